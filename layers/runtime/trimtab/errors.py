@@ -1,0 +1,71 @@
+"""Every error that Trimtab raises itself.
+
+    TrimtabError
+    ├── SpecError               model.yaml is wrong; the author mends it
+    ├── DataError               a file cannot be read or breaks its contract; the file is quarantined
+    ├── SettingsError           a function was deployed without a setting it needs
+    ├── SignatureMismatch       what was approved is not what was registered
+    ├── EndpointFailed          SageMaker gave an endpoint up
+    ├── PlanError               a rollout that SageMaker or the spec would refuse
+    └── TransientError          may be retried; the only classes a state machine retries by name
+        ├── EndpointNotReady    an endpoint is still being made
+        ├── RolloutInProgress   traffic is still being shifted
+        └── LedgerConflict      another writer was faster; read again and decide anew
+
+The class name is the error name in a state machine, so renaming one is a change of contract.
+"""
+
+from typing import ClassVar
+
+
+class TrimtabError(Exception):
+    """An error with a message that says what is wrong and what to do next."""
+
+    retryable: ClassVar[bool] = False
+
+
+class SpecError(TrimtabError):
+    """Raised when a model.yaml cannot be understood; carries file and line in its message."""
+
+
+class DataError(TrimtabError):
+    """Raised when a file cannot be read as what it claims to be. Deterministic: never retried."""
+
+
+class SettingsError(TrimtabError):
+    """Raised when an environment variable that a function needs is absent or malformed."""
+
+
+class SignatureMismatch(TrimtabError):
+    """Raised when a package's signature does not belong to its artifact, evaluation or data."""
+
+
+class EndpointFailed(TrimtabError):
+    """Raised when an endpoint ended in Failed; the message carries SageMaker's reason."""
+
+
+class PlanError(TrimtabError):
+    """Raised when a rollout cannot be planned within SageMaker's published limits."""
+
+
+class TransientError(TrimtabError):
+    """Base of the errors that pass by waiting. State machines retry these by class name."""
+
+    retryable: ClassVar[bool] = True
+
+
+class EndpointNotReady(TransientError):
+    """Raised while an endpoint is not yet InService."""
+
+
+class RolloutInProgress(TransientError):
+    """Raised while UpdateEndpoint is still moving traffic."""
+
+
+class LedgerConflict(TransientError):
+    """Raised when a conditional write lost against another writer after all local retries."""
+
+
+def transient_names() -> list[str]:
+    """Class names that a state machine may retry, the base class included."""
+    return [TransientError.__name__, *sorted(cls.__name__ for cls in TransientError.__subclasses__())]

@@ -1,0 +1,51 @@
+"""Names that have to be known before a resource exists: SageMaker's, whose ARNs appear in policies."""
+
+from dataclasses import dataclass
+
+VARIANT = "main"
+
+
+def stack_name(stage: str, part: str) -> str:
+    """Name of one of Trimtab's stacks, for example ``trimtab-dev-data``."""
+    return f"trimtab-{stage}-{part}"
+
+
+def model_stack_name(stage: str, model: str) -> str:
+    """Name of the stack that serves one model."""
+    return stack_name(stage, f"model-{model}")
+
+
+@dataclass(frozen=True)
+class ModelNames:
+    """SageMaker names of one model in one stage; every name starts with :attr:`prefix`."""
+
+    stage: str
+    model: str
+
+    @property
+    def prefix(self) -> str:
+        return f"trimtab-{self.stage}-{self.model}"
+
+    @property
+    def package_group(self) -> str:
+        return self.prefix
+
+    @property
+    def endpoint(self) -> str:
+        return self.prefix
+
+    @property
+    def staging_endpoint(self) -> str:
+        return f"{self.prefix}-staging"
+
+    def run(self, stamp: str, execution: str) -> str:
+        """Run id and training job name; ``stamp`` is yyyymmddhhmmss, ``execution`` the execution's name."""
+        return f"{self.prefix}-{stamp}-{execution.replace('-', '')[-8:]}"
+
+    def evaluation_job(self, run: str) -> str:
+        return f"{run}-eval"
+
+    def served(self, version: int, tag: str, purpose: str = "") -> str:
+        """Name of a SageMaker model and its endpoint config, for example ``trimtab-dev-flights-v3-1a2b3c4d``."""
+        suffix = f"-{purpose}" if purpose else ""
+        return f"{self.prefix}-v{version}-{tag[:8]}{suffix}"
