@@ -1,0 +1,36 @@
+"""model.yaml as typed models: the one definition that synth, functions, jobs, CLI and editors share."""
+
+from trimtab.spec.data import Column, ColumnType, DataSpec, QualityLimits
+from trimtab.spec.lifecycle import (
+    ApprovalSpec,
+    ChampionRule,
+    EvaluationSpec,
+    MetricRule,
+    MonitoringSpec,
+    QualityRule,
+    RetrainingSpec,
+    RolloutSpec,
+    TrainingSpec,
+)
+from trimtab.spec.load import load_spec_file, parse_spec
+from trimtab.spec.model import Spec, json_schema
+
+__all__ = [
+    "ApprovalSpec",
+    "ChampionRule",
+    "Column",
+    "ColumnType",
+    "DataSpec",
+    "EvaluationSpec",
+    "MetricRule",
+    "MonitoringSpec",
+    "QualityLimits",
+    "QualityRule",
+    "RetrainingSpec",
+    "RolloutSpec",
+    "Spec",
+    "TrainingSpec",
+    "json_schema",
+    "load_spec_file",
+    "parse_spec",
+]

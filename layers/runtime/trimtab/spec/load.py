@@ -1,0 +1,100 @@
+"""From a file to a Spec, with errors that name the line and the nearest valid key."""
+
+import difflib
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from trimtab.errors import SpecError
+from trimtab.spec.model import Spec
+
+Path_ = tuple[str | int, ...]
+
+
+def load_spec_file(path: Path) -> Spec:
+    """The spec in ``path``. Raises SpecError with one line per mistake, each starting with file:line."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise SpecError(f"{path}: cannot be read: {error}") from error
+    return parse_spec(text, str(path))
+
+
+def parse_spec(text: str, source: str = "model.yaml") -> Spec:
+    """The spec in ``text`` (YAML or JSON); ``source`` is what errors call the file."""
+    try:
+        tree = yaml.compose(text, Loader=yaml.SafeLoader)
+        document = yaml.safe_load(text)
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        raise SpecError(f"{source}:{line}: not valid YAML: {error.problem}") from error
+    if not isinstance(document, dict):
+        raise SpecError(f"{source}:1: expected a mapping that starts with 'name:', found {type(document).__name__}")
+    lines = _lines(tree, ())
+    _refuse_repeated_keys(tree, source)
+    try:
+        return Spec.model_validate(document)
+    except ValidationError as error:
+        raise SpecError("\n".join(_explain(detail, lines, source) for detail in error.errors())) from error
+
+
+def _lines(node: yaml.Node | None, at: Path_) -> dict[Path_, int]:
+    """Line (from 1) at which each key or item stands."""
+    found: dict[Path_, int] = {at: node.start_mark.line + 1} if node is not None else {}
+    if isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            found |= _lines(value, (*at, key.value))
+            found[(*at, key.value)] = key.start_mark.line + 1
+    elif isinstance(node, yaml.SequenceNode):
+        for index, item in enumerate(node.value):
+            found |= _lines(item, (*at, index))
+    return found
+
+
+def _refuse_repeated_keys(node: yaml.Node | None, source: str) -> None:
+    """YAML keeps the last of two equal keys without a word; a contract must not."""
+    if isinstance(node, yaml.MappingNode):
+        seen: dict[str, int] = {}
+        for key, value in node.value:
+            line = key.start_mark.line + 1
+            if key.value in seen:
+                raise SpecError(f"{source}:{line}: '{key.value}' stands twice, first on line {seen[key.value]}")
+            seen[key.value] = line
+            _refuse_repeated_keys(value, source)
+
+
+def _explain(detail: ErrorDetails, lines: dict[Path_, int], source: str) -> str:
+    at = tuple(part for part in detail["loc"])
+    line = next((lines[at[:size]] for size in range(len(at), -1, -1) if at[:size] in lines), 1)
+    where = ".".join(str(part) for part in at) or "the file"
+    if detail["type"] == "extra_forbidden":
+        return f"{source}:{line}: unknown key '{where}'{_nearest(at)}"
+    if detail["type"] == "missing":
+        return f"{source}:{line}: '{where}' is required"
+    message = detail["msg"].removeprefix("Value error, ")
+    shown = "" if isinstance(detail["input"], dict) or not at else f" (found {detail['input']!r})"
+    return f"{source}:{line}: {where}: {message}{shown}"
+
+
+def _nearest(at: Path_) -> str:
+    """A suggestion among the keys allowed where ``at`` stands."""
+    allowed = _allowed_keys(Spec, at[:-1])
+    close = difflib.get_close_matches(str(at[-1]), allowed, n=1, cutoff=0.5)
+    return f"; did you mean '{close[0]}'?" if close else f"; allowed here: {', '.join(sorted(allowed))}"
+
+
+def _allowed_keys(model: Any, path: Path_) -> list[str]:
+    for part in path:
+        model = _child(model, part)
+    return list(model.model_fields) if isinstance(model, type) and issubclass(model, BaseModel) else []
+
+
+def _child(model: Any, part: str | int) -> Any:
+    if isinstance(model, type) and issubclass(model, BaseModel):
+        field = model.model_fields.get(str(part))
+        return field.annotation if field else None
+    arguments = getattr(model, "__args__", ())
+    return arguments[-1] if arguments else None

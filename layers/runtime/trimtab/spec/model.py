@@ -1,0 +1,60 @@
+"""The whole of a model.yaml."""
+
+from typing import Any, Literal, Self
+
+from pydantic import Field, model_validator
+
+from trimtab.spec.base import Section
+from trimtab.spec.data import DataSpec
+from trimtab.spec.lifecycle import (
+    ApprovalSpec,
+    EvaluationSpec,
+    MonitoringSpec,
+    RetrainingSpec,
+    RolloutSpec,
+    TrainingSpec,
+)
+
+
+class Spec(Section):
+    """What a model author writes. Only name, data and the training entry point have no default."""
+
+    name: str = Field(pattern=r"^[a-z][a-z0-9-]{1,23}$")
+    """Lower-case letters, digits and hyphens, at most 24 characters: it becomes part of SageMaker's names."""
+    owner: str = "unowned"
+    problem: Literal["binary"] = "binary"
+    data: DataSpec
+    training: TrainingSpec
+    evaluation: EvaluationSpec = EvaluationSpec()
+    approval: ApprovalSpec = ApprovalSpec()
+    rollout: RolloutSpec = RolloutSpec()
+    monitoring: MonitoringSpec = MonitoringSpec()
+    retraining: RetrainingSpec = RetrainingSpec()
+
+    @model_validator(mode="after")
+    def _columns_named_elsewhere_exist(self) -> Self:
+        known = set(self.data.columns)
+        for where, names in (
+            ("monitoring.columns", self.monitoring.columns),
+            ("evaluation.slices", self.evaluation.slices),
+        ):
+            for name in names or ():
+                if name not in known:
+                    raise ValueError(f"{where} names the column '{name}', which is not under data.columns")
+        return self
+
+    @property
+    def monitored(self) -> tuple[str, ...]:
+        """Columns whose drift is measured."""
+        return self.monitoring.columns or self.data.features
+
+    def canonical_json(self) -> str:
+        """The spec with all defaults, the same bytes for the same meaning."""
+        import json
+
+        return json.dumps(self.model_dump(mode="json"), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+def json_schema() -> dict[str, Any]:
+    """JSON Schema of model.yaml, for editors."""
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **Spec.model_json_schema()}
