@@ -1,0 +1,93 @@
+"""Virtual time: a piecewise-linear function of real time, shared by everything in the local cloud that waits."""
+
+import threading
+import time
+from bisect import bisect_right
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+_LONGEST_WAIT_SECONDS = 0.5
+
+
+@dataclass(frozen=True)
+class _Segment:
+    """From `real` on, virtual time starts at `virtual` and runs `speed` times as fast as real time."""
+
+    real: float
+    virtual: float
+    speed: float
+
+    def at(self, real_epoch: float) -> float:
+        return self.virtual + (real_epoch - self.real) * self.speed
+
+
+class Clock:
+    """The virtual clock; it never goes back, and every change of speed or jump begins a new segment."""
+
+    def __init__(self, speed: float = 1.0) -> None:
+        _require_positive(speed)
+        start = time.time()
+        self._segments = [_Segment(start, start, speed)]
+        self._starts = [start]
+        self._changed = threading.Condition()
+
+    @property
+    def speed(self) -> float:
+        """Virtual seconds per real second at present."""
+        return self._segments[-1].speed
+
+    def now(self) -> float:
+        """Virtual seconds since the epoch."""
+        return self._segments[-1].at(time.time())
+
+    def utcnow(self) -> datetime:
+        """The virtual time as an aware datetime in UTC."""
+        return datetime.fromtimestamp(self.now(), UTC)
+
+    def to_virtual(self, real_epoch: float) -> float:
+        """The virtual time at which a real timestamp was taken; before the start both are the same."""
+        index = bisect_right(self._starts, real_epoch) - 1
+        return real_epoch if index < 0 else self._segments[index].at(real_epoch)
+
+    def real(self, virtual_seconds: float) -> float:
+        """How many real seconds a virtual duration lasts at the present speed."""
+        return virtual_seconds / self.speed
+
+    def advance(self, seconds: float) -> None:
+        """Virtual time has jumped ahead by `seconds` and every sleeper has looked at it again."""
+        if seconds < 0:
+            raise ValueError(f"the clock cannot go back: advance by {seconds} seconds was asked for")
+        self._begin_segment(jump=seconds, speed=self.speed)
+
+    def set_speed(self, speed: float) -> None:
+        """Virtual time goes on from where it is, `speed` times as fast as real time."""
+        _require_positive(speed)
+        self._begin_segment(jump=0.0, speed=speed)
+
+    def sleep(self, virtual_seconds: float, stop: threading.Event | None = None) -> None:
+        """`virtual_seconds` have passed, or `stop` was set (noticed within half a real second)."""
+        deadline = self.now() + virtual_seconds
+        with self._changed:
+            while stop is None or not stop.is_set():
+                left = deadline - self.now()
+                if left <= 0:
+                    return
+                self._changed.wait(min(left / self.speed, _LONGEST_WAIT_SECONDS))
+
+    def wake(self) -> None:
+        """Every sleeper has looked at its stop event."""
+        with self._changed:
+            self._changed.notify_all()
+
+    def _begin_segment(self, jump: float, speed: float) -> None:
+        with self._changed:
+            real = time.time()
+            segment = _Segment(real, self._segments[-1].at(real) + jump, speed)
+            self._segments.append(segment)
+            self._starts.append(real)
+            self._changed.notify_all()
+
+
+def _require_positive(speed: float) -> None:
+    if not speed > 0:
+        raise ValueError(f"the clock's speed must be above 0, not {speed}")

@@ -1,0 +1,78 @@
+"""The Cloud object: what every service of the local cloud is given when it is installed."""
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NoReturn, Protocol
+
+from localcloud.clients import Clients
+from localcloud.clock import Clock
+from localcloud.patches import Patches
+from localcloud.processes import Processes
+from localcloud.toolchain import Toolchain
+
+AdminRoute = Callable[[str, dict[str, Any]], Any]
+
+
+class Emit(Protocol):
+    """Puts an event of an AWS service on the default bus; `time` is virtual epoch seconds, default now."""
+
+    def __call__(
+        self,
+        source: str,
+        detail_type: str,
+        detail: dict[str, Any],
+        resources: list[str],
+        *,
+        region: str | None = None,
+        time: float | None = None,
+    ) -> None: ...
+
+
+class PutMetrics(Protocol):
+    """Records MetricData as PutMetricData takes it; Timestamp is virtual epoch seconds, default now."""
+
+    def __call__(self, namespace: str, data: list[dict[str, Any]], *, region: str | None = None) -> None: ...
+
+
+class WriteLogs(Protocol):
+    """Writes (real epoch milliseconds, message) to a log stream, which is created when it does not exist."""
+
+    def __call__(
+        self, group: str, stream: str, events: list[tuple[int, str]], *, region: str | None = None
+    ) -> None: ...
+
+
+def _set_by(service: str, name: str) -> Callable[..., None]:
+    def unset(*_args: Any, **_keywords: Any) -> NoReturn:
+        raise RuntimeError(f"cloud.{name} was called before {service}.install() set it")
+
+    return unset
+
+
+@dataclass
+class Cloud:
+    """One running local cloud. `admin_routes` maps a path below /_local/ to `route(method, body) -> JSON value`."""
+
+    port: int
+    state_dir: Path
+    clock: Clock
+    toolchain: Toolchain
+    processes: Processes
+    clients: Clients
+    patches: Patches
+    account: str = "123456789012"
+    region: str = "us-east-1"
+    enforce_iam: bool = True
+    stopping: threading.Event = field(default_factory=threading.Event)
+    notes: list[str] = field(default_factory=list)
+    admin_routes: dict[str, AdminRoute] = field(default_factory=dict)
+    emit: Emit = field(default=_set_by("eventbridge", "emit"))
+    put_metrics: PutMetrics = field(default=_set_by("cloudwatch", "put_metrics"))
+    write_logs: WriteLogs = field(default=_set_by("cloudwatch", "write_logs"))
+
+    @property
+    def endpoint(self) -> str:
+        """The address that clients use."""
+        return f"http://127.0.0.1:{self.port}"

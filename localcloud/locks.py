@@ -1,0 +1,67 @@
+"""One lock per service around moto, whose backends have none; middleware that reads the body before it locks."""
+
+import io
+import re
+import threading
+from collections import defaultdict
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+_SCOPE = re.compile(r"Credential=[^/]+/\d+/[^/]+/([^/]+)/")
+_LONG_POLL = re.compile(rb'WaitTimeSeconds"?[:=]\s*"?[1-9]')
+_RUNS_USER_CODE = re.compile(r"/(invocations|invocations-async|async-invocations)$")
+_WAITING_TARGETS = ("StartSyncExecution", "TestState")
+
+
+def signing_service(environ: "WSGIEnvironment") -> str | None:
+    """The service in the request's credential scope; None for an unsigned request."""
+    match = _SCOPE.search(environ.get("HTTP_AUTHORIZATION", ""))
+    return match[1] if match else None
+
+
+def read_body(environ: "WSGIEnvironment") -> bytes:
+    """The request's body, which can be read again afterwards."""
+    if environ.get("wsgi.input_terminated"):
+        body = bytes(environ["wsgi.input"].read())
+    else:
+        body = bytes(environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0)))
+    environ["wsgi.input"] = io.BytesIO(body)
+    return body
+
+
+def middleware(app: "WSGIApplication") -> "WSGIApplication":
+    """Calls of one service come one after another, except those that wait or run user code."""
+    locks: dict[str, threading.RLock] = defaultdict(threading.RLock)
+    making = threading.Lock()
+
+    def run(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+        service = signing_service(environ) or "s3"
+        if _must_not_hold_the_lock(service, environ):
+            return app(environ, start_response)
+        with making:
+            lock = locks[service]
+        with lock:
+            return _whole_answer(app(environ, start_response))
+
+    return run
+
+
+def _must_not_hold_the_lock(service: str, environ: "WSGIEnvironment") -> bool:
+    body = read_body(environ)
+    if service == "sqs":
+        return _LONG_POLL.search(body) is not None
+    if service == "states":
+        return str(environ.get("HTTP_X_AMZ_TARGET", "")).endswith(_WAITING_TARGETS)
+    return _RUNS_USER_CODE.search(environ.get("PATH_INFO", "")) is not None
+
+
+def _whole_answer(answer: Iterable[bytes]) -> list[bytes]:
+    try:
+        return [b"".join(answer)]
+    finally:
+        close = getattr(answer, "close", None)
+        if close is not None:
+            close()
