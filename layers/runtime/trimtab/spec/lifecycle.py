@@ -19,7 +19,7 @@ class TrainingSpec(Section):
     instance_count: int = Field(default=1, ge=1, le=1)
     volume_gb: int = Field(default=10, ge=1)
     max_runtime_minutes: int = Field(default=60, ge=1, le=40_320)
-    hyperparameters: dict[str, Scalar] = {}
+    hyperparameters: dict[str, Scalar] = Field(default_factory=dict)
     seed: int = 0
     window_days: int = Field(default=60, ge=1)
     """Labelled rows this many days back from the newest labelled one are learned from."""
@@ -54,7 +54,7 @@ class EvaluationSpec(Section):
     """How a candidate is judged."""
 
     primary: str = "auc"
-    metrics: dict[str, MetricRule] = {}
+    metrics: dict[str, MetricRule] = Field(default_factory=dict)
     baseline: Literal["prevalence", "logistic"] = "logistic"
     champion: ChampionRule = ChampionRule()
     slices: tuple[str, ...] = ()

@@ -1,5 +1,6 @@
 """The whole of a model.yaml."""
 
+import json
 from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
@@ -50,8 +51,6 @@ class Spec(Section):
 
     def canonical_json(self) -> str:
         """The spec with all defaults, the same bytes for the same meaning."""
-        import json
-
         return json.dumps(self.model_dump(mode="json"), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 

@@ -1,0 +1,136 @@
+"""S3 behind the ObjectStore port."""
+
+import io
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, BinaryIO, cast
+
+from botocore.exceptions import ClientError
+
+from trimtab.ports import ObjectInfo
+
+_GONE = {"NoSuchKey", "NoSuchVersion", "404", "NotFound", "MethodNotAllowed", "405"}
+BLOCK = 8 * 1024 * 1024
+"""Bytes fetched by one ranged read."""
+
+
+def split_uri(uri: str) -> tuple[str, str]:
+    """Bucket and key of ``s3://bucket/key``."""
+    scheme, _, rest = uri.partition("://")
+    bucket, _, key = rest.partition("/")
+    if scheme != "s3" or not bucket:
+        raise ValueError(f"not an s3:// address: {uri!r}")
+    return bucket, key
+
+
+def _address(uri: str, version: str | None) -> dict[str, str]:
+    bucket, key = split_uri(uri)
+    return {"Bucket": bucket, "Key": key} | ({"VersionId": version} if version else {})
+
+
+class S3ObjectStore:
+    """Objects in S3. Encryption is the bucket's default (SSE-KMS with the bucket's key)."""
+
+    def __init__(self, s3: Any) -> None:
+        self._s3 = s3
+
+    def read(self, uri: str, version: str | None = None) -> bytes:
+        try:
+            return cast(bytes, self._s3.get_object(**_address(uri, version))["Body"].read())
+        except ClientError as error:
+            raise _not_found(error, uri, version) from error
+
+    def open(self, uri: str, version: str | None = None) -> BinaryIO:
+        info = self.head(uri, version)
+        if info is None:
+            raise FileNotFoundError(f"{uri} version {version or 'newest'} does not exist")
+        return io.BufferedReader(_RangedReader(self._s3, _address(uri, info.version or version), info.size), BLOCK)
+
+    def write(self, uri: str, body: bytes, content_type: str = "application/octet-stream") -> None:
+        self._s3.put_object(**_address(uri, None), Body=body, ContentType=content_type)
+
+    def upload(self, uri: str, path: Path) -> None:
+        bucket, key = split_uri(uri)
+        self._s3.upload_file(str(path), bucket, key)
+
+    def download(self, uri: str, path: Path, version: str | None = None) -> None:
+        with path.open("wb") as target, self.open(uri, version) as source:
+            while block := source.read(BLOCK):
+                target.write(block)
+
+    def head(self, uri: str, version: str | None = None) -> ObjectInfo | None:
+        try:
+            found = self._s3.head_object(**_address(uri, version))
+        except ClientError as error:
+            if error.response["Error"]["Code"] in _GONE:
+                return None
+            raise
+        return ObjectInfo(
+            uri=uri,
+            size=found["ContentLength"],
+            modified=found["LastModified"],
+            version=found.get("VersionId", ""),
+            etag=found["ETag"].strip('"'),
+            metadata=found.get("Metadata", {}),
+        )
+
+    def copy(self, source: str, target: str, version: str | None = None) -> None:
+        try:
+            self._s3.copy_object(**_address(target, None), CopySource=_address(source, version))
+        except ClientError as error:
+            raise _not_found(error, source, version) from error
+
+    def list(self, prefix_uri: str, after: str | None = None) -> Iterator[ObjectInfo]:
+        bucket, prefix = split_uri(prefix_uri)
+        start = {"StartAfter": split_uri(after)[1]} if after else {}
+        pages = self._s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix, **start)
+        for page in pages:
+            for item in page.get("Contents", []):
+                yield ObjectInfo(
+                    uri=f"s3://{bucket}/{item['Key']}",
+                    size=item["Size"],
+                    modified=item["LastModified"],
+                    etag=item["ETag"].strip('"'),
+                )
+
+    def delete(self, uri: str) -> None:
+        self._s3.delete_object(**_address(uri, None))
+
+
+def _not_found(error: ClientError, uri: str, version: str | None) -> Exception:
+    """FileNotFoundError for an object that is gone, else the error itself."""
+    if error.response["Error"]["Code"] in _GONE:
+        return FileNotFoundError(f"{uri} version {version or 'newest'} does not exist")
+    return error
+
+
+class _RangedReader(io.RawIOBase):
+    """A seekable view of one object that fetches only the bytes asked for."""
+
+    def __init__(self, s3: Any, address: dict[str, str], size: int) -> None:
+        self._s3, self._address, self._size, self._at = s3, address, size, 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._at
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._size}[whence]
+        self._at = max(0, base + offset)
+        return self._at
+
+    def readinto(self, buffer: Any) -> int:
+        view = memoryview(buffer)
+        wanted = min(len(view), self._size - self._at)
+        if wanted <= 0:
+            return 0
+        span = f"bytes={self._at}-{self._at + wanted - 1}"
+        body = self._s3.get_object(**self._address, Range=span)["Body"].read()
+        view[: len(body)] = body
+        self._at += len(body)
+        return len(body)

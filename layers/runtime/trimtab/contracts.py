@@ -1,0 +1,210 @@
+"""What functions, state machines and stacks say to each other: events, settings and shared results."""
+
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+TRAINING_REQUESTED = "Trimtab Training Requested"
+TRUTH_ACCEPTED = "Trimtab Truth Accepted"
+PROMOTION_REQUESTED = "Trimtab Promotion Requested"
+EVENT_SOURCE = "trimtab"
+SPEC_PATH = "/opt/trimtab/model.json"
+
+
+def _aware(at: datetime) -> datetime:
+    return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+
+
+Instant = Annotated[datetime, AfterValidator(_aware)]
+"""A point in time, always aware and in UTC; without a zone it is read as UTC."""
+
+
+class Message(BaseModel):
+    """Base of everything that travels: unknown keys are ignored, so that a newer sender does no harm."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON values, the form in which a state machine holds it."""
+        return self.model_dump(mode="json")
+
+
+class Event(Message):
+    """Base of every function's event. ``at`` is the now of every decision: the event's time, not the clock's."""
+
+    model: str
+    at: Instant
+    execution: str = ""
+    """Name of the state machine execution; retries of one execution carry the same."""
+
+
+class Settings(BaseModel):
+    """Environment variables of a function: ``TRIMTAB_`` and the field's name in capitals."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    stage: str
+    model: str = ""
+    ledger_table: str
+    drops_bucket: str
+    artifacts_bucket: str
+    captures_bucket: str
+    topic_arn: str
+    spec_path: str = SPEC_PATH
+    signing_key_id: str = ""
+    execution_role_arn: str = ""
+    image_uri: str = ""
+    package_group: str = ""
+    code_uri: str = ""
+    artifacts_key_id: str = ""
+    captures_key_id: str = ""
+
+    @classmethod
+    def variable(cls, field: str) -> str:
+        """Name of the environment variable that holds ``field``."""
+        return f"TRIMTAB_{field.upper()}"
+
+
+class DropKind(StrEnum):
+    """What a dropped file is, told by its folder."""
+
+    DATA = "data"
+    TRUTH = "truth"
+
+
+class Drop(Message):
+    """One version of one object, identified by its content."""
+
+    id: str
+    """First 16 hex digits of the content's SHA-256."""
+    kind: DropKind
+    bucket: str
+    key: str
+    version: str
+    sha256: str
+    size: int
+    """Bytes."""
+    sequencer: str = ""
+    at: Instant
+
+    @property
+    def uri(self) -> str:
+        return f"s3://{self.bucket}/{self.key}"
+
+    @property
+    def file_name(self) -> str:
+        return self.key.rsplit("/", 1)[-1]
+
+
+class Period(Message):
+    """From the first to the last event time, both inclusive."""
+
+    start: Instant
+    end: Instant
+
+
+class Finding(Message):
+    """One rule that a drop broke, in brief; the whole is in the report."""
+
+    rule: str
+    column: str | None = None
+    message: str
+
+
+class Validation(Message):
+    """What validate_drop found."""
+
+    verdict: Literal["accept", "accept_warn", "quarantine"]
+    rows: int = 0
+    period: Period | None = None
+    labelled: bool = False
+    report: str
+    """URI of report.json; report.html lies beside it."""
+    profile: str | None = None
+    findings: tuple[Finding, ...] = ()
+
+
+class Gate(Message):
+    """One gate of the judgement, with the evidence it was decided on."""
+
+    name: str
+    outcome: Literal["pass", "refuse", "not_judged"]
+    value: float | None = None
+    interval: tuple[float, float] | None = None
+    limit: float | None = None
+    n: int | None = None
+    message: str
+
+
+class Judgement(Message):
+    """The outcome of all gates: pass only when every gate passed."""
+
+    passed: bool
+    outcome: Literal["pass", "refuse", "not_judged"]
+    gates: tuple[Gate, ...]
+    evaluation_uri: str
+
+
+class Dataset(Message):
+    """What build_dataset made: an immutable training set and how it came about."""
+
+    ready: bool
+    reason: str
+    dataset: str = ""
+    """SHA-256 of the manifest: the dataset version's name."""
+    manifest_uri: str = ""
+    train_uri: str = ""
+    holdout_uri: str = ""
+    baseline_uri: str = ""
+    rows_train: int = 0
+    rows_holdout: int = 0
+    champion: "Champion | None" = None
+
+
+class Champion(Message):
+    """The version that serves production."""
+
+    version: int
+    package_arn: str
+    artifact_uri: str
+    config: str = ""
+    """Endpoint config that serves it."""
+
+
+class Promotion(Message):
+    """An approved package, checked, with all that its rollout needs."""
+
+    outcome: Literal["Approved", "Refused", "Busy"]
+    reason: str
+    package_arn: str
+    version: int = 0
+    run: str = ""
+    artifact_uri: str = ""
+    evaluation_uri: str = ""
+    golden_uri: str = ""
+    baseline_uri: str = ""
+    fence: int = 0
+
+
+class Window(Message):
+    """One window of captured production traffic."""
+
+    id: str
+    uri: str
+    rows: int
+    start: Instant
+    end: Instant
+    version: int
+    config: str = ""
+
+
+class Notice(Message):
+    """A message to people: what happened, why, and what to do next."""
+
+    subject: str = Field(max_length=100)
+    what: str
+    why: str
+    next_step: str
+    link: str | None = None

@@ -1,0 +1,204 @@
+"""What the library asks of the world. Adapters in trimtab.aws and fakes in the tests both keep these promises."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any, BinaryIO, Protocol
+
+from trimtab.telemetry import Metric
+
+
+@dataclass(frozen=True)
+class ObjectInfo:
+    """One version of a stored object."""
+
+    uri: str
+    size: int
+    """Bytes."""
+    modified: datetime
+    version: str = ""
+    etag: str = ""
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def key(self) -> str:
+        """What follows the bucket's name."""
+        return self.uri.removeprefix("s3://").partition("/")[2]
+
+
+class ObjectStore(Protocol):
+    """Objects by ``s3://bucket/key``; a version pins the bytes."""
+
+    def read(self, uri: str, version: str | None = None) -> bytes:
+        """All bytes. Raises FileNotFoundError when the object or version is gone."""
+        ...
+
+    def open(self, uri: str, version: str | None = None) -> BinaryIO:
+        """A seekable reader that fetches ranges, so memory stays bounded. Raises FileNotFoundError."""
+        ...
+
+    def write(self, uri: str, body: bytes, content_type: str = "application/octet-stream") -> None: ...
+
+    def upload(self, uri: str, path: Path) -> None: ...
+
+    def download(self, uri: str, path: Path, version: str | None = None) -> None: ...
+
+    def head(self, uri: str, version: str | None = None) -> ObjectInfo | None:
+        """None when the object is gone or its newest version is a delete marker."""
+        ...
+
+    def copy(self, source: str, target: str, version: str | None = None) -> None: ...
+
+    def list(self, prefix_uri: str, after: str | None = None) -> Iterator[ObjectInfo]:
+        """Objects whose URI starts with ``prefix_uri``, by key; only those after the URI ``after``."""
+        ...
+
+    def delete(self, uri: str) -> None: ...
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One row of the ledger: a thing that was decided, chained to the row before it."""
+
+    model: str
+    seq: int
+    kind: str
+    subject: str
+    data: Mapping[str, Any]
+    at: datetime
+    actor: str
+    prev: str
+    hash: str
+
+
+@dataclass(frozen=True)
+class Claim:
+    """Who was first with something. ``first`` tells whether that was the caller."""
+
+    holder: str
+    at: datetime
+    data: Mapping[str, Any]
+    first: bool
+
+
+@dataclass(frozen=True)
+class Lease:
+    """The right to act for a while. A higher fence is a later holder."""
+
+    holder: str
+    fence: int
+    expires: datetime
+
+
+class Ledger(Protocol):
+    """The memory of one model: appended entries, named states, claims and leases."""
+
+    model: str
+
+    def append(
+        self,
+        kind: str,
+        subject: str,
+        data: Mapping[str, Any],
+        at: datetime,
+        actor: str,
+        *,
+        state: Mapping[str, Mapping[str, Any]] | None = None,
+    ) -> Entry:
+        """The entry stands at the end of the chain, and ``state`` is set in the same transaction."""
+        ...
+
+    def entries(self, kind_prefix: str = "", subject: str | None = None) -> list[Entry]:
+        """Entries in order of their sequence number."""
+        ...
+
+    def state(self, name: str) -> dict[str, Any] | None: ...
+
+    def claim(self, name: str, holder: str, at: datetime, data: Mapping[str, Any]) -> Claim:
+        """The first holder's claim, whoever asks; ``first`` also for the first holder's own retry."""
+        ...
+
+    def lease(self, name: str, holder: str, at: datetime, ttl_s: float) -> Lease | None:
+        """A lease for ``holder``, or None while another's has not expired at ``at``. Renewing keeps the fence."""
+        ...
+
+    def lease_holder(self, name: str) -> Lease | None: ...
+
+    def release(self, name: str, holder: str, fence: int) -> bool:
+        """True when ``holder`` with ``fence`` held the lease; another's lease is left alone."""
+        ...
+
+
+class Notifier(Protocol):
+    """Tells people."""
+
+    def send(self, subject: str, what: str, why: str, next_step: str, link: str | None = None) -> None: ...
+
+
+class MetricsSink(Protocol):
+    """Takes measurements; the dimension Model is added by the sink."""
+
+    def put(self, metric: Metric, value: float, **dimensions: str) -> None: ...
+
+
+class EventBus(Protocol):
+    """Announces what happened to whoever has a rule for it."""
+
+    def put(self, detail_type: str, detail: Mapping[str, Any]) -> None: ...
+
+
+@dataclass(frozen=True)
+class Package:
+    """A version in the model registry."""
+
+    arn: str
+    group: str
+    version: int
+    status: str
+    """PendingManualApproval, Approved or Rejected."""
+    artifact_uri: str
+    image_uri: str
+    properties: Mapping[str, str]
+    created: datetime
+    modified: datetime | None = None
+    approved_by: str | None = None
+    """Who turned the status last, when the registry knows."""
+    description: str = ""
+
+
+class ModelRegistry(Protocol):
+    """Versions of one model and their approval."""
+
+    def register(
+        self,
+        group: str,
+        *,
+        artifact_uri: str,
+        image_uri: str,
+        evaluation_uri: str,
+        properties: Mapping[str, str],
+        description: str,
+        environment: Mapping[str, str],
+        token: str,
+    ) -> Package:
+        """A new version in PendingManualApproval; the same ``token`` gives the same version again."""
+        ...
+
+    def describe(self, package_arn: str) -> Package: ...
+
+    def packages(self, group: str) -> Iterable[Package]:
+        """Newest first."""
+        ...
+
+    def reject(self, package_arn: str, reason: str) -> None: ...
+
+
+class Signer(Protocol):
+    """Signs and verifies digests with a key that never leaves KMS."""
+
+    def sign(self, digest: bytes) -> str:
+        """Base64 of the signature over a SHA-256 digest (32 bytes)."""
+        ...
+
+    def verify(self, digest: bytes, signature: str) -> bool: ...
