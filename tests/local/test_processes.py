@@ -1,0 +1,113 @@
+"""Child processes: what they see, what they may, and that they end with the server."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from localcloud.processes import Limits, Mounts, Processes
+
+from .conftest import ROOT, wait_until
+
+ENVIRONMENT = {"PATH": os.defpath}
+SERVER = """
+import sys, time
+from pathlib import Path
+from localcloud.processes import Processes
+processes = Processes(Path(sys.argv[1]))
+parent = ["sh", "-c", "sleep 600 & echo $! && wait"]
+child = processes.spawn(parent, env={"PATH": "/usr/bin:/bin"}, cwd=Path("/"), stdout=1)
+print("child", child.pid, flush=True)
+time.sleep(600)
+"""
+
+
+@pytest.fixture
+def processes(tmp_path: Path) -> Iterator[Processes]:
+    made = Processes(tmp_path / "state")
+    yield made
+    made.stop_all()
+
+
+def output_of(processes: Processes, *argv: str, mounts: Mounts | None = None, limits: Limits | None = None) -> str:
+    process = processes.spawn(
+        list(argv), env=ENVIRONMENT, cwd=Path("/"), mounts=mounts, limits=limits, stdout=subprocess.PIPE
+    )
+    return process.communicate(timeout=20)[0].decode()
+
+
+def test_a_program_gets_exactly_the_environment_it_was_given(processes: Processes) -> None:
+    assert "HOME" not in output_of(processes, "env")
+
+
+def test_a_program_sees_the_paths_that_were_bound_and_cannot_write_read_only_ones(
+    processes: Processes, tmp_path: Path
+) -> None:
+    code = tmp_path / "code"
+    code.mkdir()
+    (code / "handler.py").write_text("here")
+    mounts = Mounts(binds=((code, "/var/task", True), (tmp_path, "/var/own", False)), tmpfs=("/var",))
+    shown = output_of(
+        processes, "sh", "-c", "cat /var/task/handler.py; touch /var/own/made; touch /var/task/x", mounts=mounts
+    )
+    assert shown.startswith("here")
+    assert "Read-only file system" in shown
+    assert (tmp_path / "made").exists()
+    assert not Path("/var/task").exists()
+
+
+def test_a_bind_of_one_file_replaces_it(processes: Processes, tmp_path: Path) -> None:
+    hosts = tmp_path / "hosts"
+    hosts.write_text("127.0.0.1 algo-1")
+    mounts = Mounts(binds=((hosts, "/etc/hosts", True),))
+    assert output_of(processes, "cat", "/etc/hosts", mounts=mounts) == "127.0.0.1 algo-1"
+
+
+def test_no_mount_point_is_made_on_the_host(processes: Processes, tmp_path: Path) -> None:
+    mounts = Mounts(binds=((tmp_path, "/made-up-place", True),))
+    assert "not inside one of the tmpfs" in output_of(processes, "true", mounts=mounts)
+    assert not Path("/made-up-place").exists()
+
+
+def test_limits_hold(processes: Processes) -> None:
+    shown = output_of(processes, "sh", "-c", "ulimit -n; ulimit -c", limits=Limits(open_files=77))
+    assert shown.split() == ["77", "0"]
+
+
+def test_a_program_that_does_not_exist_says_so(processes: Processes) -> None:
+    assert "no-such-program could not be started" in output_of(processes, "no-such-program")
+
+
+def test_kill_ends_the_whole_group(processes: Processes) -> None:
+    process = processes.spawn(
+        ["sh", "-c", "sleep 600 & echo $!; wait"], env=ENVIRONMENT, cwd=Path("/"), stdout=subprocess.PIPE
+    )
+    assert process.stdout is not None
+    grandchild = int(process.stdout.readline())
+    processes.kill(process)
+    assert process.returncode == -signal.SIGKILL
+    wait_until(lambda: is_gone(grandchild), 5)
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_children_and_grandchildren_end_with_a_killed_server(tmp_path: Path, number: signal.Signals) -> None:
+    server = subprocess.Popen([sys.executable, "-c", SERVER, str(tmp_path)], cwd=ROOT, stdout=subprocess.PIPE)
+    assert server.stdout is not None
+    lines = sorted(server.stdout.readline().split() for _ in range(2))
+    grandchild, child = int(lines[0][0]), int(lines[1][1])
+    server.send_signal(number)
+    server.wait(10)
+    wait_until(lambda: is_gone(child) and is_gone(grandchild), 5)
+    assert wait_until(lambda: not list((tmp_path / "processes").iterdir()), 5)
+
+
+def is_gone(pid: int) -> bool:
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return True
+    return state == "Z"
