@@ -1,0 +1,84 @@
+# Every target does its own set-up: a fresh machine needs Python ≥ 3.11, make and the package registries.
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+PYTHON ?= python3
+BIN := .venv/bin
+STAGE ?= dev
+export PATH := $(CURDIR)/$(BIN):$(CURDIR)/node_modules/.bin:$(PATH)
+export PYTHONPATH := $(CURDIR):$(CURDIR)/layers/runtime
+export JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION := 1
+export PYTHONDONTWRITEBYTECODE := 1
+
+.PHONY: help setup demo test lint types contracts unit infra templates local synth deploy diff destroy lock format clean
+
+help:  ## list every target in one line each
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: .venv/.installed node_modules/.installed .toolchain/.installed  ## install everything, pinned, into this folder
+
+demo: setup  ## the whole loop on this laptop, with real flights (KEEP=1 leaves the cloud running, V=1 shows cdk's output)
+	@$(BIN)/python -m demo $(if $(KEEP),--keep) $(if $(V),--verbose)
+
+test: setup lint types contracts unit infra templates local  ## everything that a landing must pass
+
+lint: .venv/.installed  ## style (ruff)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: .venv/.installed  ## types (mypy --strict)
+	$(BIN)/mypy layers/runtime/trimtab functions stacks localcloud cli demo models app.py
+
+contracts: .venv/.installed  ## who may import whom (import-linter)
+	$(BIN)/lint-imports
+
+unit: .venv/.installed  ## unit, adapter and architecture tests
+	$(BIN)/pytest -n 2 tests/unit tests/adapters tests/architecture
+
+infra: setup  ## assertions on the synthesized templates
+	$(BIN)/pytest tests/infra
+
+templates: setup  ## cfn-lint on every template, asl-validator on every state machine
+	$(BIN)/python -m stacks.validate
+
+local: setup  ## the local cloud, and the loop on it with a small model
+	$(BIN)/pytest tests/local
+
+synth: setup  ## write the templates to cdk.out
+	cdk synth --quiet -c stage=$(STAGE)
+
+deploy: setup  ## deploy to the AWS account of your credentials (STAGE=dev)
+	cdk deploy --all --require-approval broadening -c stage=$(STAGE)
+
+diff: setup  ## what a deployment would change
+	cdk diff -c stage=$(STAGE)
+
+destroy: setup  ## remove what was deployed
+	cdk destroy --all -c stage=$(STAGE)
+
+lock: .venv/.installed  ## pin all dependencies anew
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --fork-strategy fewest --generate-hashes --no-emit-index-url --no-header -o requirements.txt requirements.in
+	npm install --package-lock-only
+
+format: .venv/.installed  ## put the code in order
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean:  ## remove everything that was installed or built
+	rm -rf .venv node_modules .toolchain .cache .trimtab cdk.out .mypy_cache .ruff_cache .pytest_cache
+
+.venv/.installed: requirements.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Trimtab needs Python 3.11 or newer; say which with: make PYTHON=python3.12"; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@awk '/^uv==/ {on=1} on {print} on && !/\\$$/ {exit}' requirements.txt > .venv/uv.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r .venv/uv.txt
+	@$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes requirements.txt
+	@ln -sf ../../bin/trimtab $(BIN)/trimtab
+	@touch $@
+
+node_modules/.installed: package-lock.json .venv/.installed
+	@npm ci --silent
+	@touch $@
+
+.toolchain/.installed: .venv/.installed $(wildcard localcloud/runtimes/*.txt localcloud/images/*.txt localcloud/images/*.toml) localcloud/toolchain.py
+	@$(BIN)/python -m localcloud.toolchain
+	@touch $@
