@@ -101,7 +101,7 @@ def _not_found(error: ClientError, uri: str, version: str | None) -> Exception:
     """FileNotFoundError for an object that is gone, else the error itself."""
     if error.response["Error"]["Code"] in _GONE:
         return FileNotFoundError(f"{uri} version {version or 'newest'} does not exist")
-    return error
+    return cast(Exception, error)
 
 
 class _RangedReader(io.RawIOBase):

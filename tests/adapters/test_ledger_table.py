@@ -1,0 +1,91 @@
+"""The Ledger contract, on DynamoDB and on the fake."""
+
+from datetime import timedelta
+from typing import Any
+
+import boto3
+import pytest
+
+from tests.fakes import NOON, MemoryLedger
+from trimtab.aws.ledger_table import LedgerTable
+from trimtab.errors import LedgerConflict
+from trimtab.ledger import verify_chain
+from trimtab.ports import Ledger
+
+
+@pytest.fixture(params=["dynamodb", "memory"])
+def ledger(request: pytest.FixtureRequest, aws: None) -> Ledger:
+    return MemoryLedger("tiny") if request.param == "memory" else LedgerTable(table(), "ledger", "tiny")
+
+
+def table() -> Any:
+    dynamodb = boto3.client("dynamodb")
+    dynamodb.create_table(
+        TableName="ledger",
+        BillingMode="PAY_PER_REQUEST",
+        AttributeDefinitions=[{"AttributeName": n, "AttributeType": "S"} for n in ("pk", "sk")],
+        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
+    )
+    return dynamodb
+
+
+def test_entries_come_back_in_order_and_chained(ledger: Ledger) -> None:
+    data = {"psi": 1.0, "small": 1e-7, "rows": 3, "nested": {"none": None, "list": [1.5, "x", True]}}
+    for number in range(3):
+        ledger.append("drop.accepted", f"drop-{number}", data, NOON + timedelta(seconds=number), "accept_drop")
+    ledger.append("run.started", "run-1", {}, NOON, "lease_training")
+    entries = ledger.entries()
+    assert [entry.seq for entry in entries] == [1, 2, 3, 4]
+    assert verify_chain(entries) is None
+    assert entries[0].data == data
+    assert [e.subject for e in ledger.entries("drop.")] == ["drop-0", "drop-1", "drop-2"]
+    assert [e.seq for e in ledger.entries(subject="run-1")] == [4]
+
+
+def test_state_is_set_with_the_entry_that_says_so(ledger: Ledger) -> None:
+    assert ledger.state("champion") is None
+    ledger.append("rollout.serving", "v1", {}, NOON, "confirm_serving", state={"champion": {"version": 1}})
+    ledger.append("rollout.serving", "v2", {}, NOON, "confirm_serving", state={"champion": {"version": 2}})
+    assert ledger.state("champion") == {"version": 2}
+
+
+def test_the_first_claim_wins_and_its_retry_is_still_first(ledger: Ledger) -> None:
+    assert ledger.claim("drop#abc", "execution-1", NOON, {"key": "a"}).first
+    again = ledger.claim("drop#abc", "execution-1", NOON, {"key": "a"})
+    other = ledger.claim("drop#abc", "execution-2", NOON, {"key": "b"})
+    assert again.first
+    assert not other.first
+    assert (other.holder, other.data) == ("execution-1", {"key": "a"})
+
+
+def test_a_lease_excludes_others_until_it_expires(ledger: Ledger) -> None:
+    first = ledger.lease("training", "run-1", NOON, ttl_s=60)
+    assert first is not None
+    assert ledger.lease("training", "run-2", NOON + timedelta(seconds=59), ttl_s=60) is None
+    renewed = ledger.lease("training", "run-1", NOON + timedelta(seconds=30), ttl_s=60)
+    assert renewed is not None
+    assert renewed.fence == first.fence
+    late = ledger.lease("training", "run-2", NOON + timedelta(seconds=90), ttl_s=60)
+    assert late is not None
+    assert late.fence == first.fence + 1
+    assert not ledger.release("training", "run-1", first.fence)
+
+
+def test_a_released_lease_is_free_at_once(ledger: Ledger) -> None:
+    first = ledger.lease("training", "run-1", NOON, ttl_s=60)
+    assert first is not None
+    assert ledger.release("training", "run-1", first.fence)
+    assert ledger.lease_holder("training") is None
+    second = ledger.lease("training", "run-2", NOON, ttl_s=60)
+    assert second is not None
+    assert second.fence > first.fence
+
+
+def test_writers_that_always_lose_are_told_to_try_again(aws: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    ledger = LedgerTable(table(), "ledger", "tiny")
+    ledger.append("a", "s", {}, NOON, "me")
+    monkeypatch.setattr("trimtab.aws.ledger_table.time.sleep", lambda seconds: None)
+    monkeypatch.setattr(ledger, "_head", lambda: None)
+    with pytest.raises(LedgerConflict, match="run this step again"):
+        ledger.append("b", "s", {}, NOON, "me")
+    assert len(ledger.entries()) == 1

@@ -1,0 +1,81 @@
+"""The ObjectStore contract, on S3 and on the fake."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import boto3
+import pytest
+
+from tests.fakes import MemoryObjects
+from trimtab.aws.objects import S3ObjectStore, split_uri
+from trimtab.ports import ObjectStore
+
+
+@pytest.fixture(params=["s3", "memory"])
+def store(request: pytest.FixtureRequest, aws: None) -> Iterator[ObjectStore]:
+    if request.param == "memory":
+        yield MemoryObjects()
+        return
+    s3 = boto3.client("s3")
+    s3.create_bucket(Bucket="drops")
+    s3.put_bucket_versioning(Bucket="drops", VersioningConfiguration={"Status": "Enabled"})
+    yield S3ObjectStore(s3)
+
+
+def test_a_version_keeps_its_bytes_after_an_overwrite(store: ObjectStore) -> None:
+    store.write("s3://drops/k", b"old")
+    first = store.head("s3://drops/k")
+    assert first is not None
+    store.write("s3://drops/k", b"newer")
+    assert store.read("s3://drops/k", first.version) == b"old"
+    assert store.read("s3://drops/k") == b"newer"
+    assert store.open("s3://drops/k", first.version).read() == b"old"
+
+
+def test_a_deleted_object_is_gone_but_its_version_is_not(store: ObjectStore) -> None:
+    store.write("s3://drops/k", b"kept")
+    version = store.head("s3://drops/k")
+    assert version is not None
+    store.delete("s3://drops/k")
+    assert store.head("s3://drops/k") is None
+    with pytest.raises(FileNotFoundError):
+        store.read("s3://drops/k")
+    assert store.read("s3://drops/k", version.version) == b"kept"
+
+
+@pytest.mark.parametrize("act", ["read", "open", "copy"])
+def test_what_was_never_there_is_not_found(store: ObjectStore, act: str) -> None:
+    arguments = ("s3://drops/none", "s3://drops/to") if act == "copy" else ("s3://drops/none",)
+    with pytest.raises(FileNotFoundError, match="none"):
+        getattr(store, act)(*arguments)
+
+
+def test_a_reader_seeks_from_both_ends(store: ObjectStore) -> None:
+    store.write("s3://drops/k", bytes(range(100)))
+    with store.open("s3://drops/k") as reader:
+        reader.seek(-4, 2)
+        assert reader.read() == bytes([96, 97, 98, 99])
+        reader.seek(10)
+        assert reader.read(2) == bytes([10, 11])
+        assert reader.tell() == 12
+
+
+def test_listing_is_by_key_and_can_start_after_one(store: ObjectStore) -> None:
+    for name in ("p/b", "p/a", "q/x", "p/c"):
+        store.write(f"s3://drops/{name}", b"1")
+    assert [item.key for item in store.list("s3://drops/p/")] == ["p/a", "p/b", "p/c"]
+    assert [item.key for item in store.list("s3://drops/p/", after="s3://drops/p/a")] == ["p/b", "p/c"]
+
+
+def test_files_go_up_and_come_down(store: ObjectStore, tmp_path: Path) -> None:
+    (tmp_path / "up").write_bytes(b"content")
+    store.upload("s3://drops/file", tmp_path / "up")
+    store.copy("s3://drops/file", "s3://drops/copy")
+    store.download("s3://drops/copy", tmp_path / "down")
+    assert (tmp_path / "down").read_bytes() == b"content"
+
+
+@pytest.mark.parametrize("uri", ["", "b/k", "http://b/k", "s3://"])
+def test_only_s3_addresses_are_taken(uri: str) -> None:
+    with pytest.raises(ValueError, match="not an s3://"):
+        split_uri(uri)

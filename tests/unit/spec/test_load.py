@@ -1,0 +1,71 @@
+"""A mistake in model.yaml is told by line, with the nearest name that would have been right."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from trimtab.errors import SpecError
+from trimtab.spec import parse_spec
+
+MINIMAL = """\
+name: tiny
+data:
+  id: row
+  label: y
+  columns:
+    row: {type: integer}
+    x: {type: number, range: [0, 1]}
+    y: {type: integer}
+training:
+  entry_point: train.py
+"""
+
+
+def test_ten_lines_are_enough_and_everything_else_has_a_default() -> None:
+    spec = parse_spec(MINIMAL)
+    assert spec.data.features == ("x",)
+    assert spec.rollout.strategy == "canary"
+    assert spec.retraining.daily_budget == 4
+
+
+@pytest.mark.parametrize(
+    ("wrong", "right", "expected"),
+    [
+        ("columns:", "colums:", "m.yaml:5: unknown key 'data.colums'; did you mean 'columns'?"),
+        ("type: number", "type: numbr", "m.yaml:7: data.columns.x.type: Input should be"),
+        ("  label: y", "  label: z", "m.yaml:2: data: label names the column 'z', which is not under columns"),
+        ("[0, 1]", "[1, 0]", "m.yaml:7: data.columns.x: range starts at 1 and ends at 0: swap them"),
+        ("  entry_point: train.py", "  seed: 1", "m.yaml:9: 'training.entry_point' is required"),
+        ("name: tiny", "name: Tiny Model", "m.yaml:1: name: String should match pattern"),
+        ("    y: {type: integer}", "    x: {type: integer}", "m.yaml:8: 'x' stands twice, first on line 7"),
+        ("name: tiny", "name: [", "not valid YAML"),
+    ],
+)
+def test_a_mistake_is_named_with_its_line(wrong: str, right: str, expected: str) -> None:
+    with pytest.raises(SpecError) as caught:
+        parse_spec(MINIMAL.replace(wrong, right), "m.yaml")
+    assert expected in str(caught.value)
+
+
+def test_every_mistake_is_reported_at_once() -> None:
+    with pytest.raises(SpecError) as caught:
+        parse_spec(MINIMAL.replace("type: number", "type: numbr").replace("name: tiny", "nam: tiny"), "m.yaml")
+    assert len(str(caught.value).splitlines()) == 3
+
+
+def test_a_list_is_not_a_spec() -> None:
+    with pytest.raises(SpecError, match="expected a mapping"):
+        parse_spec("- name: tiny")
+
+
+def test_a_column_that_monitoring_names_must_exist() -> None:
+    with pytest.raises(SpecError, match=r"monitoring\.columns names the column 'nope'"):
+        parse_spec(MINIMAL + "monitoring: {columns: [nope]}\n")
+
+
+@given(st.integers(1, 400), st.floats(0.01, 0.99), st.sampled_from(["canary", "linear", "all_at_once", "rolling"]))
+def test_canonical_json_reads_back_as_the_same_spec(window: int, holdout: float, strategy: str) -> None:
+    text = MINIMAL + f"  window_days: {window}\n  holdout_share: {holdout}\nrollout: {{strategy: {strategy}}}\n"
+    spec = parse_spec(text)
+    assert parse_spec(spec.canonical_json()) == spec
+    assert parse_spec(spec.canonical_json()).canonical_json() == spec.canonical_json()
