@@ -1,24 +1,21 @@
 """What runs user code: interpreters and packages for Lambda runtimes and SageMaker images, made once at set-up.
 
-`python -m localcloud.toolchain` makes them; the server only looks them up.
+`python -m localcloud.toolchain [PART ...]` makes them (all parts without an argument); the server only looks them up.
 """
 
+import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from localcloud.lambda_ import runtimes
+from localcloud.lambda_.runtimes import LambdaRuntime
+
 ROOT = Path(__file__).resolve().parent.parent
 TOOLCHAIN_DIR = ROOT / ".toolchain"
 
-
-@dataclass(frozen=True)
-class LambdaRuntime:
-    """An interpreter for a Lambda runtime; `exact` when it is the runtime's own Python version."""
-
-    python: Path
-    var_runtime: Path
-    exact: bool
-    note: str
+__all__ = ["ROOT", "TOOLCHAIN_DIR", "Image", "LambdaRuntime", "Toolchain"]
 
 
 @dataclass(frozen=True)
@@ -36,9 +33,41 @@ class Toolchain:
         self.directory = directory
 
     def lambda_runtime(self, runtime: str) -> LambdaRuntime:
-        """The interpreter and /var/runtime folder for a Lambda runtime such as python3.12."""
-        raise LookupError(f"no toolchain for {runtime}: run `python -m localcloud.toolchain`")
+        """The interpreter and /var/runtime folder for a Lambda runtime such as python3.12.
+
+        Raises LookupError, saying what to do, when the runtime is unknown or not set up.
+        """
+        return runtimes.find_runtime(self._lambda_directory, runtime)
+
+    def own_lambda_runtime(self, runtime: str) -> LambdaRuntime:
+        """The same with the server's own interpreter, for packages that only its environment has."""
+        return runtimes.own_runtime(self._lambda_directory, runtime)
 
     def image(self, uri: str) -> Image:
         """The environment that stands for a container image URI."""
         raise LookupError(f"no toolchain for {uri}: run `python -m localcloud.toolchain`")
+
+    def make_lambda(self) -> None:
+        """Every supported Lambda runtime is found from now on."""
+        for runtime in runtimes.supported_runtimes():
+            made = runtimes.make_runtime(self._lambda_directory, runtime)
+            print(made.note or f"Functions with the runtime {runtime} run with {made.python}.", flush=True)
+
+    @property
+    def _lambda_directory(self) -> Path:
+        return self.directory / "lambda"
+
+
+def main(parts: list[str]) -> None:
+    """The named parts of the toolchain are made, all of them when none is named."""
+    toolchain = Toolchain()
+    makers: dict[str, Callable[[], None]] = {"lambda": toolchain.make_lambda}
+    unknown = set(parts) - set(makers)
+    if unknown:
+        sys.exit(f"unknown part {', '.join(sorted(unknown))}: there are {', '.join(makers)}")
+    for part in parts or list(makers):
+        makers[part]()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
