@@ -182,10 +182,63 @@ class Promotion(Message):
     version: int = 0
     run: str = ""
     artifact_uri: str = ""
+    image_uri: str = ""
     evaluation_uri: str = ""
     golden_uri: str = ""
+    scores_profile_uri: str = ""
     baseline_uri: str = ""
     fence: int = 0
+    id: str = ""
+    """Execution that promotes it: holder of the lease and subject of the ledger's entries."""
+    tag: str = ""
+    """First 8 hex digits of the SHA-256 of ``id``: part of the names of what the promotion makes."""
+    disqualified: bool = False
+    """Refused for a reason that approving again cannot mend: the package is turned to Rejected."""
+
+
+class Staging(Message):
+    """The staging endpoint and what it is made of."""
+
+    endpoint: str
+    config: str
+    sagemaker_model: str
+
+
+class Plan(Message):
+    """How production will move to a new version."""
+
+    action: Literal["create", "update"]
+    endpoint: str
+    config: str
+    previous_config: str | None
+    request: dict[str, Any]
+    """The CreateEndpoint or UpdateEndpoint request, ready to be sent."""
+    alarms: tuple[str, ...]
+    steps: tuple[dict[str, int], ...] = ()
+    """percent, starts_s and bake_s of every shift of traffic."""
+    started: Instant
+    deadline: Instant
+    """When SageMaker itself gives the update up."""
+
+
+class Rollout(Message):
+    """What watch_rollout saw when the endpoint had settled."""
+
+    settled: bool
+    status: str
+    live_config: str | None
+    causes: tuple[str, ...] = ()
+    verdict: dict[str, Any] | None = None
+    """The judge's last comparison of both fleets."""
+
+
+class Confirmation(Message):
+    """What is served after a rollout."""
+
+    outcome: Literal["Serving", "RolledBack"]
+    reason: str
+    live_config: str | None
+    version: int
 
 
 class Window(Message):

@@ -202,3 +202,86 @@ class Signer(Protocol):
         ...
 
     def verify(self, digest: bytes, signature: str) -> bool: ...
+
+
+@dataclass(frozen=True)
+class EndpointState:
+    """An endpoint as SageMaker describes it."""
+
+    name: str
+    status: str
+    config: str
+    """Endpoint config that is live now; while an update runs, still the old one."""
+    pending_config: str | None = None
+    """Endpoint config that an update is moving to."""
+    failure: str = ""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came back from one request to an endpoint, errors included."""
+
+    status: int
+    """HTTP status of the model's own answer (SageMaker wraps an error of the model into 424)."""
+    body: bytes
+    latency_ms: float
+
+
+class Endpoints(Protocol):
+    """SageMaker's models, endpoint configs and endpoints. Creating what exists and deleting what is gone is no error."""
+
+    def create_model(
+        self, name: str, *, image_uri: str, artifact_uri: str, environment: Mapping[str, str], role_arn: str
+    ) -> None: ...
+
+    def create_config(self, request: Mapping[str, Any]) -> None:
+        """``request`` as CreateEndpointConfig takes it."""
+        ...
+
+    def create(self, endpoint: str, config: str) -> None: ...
+
+    def update(self, endpoint: str, config: str) -> None:
+        """All traffic moves to ``config`` at once. Raises RolloutInProgress while another update runs."""
+        ...
+
+    def describe(self, endpoint: str) -> EndpointState | None: ...
+
+    def delete(self, endpoint: str) -> None:
+        """Raises EndpointNotReady while SageMaker is still creating or updating it."""
+        ...
+
+    def delete_config(self, name: str) -> None: ...
+
+    def delete_model(self, name: str) -> None: ...
+
+    def invoke(self, endpoint: str, body: bytes, content_type: str = "application/jsonlines") -> Answer: ...
+
+
+class Alarms(Protocol):
+    """CloudWatch alarms and the metrics that they watch."""
+
+    def put(self, request: Mapping[str, Any]) -> None:
+        """``request`` as PutMetricAlarm takes it."""
+        ...
+
+    def states(self, names: Iterable[str]) -> dict[str, str]:
+        """State (OK, ALARM, INSUFFICIENT_DATA) by name; a name that does not exist is absent."""
+        ...
+
+    def named(self, prefix: str) -> list[str]: ...
+
+    def ring(self, name: str, reason: str) -> None:
+        """The alarm is in ALARM until its next evaluation says otherwise."""
+        ...
+
+    def ringing(self, metric: str, dimensions: Mapping[str, str]) -> list[str]:
+        """Alarms in ALARM that watch exactly this metric in the namespace Trimtab."""
+        ...
+
+    def delete(self, names: Iterable[str]) -> None: ...
+
+    def sums(
+        self, metric: str, dimensions: Mapping[str, str], start: datetime, end: datetime
+    ) -> dict[datetime, float]:
+        """Sum of an endpoint's metric (namespace AWS/SageMaker) by minute; minutes without data are absent."""
+        ...

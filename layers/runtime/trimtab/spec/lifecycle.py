@@ -86,6 +86,10 @@ class RolloutSpec(Section):
     max_latency_ms: float = Field(default=500, gt=0)
     """Largest single-row latency at the 99th percentile in staging."""
     capture_percent: int = Field(default=100, ge=0, le=100)
+    staging: Literal["instance", "serverless"] = "instance"
+    """What the staging endpoint runs on; it is removed when the promotion ends."""
+    min_requests: int = Field(default=50, ge=1)
+    """Requests that the new fleet must have answered before the two fleets are compared."""
 
 
 class QualityRule(Section):

@@ -1,0 +1,136 @@
+"""SageMaker's deployment guardrails from the spec: the request, its limits and its timetable.
+
+Source of the limits: SageMaker API reference, DeploymentConfig and its members; developer guide, "Deployment guardrails".
+"""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from trimtab.errors import PlanError
+from trimtab.spec.lifecycle import RolloutSpec
+
+PROVISIONING_S = 1800
+"""Seconds allowed for starting the new fleet, once for each batch that is provisioned on its own."""
+TIMEOUT_S = (600, 28_800)
+WAIT_S = (0, 3600)
+ALARMS = (1, 10)
+CANARY_PERCENT = (1, 50)
+LINEAR_PERCENT = (10, 50)
+ROLLING_PERCENT = (5, 50)
+
+
+@dataclass(frozen=True)
+class Step:
+    """From ``starts_s`` on, the new fleet answers ``percent`` of the requests, and is watched for ``bake_s``."""
+
+    percent: int
+    starts_s: int
+    """Seconds after the new fleet is ready."""
+    bake_s: int
+
+
+def steps(rollout: RolloutSpec) -> tuple[Step, ...]:
+    """The shifts of traffic in order; the last one is 100 per cent. Provisioning comes before and is not counted."""
+    bake_s = rollout.bake_minutes * 60
+    return tuple(Step(percent, number * bake_s, bake_s) for number, percent in enumerate(_percents(rollout)))
+
+
+def _percents(rollout: RolloutSpec) -> list[int]:
+    if rollout.strategy == "all_at_once":
+        return [100]
+    if rollout.strategy == "canary":
+        return [rollout.percent, 100]
+    count = math.ceil(100 / rollout.percent)
+    return [min(100, rollout.percent * number) for number in range(1, count + 1)]
+
+
+def waiting_s(rollout: RolloutSpec) -> int:
+    """Seconds of all bakes and of the wait before the old fleet is ended."""
+    termination_s = 0 if rollout.strategy == "rolling" else rollout.termination_minutes * 60
+    return sum(step.bake_s for step in steps(rollout)) + termination_s
+
+
+def timeout_s(rollout: RolloutSpec) -> int:
+    """Seconds after which SageMaker gives the update up: all waits and the time to provision.
+
+    Raises PlanError when the waits alone exceed what SageMaker allows.
+    """
+    shortest, longest = TIMEOUT_S
+    if waiting_s(rollout) >= longest:
+        raise PlanError(
+            f"the rollout would wait {waiting_s(rollout)} s in {len(steps(rollout))} steps, and SageMaker ends an "
+            f"update after {longest} s: lower rollout.bake_minutes or raise rollout.percent"
+        )
+    batches = len(steps(rollout)) if rollout.strategy == "rolling" else 1
+    return min(longest, max(shortest, waiting_s(rollout) + batches * PROVISIONING_S))
+
+
+def deployment_config(rollout: RolloutSpec, alarms: Sequence[str]) -> dict[str, Any]:
+    """DeploymentConfig for UpdateEndpoint. Raises PlanError that lists every limit it would break."""
+    policy = _rolling(rollout) if rollout.strategy == "rolling" else _blue_green(rollout)
+    config = {**policy, "AutoRollbackConfiguration": {"Alarms": [{"AlarmName": name} for name in alarms]}}
+    if problems := list(broken_limits(config)):
+        raise PlanError("SageMaker would refuse this rollout: " + "; ".join(problems))
+    return config
+
+
+def _capacity(percent: int) -> dict[str, Any]:
+    return {"Type": "CAPACITY_PERCENT", "Value": percent}
+
+
+def _rolling(rollout: RolloutSpec) -> dict[str, Any]:
+    policy = {
+        "MaximumBatchSize": _capacity(rollout.percent),
+        "WaitIntervalInSeconds": rollout.bake_minutes * 60,
+        "MaximumExecutionTimeoutInSeconds": timeout_s(rollout),
+    }
+    return {"RollingUpdatePolicy": policy}
+
+
+def _blue_green(rollout: RolloutSpec) -> dict[str, Any]:
+    routing: dict[str, Any] = {"Type": rollout.strategy.upper(), "WaitIntervalInSeconds": rollout.bake_minutes * 60}
+    if rollout.strategy == "canary":
+        routing["CanarySize"] = _capacity(rollout.percent)
+    if rollout.strategy == "linear":
+        routing["LinearStepSize"] = _capacity(rollout.percent)
+    policy = {
+        "TrafficRoutingConfiguration": routing,
+        "TerminationWaitInSeconds": rollout.termination_minutes * 60,
+        "MaximumExecutionTimeoutInSeconds": timeout_s(rollout),
+    }
+    return {"BlueGreenUpdatePolicy": policy}
+
+
+def broken_limits(config: Mapping[str, Any]) -> Iterator[str]:
+    """One sentence for each published limit that a DeploymentConfig breaks; none when SageMaker takes it."""
+    policies = [name for name in ("BlueGreenUpdatePolicy", "RollingUpdatePolicy") if name in config]
+    if len(policies) != 1:
+        yield "give exactly one of BlueGreenUpdatePolicy and RollingUpdatePolicy"
+    alarms = config.get("AutoRollbackConfiguration", {}).get("Alarms", [])
+    yield from _outside("number of rollback alarms", len(alarms), ALARMS)
+    if "BlueGreenUpdatePolicy" in config:
+        yield from _blue_green_limits(config["BlueGreenUpdatePolicy"])
+    if "RollingUpdatePolicy" in config:
+        policy = config["RollingUpdatePolicy"]
+        yield from _outside("rolling batch (per cent)", policy["MaximumBatchSize"]["Value"], ROLLING_PERCENT)
+        yield from _outside("WaitIntervalInSeconds", policy["WaitIntervalInSeconds"], WAIT_S)
+        yield from _outside("MaximumExecutionTimeoutInSeconds", policy["MaximumExecutionTimeoutInSeconds"], TIMEOUT_S)
+
+
+def _blue_green_limits(policy: Mapping[str, Any]) -> Iterator[str]:
+    routing = policy["TrafficRoutingConfiguration"]
+    if "CanarySize" in routing:
+        yield from _outside("canary size (per cent)", routing["CanarySize"]["Value"], CANARY_PERCENT)
+    if "LinearStepSize" in routing:
+        yield from _outside("linear step (per cent)", routing["LinearStepSize"]["Value"], LINEAR_PERCENT)
+    yield from _outside("WaitIntervalInSeconds", routing["WaitIntervalInSeconds"], WAIT_S)
+    yield from _outside("TerminationWaitInSeconds", policy["TerminationWaitInSeconds"], WAIT_S)
+    yield from _outside("MaximumExecutionTimeoutInSeconds", policy["MaximumExecutionTimeoutInSeconds"], TIMEOUT_S)
+
+
+def _outside(what: str, value: int, limits: tuple[int, int]) -> Iterator[str]:
+    least, most = limits
+    if not least <= value <= most:
+        yield f"{what} is {value}, allowed are {least} to {most}"
