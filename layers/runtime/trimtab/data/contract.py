@@ -1,0 +1,105 @@
+"""The contract of a drop: which columns it must have, may have, and what is said about others."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+from trimtab.data.violation import Severity, Violation, shown
+from trimtab.spec import Column, DataSpec, QualityLimits
+
+LISTED = 20
+"""Column names that one message lists at most."""
+
+
+@dataclass(frozen=True)
+class Contract:
+    """What one kind of drop must look like."""
+
+    columns: Mapping[str, Column]
+    optional: frozenset[str]
+    """Columns that may be absent."""
+    quality: QualityLimits
+    event_time: str | None
+    label: str
+    label_required: bool
+    closed: bool
+    """Whether columns outside the contract are worth a warning."""
+    lenient: bool
+    """Whether violations only warn, as the spec may ask."""
+
+
+def data_contract(data: DataSpec) -> Contract:
+    """The contract of drops with features: the id is present and unique, the label may come later."""
+    return Contract(
+        columns={**data.columns, data.id: _identifier(data)},
+        optional=frozenset({data.label}),
+        quality=data.quality,
+        event_time=data.event_time,
+        label=data.label,
+        label_required=False,
+        closed=True,
+        lenient=data.on_violation == "warn",
+    )
+
+
+def truth_contract(data: DataSpec) -> Contract:
+    """The contract of late ground truth: id and label; whatever else the file has is passed over."""
+    return Contract(
+        columns={data.id: _identifier(data), data.label: data.columns[data.label]},
+        optional=frozenset(),
+        quality=QualityLimits(max_violation_share=data.quality.max_violation_share),
+        event_time=None,
+        label=data.label,
+        label_required=True,
+        closed=False,
+        lenient=data.on_violation == "warn",
+    )
+
+
+def _identifier(data: DataSpec) -> Column:
+    return data.columns[data.id].model_copy(update={"nullable": False, "unique": True})
+
+
+def check_structure(contract: Contract, names: Sequence[str]) -> list[Violation]:
+    """What is wrong with a file's column names: missing (perhaps renamed), repeated, or not in the contract."""
+    extra = [name for name in dict.fromkeys(names) if name not in contract.columns]
+    missing = [name for name in contract.columns if name not in names and name not in contract.optional]
+    repeated = [name for name, count in Counter(names).items() if count > 1]
+    return [
+        *(_missing(name, extra) for name in missing),
+        *(_repeated(name, names.count(name), contract) for name in repeated),
+        *([_extra(extra)] if extra and contract.closed else []),
+    ]
+
+
+def nearest_name(name: str, candidates: Sequence[str]) -> str | None:
+    """The candidate most like ``name``, letter case and separators aside; None when none is much like it."""
+    by_plain = {_plain(candidate): candidate for candidate in candidates}
+    found = get_close_matches(_plain(name), list(by_plain), n=1, cutoff=0.6)
+    return by_plain[found[0]] if found else None
+
+
+def _plain(name: str) -> str:
+    return name.lower().replace("-", "").replace("_", "").replace(" ", "")
+
+
+def _missing(name: str, extra: Sequence[str]) -> Violation:
+    nearest = nearest_name(name, extra)
+    rule = "renamed_column" if nearest else "missing_column"
+    hint = f"; the file has '{shown(nearest)}', which is not in the contract: was it renamed?" if nearest else ""
+    message = f"the column '{name}' is missing{hint}"
+    return Violation(rule, name, message, Severity.REFUSE, measured=nearest and shown(nearest), limit=name)
+
+
+def _repeated(name: str, count: int, contract: Contract) -> Violation:
+    severity = Severity.REFUSE if name in contract.columns else Severity.WARN
+    message = f"the file has {count} columns called '{shown(name)}': which one is meant?"
+    return Violation("repeated_column", shown(name), message, severity, measured=count, limit=1, count=count)
+
+
+def _extra(names: Sequence[str]) -> Violation:
+    listed = ", ".join(f"'{shown(name)}'" for name in names[:LISTED]) + (", …" if len(names) > LISTED else "")
+    message = f"{len(names)} columns are not in the contract and are not read: {listed}"
+    values = tuple(shown(name) for name in names[:10])
+    return Violation("extra_column", None, message, Severity.WARN, len(names), 0, len(names), values=values)

@@ -1,0 +1,23 @@
+"""Caps that keep a hostile file from costing more than it may."""
+
+from dataclasses import dataclass
+
+MEGABYTE = 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Largest sizes that are read at all. Each is far above what an honest file needs."""
+
+    bytes_unpacked: int = 8 * 1024 * MEGABYTE
+    """Of a CSV or JSON Lines file after decompression."""
+    ratio: int = 200
+    """Decompressed bytes per compressed byte, once ``ratio_from`` bytes have come out."""
+    ratio_from: int = 64 * MEGABYTE
+    columns: int = 2_000
+    line_bytes: int = MEGABYTE
+    """Of one line of JSON Lines, or of one row of CSV."""
+    batch_rows: int = 32_768
+
+
+DEFAULT_LIMITS = Limits()

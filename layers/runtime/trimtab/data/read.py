@@ -1,0 +1,105 @@
+"""Files as a stream of chunks of columns, in constant memory; what cannot be read is a DataError that says where.
+
+A `Source` yields `Chunk`s: row numbers and columns as the file has them. Coercion to the contract's types comes after
+(`trimtab.data.coerce`), so that a value of the wrong type is a finding with a row number and not the end of reading.
+"""
+
+import io
+from collections.abc import Iterator
+from typing import Any, BinaryIO, Literal
+
+import pyarrow as pa
+
+from trimtab.data.coerce import coerce
+from trimtab.data.csv_source import CsvSource
+from trimtab.data.jsonl_source import JsonLinesSource
+from trimtab.data.limits import DEFAULT_LIMITS, Limits
+from trimtab.data.parquet_source import MAGIC, ParquetSource
+from trimtab.data.source import Chunk, Source
+from trimtab.errors import DataError
+from trimtab.spec import Column, DataSpec
+
+Format = Literal["parquet", "csv", "jsonl"]
+
+_SUFFIXES: dict[str, Format] = {
+    "parquet": "parquet",
+    "pq": "parquet",
+    "csv": "csv",
+    "jsonl": "jsonl",
+    "ndjson": "jsonl",
+    "json": "jsonl",
+}
+_COMPRESSIONS = ("gz", "gzip", "zst", "zstd")
+
+
+def format_of(name: str, fallback: Format) -> Format:
+    """The format that a file name claims (``.csv``, ``.csv.gz``, ``.parquet``, ``.jsonl.zst``), else the fallback."""
+    parts = name.lower().rsplit("/", 1)[-1].split(".")
+    if parts[-1] in _COMPRESSIONS:
+        parts.pop()
+    return _SUFFIXES.get(parts[-1], fallback)
+
+
+def open_source(
+    stream: BinaryIO, format: Format, columns: dict[str, Column], limits: Limits = DEFAULT_LIMITS
+) -> Source:
+    """A source of the named columns. Raises DataError when the head of the file is not of the format."""
+    head = stream.read(len(MAGIC))
+    stream.seek(0)
+    if not head:
+        raise DataError("the file is empty (0 bytes): check the export and drop it again")
+    if format == "parquet":
+        return ParquetSource(stream, columns, limits)
+    return (CsvSource if format == "csv" else JsonLinesSource)(stream, columns, limits)
+
+
+def typed_batches(
+    stream: BinaryIO, format: Format, data: DataSpec, limits: Limits = DEFAULT_LIMITS
+) -> Iterator[pa.RecordBatch]:
+    """Record batches of the contract's columns that the file has, in the contract's Arrow types.
+
+    A value that cannot become its contract's type is null: the gate has already decided how many of those may be.
+    Raises DataError when the file cannot be read.
+    """
+    source = open_source(stream, format, data.columns, limits)
+    for chunk in source.chunks():
+        yield _typed(chunk, data, text=source.is_text)
+
+
+def read_table(stream: BinaryIO, format: Format, data: DataSpec, limits: Limits = DEFAULT_LIMITS) -> pa.Table:
+    """The whole file as one table, as ``typed_batches`` types it; columns the file lacks are absent."""
+    batches = list(typed_batches(stream, format, data, limits))
+    if not batches:
+        raise DataError("the file has no rows: check the export and drop it again")
+    return pa.concat_tables([pa.Table.from_batches([batch]) for batch in batches], promote_options="default")
+
+
+def table_from_json_lines(body: bytes, data: DataSpec) -> pa.Table:
+    """Records as the serving contract has them, as a table of every column of the contract in its Arrow type.
+
+    A column that no record has is all null. Raises DataError naming record and column for a line that is no JSON object
+    or a value of another type.
+    """
+    source = JsonLinesSource(io.BytesIO(body), data.columns, DEFAULT_LIMITS)
+    tables = [_strict(chunk, data) for chunk in source.chunks()]
+    return pa.concat_tables(tables) if tables else _strict(Chunk(1, 0, {}), data)
+
+
+def _typed(chunk: Chunk, data: DataSpec, *, text: bool) -> pa.RecordBatch:
+    columns: dict[str, Any] = {}
+    for name, raw in chunk.columns.items():
+        column = coerce(raw, data.columns[name].type, text=text).column
+        columns[name] = column.dictionary_decode() if pa.types.is_dictionary(column.type) else column
+    return pa.RecordBatch.from_pydict(columns)
+
+
+def _strict(chunk: Chunk, data: DataSpec) -> pa.Table:
+    columns: dict[str, Any] = {}
+    for name, column in data.columns.items():
+        raw = chunk.columns.get(name, [None] * chunk.rows)
+        coerced = coerce(raw, column.type, text=False)
+        if len(coerced.bad):
+            row = int(coerced.bad[0])
+            raise DataError(f"record {chunk.first_row + row}, column '{name}': {raw[row]!r} is no {column.type.value}")
+        columns[name] = coerced.column
+    return pa.table(columns)

@@ -1,0 +1,52 @@
+"""What a rule found: the unit of every verdict."""
+
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from typing import Any, Self
+
+SHOWN = 10
+"""Offending rows that a violation names."""
+TEXT_LENGTH = 80
+"""Characters of an offending value that are shown."""
+
+
+class Severity(StrEnum):
+    """What a violation does to its drop."""
+
+    REFUSE = "refuse"
+    WARN = "warn"
+
+
+@dataclass(frozen=True)
+class Violation:
+    """One rule that one column (or the file as a whole) broke.
+
+    ``rows`` and ``values`` are the first ten offending rows, counted from 1, and what stands there.
+    """
+
+    rule: str
+    column: str | None
+    message: str
+    severity: Severity
+    measured: float | str | None = None
+    limit: float | str | None = None
+    count: int = 1
+    rows: tuple[int, ...] = ()
+    values: tuple[str, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """The violation as JSON values."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, document: dict[str, Any]) -> Self:
+        """The violation that ``to_json`` wrote."""
+        lists = {"rows": tuple(document["rows"]), "values": tuple(document["values"])}
+        return cls(**{**document, **lists, "severity": Severity(document["severity"])})
+
+
+def shown(value: object) -> str:
+    """A value as a violation shows it: short, and printable wherever it goes."""
+    text = str(value).encode("utf-8", "backslashreplace").decode()
+    printable = "".join(character if character.isprintable() else "?" for character in text)
+    return printable if len(printable) <= TEXT_LENGTH else printable[: TEXT_LENGTH - 1] + "…"
