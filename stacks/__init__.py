@@ -1,0 +1,1 @@
+"""The CDK app: what Trimtab is made of on AWS. Deployed by plain ``cdk`` commands."""

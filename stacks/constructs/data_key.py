@@ -1,0 +1,58 @@
+"""The key of one class of data."""
+
+from collections.abc import Sequence
+
+from aws_cdk import Aws, Duration
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from constructs import Construct
+
+from stacks.stage import Stage
+
+
+class DataKey(Construct):
+    """Owns one rotating KMS key. Holds state: without the key, what it encrypted is lost."""
+
+    def __init__(self, scope: Construct, id: str, *, stage: Stage, description: str) -> None:
+        super().__init__(scope, id)
+        self.key = kms.Key(
+            self,
+            "Key",
+            description=description,
+            enable_key_rotation=True,
+            pending_window=Duration.days(30 if stage.protected else 7),
+            removal_policy=stage.removal,
+        )
+
+    @property
+    def arn(self) -> str:
+        return self.key.key_arn
+
+    def grant(self, grantee: iam.IGrantable, service: str, *actions: str) -> None:
+        """``grantee`` may use the key for ``actions``, but only through ``service``."""
+        via = {"StringEquals": {"kms:ViaService": f"{service}.{Aws.REGION}.{Aws.URL_SUFFIX}"}}
+        self._allow(grantee, actions, via)
+
+    def grant_volumes(self, grantee: iam.IGrantable) -> None:
+        """``grantee`` may have AWS attach volumes that are encrypted with the key."""
+        for_aws = {"Bool": {"kms:GrantIsForAWSResource": "true"}}
+        self._allow(grantee, ["kms:CreateGrant"], for_aws)
+        self._allow(grantee, ["kms:DescribeKey"], None)
+
+    def allow_service(self, principal: str, *actions: str, condition: dict[str, object] | None = None) -> None:
+        """The AWS service ``principal`` may use the key on behalf of this account."""
+        own_account = {"StringEquals": {"aws:SourceAccount": Aws.ACCOUNT_ID}}
+        self.key.add_to_resource_policy(
+            iam.PolicyStatement(
+                principals=[iam.ServicePrincipal(principal)],
+                actions=list(actions),
+                resources=["*"],
+                conditions=condition or own_account,
+            )
+        )
+
+    def _allow(
+        self, grantee: iam.IGrantable, actions: Sequence[str], conditions: dict[str, dict[str, str]] | None
+    ) -> None:
+        statement = iam.PolicyStatement(actions=list(actions), resources=[self.arn], conditions=conditions)
+        grantee.grant_principal.add_to_principal_policy(statement)

@@ -1,0 +1,61 @@
+"""The table that remembers what was decided."""
+
+from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_iam as iam
+from constructs import Construct
+
+from stacks.constructs.data_key import DataKey
+from stacks.stage import Stage
+
+_PARTITIONS = ("", "#state", "#claim", "#lease")
+
+
+class LedgerTable(Construct):
+    """Owns the ledger and its key. Holds state."""
+
+    def __init__(self, scope: Construct, id: str, *, stage: Stage) -> None:
+        super().__init__(scope, id)
+        self.key = DataKey(self, "Encryption", stage=stage, description="Trimtab: ledger")
+        # Not TableV2: with a key of one's own it cannot be synthesized without naming the region.
+        self.table = dynamodb.Table(
+            self,
+            "Table",
+            partition_key=dynamodb.Attribute(name="pk", type=dynamodb.AttributeType.STRING),
+            sort_key=dynamodb.Attribute(name="sk", type=dynamodb.AttributeType.STRING),
+            billing_mode=dynamodb.BillingMode.PAY_PER_REQUEST,
+            encryption=dynamodb.TableEncryption.CUSTOMER_MANAGED,
+            encryption_key=self.key.key,
+            point_in_time_recovery_specification=dynamodb.PointInTimeRecoverySpecification(
+                point_in_time_recovery_enabled=True
+            ),
+            deletion_protection=stage.protected,
+            removal_policy=stage.removal,
+        )
+
+    def grant_read(self, grantee: iam.IGrantable, model: str) -> None:
+        """``grantee`` may read the rows of ``model``."""
+        self._allow(grantee, model, "dynamodb:GetItem", "dynamodb:Query")
+        self.key.grant(grantee, "dynamodb", "kms:Decrypt")
+
+    def grant_append(self, grantee: iam.IGrantable, model: str) -> None:
+        """``grantee`` may read and put rows of ``model``. Nobody may delete one."""
+        self.grant_read(grantee, model)
+        self._allow(grantee, model, "dynamodb:PutItem")
+        self.key.grant(grantee, "dynamodb", "kms:Encrypt", "kms:GenerateDataKey")
+
+    def grant_append_all(self, grantee: iam.IGrantable) -> None:
+        """``grantee`` may read and put rows of every model."""
+        statement = iam.PolicyStatement(
+            actions=["dynamodb:GetItem", "dynamodb:Query", "dynamodb:PutItem"], resources=[self.table.table_arn]
+        )
+        grantee.grant_principal.add_to_principal_policy(statement)
+        self.key.grant(grantee, "dynamodb", "kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey")
+
+    def _allow(self, grantee: iam.IGrantable, model: str, *actions: str) -> None:
+        own_rows = {"dynamodb:LeadingKeys": [f"{model}{partition}" for partition in _PARTITIONS]}
+        statement = iam.PolicyStatement(
+            actions=list(actions),
+            resources=[self.table.table_arn],
+            conditions={"ForAllValues:StringEquals": own_rows},
+        )
+        grantee.grant_principal.add_to_principal_policy(statement)
