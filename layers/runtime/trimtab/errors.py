@@ -7,6 +7,7 @@
     ├── SignatureMismatch       what was approved is not what was registered
     ├── EndpointFailed          SageMaker gave an endpoint up
     ├── PlanError               a rollout that SageMaker or the spec would refuse
+    ├── LeaseLost               another execution has taken over; this one must not act any more
     └── TransientError          may be retried; the only classes a state machine retries by name
         ├── EndpointNotReady    an endpoint is still being made
         ├── RolloutInProgress   traffic is still being shifted
@@ -46,6 +47,10 @@ class EndpointFailed(TrimtabError):
 
 class PlanError(TrimtabError):
     """Raised when a rollout cannot be planned within SageMaker's published limits."""
+
+
+class LeaseLost(TrimtabError):
+    """Raised when an execution goes on after its lease has passed to another."""
 
 
 class TransientError(TrimtabError):

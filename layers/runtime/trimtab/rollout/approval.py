@@ -24,6 +24,15 @@ class Evidence:
     signed: bool
 
 
+@dataclass(frozen=True)
+class Objection:
+    """A reason against deploying a package."""
+
+    reason: str
+    disqualifies: bool = False
+    """Approving the same package again cannot mend it, so its status is turned to Rejected."""
+
+
 def signed_digest(package: Package) -> bytes:
     """SHA-256 (32 bytes) over the canonical manifest that register_candidate signed."""
     manifest = {name: package.properties.get(name, "") for name in SIGNED_PROPERTIES}
@@ -32,7 +41,7 @@ def signed_digest(package: Package) -> bytes:
 
 def objections(
     package: Package, evidence: Evidence, approval: ApprovalSpec, serving_version: int | None, at: datetime
-) -> list[str]:
+) -> list[Objection]:
     """Reasons why ``package`` must not be deployed at ``at``; empty when it may."""
     return [
         *_status(package),
@@ -48,38 +57,39 @@ def is_approved(package: Package) -> bool:
     return package.status == "Approved"
 
 
-def _status(package: Package) -> Iterator[str]:
+def _status(package: Package) -> Iterator[Objection]:
     if not is_approved(package):
-        yield f"the package is {package.status}, not Approved"
+        yield Objection(f"the package is {package.status}, not Approved")
 
 
-def _age(package: Package, approval: ApprovalSpec, at: datetime) -> Iterator[str]:
+def _age(package: Package, approval: ApprovalSpec, at: datetime) -> Iterator[Objection]:
     expires = package.created + timedelta(days=approval.expiry_days)
     if at > expires:
-        yield (
+        yield Objection(
             f"its evaluation is of {package.created:%Y-%m-%d} and counted until {expires:%Y-%m-%d} "
-            f"(approval.expiry_days): train again and approve the new version"
+            f"(approval.expiry_days): train again and approve the new version",
+            disqualifies=True,
         )
 
 
-def _order(package: Package, serving_version: int | None) -> Iterator[str]:
+def _order(package: Package, serving_version: int | None) -> Iterator[Objection]:
     if serving_version is not None and package.version <= serving_version:
-        yield f"version {serving_version} serves already, and this is version {package.version}"
+        yield Objection(f"version {serving_version} serves already, and this is version {package.version}")
 
 
-def _integrity(package: Package, evidence: Evidence) -> Iterator[str]:
+def _integrity(package: Package, evidence: Evidence) -> Iterator[Objection]:
     if not evidence.signed:
-        yield "its signature does not belong to its manifest of digests"
+        yield Objection("its signature does not belong to its manifest of digests", disqualifies=True)
     for what, found in (("artifact", evidence.artifact_sha256), ("evaluation", evidence.evaluation_sha256)):
         if found is None:
-            yield f"its {what} does not exist any more"
+            yield Objection(f"its {what} does not exist any more", disqualifies=True)
         elif found != package.properties.get(f"{what}_sha256"):
-            yield f"its {what} was changed after it was registered"
+            yield Objection(f"its {what} was changed after it was registered", disqualifies=True)
 
 
-def _four_eyes(package: Package, approval: ApprovalSpec) -> Iterator[str]:
+def _four_eyes(package: Package, approval: ApprovalSpec) -> Iterator[Objection]:
     submitter, approver = package.properties.get(SUBMITTED_BY), package.approved_by
     if submitter and approver and submitter == approver:
-        yield f"{approver} submitted it and approved it: another person has to approve"
+        yield Objection(f"{approver} submitted it and approved it: another person has to approve")
     elif approval.four_eyes and not approver:
-        yield "approval.four_eyes asks who approved it, and the registry does not know"
+        yield Objection("approval.four_eyes asks who approved it, and the registry does not know")

@@ -1,6 +1,7 @@
 """SageMaker's deployment guardrails from the spec: the request, its limits and its timetable.
 
-Source of the limits: SageMaker API reference, DeploymentConfig and its members; developer guide, "Deployment guardrails".
+Source of the limits: SageMaker API reference, DeploymentConfig and its members; developer guide, "Deployment
+guardrails".
 """
 
 import math

@@ -1,0 +1,64 @@
+"""Says what is served after a rollout, and proves it; called by the promotion machine when the endpoint has settled."""
+
+import json
+from typing import Any
+
+from trimtab.aws.endpoints import SageMakerEndpoints
+from trimtab.aws.registry import SageMakerRegistry
+from trimtab.contracts import Confirmation, Event, Plan, Promotion, Rollout
+from trimtab.entrypoint import Runtime, entrypoint
+from trimtab.ports import Endpoints, ModelRegistry
+from trimtab.rollout.conclusion import Conclusion
+from trimtab.rollout.outcome import outcome_of
+from trimtab.rollout.staging import lines, read_golden
+
+ACTOR = "confirm_serving"
+
+
+class ConfirmServingEvent(Event):
+    """A rollout that has settled, one way or the other."""
+
+    promotion: Promotion
+    plan: Plan
+    rollout: Rollout
+
+
+@entrypoint(ConfirmServingEvent)
+def handler(event: ConfirmServingEvent, runtime: Runtime) -> dict[str, Any]:
+    """Ledger, registry and people know the outcome."""
+    return confirm(event, runtime, SageMakerEndpoints.connect(), SageMakerRegistry.connect())
+
+
+def confirm(
+    event: ConfirmServingEvent, runtime: Runtime, endpoints: Endpoints, registry: ModelRegistry
+) -> dict[str, Any]:
+    """Told by the live config's name; a retry gives the first attempt's answer."""
+    conclusion = Conclusion(
+        event.promotion, event.at, runtime.ledger, registry, runtime.notifier, runtime.metrics, ACTOR
+    )
+    if found := conclusion.earlier():
+        return found.to_json()
+    seen = outcome_of(event.plan.config, endpoints.describe(event.plan.endpoint), event.rollout.causes)
+    champion = runtime.ledger.state("champion") or {"version": 0}
+    version = event.promotion.version if seen.outcome == "Serving" else int(champion["version"])
+    confirmation = Confirmation(outcome=seen.outcome, reason=seen.reason, live_config=seen.live_config, version=version)
+    if seen.outcome == "Serving":
+        evidence = _evidence(event, runtime, endpoints) | {"verdict": event.rollout.verdict}
+        conclusion.serving(confirmation, evidence)
+    else:
+        conclusion.rolled_back(confirmation)
+    return confirmation.to_json()
+
+
+def _evidence(event: ConfirmServingEvent, runtime: Runtime, endpoints: Endpoints) -> dict[str, Any]:
+    """A record that production has just answered, and what it had to answer."""
+    golden = read_golden(runtime.objects.read(event.promotion.golden_uri))[0]
+    answer = endpoints.invoke(event.plan.endpoint, lines([golden.record]))
+    text = answer.body.decode(errors="replace")[:500]
+    return {
+        "request": json.dumps(golden.record)[:2000],
+        "status": answer.status,
+        "answer": text,
+        "expected_score": golden.score,
+        "latency_ms": round(answer.latency_ms, 1),
+    }

@@ -1,0 +1,68 @@
+"""CloudWatch's alarms, and the endpoint metrics that they watch, behind the Alarms port."""
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from trimtab.aws.session import client
+from trimtab.rollout.rollback_alarms import ENDPOINT_NAMESPACE, PERIOD_S, dimension_list
+from trimtab.telemetry import NAMESPACE
+
+_NAMES_PER_CALL = 100
+
+
+class CloudWatchAlarms:
+    """Alarms in CloudWatch."""
+
+    def __init__(self, cloudwatch: Any) -> None:
+        self._cloudwatch = cloudwatch
+
+    @classmethod
+    def connect(cls) -> "CloudWatchAlarms":
+        """With this process's client."""
+        return cls(client("cloudwatch"))
+
+    def put(self, request: Mapping[str, Any]) -> None:
+        self._cloudwatch.put_metric_alarm(**request)
+
+    def states(self, names: Iterable[str]) -> dict[str, str]:
+        found = [alarm for names_ in _calls(names) for alarm in self._described(AlarmNames=names_)]
+        return {alarm["AlarmName"]: alarm["StateValue"] for alarm in found}
+
+    def named(self, prefix: str) -> list[str]:
+        return [alarm["AlarmName"] for alarm in self._described(AlarmNamePrefix=prefix)]
+
+    def _described(self, **query: Any) -> list[dict[str, Any]]:
+        pages = self._cloudwatch.get_paginator("describe_alarms").paginate(**query)
+        return [alarm for page in pages for alarm in page["MetricAlarms"]]
+
+    def ring(self, name: str, reason: str) -> None:
+        self._cloudwatch.set_alarm_state(AlarmName=name, StateValue="ALARM", StateReason=reason[:1023])
+
+    def ringing(self, metric: str, dimensions: Mapping[str, str]) -> list[str]:
+        found = self._cloudwatch.describe_alarms_for_metric(
+            Namespace=NAMESPACE, MetricName=metric, Dimensions=dimension_list(dimensions)
+        )
+        return [alarm["AlarmName"] for alarm in found["MetricAlarms"] if alarm["StateValue"] == "ALARM"]
+
+    def delete(self, names: Iterable[str]) -> None:
+        for names_ in _calls(names):
+            self._cloudwatch.delete_alarms(AlarmNames=names_)
+
+    def sums(self, metric: str, dimensions: Mapping[str, str], start: datetime, end: datetime) -> dict[datetime, float]:
+        found = self._cloudwatch.get_metric_statistics(
+            Namespace=ENDPOINT_NAMESPACE,
+            MetricName=metric,
+            Dimensions=dimension_list(dimensions),
+            StartTime=start,
+            EndTime=end,
+            Period=PERIOD_S,
+            Statistics=["Sum"],
+        )
+        return {point["Timestamp"].astimezone(UTC): float(point["Sum"]) for point in found["Datapoints"]}
+
+
+def _calls(names: Iterable[str]) -> list[list[str]]:
+    """Names in portions that one call may name; an empty call would mean all alarms, so there is none."""
+    listed = sorted(set(names))
+    return [listed[start : start + _NAMES_PER_CALL] for start in range(0, len(listed), _NAMES_PER_CALL)]

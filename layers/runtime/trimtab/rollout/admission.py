@@ -1,0 +1,106 @@
+"""From an approved package to a promotion that holds the lease, or to the reason why not."""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from trimtab.contracts import Promotion
+from trimtab.ports import Ledger, ModelRegistry, ObjectStore, Package, Signer
+from trimtab.rollout.approval import SIGNATURE, Evidence, Objection, objections, signed_digest
+from trimtab.rollout.guardrails import timeout_s
+from trimtab.rollout.queue import LEASE, WAITING
+from trimtab.spec import Spec
+
+BESIDES_ROLLOUT_S = 3600
+"""Seconds that a promotion may take besides moving traffic: staging, tests, confirmation."""
+_BLOCK = 1024 * 1024
+ACTOR = "check_approval"
+
+
+@dataclass(frozen=True)
+class Admission:
+    """Decides on one approval; ``id`` is the execution that asks."""
+
+    id: str
+    at: datetime
+    spec: Spec
+    ledger: Ledger
+    objects: ObjectStore
+    registry: ModelRegistry
+    signer: Signer
+    artifact: Callable[..., str]
+    """URI below the model's folder in the artifacts bucket."""
+
+    def decide(self, package_arn: str) -> Promotion:
+        """Approved with the lease and its fence, Refused with every objection, or Busy and put into the queue."""
+        package = self.registry.describe(package_arn)
+        ttl_s = timeout_s(self.spec.rollout) + BESIDES_ROLLOUT_S
+        lease = self.ledger.lease(LEASE, self.id, self.at, ttl_s)
+        if lease is None:
+            self._wait(package)
+            lease = self.ledger.lease(LEASE, self.id, self.at, ttl_s)  # it may have ended before the queue had us
+        if lease is None:
+            return self._promotion(package, "Busy", f"{self._holder()} is promoting; this approval waits for its turn")
+        found = self._objections(package)
+        if found:
+            reason = "; ".join(objection.reason for objection in found)
+            promotion = self._promotion(package, "Refused", reason, lease.fence)
+            return promotion.model_copy(update={"disqualified": any(each.disqualifies for each in found)})
+        return self._promotion(package, "Approved", f"version {package.version} may be promoted", lease.fence)
+
+    def _wait(self, package: Package) -> None:
+        summary = f"version {package.version} waits until {self._holder()} has ended"
+        data = {"package_arn": package.arn, "version": package.version, "summary": summary}
+        self.ledger.append(WAITING, self.id, data, self.at, ACTOR)
+
+    def _holder(self) -> str:
+        held = self.ledger.lease_holder(LEASE)
+        return held.holder if held else "another execution"
+
+    def _objections(self, package: Package) -> list[Objection]:
+        champion = self.ledger.state("champion")
+        serving = int(champion["version"]) if champion else None
+        return objections(package, self._evidence(package), self.spec.approval, serving, self.at)
+
+    def _evidence(self, package: Package) -> Evidence:
+        evaluation = self.artifact("runs", package.properties.get("run", ""), "evaluation", "evaluation.json")
+        signature = package.properties.get(SIGNATURE, "")
+        return Evidence(
+            artifact_sha256=sha256_of(self.objects, package.artifact_uri),
+            evaluation_sha256=sha256_of(self.objects, evaluation),
+            signed=bool(signature) and self.signer.verify(signed_digest(package), signature),
+        )
+
+    def _promotion(self, package: Package, outcome: str, reason: str, fence: int = 0) -> Promotion:
+        run = package.properties.get("run", "")
+        evaluation = self.artifact("runs", run, "evaluation")
+        found = {
+            "outcome": outcome,
+            "reason": reason,
+            "package_arn": package.arn,
+            "version": package.version,
+            "run": run,
+            "artifact_uri": package.artifact_uri,
+            "image_uri": package.image_uri,
+            "evaluation_uri": f"{evaluation}/evaluation.json",
+            "golden_uri": f"{evaluation}/golden.jsonl",
+            "scores_profile_uri": f"{evaluation}/scores_profile.json",
+            "baseline_uri": self.artifact("datasets", package.properties.get("dataset", ""), "baseline.json"),
+            "fence": fence,
+            "id": self.id,
+            "tag": hashlib.sha256(self.id.encode()).hexdigest()[:8],
+        }
+        return Promotion.model_validate(found)
+
+
+def sha256_of(objects: ObjectStore, uri: str) -> str | None:
+    """Hex SHA-256 of an object's bytes, read in blocks; None when it is gone."""
+    digest = hashlib.sha256()
+    try:
+        with objects.open(uri) as source:
+            while block := source.read(_BLOCK):
+                digest.update(block)
+    except FileNotFoundError:
+        return None
+    return digest.hexdigest()

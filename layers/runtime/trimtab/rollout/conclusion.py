@@ -1,0 +1,97 @@
+"""How a promotion's end is written down: in the ledger, in the registry, to people, and each once."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from trimtab.contracts import Confirmation, Promotion
+from trimtab.ledger.lookup import decided
+from trimtab.ports import Ledger, MetricsSink, ModelRegistry, Notifier
+from trimtab.rollout.approval import is_approved
+from trimtab.telemetry import Metric
+
+SERVING, ROLLED_BACK, BASELINE = "rollout.serving", "rollout.rolled_back", "baseline.published"
+
+
+@dataclass(frozen=True)
+class Conclusion:
+    """Records of one promotion. A second call of any of them changes nothing and tells nobody."""
+
+    promotion: Promotion
+    at: datetime
+    ledger: Ledger
+    registry: ModelRegistry
+    notifier: Notifier
+    metrics: MetricsSink
+    actor: str
+
+    def earlier(self) -> Confirmation | None:
+        """What a first attempt has recorded already."""
+        for kind in (SERVING, ROLLED_BACK):
+            if data := decided(self.ledger, kind, self.promotion.id):
+                return Confirmation.model_validate(data)
+        return None
+
+    def serving(self, confirmation: Confirmation, evidence: dict[str, Any]) -> None:
+        """The ledger says that this version serves production, from now on and with what proof."""
+        promotion = self.promotion
+        champion = {
+            "version": promotion.version,
+            "package_arn": promotion.package_arn,
+            "artifact_uri": promotion.artifact_uri,
+            "config": confirmation.live_config,
+            "run": promotion.run,
+            "evaluation_uri": promotion.evaluation_uri,
+            "since": self.at.isoformat(),
+        }
+        summary = f"version {promotion.version} serves production"
+        data = confirmation.to_json() | {"champion": champion, "evidence": evidence, "summary": summary}
+        self.metrics.put(Metric.ROLLOUTS_SERVING, 1)
+        self.notifier.send(
+            f"version {promotion.version} serves",
+            f"Version {promotion.version} answers all production requests.",
+            confirmation.reason,
+            "Nothing; its baseline is published next.",
+            promotion.evaluation_uri,
+        )
+        self.ledger.append(SERVING, promotion.id, data, self.at, self.actor, state={"champion": champion})
+
+    def rolled_back(self, confirmation: Confirmation) -> None:
+        """Registry and ledger say that this version does not serve, although the endpoint may say InService."""
+        promotion = self.promotion
+        self.reject(f"rolled back: {confirmation.reason}")
+        self.metrics.put(Metric.ROLLOUTS_ROLLED_BACK, 1)
+        self.notifier.send(
+            f"version {promotion.version} was rolled back",
+            f"Version {promotion.version} does not serve; the endpoint serves {confirmation.live_config or 'nothing'}.",
+            confirmation.reason,
+            "Look at the version's logs and evaluation; it was set to Rejected, a new version has to be trained.",
+            promotion.evaluation_uri,
+        )
+        summary = f"version {promotion.version} was rolled back: {confirmation.reason}"
+        data = confirmation.to_json() | {"package_arn": promotion.package_arn, "summary": summary}
+        self.ledger.append(ROLLED_BACK, promotion.id, data, self.at, self.actor)
+
+    def reject(self, reason: str) -> None:
+        """The package is not Approved any more; one that a person has turned already is left as it is."""
+        if is_approved(self.registry.describe(self.promotion.package_arn)):
+            self.registry.reject(self.promotion.package_arn, reason)
+
+
+def record_baseline(
+    ledger: Ledger, promotion: Promotion, config: str, metrics: dict[str, float], at: datetime, actor: str
+) -> dict[str, Any]:
+    """What later windows are compared with is the baseline of the version that serves now."""
+    if found := decided(ledger, BASELINE, promotion.id):
+        return dict(found)
+    baseline = {
+        "version": promotion.version,
+        "config": config,
+        "baseline_uri": promotion.baseline_uri,
+        "scores_profile_uri": promotion.scores_profile_uri,
+        "evaluation_uri": promotion.evaluation_uri,
+        "metrics": metrics,
+    }
+    data = baseline | {"summary": f"windows are compared with version {promotion.version} from now on"}
+    ledger.append(BASELINE, promotion.id, data, at, actor, state={"baseline": baseline})
+    return data

@@ -1,0 +1,84 @@
+"""The alarms that end a rollout. They see the new fleet only, and exist before any traffic moves.
+
+SageMaker publishes an endpoint's metrics once more with the dimension EndpointConfigName, from the moment on which the
+new fleet gets traffic (developer guide, "Auto-Rollback Configuration and Monitoring").
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from trimtab.names import VARIANT
+from trimtab.spec.lifecycle import RolloutSpec
+from trimtab.telemetry import NAMESPACE
+
+ENDPOINT_NAMESPACE = "AWS/SageMaker"
+PERIOD_S = 60
+MIN_ERRORS = 3
+"""A minute with fewer errors than this never ends a rollout, however few requests it had."""
+STOP_METRIC = "RolloutStopped"
+ERRORS, STOP = "errors", "stop"
+
+
+def alarm_name(config: str, purpose: str) -> str:
+    """Name of a rollback alarm of the fleet that runs ``config``."""
+    return f"{config}-{purpose}"
+
+
+def fleet_dimensions(endpoint: str, config: str) -> dict[str, str]:
+    """Dimensions under which SageMaker publishes the metrics of one fleet of an endpoint."""
+    return {"EndpointName": endpoint, "VariantName": VARIANT, "EndpointConfigName": config}
+
+
+def rollback_alarms(endpoint: str, config: str, rollout: RolloutSpec) -> list[dict[str, Any]]:
+    """PutMetricAlarm requests: too many 5xx from the new fleet, and a switch that Trimtab itself can throw."""
+    return [_errors_alarm(endpoint, config, rollout), _stop_switch(config)]
+
+
+def _errors_alarm(endpoint: str, config: str, rollout: RolloutSpec) -> dict[str, Any]:
+    dimensions = fleet_dimensions(endpoint, config)
+    return {
+        "AlarmName": alarm_name(config, ERRORS),
+        "AlarmDescription": f"Rolls {config} back when over {rollout.max_error_share:.2%} of a minute's requests fail",
+        "Metrics": [
+            _sum("errors", "Invocation5XXErrors", dimensions),
+            _sum("requests", "Invocations", dimensions),
+            {
+                "Id": "share",
+                "Label": "Share of requests answered with 5xx",
+                "Expression": f"IF(errors >= {MIN_ERRORS}, errors / requests, 0)",
+                "ReturnData": True,
+            },
+        ],
+        "ComparisonOperator": "GreaterThanThreshold",
+        "Threshold": rollout.max_error_share,
+        "EvaluationPeriods": 1,
+        "DatapointsToAlarm": 1,
+        "TreatMissingData": "notBreaching",
+    }
+
+
+def _sum(name: str, metric: str, dimensions: Mapping[str, str]) -> dict[str, Any]:
+    watched = {"Namespace": ENDPOINT_NAMESPACE, "MetricName": metric, "Dimensions": dimension_list(dimensions)}
+    return {"Id": name, "MetricStat": {"Metric": watched, "Period": PERIOD_S, "Stat": "Sum"}, "ReturnData": False}
+
+
+def _stop_switch(config: str) -> dict[str, Any]:
+    """An alarm on a metric that nobody emits. Missing data keep its state, so once it was set it stays in ALARM."""
+    return {
+        "AlarmName": alarm_name(config, STOP),
+        "AlarmDescription": f"Set to ALARM by Trimtab to roll {config} back: approval withdrawn, or judged worse",
+        "Namespace": NAMESPACE,
+        "MetricName": STOP_METRIC,
+        "Dimensions": dimension_list({"EndpointConfigName": config}),
+        "Statistic": "Maximum",
+        "Period": PERIOD_S,
+        "ComparisonOperator": "GreaterThanOrEqualToThreshold",
+        "Threshold": 1,
+        "EvaluationPeriods": 1,
+        "TreatMissingData": "ignore",
+    }
+
+
+def dimension_list(dimensions: Mapping[str, str]) -> list[dict[str, str]]:
+    """Dimensions as CloudWatch's API takes them."""
+    return [{"Name": name, "Value": value} for name, value in dimensions.items()]
