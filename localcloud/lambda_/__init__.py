@@ -8,6 +8,6 @@ if TYPE_CHECKING:
 
 def install(cloud: "Cloud") -> None:
     """Functions in moto's records are executed; what cannot be executed is refused when it is created."""
-    from localcloud.lambda_ import service
+    from localcloud.lambda_.service import install as install_service
 
-    service.install(cloud)
+    install_service(cloud)

@@ -11,6 +11,7 @@ import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
+from localcloud.lambda_.runtimes import LambdaRuntime
 from localcloud.processes import Processes
 
 UNZIPPED_LIMIT_BYTES = 262_144_000
@@ -37,29 +38,28 @@ class Assets:
         self._making: dict[Path, threading.Lock] = {}
         folder.mkdir(parents=True, exist_ok=True)
 
-    def add(self, data: bytes) -> str:
-        """The zip file is unzipped; returns its sha256."""
-        digest = hashlib.sha256(data).hexdigest()
-        self._once(self._unzipped(digest), lambda partial: unzip(data, partial))
-        return digest
+    def ensure(self, digest: str, data: bytes) -> None:
+        """The zip file with this sha256 is unzipped."""
+        self._once(self.unzipped(digest), lambda partial: unzip(data, partial))
 
-    def code(self, digest: str, python: Path, version: str) -> Path:
+    def code(self, digest: str, runtime: LambdaRuntime) -> Path:
         """The folder of an added asset, with bytecode for the interpreter."""
-        return self._compiled(self._unzipped(digest), python, version)
+        return self._compiled(self.unzipped(digest), runtime)
 
-    def merged(self, digests: tuple[str, ...], python: Path, version: str) -> Path:
+    def merged(self, digests: tuple[str, ...], runtime: LambdaRuntime) -> Path:
         """One folder of all layers, where a later layer's file replaces an earlier one's; empty without layers."""
-        folders = [self.code(digest, python, version) for digest in digests]
+        folders = [self.code(digest, runtime) for digest in digests]
         if len(folders) == 1:
             return folders[0]
-        name = hashlib.sha256(" ".join([version, *digests]).encode()).hexdigest()[:_NAME_LENGTH]
+        name = hashlib.sha256(" ".join([runtime.version, *digests]).encode()).hexdigest()[:_NAME_LENGTH]
         return self._once(self._folder / f"layers-{name}", lambda partial: _merge(folders, partial))
 
     def derived(self, name: str, make: Callable[[Path], None]) -> Path:
         """A folder made from assets, under a name that says from which."""
         return self._once(self._folder / name, make)
 
-    def _unzipped(self, digest: str) -> Path:
+    def unzipped(self, digest: str) -> Path:
+        """The folder of an added asset."""
         return self._folder / digest[:_NAME_LENGTH]
 
     def _lock(self, path: Path) -> threading.Lock:
@@ -77,12 +77,12 @@ class Assets:
                     shutil.rmtree(partial, ignore_errors=True)
         return folder
 
-    def _compiled(self, folder: Path, python: Path, version: str) -> Path:
-        mark = folder.with_name(f"{folder.name}{bytecode_suffix(version)}")
+    def _compiled(self, folder: Path, runtime: LambdaRuntime) -> Path:
+        mark = folder.with_name(f"{folder.name}{bytecode_suffix(runtime.version)}")
         with self._lock(mark):
             if not mark.exists():
-                if not _brings_bytecode(folder, version):
-                    self._compile(folder, python)
+                if not _brings_bytecode(folder, runtime.version):
+                    self._compile(folder, runtime.python)
                 mark.touch()
         return folder
 
@@ -143,4 +143,3 @@ def _place(path: Path, target: Path) -> None:
         target.symlink_to(os.readlink(path))
     else:
         os.link(path, target)
-

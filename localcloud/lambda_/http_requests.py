@@ -66,7 +66,8 @@ def _body(buffer: bytearray, start: int, headers: dict[str, str]) -> tuple[bytes
 
 
 def _chunked_body(buffer: bytearray, start: int) -> tuple[bytes, int] | None:
-    pieces, position = [], start
+    pieces: list[bytes] = []
+    position = start
     while (line_end := buffer.find(b"\r\n", position)) >= 0:
         size = int(bytes(buffer[position:line_end]).partition(b";")[0], 16)
         position = line_end + 2 + size + 2

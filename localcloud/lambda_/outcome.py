@@ -7,6 +7,7 @@ Source of the wording: AWS Lambda developer guide, "Understanding the Lambda exe
 import json
 import math
 import signal
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import Enum
@@ -61,6 +62,12 @@ class Measurements:
     duration_ms: float
     init_ms: float | None
     max_memory_mb: int
+
+
+def init_failure(message: str) -> Result:
+    """The result for a function whose process cannot even be started."""
+    body = {"errorType": "Runtime.ImportModuleError", "errorMessage": message, "stackTrace": []}
+    return Result(Ending.INIT_ERROR, json.dumps(body).encode())
 
 
 def failed(result: Result) -> bool:
@@ -120,9 +127,7 @@ _Lines = tuple[list[str], list[str], list[str]]
 def _text_lines(spec: FunctionSpec, request_id: str, trace: str, result: Result, measured: Measurements) -> _Lines:
     init = [] if measured.init_ms is None else [f"INIT_START Runtime Version: {_runtime_version(spec)}"]
     if result.ending is Ending.INIT_ERROR:
-        init.append(
-            f"INIT_REPORT Init Duration: {measured.init_ms or 0:.2f} ms\tPhase: init{_status_fields(result)}"
-        )
+        init.append(f"INIT_REPORT Init Duration: {measured.init_ms or 0:.2f} ms\tPhase: init{_status_fields(result)}")
     report = "\t".join(
         [
             f"REPORT RequestId: {request_id}",
@@ -152,7 +157,7 @@ def _json_lines(spec: FunctionSpec, request_id: str, _trace: str, result: Result
     if measured.init_ms is not None:
         metrics["initDurationMs"] = round(measured.init_ms, 3)
         init = [_platform(measured.started_ms, "platform.initStart", {"runtimeVersion": _runtime_version(spec)})]
-    record = {"requestId": request_id, "metrics": metrics, "status": _status(result) or "success"}
+    record: dict[str, object] = {"requestId": request_id, "metrics": metrics, "status": _status(result) or "success"}
     if _status(result) == "error":
         record["errorType"] = _error_type(result)
     started = {"requestId": request_id, "version": spec.version}
@@ -161,7 +166,7 @@ def _json_lines(spec: FunctionSpec, request_id: str, _trace: str, result: Result
     return init, start, [*_death_notice(spec, request_id, result, measured), report]
 
 
-def _platform(milliseconds: int, kind: str, record: dict[str, object]) -> str:
+def _platform(milliseconds: int, kind: str, record: Mapping[str, object]) -> str:
     return json.dumps({"time": _iso(milliseconds), "type": kind, "record": record})
 
 

@@ -49,7 +49,7 @@ def own_runtime(directory: Path, runtime: str) -> LambdaRuntime:
 
 
 def make_runtime(directory: Path, runtime: str) -> LambdaRuntime:
-    """`find_runtime` finds the runtime: with its own Python version when this machine has it, else with the server's."""
+    """`find_runtime` finds the runtime, with its own Python version when this machine has it, else the server's."""
     python = find_interpreter(runtime.removeprefix("python")) or own_interpreter()
     made = _make(directory, runtime, python, _choice_file(directory, runtime))
     _make(directory, runtime, own_interpreter(), directory / f"{runtime}-own.json")
@@ -113,7 +113,7 @@ def _made(directory: Path, runtime: str, lock: Path, choice_file: Path) -> Lambd
     version = choice["version"]
     exact = runtime == f"python{version}"
     note = "" if exact else _difference(runtime, version)
-    return LambdaRuntime(python, directory / f"{runtime}-{version}", exact, note, version)
+    return LambdaRuntime(python.resolve(), directory / f"{runtime}-{version}", exact, note, version)
 
 
 def _difference(runtime: str, version: str) -> str:

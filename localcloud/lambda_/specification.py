@@ -35,4 +35,3 @@ class FunctionSpec:
     layers: tuple[str, ...]
     log: LogSettings
     traced: bool
-    revision: str

@@ -1,0 +1,173 @@
+"""The functions in moto's records, as something that can be run."""
+
+import json
+import queue
+import secrets
+import sys
+import threading
+import time
+from dataclasses import dataclass
+from typing import Any
+from zipfile import BadZipFile
+
+from botocore.exceptions import ClientError
+
+from localcloud.cloud import Cloud
+from localcloud.lambda_.assets import Assets
+from localcloud.lambda_.asynchronous import Event, Policy, Verdict, policy_of
+from localcloud.lambda_.destinations import Destinations, Sender
+from localcloud.lambda_.engine import Engine, Request, Response
+from localcloud.lambda_.launch import Launcher
+from localcloud.lambda_.overlay import OverlayError
+from localcloud.lambda_.records import LATEST, dead_letter_arn, specification
+from localcloud.lambda_.specification import FunctionSpec
+
+ROLE_REFUSED = "The role defined for the function cannot be assumed by Lambda."
+
+
+@dataclass(frozen=True)
+class Found:
+    """What an Invoke request resolved to: a version, and the latest record, which holds the function's settings."""
+
+    spec: FunctionSpec
+    latest: Any
+    qualifier: str | None
+
+    @property
+    def invoked_arn(self) -> str:
+        """The ARN as it was invoked, which the function sees in its context."""
+        return f"{self.latest.function_arn}:{self.qualifier}" if self.qualifier else str(self.latest.function_arn)
+
+    @property
+    def resource(self) -> str:
+        """The value of the metric dimension Resource."""
+        return self.spec.name + (f":{self.qualifier}" if self.qualifier else "")
+
+
+class Functions:
+    """Finds functions, prepares their packages and runs them."""
+
+    def __init__(self, cloud: Cloud, assets: Assets, launcher: Launcher) -> None:
+        self._cloud = cloud
+        self._assets = assets
+        self._launcher = launcher
+        self._engine = Engine(cloud, launcher)
+        self._destinations = Destinations(cloud)
+        self._layers: dict[str, Any] = {}
+        self._to_prepare: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        threading.Thread(target=self._prepare, name="lambda-prepare", daemon=True).start()
+
+    def find(self, region: str, name_or_arn: str, qualifier: str | None = None) -> Found:
+        """The version that an Invoke request means. Raises moto's UnknownFunctionException."""
+        backend = self._backend(region)
+        record = backend.get_function(name_or_arn, qualifier)
+        latest = backend.get_function(record.function_name)
+        return Found(self.specification(record), latest, _qualifier_in(name_or_arn) or qualifier)
+
+    def specification(self, record: Any) -> FunctionSpec:
+        """The specification of a version; its code and layers are unzipped."""
+        layers = [self._layer(record.region, layer["Arn"]) for layer in record.layers or []]
+        for asset in (record, *layers):
+            self._assets.ensure(asset.code_digest, asset.code_bytes)
+        return specification(record, tuple(layer.code_digest for layer in layers), record.code_digest)
+
+    def remember_layers(self, region: str, arns: list[str]) -> None:
+        """The layer versions stay usable by functions that have them, even when they are deleted."""
+        for arn in arns:
+            self._layers[arn] = self._layer(region, arn)
+
+    def prepare(self, record: Any) -> None:
+        """The first invocation will not have to unzip and compile, unless it comes very soon."""
+        self._to_prepare.put(record)
+
+    def archives(self, record: Any) -> list[bytes]:
+        """The zip files that a function is made of."""
+        layers = [self._layer(record.region, layer["Arn"]) for layer in record.layers or []]
+        return [record.code_bytes, *(layer.code_bytes for layer in layers)]
+
+    def invoke(self, found: Found, request: Request) -> Response:
+        """The function has run. Raises what Engine.invoke raises."""
+        reserved = found.latest.reserved_concurrency
+        return self._engine.invoke(found.spec, None if reserved is None else int(reserved), request)
+
+    def invoke_event(self, event: Event) -> Response:
+        """A queued event has run. Raises Throttled."""
+        found = self.find(event.region, event.function, event.qualifier)
+        trace = event.trace or new_trace(sampled=found.spec.traced)
+        request = Request(event.payload, found.invoked_arn, found.resource, event.request_id, trace)
+        try:
+            return self.invoke(found, request)
+        except (ClientError, LookupError) as error:
+            answer = {"errorType": "AccessDeniedException", "errorMessage": f"{ROLE_REFUSED} {error}"}
+            if isinstance(error, LookupError):
+                answer = {"errorType": "InvalidRuntimeException", "errorMessage": str(error)}
+            return Response(json.dumps(answer).encode(), True, b"")
+
+    def queued(self, found: Found, payload: bytes, request_id: str, trace: str | None) -> Event:
+        """An event for the asynchronous queue; it is counted as received."""
+        self._count(found, "AsyncEventsReceived")
+        now = self._cloud.clock.now()
+        return Event(found.spec.region, found.spec.name, found.qualifier, payload, request_id, trace, now)
+
+    def policy(self, event: Event) -> Policy | None:
+        """What the function says about failed events; None when the function is gone."""
+        found = self._find_event(event)
+        if found is None:
+            return None
+        configs = found.latest.event_invoke_config
+        return policy_of(configs[0].config if configs else {}, dead_letter_arn(found.latest))
+
+    def deliver(self, event: Event, policy: Policy, verdict: Verdict) -> None:
+        """The outcome of an event has gone to destinations and dead-letter queue."""
+        found = self._find_event(event)
+        if found is None:
+            return
+        sender = Sender(found.latest.function_arn, found.spec.name, found.spec.version, found.spec.role, event.region)
+        for failure in self._destinations.deliver(sender, event, policy, verdict):
+            self._count(found, failure)
+        if verdict.condition != "Success" and not (policy.on_failure or policy.dead_letter):
+            self._count(found, "AsyncEventsDropped")
+
+    def retire(self, region: str, name_or_arn: str) -> None:
+        """No process of the function is kept."""
+        record = self._backend(region).get_function(name_or_arn)
+        self._engine.retire(record.function_arn)
+
+    def _count(self, found: Found, metric: str) -> None:
+        self._engine.reporter.metrics(found.spec.region, found.spec.name, found.resource, [(metric, 1.0, "Count")])
+
+    def _find_event(self, event: Event) -> Found | None:
+        from moto.awslambda.exceptions import UnknownFunctionException
+
+        try:
+            return self.find(event.region, event.function, event.qualifier)
+        except UnknownFunctionException:
+            return None
+
+    def _layer(self, region: str, arn: str) -> Any:
+        return self._backend(region).layers_versions_by_arn(arn) or self._layers[arn]
+
+    def _backend(self, region: str) -> Any:
+        from moto.awslambda.models import lambda_backends
+
+        return lambda_backends[self._cloud.account][region]
+
+    def _prepare(self) -> None:
+        while True:
+            record = self._to_prepare.get()
+            try:
+                self._launcher.package(self.specification(record))
+            except (OverlayError, LookupError, BadZipFile) as error:
+                print(f"The function {record.function_name} will not run: {error}", file=sys.stderr, flush=True)
+
+
+def new_trace(sampled: bool) -> str:
+    """A trace header as Lambda makes it for a request that brings none."""
+    root = f"1-{int(time.time()):08x}-{secrets.token_hex(12)}"
+    return f"Root={root};Parent={secrets.token_hex(8)};Sampled={int(sampled)}"
+
+
+def _qualifier_in(name_or_arn: str) -> str | None:
+    name = name_or_arn.rpartition(":function:")[2]
+    qualifier = name.partition(":")[2]
+    return None if not qualifier or qualifier == LATEST else qualifier

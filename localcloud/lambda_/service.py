@@ -1,0 +1,209 @@
+"""Puts execution behind moto's Lambda: the few methods of moto that are replaced, each with its reason."""
+
+from collections.abc import Callable
+from typing import Any, NoReturn
+
+from botocore.exceptions import ClientError
+from moto.awslambda.exceptions import InvalidParameterValueException
+
+from localcloud.cloud import Cloud
+from localcloud.lambda_.assets import Assets
+from localcloud.lambda_.asynchronous import AsynchronousQueue
+from localcloud.lambda_.checks import Refused, check_configuration, check_destinations, check_sizes, check_supported
+from localcloud.lambda_.functions import ROLE_REFUSED, Functions
+from localcloud.lambda_.invocations import Answer, Invoker, read_call
+from localcloud.lambda_.launch import SERVICE_PRINCIPAL, Launcher
+from localcloud.lambda_.records import keep_configuration, kept_configuration
+from localcloud.lambda_.runtimes import supported_runtimes
+from localcloud.lambda_.xray import XRayDaemon
+
+_FUNCTION = "moto.awslambda.models:LambdaFunction."
+_BACKEND = "moto.awslambda.models:LambdaBackend."
+_RESPONSE = "moto.awslambda.responses:LambdaResponse."
+_REFUSED_OPERATIONS = {
+    "create_event_source_mapping": "event source mappings; use EventBridge, or poll the source",
+    "create_function_url_config": "function URLs",
+}
+
+
+def install(cloud: Cloud) -> None:
+    """Invoke runs functions, configuration is kept whole, and what cannot be done is refused."""
+    assets = Assets(cloud.state_dir / "cache" / "lambda", cloud.processes)
+    launcher = Launcher(cloud, assets, XRayDaemon(cloud).address)
+    functions = Functions(cloud, assets, launcher)
+    queue = AsynchronousQueue(cloud, functions.invoke_event, functions.policy, functions.deliver)
+    _patch_invocation(cloud, Invoker(functions, queue))
+    _patch_configuration(cloud)
+    _patch_creation(cloud, functions)
+    _patch_event_invoke_config(cloud)
+    _patch_refusals(cloud)
+    _note_runtimes(cloud)
+
+
+def _patch_invocation(cloud: Cloud, invoker: Invoker) -> None:
+    def invoke(self: Any) -> Answer:
+        return invoker.answer(read_call(self))
+
+    def invoke_function(self: Any, body: Any, _request_headers: Any, _response_headers: Any) -> str:
+        invoker.put_event(self.region, self.function_arn, body.encode() if isinstance(body, str) else body)
+        return ""
+
+    cloud.patches.replace(_RESPONSE + "invoke", invoke, "moto runs functions in Docker containers only")
+    cloud.patches.replace(_FUNCTION + "invoke", invoke_function, "other services of moto invoke asynchronously")
+
+
+def _patch_configuration(cloud: Cloud) -> None:
+    reason = "moto drops LoggingConfig and DeadLetterConfig, and does not update TracingConfig and EphemeralStorage"
+
+    def __init__(self: Any, account_id: str, spec: dict[str, Any], region: str, version: Any = 1) -> None:
+        create(self, account_id, spec, region, version)
+        keep_configuration(self, spec)
+
+    def get_configuration(self: Any, on_create: bool = False) -> dict[str, Any]:
+        return {**get(self, on_create), **kept_configuration(self)}
+
+    def update_configuration(self: Any, config_updates: dict[str, Any]) -> Any:
+        update(self, config_updates)
+        keep_configuration(self, config_updates)
+        return self.get_configuration()
+
+    create = cloud.patches.replace(_FUNCTION + "__init__", __init__, reason)
+    get = cloud.patches.replace(_FUNCTION + "get_configuration", get_configuration, reason)
+    update = cloud.patches.replace(_FUNCTION + "update_configuration", update_configuration, reason)
+
+
+def _patch_creation(cloud: Cloud, functions: Functions) -> None:
+    reason = "moto accepts configurations that AWS refuses, or that would be recorded and then ignored"
+
+    def create_function(self: Any, spec: dict[str, Any]) -> Any:
+        _check_request(cloud, spec)
+        created = create(self, spec)
+        record = self.get_function(created.function_name)
+        _undo_unless(lambda: _check_package(functions, record), lambda: self.delete_function(record.function_name))
+        functions.prepare(record)
+        return created
+
+    def update_function_configuration(self: Any, name: str, qualifier: str, body: dict[str, Any]) -> Any:
+        _check_request(cloud, body)
+        configuration = update(self, name, qualifier, body)
+        functions.prepare(self.get_function(name, qualifier))
+        return configuration
+
+    def update_function_code(self: Any, name: str, qualifier: str, body: dict[str, Any]) -> Any:
+        check_supported(body)
+        configuration = update_code(self, name, qualifier, body)
+        functions.prepare(self.get_function(name, qualifier))
+        return configuration
+
+    def delete_function(self: Any, name: str, qualifier: str | None = None) -> None:
+        functions.retire(self.region_name, name)
+        delete(self, name, qualifier)
+
+    def get_layers_data(self: Any, arns: list[str]) -> Any:
+        data = layers_data(self, arns)
+        functions.remember_layers(self.region, arns)
+        return data
+
+    create = cloud.patches.replace(_BACKEND + "create_function", create_function, reason)
+    update = cloud.patches.replace(_BACKEND + "update_function_configuration", update_function_configuration, reason)
+    update_code = cloud.patches.replace(_BACKEND + "update_function_code", update_function_code, reason)
+    delete = cloud.patches.replace(_BACKEND + "delete_function", delete_function, "processes of the function end")
+    layers_data = cloud.patches.replace(
+        _FUNCTION + "_get_layers_data", get_layers_data, "a deleted layer version stays with functions that have it"
+    )
+
+
+def _patch_event_invoke_config(cloud: Cloud) -> None:
+    def put(self: Any, function_name: str, config: dict[str, Any]) -> Any:
+        check_destinations(config)
+        self.get_function(function_name).event_invoke_config.clear()
+        return original(self, function_name, config)
+
+    def update(self: Any, function_name: str, config: dict[str, Any]) -> Any:
+        present = self.get_function(function_name).event_invoke_config
+        return put(self, function_name, {**(present[0].config if present else {}), **config})
+
+    reason = "moto keeps the first configuration for ever"
+    original = cloud.patches.replace(_BACKEND + "put_function_event_invoke_config", put, reason)
+    cloud.patches.replace(_BACKEND + "update_function_event_invoke_config", update, reason)
+
+
+def _patch_refusals(cloud: Cloud) -> None:
+    for operation, meaning in _REFUSED_OPERATIONS.items():
+        cloud.patches.replace(_RESPONSE + operation, _refusal(meaning), "moto would record it, and nothing would run")
+
+    def create_alias(self: Any, **given: Any) -> Any:
+        _check_routing(given)
+        return create(self, **given)
+
+    def update_alias(self: Any, **given: Any) -> Any:
+        _check_routing(given)
+        return update(self, **given)
+
+    reason = "traffic is not split between versions of a function"
+    create = cloud.patches.replace(_BACKEND + "create_alias", create_alias, reason)
+    update = cloud.patches.replace(_BACKEND + "update_alias", update_alias, reason)
+
+
+def _refusal(meaning: str) -> Callable[[Any], NoReturn]:
+    def refuse(_self: Any) -> NoReturn:
+        raise NotImplementedError(meaning)
+
+    return refuse
+
+
+def _check_routing(given: dict[str, Any]) -> None:
+    if (given.get("routing_config") or {}).get("AdditionalVersionWeights"):
+        raise NotImplementedError("weighted aliases (RoutingConfig)")
+
+
+def _check_request(cloud: Cloud, given: dict[str, Any]) -> None:
+    check_supported(given)
+    try:
+        check_configuration(given)
+    except Refused as error:
+        raise InvalidParameterValueException(str(error)) from error
+    if "Runtime" in given:
+        _check_runtime(cloud, given["Runtime"])
+    if "Role" in given and cloud.enforce_iam:
+        _check_role(cloud, given["Role"], given.get("FunctionName", "check"))
+
+
+def _check_runtime(cloud: Cloud, runtime: str) -> None:
+    try:
+        cloud.toolchain.lambda_runtime(runtime)
+    except LookupError as error:
+        raise NotImplementedError(str(error)) from error
+
+
+def _check_role(cloud: Cloud, role: str, function_name: str) -> None:
+    try:
+        cloud.clients.role_credentials(role, SERVICE_PRINCIPAL, function_name)
+    except ClientError as error:
+        raise InvalidParameterValueException(ROLE_REFUSED) from error
+
+
+def _check_package(functions: Functions, record: Any) -> None:
+    try:
+        check_sizes(functions.archives(record))
+    except Refused as error:
+        raise InvalidParameterValueException(str(error)) from error
+
+
+def _undo_unless(check: Callable[[], None], undo: Callable[[], None]) -> None:
+    try:
+        check()
+    except InvalidParameterValueException:
+        undo()
+        raise
+
+
+def _note_runtimes(cloud: Cloud) -> None:
+    """The server says at its start which functions cannot run, or not with the Python version of their runtime."""
+    for runtime in supported_runtimes():
+        try:
+            note = cloud.toolchain.lambda_runtime(runtime).note
+        except LookupError as error:
+            note = str(error)
+        if note:
+            cloud.notes.append(note)
