@@ -5,10 +5,10 @@
 
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+from localcloud.images import environments
+from localcloud.images.environments import Image
 from localcloud.lambda_ import runtimes
 from localcloud.lambda_.runtimes import LambdaRuntime
 
@@ -16,14 +16,6 @@ ROOT = Path(__file__).resolve().parent.parent
 TOOLCHAIN_DIR = ROOT / ".toolchain"
 
 __all__ = ["ROOT", "TOOLCHAIN_DIR", "Image", "LambdaRuntime", "Toolchain"]
-
-
-@dataclass(frozen=True)
-class Image:
-    """A virtual environment that stands for a container image."""
-
-    python: Path
-    recipe: dict[str, Any]
 
 
 class Toolchain:
@@ -44,14 +36,27 @@ class Toolchain:
         return runtimes.own_runtime(self._lambda_directory, runtime)
 
     def image(self, uri: str) -> Image:
-        """The environment that stands for a container image URI."""
-        raise LookupError(f"no toolchain for {uri}: run `python -m localcloud.toolchain`")
+        """The environment that stands for a container image URI.
+
+        Raises LookupError, saying what to do, when the image is unknown or not set up.
+        """
+        return environments.find_image(self._images_directory, uri)
 
     def make_lambda(self) -> None:
         """Every supported Lambda runtime is found from now on."""
         for runtime in runtimes.supported_runtimes():
             made = runtimes.make_runtime(self._lambda_directory, runtime)
             print(made.note or f"Functions with the runtime {runtime} run with {made.python}.", flush=True)
+
+    def make_images(self) -> None:
+        """Every image with a recipe is found from now on."""
+        for recipe in environments.recipes():
+            made = environments.make_image(self._images_directory, recipe)
+            print(made.note or f"Containers of the image {recipe.image} run with {made.python}.", flush=True)
+
+    @property
+    def _images_directory(self) -> Path:
+        return self.directory / "images"
 
     @property
     def _lambda_directory(self) -> Path:
@@ -61,7 +66,7 @@ class Toolchain:
 def main(parts: list[str]) -> None:
     """The named parts of the toolchain are made, all of them when none is named."""
     toolchain = Toolchain()
-    makers: dict[str, Callable[[], None]] = {"lambda": toolchain.make_lambda}
+    makers: dict[str, Callable[[], None]] = {"lambda": toolchain.make_lambda, "images": toolchain.make_images}
     unknown = set(parts) - set(makers)
     if unknown:
         sys.exit(f"unknown part {', '.join(sorted(unknown))}: there are {', '.join(makers)}")

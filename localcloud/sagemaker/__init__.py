@@ -1,0 +1,67 @@
+"""SageMaker: training and processing jobs, the model registry and endpoints, really executed."""
+
+import sys
+import threading
+import time
+import traceback
+from typing import TYPE_CHECKING
+
+from localcloud.cloud import Cloud
+from localcloud.sagemaker import (
+    api,
+    endpoint_configs,
+    endpoints,
+    invoke,
+    models,
+    processing,
+    refusals,
+    registry,
+    tags,
+    training,
+)
+from localcloud.sagemaker.api import Regions
+from localcloud.sagemaker.metrics import FLUSH_SECONDS
+from localcloud.sagemaker.service import Operation, Region
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
+
+_CAPTURE_FLUSH_SECONDS = 1.0
+OPERATIONS: dict[str, Operation] = {
+    name: operation
+    for module in (training, processing, registry, models, endpoint_configs, endpoints, tags, refusals)
+    for name, operation in module.OPERATIONS.items()
+}
+_regions: dict[int, Regions] = {}
+
+
+def install(cloud: Cloud) -> None:
+    """Metrics and captured data are sent from now on."""
+    regions = Regions(cloud)
+    _regions[id(cloud)] = regions
+    threading.Thread(target=_flush_for_ever, args=(cloud, regions), name="sagemaker-flush", daemon=True).start()
+
+
+def middleware(cloud: Cloud, app: "WSGIApplication") -> "WSGIApplication":
+    """SageMaker's operations and InvokeEndpoint are answered here; what moto keeps goes on to moto."""
+    regions = _regions[id(cloud)]
+    return invoke.middleware(regions, api.middleware(regions, OPERATIONS, app))
+
+
+def _flush_for_ever(cloud: Cloud, regions: Regions) -> None:
+    captured = time.monotonic()
+    while not cloud.stopping.wait(FLUSH_SECONDS):
+        due = time.monotonic() - captured >= _CAPTURE_FLUSH_SECONDS
+        captured = time.monotonic() if due else captured
+        for region in regions.known():
+            _flush(region, capture=due)
+
+
+def _flush(region: Region, *, capture: bool) -> None:
+    try:
+        region.metrics.flush()
+        for endpoint in list(region.endpoints.values()) if capture else []:
+            endpoint.flush_capture()
+    except Exception:  # one region's failed flush must not end the flushing of all
+        print(f"SageMaker in {region.name} could not flush:", file=sys.stderr)
+        traceback.print_exc()

@@ -1,0 +1,218 @@
+"""One endpoint: its record, the fleets that its traffic goes to, and what capture keeps of it."""
+
+import random
+import sys
+import threading
+import traceback
+from typing import Any, NamedTuple
+
+from botocore.exceptions import ClientError
+
+from localcloud.sagemaker.capture import CaptureQueue
+from localcloud.sagemaker.errors import ApiError, JobFailedError
+from localcloud.sagemaker.events import emit, upper_status
+from localcloud.sagemaker.fleet import Fleet, Variant
+from localcloud.sagemaker.instance import HealthCheckError
+from localcloud.sagemaker.service import Record, Region, public
+
+PROVISIONING_ERRORS = (HealthCheckError, JobFailedError, ApiError, ClientError)
+
+
+class Route(NamedTuple):
+    """A fleet and its share of the traffic, 0..1."""
+
+    share: float
+    fleet: Fleet
+
+
+class NotServingError(Exception):
+    """Raised when an endpoint has no fleet to send a request to."""
+
+
+class VariantState(NamedTuple):
+    """What a fleet's variants are going through, for VariantStatus."""
+
+    status: str
+    message: str
+    since: Any
+
+
+class Endpoint:
+    """An endpoint. `routes` is replaced as a whole, so every request sees either the old or the new split."""
+
+    def __init__(self, region: Region, name: str, config: Record, deployment: dict[str, Any] | None) -> None:
+        self.region = region
+        self.name = name
+        now = region.now()
+        self.record: Record = {
+            "EndpointName": name,
+            "EndpointArn": region.arn("endpoint", name),
+            "EndpointConfigName": config["EndpointConfigName"],
+            "EndpointStatus": "Creating",
+            "CreationTime": now,
+            "LastModifiedTime": now,
+        }
+        self.config = config
+        self.last_deployment = deployment
+        self.data_capture: dict[str, Any] | None = config.get("DataCaptureConfig")
+        self.routes: tuple[Route, ...] = ()
+        self.pending: Fleet | None = None
+        self.pending_since: Any = None
+        self.states: dict[int, VariantState] = {}
+        self.deleted = threading.Event()
+        self.capture = CaptureQueue(name, self._upload)
+        self._role_arn = ""
+
+    @property
+    def arn(self) -> str:
+        """The endpoint's ARN."""
+        return str(self.record["EndpointArn"])
+
+    @property
+    def status(self) -> str:
+        """EndpointStatus."""
+        return str(self.record["EndpointStatus"])
+
+    @property
+    def current(self) -> Fleet | None:
+        """The fleet of the configuration that the endpoint is on; None before it first served."""
+        return self.routes[0].fleet if self.routes else None
+
+    def set_status(self, status: str, **members: Any) -> None:
+        """The endpoint has this status, which an event tells."""
+        with self.region.lock:
+            self.record.update(members, EndpointStatus=status, LastModifiedTime=self.region.now())
+            if status != "Failed":
+                self.record.pop("FailureReason", None)
+        self._emit("SageMaker Endpoint State Change")
+
+    def set_state(self, fleet: Fleet, status: str, message: str) -> None:
+        """The fleet's variants have this VariantStatus, which a deployment event tells."""
+        self.states[id(fleet)] = VariantState(status, message, self.region.now())
+        self._emit("SageMaker Endpoint Deployment State Change")
+
+    def settle(self, fleet: Fleet) -> None:
+        """All traffic goes to `fleet`, and nothing is pending."""
+        self.routes = (Route(1.0, fleet),)
+        self._role_arn = fleet.role_arn
+        self.pending = None
+        self.states.clear()
+
+    @property
+    def role_arn(self) -> str:
+        """The execution role of the models that serve."""
+        return self._role_arn
+
+    def create(self) -> None:
+        """The endpoint is InService or Failed."""
+        try:
+            fleet = Fleet(self.region, self.name, self.config)
+            fleet.start()
+        except PROVISIONING_ERRORS as error:
+            self.set_status("Failed", FailureReason=str(error))
+            return
+        except Exception as error:  # a fault of ours must not leave the endpoint Creating for ever
+            traceback.print_exc()
+            self.set_status("Failed", FailureReason=f"Request to service failed: {error}")
+            return
+        if self.deleted.is_set():
+            fleet.close()
+            return
+        self.settle(fleet)
+        self.set_status("InService")
+
+    def delete(self) -> None:
+        """Nothing of the endpoint is left; what it captured is in S3."""
+        self.deleted.set()
+        routes, self.routes = self.routes, ()
+        for route in routes:
+            route.fleet.close()
+        self.flush_capture()
+        with self.region.lock:
+            self.region.endpoints.pop(self.name, None)
+            self.region.tags.pop(self.arn, None)
+
+    def enter(self, target: str | None) -> tuple[Fleet, Variant]:
+        """A fleet that the request is inside of, and the variant to ask.
+
+        Raises NotServingError, KeyError for an unknown target variant, or ThrottledError.
+        """
+        while True:
+            routes = self.routes
+            if not routes:
+                raise NotServingError(self.name)
+            fleet = routes[0].fleet if len(routes) == 1 or random.random() < routes[0].share else routes[1].fleet
+            variant = fleet.variants[target] if target else fleet.pick()
+            if fleet.enter(variant):
+                return fleet, variant
+
+    def flush_capture(self) -> None:
+        """What was captured is in S3; what S3 refuses is lost, and said so on standard error."""
+        try:
+            self.capture.flush()
+        except (ClientError, JobFailedError) as error:
+            print(f"Data capture of endpoint {self.name} could not be written: {error}", file=sys.stderr, flush=True)
+
+    def describe(self) -> Record:
+        """DescribeEndpoint's answer."""
+        answer = dict(self.record)
+        if self.current is not None:
+            answer["ProductionVariants"] = self._summaries(self.current)
+        if self.pending is not None:
+            answer["PendingDeploymentSummary"] = {
+                "EndpointConfigName": self.pending.config_name,
+                "ProductionVariants": self._summaries(self.pending),
+                "StartTime": self.pending_since,
+            }
+        answer["DataCaptureConfig"] = self._capture_summary()
+        answer["LastDeploymentConfig"] = self.last_deployment
+        return public(answer)
+
+    def _capture_summary(self) -> Record | None:
+        config = self.data_capture
+        if config is None:
+            return None
+        started = config.get("EnableCapture", True) and self.status != "Creating"
+        return public(
+            {
+                "EnableCapture": config.get("EnableCapture", True),
+                "CaptureStatus": "Started" if started else "Stopped",
+                "CurrentSamplingPercentage": config["InitialSamplingPercentage"],
+                "DestinationS3Uri": config["DestinationS3Uri"],
+                "KmsKeyId": config.get("KmsKeyId", ""),
+            }
+        )
+
+    def _share(self, fleet: Fleet) -> float:
+        return next((route.share for route in self.routes if route.fleet is fleet), 0.0)
+
+    def _summaries(self, fleet: Fleet) -> list[Record]:
+        share, state = self._share(fleet), self.states.get(id(fleet))
+        return [_summary(variant, share, state) for variant in fleet.variants.values()]
+
+    def _emit(self, detail_type: str) -> None:
+        with self.region.lock:
+            detail = self.describe() | {"EndpointStatus": upper_status(self.status)}
+        emit(self.region, detail_type, detail, self.arn)
+
+    def _upload(self, bucket: str, key: str, body: bytes) -> None:
+        key_id = (self.data_capture or {}).get("KmsKeyId")
+        encryption = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": key_id} if key_id else {}
+        self.region.client(self._role_arn, "s3").put_object(Bucket=bucket, Key=key, Body=body, **encryption)
+
+
+def _summary(variant: Variant, share: float, state: VariantState | None) -> Record:
+    image = variant.serving.image_uri
+    summary: Record = {
+        "VariantName": variant.name,
+        "DeployedImages": [{"SpecifiedImage": image, "ResolvedImage": image}],
+        "CurrentWeight": round(variant.weight * share, 6),
+        "DesiredWeight": variant.weight,
+    }
+    if variant.serverless:
+        summary |= {"CurrentServerlessConfig": variant.serverless, "DesiredServerlessConfig": variant.serverless}
+    else:
+        summary |= {"CurrentInstanceCount": variant.desired_count, "DesiredInstanceCount": variant.desired_count}
+    if state is not None:
+        summary["VariantStatus"] = [{"Status": state.status, "StatusMessage": state.message, "StartTime": state.since}]
+    return summary

@@ -1,0 +1,54 @@
+"""Errors that SageMaker's API answers, and the one that ends a job.
+
+ApiError
+├── ValidationError       the request is wrong, or names something that does not exist (SageMaker's usual answer)
+├── ResourceNotFoundError
+├── ResourceInUseError    the name is taken
+└── ConflictError
+JobFailedError            the job ends as Failed with this FailureReason
+"""
+
+from typing import ClassVar
+
+
+class ApiError(Exception):
+    """Raised by an operation; the client gets HTTP 400 with `code` and the message."""
+
+    code: ClassVar[str] = "InternalFailure"
+
+
+class ValidationError(ApiError):
+    """Raised for a request that AWS answers with ValidationException."""
+
+    code = "ValidationException"
+
+
+class ResourceNotFoundError(ApiError):
+    """Raised when AWS answers ResourceNotFound."""
+
+    code = "ResourceNotFound"
+
+
+class ResourceInUseError(ApiError):
+    """Raised when the name of a job is taken."""
+
+    code = "ResourceInUse"
+
+
+class ConflictError(ApiError):
+    """Raised when something else stands in the way, such as versions in a group that is to be deleted."""
+
+    code = "ConflictException"
+
+
+class UnsupportedError(ApiError):
+    """Raised for what AWS does and the local cloud does not."""
+
+    code = "ValidationException"
+
+    def __init__(self, what: str) -> None:
+        super().__init__(f"The local cloud does not support {what}.")
+
+
+class JobFailedError(Exception):
+    """Raised inside a job's thread: the message is the FailureReason."""

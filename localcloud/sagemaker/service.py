@@ -1,0 +1,75 @@
+"""What SageMaker keeps in one region: the records of jobs, models, endpoints and packages, and their tags."""
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
+
+from localcloud.cloud import Cloud
+from localcloud.sagemaker.errors import ValidationError
+from localcloud.sagemaker.uris import arn
+
+if TYPE_CHECKING:
+    from localcloud.sagemaker.endpoint import Endpoint
+    from localcloud.sagemaker.metrics import InvocationMetrics
+    from localcloud.sagemaker.processing import ProcessingJob
+    from localcloud.sagemaker.training import TrainingJob
+
+PRINCIPAL = "sagemaker.amazonaws.com"
+Record = dict[str, Any]
+Request = dict[str, Any]
+Answer = dict[str, Any] | None
+Operation = Callable[["Region", Request], Answer]
+
+
+@dataclass
+class Region:
+    """SageMaker in one region. Operations hold `lock`; threads of jobs and endpoints take it to change a record."""
+
+    cloud: Cloud
+    name: str
+    metrics: "InvocationMetrics"
+    lock: threading.RLock = field(default_factory=threading.RLock)
+    tags: dict[str, dict[str, str]] = field(default_factory=dict)
+    training_jobs: dict[str, "TrainingJob"] = field(default_factory=dict)
+    processing_jobs: dict[str, "ProcessingJob"] = field(default_factory=dict)
+    models: dict[str, Record] = field(default_factory=dict)
+    endpoint_configs: dict[str, Record] = field(default_factory=dict)
+    endpoints: dict[str, "Endpoint"] = field(default_factory=dict)
+    package_groups: dict[str, Record] = field(default_factory=dict)
+    packages: dict[str, Record] = field(default_factory=dict)
+    package_versions: dict[str, int] = field(default_factory=dict)
+
+    def arn(self, kind: str, name: str) -> str:
+        """The ARN of a resource of this region."""
+        return arn(self.name, self.cloud.account, kind, name)
+
+    def now(self) -> datetime:
+        """Virtual time."""
+        return self.cloud.clock.utcnow()
+
+    def client(self, role_arn: str, service: str, session_name: str = "SageMaker") -> Any:
+        """A client with the credentials of a role that SageMaker assumes."""
+        return self.cloud.clients.as_role(role_arn, PRINCIPAL, session_name, service, self.name)
+
+    def require_role(self, role_arn: str) -> None:
+        """SageMaker can assume the role. Raises ValidationError with AWS's text."""
+        try:
+            self.cloud.clients.role_credentials(role_arn, PRINCIPAL, "SageMaker")
+        except ClientError as error:
+            raise ValidationError(
+                f"Could not assume role {role_arn}. Please ensure that the role exists and allows principal "
+                f"'{PRINCIPAL}' to assume the role."
+            ) from error
+
+    def set_tags(self, resource_arn: str, tags: list[dict[str, str]]) -> None:
+        """The resource has these tags beside those it had."""
+        self.tags.setdefault(resource_arn, {}).update({tag["Key"]: tag["Value"] for tag in tags})
+
+
+def public(record: Record) -> Record:
+    """A copy of a record as Describe* answers it: without None and without empty structures."""
+    return {key: value for key, value in record.items() if value is not None and value != {}}
