@@ -7,7 +7,7 @@
     number      integers, floats, decimals   as float64; NaN is missing
     string      text                         as it is
     boolean     booleans; integers           0 and 1; other integers are bad values
-    timestamp   timestamps, dates            microseconds in UTC; a time without a zone is taken as UTC
+    timestamp   timestamps, dates            microseconds in UTC, years 1 to 9999; a time without a zone is taken as UTC
     any         a column of nulls only       missing values
 
 A CSV file has only text, so there (and only there) text is read as the contract's type: decimal notation, `true` and
@@ -17,7 +17,7 @@ string column only an empty cell is. In JSON Lines a timestamp is an ISO 8601 st
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final
@@ -39,6 +39,8 @@ ARROW_TYPES: Final = {
 MISSING_TEXTS: Final = pa.array(["", "NA", "N/A", "NaN", "nan", "NULL", "null", "None"])
 _LARGEST_INTEGER: Final = 2**63 - 1
 _LARGEST_EXACT_FLOAT: Final = 2.0**53
+_FIRST_MOMENT: Final = -62_135_596_800_000_000
+_LAST_MOMENT: Final = 253_402_300_799_999_999
 _BAD: Final = object()
 _SAFE_TYPES: Final[dict[ColumnType, set[type]]] = {
     ColumnType.INTEGER: {int, type(None)},
@@ -58,7 +60,7 @@ class Coerced:
     """A column in its contract's Arrow type (text may stay a dictionary); bad values are null and listed by row."""
 
     column: pa.Array
-    bad: Rows = NO_ROWS
+    bad: Rows = field(default_factory=lambda: NO_ROWS)
     conflict: str | None = None
     """The file's type, when the column as a whole cannot become what the contract asks for."""
 
@@ -117,7 +119,18 @@ def _timestamp(column: pa.Array) -> Coerced:
         column = column.cast(pa.timestamp("us"))
     if not pa.types.is_timestamp(column.type):
         return _conflict(column, ColumnType.TIMESTAMP)
-    return Coerced(column.cast(ARROW_TYPES[ColumnType.TIMESTAMP], safe=False))
+    try:
+        moments = column.cast(ARROW_TYPES[ColumnType.TIMESTAMP], safe=column.type.unit in ("s", "ms"))
+    except pa.ArrowInvalid:  # seconds too many for 64 bits of microseconds
+        return _conflict(column, ColumnType.TIMESTAMP)
+    return _within_calendar(moments)
+
+
+def _within_calendar(moments: pa.Array) -> Coerced:
+    """Years 1 to 9999: what ISO 8601 writes with four digits."""
+    ticks = moments.cast(pa.int64())
+    outside = pc.or_(pc.less(ticks, _FIRST_MOMENT), pc.greater(ticks, _LAST_MOMENT))
+    return _nulled(moments, outside, ColumnType.TIMESTAMP)
 
 
 _FROM_ARROW: Final[dict[ColumnType, Callable[[pa.Array], Coerced]]] = {
@@ -207,7 +220,7 @@ def _integer_from_text(value: str) -> object:
 def _integer_from_number(value: Any) -> object:
     if isinstance(value, int):
         return int(value) if abs(value) <= _LARGEST_INTEGER else _BAD
-    if isinstance(value, float | Decimal) and math.isfinite(value) and abs(value) <= _LARGEST_EXACT_FLOAT:
+    if isinstance(value, float | Decimal) and math.isfinite(value) and abs(float(value)) <= _LARGEST_EXACT_FLOAT:
         return int(value) if value == int(value) else _BAD
     return _BAD
 

@@ -30,9 +30,10 @@ class Contract:
 
 
 def data_contract(data: DataSpec) -> Contract:
-    """The contract of drops with features: the id is present and unique, the label may come later."""
+    """The contract of drops with features: the id is present and unique, the label of any row may come later."""
+    label = data.columns[data.label].model_copy(update={"nullable": True})
     return Contract(
-        columns={**data.columns, data.id: _identifier(data)},
+        columns={**data.columns, data.id: _identifier(data), data.label: label},
         optional=frozenset({data.label}),
         quality=data.quality,
         event_time=data.event_time,
@@ -76,7 +77,7 @@ def check_structure(contract: Contract, names: Sequence[str]) -> list[Violation]
 def nearest_name(name: str, candidates: Sequence[str]) -> str | None:
     """The candidate most like ``name``, letter case and separators aside; None when none is much like it."""
     by_plain = {_plain(candidate): candidate for candidate in candidates}
-    found = get_close_matches(_plain(name), list(by_plain), n=1, cutoff=0.6)
+    found = get_close_matches(_plain(name), list(by_plain), n=1, cutoff=0.75)
     return by_plain[found[0]] if found else None
 
 

@@ -192,7 +192,7 @@ class Profile:
         """The profile of both sets of rows together."""
         columns = dict(self.columns)
         for name, column in other.columns.items():
-            columns[name] = _merge(name, columns[name], column) if name in columns else column
+            columns[name] = merge_columns(name, columns[name], column) if name in columns else column
         return type(self)(self.rows + other.rows, columns)
 
     def to_json(self) -> dict[str, Any]:
@@ -248,7 +248,8 @@ def profile_batches(batches: Iterable[pa.RecordBatch], columns: Mapping[str, Col
     return whole
 
 
-def _merge(name: str, left: ColumnProfile, right: ColumnProfile) -> ColumnProfile:
+def merge_columns(name: str, left: ColumnProfile, right: ColumnProfile) -> ColumnProfile:
+    """Two profiles of one column as one. Raises DataError when they are of different kinds."""
     if isinstance(left, NumberProfile) and isinstance(right, NumberProfile):
         return left.merge(right)
     if isinstance(left, CategoryProfile) and isinstance(right, CategoryProfile):

@@ -24,7 +24,8 @@ class ValueRule:
 
 
 def value_rules(name: str, column: Column) -> list[ValueRule]:
-    """The rules of one column of a contract. Raises SpecError for a pattern that cannot be compiled."""
+    """The rules of one column of a contract. Raises SpecError for a rule that does not fit the column's type."""
+    _check_fit(name, column)
     rules = [] if column.nullable else [ValueRule("not_null", "a value in every row", _missing)]
     if column.type is ColumnType.NUMBER:
         rules.append(ValueRule("finite", "a finite number", _infinite))
@@ -35,6 +36,15 @@ def value_rules(name: str, column: Column) -> list[ValueRule]:
     if column.pattern is not None:
         rules.append(_pattern_rule(name, column.pattern))
     return rules
+
+
+def _check_fit(name: str, column: Column) -> None:
+    if column.range is not None and column.type not in (ColumnType.INTEGER, ColumnType.NUMBER):
+        raise SpecError(
+            f"data.columns.{name} has a range, which is for integers and numbers; it is a {column.type.value}"
+        )
+    if column.pattern is not None and column.type is not ColumnType.STRING:
+        raise SpecError(f"data.columns.{name} has a pattern, which is for strings; it is a {column.type.value}")
 
 
 def _range_rule(limits: tuple[float, float]) -> ValueRule:
@@ -50,7 +60,9 @@ def _domain_rule(column: Column) -> ValueRule:
     allowed = pa.array([_as_type(value, column.type) for value in column.domain or ()])
 
     def foreign(values: pa.Array) -> Rows:
-        return _where(_by_level(values, lambda levels: pc.invert(pc.is_in(levels, value_set=allowed.cast(levels.type)))))
+        return _where(
+            _by_level(values, lambda levels: pc.invert(pc.is_in(levels, value_set=allowed.cast(levels.type))))
+        )
 
     listed = ", ".join(str(value) for value in (column.domain or ())[:12])
     return ValueRule("domain", listed + (", …" if len(column.domain or ()) > 12 else ""), foreign)

@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from trimtab.data.coerce import Coerced, Rows, coerce
 from trimtab.data.contract import Contract
-from trimtab.data.profile import ColumnProfile, Profile, TimeProfile, kind_of
+from trimtab.data.profile import ColumnProfile, Profile, TimeProfile, kind_of, merge_columns
 from trimtab.data.rules import ValueRule, value_rules
 from trimtab.data.source import Chunk
 from trimtab.data.uniqueness import UniqueValues
@@ -103,8 +103,8 @@ class Scan:
 
     def _profile(self, name: str, column: pa.Array) -> None:
         shard = kind_of(self.columns[name].column).of(column)
-        whole = Profile(0, {name: self._profiles[name]} if name in self._profiles else {})
-        self._profiles[name] = whole.merge(Profile(0, {name: shard})).columns[name]
+        known = self._profiles.get(name)
+        self._profiles[name] = shard if known is None else merge_columns(name, known, shard)
 
     def profile(self, names: Iterable[str]) -> Profile:
         """The profile of the named columns among those profiled."""

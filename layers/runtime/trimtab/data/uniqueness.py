@@ -58,7 +58,8 @@ def _hashes(texts: pa.Array) -> Words:
     positions = np.arange(len(data)) - np.repeat(starts, lengths)
     longest = int(lengths.max(initial=0))
     summed = np.concatenate([np.zeros(1, np.uint64), np.cumsum(data * _weights(longest + 1)[positions + 1])])
-    return summed[offsets[1:] - offsets[0]] - summed[starts] + lengths.astype(np.uint64) * _weights(1)[0]
+    hashes: Words = summed[offsets[1:] - offsets[0]] - summed[starts] + lengths.astype(np.uint64) * _weights(1)[0]
+    return hashes
 
 
 @lru_cache(maxsize=8)
@@ -67,4 +68,5 @@ def _weights(count: int) -> Words:
     word = np.arange(1, count + 1, dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15)
     word = (word ^ (word >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     word = (word ^ (word >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return (word ^ (word >> np.uint64(31))) | np.uint64(1)
+    weights: Words = (word ^ (word >> np.uint64(31))) | np.uint64(1)
+    return weights
