@@ -126,8 +126,10 @@ _Lines = tuple[list[str], list[str], list[str]]
 
 def _text_lines(spec: FunctionSpec, request_id: str, trace: str, result: Result, measured: Measurements) -> _Lines:
     init = [] if measured.init_ms is None else [f"INIT_START Runtime Version: {_runtime_version(spec)}"]
+    start = [f"START RequestId: {request_id} Version: {spec.version}"]
     if result.ending is Ending.INIT_ERROR:
-        init.append(f"INIT_REPORT Init Duration: {measured.init_ms or 0:.2f} ms\tPhase: init{_status_fields(result)}")
+        init_report = f"INIT_REPORT Init Duration: {measured.init_ms or 0:.2f} ms\tPhase: init"
+        start.insert(0, init_report + _status_fields(result))
     report = "\t".join(
         [
             f"REPORT RequestId: {request_id}",
@@ -140,7 +142,6 @@ def _text_lines(spec: FunctionSpec, request_id: str, trace: str, result: Result,
     if measured.init_ms is not None:
         report += f"\tInit Duration: {measured.init_ms:.2f} ms"
     report += _status_fields(result) + _trace_lines(trace)
-    start = [f"START RequestId: {request_id} Version: {spec.version}"]
     return init, start, [*_death_notice(spec, request_id, result, measured), f"END RequestId: {request_id}", report]
 
 
