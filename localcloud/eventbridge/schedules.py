@@ -1,0 +1,184 @@
+"""Scheduler's schedules and scheduled rules: each tick fires once, also those that a jump of the clock passed."""
+
+import threading
+import time
+import traceback
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from localcloud.cloud import Cloud
+from localcloud.eventbridge.delivery import Deliveries
+from localcloud.eventbridge.expressions import Expression, Rate, parse
+from localcloud.eventbridge.targets import SCHEDULER, Message, Sender
+from localcloud.eventbridge.transform import Occurrence
+from localcloud.timestamps import iso_seconds
+
+_POLL_SECONDS: Final = 0.05
+
+RuleRouter = Callable[[Any, Occurrence], None]
+
+
+@dataclass(frozen=True)
+class _Entry:
+    """One schedule as it is now; `key` changes whenever its timing does."""
+
+    arn: str
+    text: str
+    zone: str
+    starts: float | None
+    ends: float | None
+    at_once: bool
+    source: Any
+
+    @property
+    def key(self) -> tuple[str, str, str, float | None, float | None]:
+        return (self.arn, self.text, self.zone, self.starts, self.ends)
+
+
+@dataclass
+class _Progress:
+    expression: Expression
+    began: float
+    due: float | None
+
+
+class Timetable:
+    """Fires what is due and releases retries, about twenty times a real second."""
+
+    def __init__(self, cloud: Cloud, deliveries: Deliveries, fire_rule: RuleRouter) -> None:
+        self._cloud = cloud
+        self._deliveries = deliveries
+        self._fire_rule = fire_rule
+        self._progress: dict[Any, _Progress] = {}
+
+    def start(self) -> None:
+        """The timetable runs until the cloud stops."""
+        threading.Thread(target=self._run, name="eventbridge-timetable", daemon=True).start()
+
+    def _run(self) -> None:
+        while not self._cloud.stopping.is_set():
+            try:
+                self.tick(self._cloud.clock.now())
+            except Exception:  # one bad schedule must not stop the others for good
+                traceback.print_exc()
+            time.sleep(_POLL_SECONDS)
+
+    def tick(self, now: float) -> None:
+        """Everything due by `now` has been fired, in the order of its time for each schedule."""
+        self._deliveries.release_due(now)
+        entries = {entry.key: entry for entry in _entries(self._cloud)}
+        self._progress = {key: progress for key, progress in self._progress.items() if key in entries}
+        for key, entry in entries.items():
+            if key not in self._progress:
+                self._progress[key] = _begin(entry, now)
+            self._fire_due(entry, self._progress[key], now)
+
+    def _fire_due(self, entry: _Entry, progress: _Progress, now: float) -> None:
+        while progress.due is not None and progress.due <= now:
+            if entry.ends is None or progress.due <= entry.ends:
+                self._fire(entry, progress.due)
+            progress.due = progress.expression.next_after(progress.due, progress.began)
+        is_over = progress.due is None or (entry.ends is not None and progress.due > entry.ends)
+        if is_over and getattr(entry.source, "action_after_completion", None) == "DELETE":
+            self._delete(entry)
+
+    def _fire(self, entry: _Entry, due: float) -> None:
+        if ":scheduler:" not in entry.arn:
+            self._fire_rule(entry.source, Occurrence(_scheduled_event(entry, due), entry.arn, iso_seconds(due)))
+            return
+        target, execution = dict(entry.source.target), uuid.uuid4().hex[:16]
+        event = {"id": execution, "source": "aws.scheduler", "detail-type": "", "resources": [entry.arn], "detail": {}}
+        body = _with_context(target.get("Input") or "{}", entry.arn, due, execution)
+        message = Message(target, body, event, Sender(SCHEDULER, entry.arn))
+        self._deliveries.submit(lambda: message, due)
+
+    def _delete(self, entry: _Entry) -> None:
+        schedule = entry.source
+        scheduler = self._cloud.clients.admin("scheduler", entry.arn.split(":")[3])
+        scheduler.delete_schedule(Name=schedule.name, GroupName=schedule.group_name)
+
+
+def _begin(entry: _Entry, now: float) -> _Progress:
+    """A Scheduler rate fires first at its start date, or at once when it has none; all else at its next time."""
+    expression = parse(entry.text, entry.zone)
+    began = entry.starts if entry.starts is not None else now
+    if entry.at_once and isinstance(expression, Rate) and began >= now:
+        return _Progress(expression, began, began)
+    return _Progress(expression, began, expression.next_after(max(began - 1, now), began))
+
+
+def _with_context(text: str, arn: str, due: float, execution: str) -> str:
+    values = {
+        "schedule-arn": arn,
+        "scheduled-time": iso_seconds(due),
+        "execution-id": execution,
+        "attempt-number": "1",
+    }
+    for name, value in values.items():
+        text = text.replace(f"<aws.scheduler.{name}>", value)
+    return text
+
+
+def _scheduled_event(entry: _Entry, due: float) -> dict[str, Any]:
+    region, account = entry.arn.split(":")[3:5]
+    return {
+        "version": "0",
+        "id": str(uuid.uuid4()),
+        "detail-type": "Scheduled Event",
+        "source": "aws.events",
+        "account": account,
+        "time": iso_seconds(due),
+        "region": region,
+        "resources": [entry.arn],
+        "detail": {},
+    }
+
+
+def _entries(cloud: Cloud) -> Iterator[_Entry]:
+    yield from _rules()
+    yield from _schedules()
+
+
+def _rules() -> Iterator[_Entry]:
+    from moto.events.models import events_backends
+
+    for backend in _live(events_backends):
+        for rule in list(backend.event_buses["default"].rules.values()):
+            if rule.scheduled_expression and rule.state == "ENABLED":
+                yield _Entry(rule.arn, rule.scheduled_expression, "UTC", None, None, False, rule)
+
+
+def _schedules() -> Iterator[_Entry]:
+    from moto.scheduler.models import scheduler_backends
+
+    for backend in _live(scheduler_backends):
+        for group in list(backend.schedule_groups.values()):
+            for schedule in list(group.schedules.values()):
+                if schedule.state == "ENABLED":
+                    yield _schedule_entry(schedule)
+
+
+def _schedule_entry(schedule: Any) -> _Entry:
+    return _Entry(
+        arn=schedule.arn,
+        text=schedule.schedule_expression,
+        zone=schedule.schedule_expression_timezone,
+        starts=_epoch(schedule.start_date),
+        ends=_epoch(schedule.end_date),
+        at_once=True,
+        source=schedule,
+    )
+
+
+def _epoch(moment: Any) -> float | None:
+    if moment is None:
+        return None
+    return moment.timestamp() if isinstance(moment, datetime) else float(moment)
+
+
+def _live(backends: Any) -> Iterator[Any]:
+    for regions in list(backends.values()):
+        yield from list(regions.values())

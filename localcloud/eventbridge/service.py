@@ -1,0 +1,138 @@
+"""EventBridge and Scheduler in moto made to work: every operation that routes, checks or fires is replaced here."""
+
+import json
+import uuid
+from typing import Any, Final
+
+from localcloud.cloud import Cloud
+from localcloud.eventbridge import checks, pattern
+from localcloud.eventbridge.delivery import Deliveries
+from localcloud.eventbridge.schedules import Timetable
+from localcloud.eventbridge.targets import EVENTS, Message, Sender
+from localcloud.eventbridge.transform import Occurrence, body_of
+from localcloud.timestamps import iso_seconds, received
+
+_MOST_ENTRIES: Final = 10
+_MOST_ENTRY_BYTES: Final = 1024 * 1024
+
+
+def install(cloud: Cloud) -> None:
+    """Rules and schedules run their targets, and `cloud.emit` puts events of AWS services on the default bus."""
+    deliveries = Deliveries(cloud)
+    bus = Bus(cloud, deliveries)
+    cloud.emit = bus.emit
+    checks.install(cloud)
+
+    def put_events(backend: Any, events: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        return bus.put_events(backend, events)
+
+    cloud.patches.replace(
+        "moto.events.models:EventsBackend.put_events", put_events, "runs few kinds of targets, and without their role"
+    )
+    deliveries.start()
+    Timetable(cloud, deliveries, bus.fire).start()
+
+
+class Bus:
+    """Takes events in and hands each to the targets of the rules that match it."""
+
+    def __init__(self, cloud: Cloud, deliveries: Deliveries) -> None:
+        self._cloud = cloud
+        self._deliveries = deliveries
+
+    def emit(
+        self,
+        source: str,
+        detail_type: str,
+        detail: dict[str, Any],
+        resources: list[str],
+        *,
+        region: str | None = None,
+        time: float | None = None,
+    ) -> None:
+        """An event of an AWS service has been routed on the default bus."""
+        from moto.events.models import events_backends
+
+        region = region or self._cloud.region
+        event = {
+            "version": "0",
+            "id": str(uuid.uuid4()),
+            "detail-type": detail_type,
+            "source": source,
+            "account": self._cloud.account,
+            "time": iso_seconds(self._cloud.clock.now() if time is None else time),
+            "region": region,
+            "resources": resources,
+            "detail": detail,
+        }
+        self._route(events_backends[self._cloud.account][region].event_buses["default"], event)
+
+    def fire(self, rule: Any, occurrence: Occurrence) -> None:
+        """Every target of the rule is on its way."""
+        began = self._cloud.clock.now()
+        for target in list(rule.targets):
+            self._deliveries.submit(lambda target=target: _message(target, occurrence), began)  # type: ignore[misc]
+
+    def _route(self, bus: Any, event: dict[str, Any]) -> None:
+        occurrence_time = iso_seconds(self._cloud.clock.now())
+        plain = json.loads(json.dumps(event))
+        for rule in list(bus.rules.values()):
+            wanted = rule.event_pattern.get_pattern()
+            if rule.state == "ENABLED" and wanted and pattern.matches(plain, wanted):
+                self.fire(rule, Occurrence(plain, rule.arn, occurrence_time))
+
+    def put_events(self, backend: Any, entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """The entries have been routed on their buses; the answer has one item for each, as PutEvents gives it."""
+        from moto.events.exceptions import ValidationException
+
+        if not 1 <= len(entries) <= _MOST_ENTRIES:
+            raise ValidationException(
+                "1 validation error detected: Value at 'entries' failed to satisfy constraint: "
+                "Member must have length less than or equal to 10 and greater than or equal to 1"
+            )
+        return [self._put_event(backend, entry) for entry in entries]
+
+    def _put_event(self, backend: Any, entry: dict[str, Any]) -> dict[str, Any]:
+        refusal = _refusal(entry)
+        if refusal is not None:
+            return refusal
+        name = (entry.get("EventBusName") or "default").split("/")[-1]
+        event = self._event(backend, entry)
+        self._route(backend.describe_event_bus(name), event)
+        return {"EventId": event["id"]}
+
+    def _event(self, backend: Any, entry: dict[str, Any]) -> dict[str, Any]:
+        clock = self._cloud.clock
+        given = entry.get("Time")
+        return {
+            "version": "0",
+            "id": str(uuid.uuid4()),
+            "detail-type": entry["DetailType"],
+            "source": entry["Source"],
+            "account": backend.account_id,
+            "time": iso_seconds(clock.now() if given is None else received(clock, float(given))),
+            "region": backend.region_name,
+            "resources": entry.get("Resources") or [],
+            "detail": json.loads(entry["Detail"]),
+        }
+
+
+def _message(target: dict[str, Any], occurrence: Occurrence) -> Message:
+    return Message(target, body_of(target, occurrence), occurrence.event, Sender(EVENTS, occurrence.rule_arn))
+
+
+def _refusal(entry: dict[str, Any]) -> dict[str, str] | None:
+    for field in ("Source", "DetailType", "Detail"):
+        if not entry.get(field):
+            reason = f"Parameter {field} is not valid. Reason: {field} is a required argument."
+            return {"ErrorCode": "InvalidArgument", "ErrorMessage": reason}
+    if entry["Source"].startswith("aws."):
+        reason = "Not authorized for the source."
+        return {"ErrorCode": "NotAuthorizedForSourceException", "ErrorMessage": reason}
+    if len(entry["Detail"].encode()) > _MOST_ENTRY_BYTES:
+        return {"ErrorCode": "InvalidArgument", "ErrorMessage": "Detail is larger than 1 MB."}
+    try:
+        is_object = isinstance(json.loads(entry["Detail"]), dict)
+    except ValueError:
+        is_object = False
+    return None if is_object else {"ErrorCode": "MalformedDetail", "ErrorMessage": "Detail is malformed."}

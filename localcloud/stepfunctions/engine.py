@@ -1,0 +1,208 @@
+"""moto's engine on our clock, with our clients: role credentials, waits, retries, timeouts, names and JSONata."""
+
+import json
+import sys
+import threading
+import types
+from typing import Any, Final
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from localcloud.cloud import Cloud
+from localcloud.stepfunctions import naming
+from localcloud.stepfunctions.definition import SDK_NAMES, boto_service
+from localcloud.stepfunctions.virtual_time import (
+    datetime_module,
+    event_class,
+    sleep_while,
+    threading_module,
+)
+
+ASL: Final = "moto.stepfunctions.parser.asl"
+SERVICE: Final = f"{ASL}.component.state.exec.state_task.service"
+PRINCIPAL: Final = "states.amazonaws.com"
+_WORK_GRACE_SECONDS: Final = 60.0
+_SYNC_POLL_SECONDS: Final = 0.1
+_REAL_TIME: Final = "measures real time"
+
+
+def install(cloud: Cloud) -> None:
+    """Every execution acts as its machine's role and waits on the virtual clock."""
+    import moto.stepfunctions.parser.models  # noqa: F401  loads every module of the engine
+
+    _install_clients(cloud)
+    _install_clock(cloud)
+    _install_case(cloud)
+    _install_errors(cloud)
+    _install_jsonata(cloud)
+
+
+def replace_everywhere(cloud: Cloud, name: str, original: object, new: object, reason: str) -> None:
+    """`new` stands wherever a module of the engine has imported `original` by its name."""
+    for module_name, module in list(sys.modules.items()):
+        if module_name.startswith("moto.stepfunctions.") and getattr(module, name, None) is original:
+            cloud.patches.replace(f"{module_name}:{name}", new, reason)
+
+
+def _install_clients(cloud: Cloud) -> None:
+    from moto.stepfunctions.parser.asl.utils import boto_client
+
+    def state_credentials(state: Any, env: Any) -> types.SimpleNamespace:
+        machine = env.states.context_object.context_object_data["StateMachine"]["Id"]
+        return types.SimpleNamespace(role_arn=env.aws_execution_details.role_arn, machine_arn=machine)
+
+    def client_for(region: str, service: str, state_credentials: Any = None) -> Any:
+        machine = state_credentials.machine_arn
+        session = machine.rsplit(":", 1)[-1]
+        role, name = state_credentials.role_arn, boto_service(service)
+        return cloud.clients.as_role(role, PRINCIPAL, session, name, region, machine)
+
+    original = boto_client.boto_client_for
+    replace_everywhere(cloud, "boto_client_for", original, client_for, "calls with fixed keys instead of the role")
+    cloud.patches.replace(
+        f"{ASL}.component.state.exec.state_task.state_task:StateTask._eval_state_credentials",
+        state_credentials,
+        "the role is assumed for the machine, which its trust policy may demand",
+    )
+
+
+def _install_clock(cloud: Cloud) -> None:
+    replace, clock = cloud.patches.replace, cloud.clock
+    virtual_threading = threading_module(clock, _WORK_GRACE_SECONDS)
+    replace(f"{ASL}.component.state.exec.execute_state:threading", virtual_threading, _REAL_TIME)
+    replace(f"{ASL}.component.program.program:threading", virtual_threading, _REAL_TIME)
+    replace(f"{ASL}.eval.callback.callback:Event", event_class(clock, 0.0), _REAL_TIME)
+    replace(f"{SERVICE}.state_task_service_callback:_DELAY_SECONDS_SYNC_CONDITION_CHECK", _SYNC_POLL_SECONDS, "slow")
+    virtual_datetime = datetime_module(clock)
+    for module in (
+        f"{ASL}.component.state.wait.wait_function.timestamp",
+        f"{ASL}.component.state.state",
+        f"{ASL}.component.state.exec.state_map.iteration.itemprocessor.map_run_record",
+        f"{ASL}.eval.event.event_manager",
+        "moto.stepfunctions.parser.backend.execution",
+        "moto.stepfunctions.parser.models",
+    ):
+        replace(f"{module}:datetime", virtual_datetime, _REAL_TIME)
+    replace("moto.stepfunctions.models:utcnow", virtual_datetime.datetime.now, _REAL_TIME)
+    _install_waits(cloud)
+
+
+def _install_waits(cloud: Cloud) -> None:
+    running = threading.local()
+
+    def wait_interval(wait: Any, env: Any, wait_seconds: float) -> None:
+        sleep_while(cloud.clock, wait_seconds, env.is_running)
+
+    def retry(declaration: Any, env: Any) -> None:
+        running.env = env
+        original(declaration, env)
+
+    def sleep(seconds: float) -> None:
+        sleep_while(cloud.clock, seconds, running.env.is_running)
+
+    wait_function = f"{ASL}.component.state.wait.wait_function.wait_function:WaitFunction"
+    cloud.patches.replace(f"{wait_function}._wait_interval", wait_interval, _REAL_TIME)
+    retrier = f"{ASL}.component.common.retry.retrier_decl"
+    original = cloud.patches.replace(f"{retrier}:RetrierDecl._eval_body", retry, "sleeps on after a stop")
+    cloud.patches.replace(f"{retrier}:time", types.SimpleNamespace(sleep=sleep), _REAL_TIME)
+
+
+def _install_case(cloud: Cloud) -> None:
+    def parameters(
+        task: Any,
+        parameters: dict[str, Any],
+        boto_service_name: str | None = None,
+        service_action_name: str | None = None,
+    ) -> None:
+        operation = _operation(cloud, task, boto_service_name, service_action_name)
+        if operation is not None and operation.input_shape is not None:
+            task._to_boto_request(parameters, operation.input_shape)
+
+    def response(
+        task: Any, response: Any, boto_service_name: str | None = None, service_action_name: str | None = None
+    ) -> None:
+        operation = _operation(cloud, task, boto_service_name, service_action_name)
+        if operation is not None and operation.output_shape is not None:
+            task._from_boto_response(response, operation.output_shape)
+
+    base, reason = f"{SERVICE}.state_task_service:StateTaskService", "is empty in moto, so that names do not fit"
+    cloud.patches.replace(f"{base}._normalise_parameters", parameters, reason)
+    cloud.patches.replace(f"{base}._normalise_response", response, reason)
+    names = {**SDK_NAMES, "sfn": "stepfunctions"}
+    cloud.patches.replace(f"{base}._SERVICE_NAME_SFN_TO_BOTO_OVERRIDES", names, "knows two services only")
+
+
+def _operation(cloud: Cloud, task: Any, service: str | None, action: str | None) -> Any:
+    client = cloud.clients.admin(task._get_boto_service_name(service))
+    name = client.meta.method_to_api_mapping.get(task._get_boto_service_action(action))
+    return None if name is None else client.meta.service_model.operation_model(name)
+
+
+def _install_errors(cloud: Cloud) -> None:
+    def sdk_service_name(service_name: str) -> str:
+        return naming.sdk_service_name(cloud.clients.admin(boto_service(service_name)).meta.service_model.service_id)
+
+    cloud.patches.replace(
+        f"{SERVICE}.state_task_service_aws_sdk:StateTaskServiceAwsSdk._normalise_service_error_name",
+        staticmethod(sdk_service_name),
+        "errors carry the service's name as the state machine wrote it",
+    )
+    _install_lambda_errors(cloud)
+
+
+def _install_lambda_errors(cloud: Cloud) -> None:
+    module = sys.modules[f"{SERVICE}.state_task_service_lambda"]
+    module._SUPPORTED_API_PARAM_BINDINGS["invoke"].add("InvocationType")
+    for task in (
+        f"{SERVICE}.state_task_service_lambda:StateTaskServiceLambda",
+        f"{ASL}.component.state.exec.state_task.state_task_lambda:StateTaskLambda",
+    ):
+        _rename_lambda_errors(cloud, f"{task}._from_error")
+
+
+def _rename_lambda_errors(cloud: Cloud, target: str) -> None:
+    from moto.stepfunctions.parser.asl.component.common.error_name.custom_error_name import CustomErrorName
+
+    def from_error(task: Any, env: Any, ex: Exception) -> Any:
+        failure = original(task, env, ex)
+        renamed = _lambda_error(cloud, ex)
+        if renamed is not None:
+            failure.error_name = CustomErrorName(renamed[0])
+            for details in failure.event_details.values():
+                details.update(error=renamed[0], cause=renamed[1])
+        return failure
+
+    original = cloud.patches.replace(target, from_error, "calls a failure without an error type `Exception`")
+
+
+def _lambda_error(cloud: Cloud, error: Exception) -> tuple[str, str] | None:
+    """Error and cause where moto's differ from AWS's: no error type, an unmodelled error, no answer at all."""
+    if isinstance(error, ClientError):
+        model = cloud.clients.admin("lambda").meta.service_model
+        code = error.response["Error"]["Code"]
+        name = naming.modelled_error("Lambda", "AWSLambdaException", code, model)
+        return name, naming.client_error_cause("AWSLambda", error)
+    if isinstance(error, BotoCoreError):
+        return "Lambda.SdkClientException", str(error)
+    payload = getattr(error, "payload", None)
+    return None if payload is None else naming.unknown_function_error(payload)
+
+
+def _install_jsonata(cloud: Cloud) -> None:
+    import jsonata
+    from moto.stepfunctions.parser.asl.jsonata import jsonata as bridge
+
+    def evaluate(expression: str) -> Any:
+        try:
+            return jsonata.Jsonata(expression).evaluate(None)
+        except Exception as error:  # whatever the evaluator says becomes States.QueryEvaluationError
+            raise bridge.JSONataException("UNKNOWN", str(error)) from error
+
+    def declarations(bindings: dict[str, Any]) -> str:
+        return "".join(f"{name}:={json.dumps(value, default=str)};" for name, value in bindings.items())
+
+    original = bridge.encode_jsonata_variable_declarations
+    replace_everywhere(
+        cloud, "encode_jsonata_variable_declarations", original, declarations, "does not escape quotes in strings"
+    )
+    cloud.patches.replace(f"{ASL}.jsonata.jsonata:_eval_jsonata", evaluate, "needs a Java process that moto left out")
