@@ -108,6 +108,9 @@ def default_output_fn(prediction: Any, accept: str) -> tuple[bytes, str]:
 
 
 def _as_answer(result: Any, accept: str) -> Answer:
+    """A body with or without its type, or a whole WSGI response, which AWS's container (Flask) passes on as it is."""
+    if hasattr(result, "get_data"):
+        return Answer(result.status_code, result.get_data(), result.content_type)
     body, content_type = result if isinstance(result, tuple) else (result, accept)
     if isinstance(body, str):
         body = body.encode()
