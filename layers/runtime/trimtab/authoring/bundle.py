@@ -1,0 +1,63 @@
+"""The source bundle of a model's jobs: one archive, the same bytes for the same content."""
+
+import gzip
+import io
+import tarfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from trimtab.authoring.job import METRICS, SPEC_FILE
+
+LIBRARY_PARTS = ("__init__.py", "errors.py", "authoring", "data", "evaluation")
+"""What jobs need of the library. AWS's image has no pydantic, so spec and contracts stay out."""
+AUTHOR_FILES = ("features.py", "inference.py")
+EVALUATE = """from pathlib import Path
+
+from trimtab.evaluation.job import main
+
+main(Path(__file__).resolve().parent)
+"""
+EVALUATE_COMMAND = (
+    "/bin/sh",
+    "-c",
+    'code=$(mktemp -d) && tar -xzf /opt/ml/processing/code/*.tar.gz -C "$code" && exec python3 "$code/evaluate.py"',
+)
+"""ContainerEntrypoint of the evaluation job: the bundle comes as an archive and is unpacked first."""
+METRIC_DEFINITIONS = tuple({"Name": name, "Regex": f"{name}=([-+0-9.eE]+)"} for name in METRICS)
+"""MetricDefinitions of the training job: what ``trimtab.authoring.train`` prints."""
+
+
+def build_bundle(model: Path, library: Path, spec_json: str, entry_point: str) -> bytes:
+    """A tar.gz with the author's files, evaluate.py, model.json and the library's part for jobs.
+
+    ``model`` is the author's folder, ``library`` the package folder trimtab, ``spec_json`` the canonical spec.
+    Names are sorted and owners, times and modes fixed, so equal content gives equal bytes.
+    """
+    files = {
+        entry_point: (model / entry_point).read_bytes(),
+        "evaluate.py": EVALUATE.encode(),
+        SPEC_FILE: spec_json.encode(),
+    }
+    files |= {name: (model / name).read_bytes() for name in AUTHOR_FILES if (model / name).exists()}
+    files |= {f"{library.name}/{name}": body for name, body in _library_files(library)}
+    return _archive(files)
+
+
+def _library_files(library: Path) -> Iterator[tuple[str, bytes]]:
+    for part in LIBRARY_PARTS:
+        path = library / part
+        for file in [path] if path.is_file() else path.rglob("*.py"):
+            yield file.relative_to(library).as_posix(), file.read_bytes()
+
+
+def _archive(files: dict[str, bytes]) -> bytes:
+    packed = io.BytesIO()
+    with (
+        gzip.GzipFile(filename="", fileobj=packed, mode="wb", mtime=0) as stream,
+        tarfile.open(fileobj=stream, mode="w", format=tarfile.USTAR_FORMAT) as archive,
+    ):
+        for name in sorted(files):
+            member = tarfile.TarInfo(name)
+            member.size, member.mode = len(files[name]), 0o644
+            archive.addfile(member, io.BytesIO(files[name]))
+    return packed.getvalue()

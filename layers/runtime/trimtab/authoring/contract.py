@@ -1,0 +1,87 @@
+"""Which columns a model reads, and as what: the same table at training and at serving."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+FILE = "contract.json"
+
+
+@dataclass(frozen=True)
+class Feature:
+    """One column that the model learns from."""
+
+    name: str
+    type: str
+    """integer, number, string, boolean or timestamp."""
+    nullable: bool
+
+
+@dataclass(frozen=True)
+class Contract:
+    """What a request to the model must hold."""
+
+    id: str
+    event_time: str | None
+    label: str
+    features: tuple[Feature, ...]
+    trained_until: str | None = None
+    """Last event time among the training rows, ISO 8601."""
+
+    @classmethod
+    def of_spec(cls, spec: Mapping[str, Any]) -> "Contract":
+        """The contract in a spec's parsed JSON."""
+        data = spec["data"]
+        named = {data["id"], data["event_time"], data["label"]}
+        features = tuple(
+            Feature(name, column["type"], bool(column["nullable"]))
+            for name, column in data["columns"].items()
+            if column["role"] == "feature" and name not in named
+        )
+        return cls(data["id"], data["event_time"], data["label"], features)
+
+    @classmethod
+    def read(cls, folder: Path) -> "Contract":
+        """The contract in a model's folder."""
+        found = json.loads((folder / FILE).read_text(encoding="utf-8"))
+        return cls(**(found | {"features": tuple(Feature(**feature) for feature in found["features"])}))
+
+    def write(self, folder: Path) -> None:
+        (folder / FILE).write_text(json.dumps(asdict(self), indent=1) + "\n", encoding="utf-8")
+
+    @property
+    def names(self) -> list[str]:
+        """Feature columns in the order in which the model sees them."""
+        return [feature.name for feature in self.features]
+
+    def conform(self, columns: "Mapping[str, Sequence[Any]] | pd.DataFrame") -> "pd.DataFrame":
+        """A table with exactly the features, in order, each with the one dtype that its type has.
+
+        Integers are int64, or float64 with NaN where null is allowed; numbers float64; strings object with None;
+        booleans bool, or object with None where null is allowed; timestamps datetime64[us], zones turned into UTC.
+        """
+        import pandas as pd
+
+        return pd.DataFrame({feature.name: _values(columns[feature.name], feature) for feature in self.features})
+
+
+def _values(values: Any, feature: Feature) -> Any:
+    """One column as an array; plain arrays keep a single request fast, where a Series for each would not."""
+    import numpy as np
+    import pandas as pd
+
+    if feature.type == "timestamp":
+        parsed = pd.to_datetime(pd.Series(values), utc=True, format="ISO8601")
+        return parsed.dt.tz_localize(None).astype("datetime64[us]").to_numpy()
+    if feature.type in ("integer", "number"):
+        return np.asarray(values, dtype="int64" if feature.type == "integer" and not feature.nullable else "float64")
+    if feature.type == "boolean" and not feature.nullable:
+        return np.asarray(values, dtype="bool")
+    plain = np.empty(len(values), dtype=object)
+    plain[:] = [None if pd.isna(value) else value for value in values]
+    return plain

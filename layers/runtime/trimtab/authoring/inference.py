@@ -1,0 +1,68 @@
+"""How AWS's scikit-learn container serves a model: it calls ``model_fn`` once and ``transform_fn`` for each request.
+
+A refused request must be a 400. Both of the container's servers turn any other exception into a 500:
+the single-model server (Flask) lets only a returned response through, the multi-model server
+(sagemaker-inference) only its own exception. Source: serving.py and handler_service.py of
+aws/sagemaker-scikit-learn-container, transformer.py of sagemaker-containers and sagemaker-inference.
+"""
+
+import json
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from trimtab.authoring.contract import Contract
+from trimtab.authoring.records import (
+    JSON_LINES,
+    RequestRefused,
+    check_media_types,
+    read_records,
+    to_table,
+    write_answers,
+)
+
+MODEL_FILE = "model.joblib"
+
+
+@dataclass(frozen=True)
+class Served:
+    """A loaded model and the contract it was trained under."""
+
+    model: Any
+    contract: Contract
+
+    def answer(self, body: bytes | str) -> str:
+        """The answers to a body of records. Raises RequestRefused."""
+        records = read_records(body, self.contract)
+        scores = self.model.predict_proba(to_table(records, self.contract))[:, 1]
+        return write_answers(records, scores, self.contract)
+
+
+def model_fn(model_dir: str) -> Served:
+    """The model in ``model_dir``, ready to serve."""
+    import joblib
+
+    folder = Path(model_dir)
+    return Served(joblib.load(folder / MODEL_FILE), Contract.read(folder))
+
+
+def transform_fn(model: Served, body: bytes | str, content_type: str, accept: str) -> Any:
+    """The answer and its media type, or a refusal in the terms of the server that asks."""
+    try:
+        check_media_types(content_type, accept)
+        return model.answer(body), JSON_LINES
+    except RequestRefused as refused:
+        return refuse(refused)
+
+
+def refuse(refused: RequestRefused) -> Any:
+    """A WSGI response with the refusal's status. Raises the toolkit's error under the multi-model server."""
+    body = json.dumps({"error": refused.message})
+    if "sagemaker_inference.transformer" in sys.modules:
+        from sagemaker_inference.errors import BaseInferenceToolkitError
+
+        raise BaseInferenceToolkitError(refused.status, body, refused.message)
+    from werkzeug.wrappers import Response
+
+    return Response(body, status=refused.status, mimetype="application/json")

@@ -1,0 +1,127 @@
+"""The serving contract: JSON Lines in, JSON Lines out, and a clear refusal of anything else."""
+
+import json
+import math
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from trimtab.authoring.contract import Contract, Feature
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+JSON_LINES = "application/jsonlines"
+MEDIA_TYPES = (JSON_LINES, "application/json")
+THRESHOLD = 0.5
+Record = dict[str, Any]
+
+
+class RequestRefused(Exception):
+    """Raised when the caller is at fault; ``status`` is the HTTP status to answer with."""
+
+    def __init__(self, message: str, status: int = 400) -> None:
+        super().__init__(message)
+        self.message, self.status = message, status
+
+
+def check_media_types(content_type: str | None, accept: str | None) -> None:
+    """The request is in a form that is understood. Raises RequestRefused with 415 or 406."""
+    if media_type(content_type) not in MEDIA_TYPES:
+        raise RequestRefused(f"content type {content_type!r} is not served: send {JSON_LINES}", 415)
+    wanted = {media_type(part) for part in (accept or "*/*").split(",")}
+    if not wanted & {*MEDIA_TYPES, "*/*", "application/*"}:
+        raise RequestRefused(f"the answer is {JSON_LINES}, which Accept: {accept} rules out", 406)
+
+
+def media_type(header: str | None) -> str:
+    """The header's media type without parameters; JSON Lines when there is none."""
+    return (header or JSON_LINES).partition(";")[0].strip().lower()
+
+
+def read_records(body: bytes | str, contract: Contract) -> list[Record]:
+    """One record a line, each holding every feature with a value of its type. Raises RequestRefused."""
+    checks = [(feature, CHECKS[feature.type]) for feature in contract.features]
+    records = [_parse(line, number) for number, line in _lines(body)]
+    if not records:
+        raise RequestRefused("the body holds no record: send one JSON object a line")
+    for number, record in enumerate(records, start=1):
+        _check(record, number, contract.id, checks)
+    return records
+
+
+def _lines(body: bytes | str) -> Iterable[tuple[int, str]]:
+    try:
+        text = body.decode("utf-8") if isinstance(body, bytes) else body
+    except UnicodeDecodeError as error:
+        raise RequestRefused(f"the body is not UTF-8: {error}") from error
+    return ((number, line) for number, line in enumerate(text.split("\n"), start=1) if line.strip())
+
+
+def _parse(line: str, number: int) -> Record:
+    try:
+        record = json.loads(line, parse_constant=_no_constant)
+    except (ValueError, RecursionError) as error:
+        raise RequestRefused(f"line {number} is not JSON: {error}") from error
+    if not isinstance(record, dict):
+        raise RequestRefused(f"line {number} is {type(record).__name__}, not an object")
+    return record
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(f"{name} is no JSON number; send null")
+
+
+Check = Callable[[Any], bool]
+
+
+def _check(record: Record, number: int, id_column: str, checks: list[tuple[Feature, Check]]) -> None:
+    if record.get(id_column) is None:
+        raise RequestRefused(f"line {number} has no '{id_column}'")
+    for feature, fits in checks:
+        if feature.name not in record:
+            raise RequestRefused(f"line {number} has no '{feature.name}'")
+        value = record[feature.name]
+        if value is None and feature.nullable:
+            continue
+        if not fits(value):
+            found = json.dumps(value)[:40]
+            raise RequestRefused(f"line {number}, '{feature.name}': expected {feature.type}, found {found}")
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _is_integer(value: Any) -> bool:
+    return _is_number(value) and value == int(value) and abs(value) < 2**63
+
+
+def _is_timestamp(value: Any) -> bool:
+    try:
+        return isinstance(value, str) and datetime.fromisoformat(value) is not None
+    except ValueError:
+        return False
+
+
+CHECKS: dict[str, Check] = {
+    "integer": _is_integer,
+    "number": _is_number,
+    "string": lambda value: isinstance(value, str),
+    "boolean": lambda value: isinstance(value, bool),
+    "timestamp": _is_timestamp,
+}
+
+
+def to_table(records: Sequence[Record], contract: Contract) -> "pd.DataFrame":
+    """The records' features as the model saw them at training."""
+    return contract.conform({name: [record[name] for record in records] for name in contract.names})
+
+
+def write_answers(records: Sequence[Record], scores: Sequence[float], contract: Contract) -> str:
+    """One line a record: its id, the score between 0 and 1, and the prediction at the threshold."""
+    rows = (
+        {"id": record[contract.id], "score": score, "prediction": int(score >= THRESHOLD)}
+        for record, score in zip(records, map(float, scores), strict=True)
+    )
+    return "".join(json.dumps(row) + "\n" for row in rows)
