@@ -42,7 +42,8 @@ def install(cloud: Cloud) -> None:
 
 def _patch_invocation(cloud: Cloud, invoker: Invoker) -> None:
     def invoke(self: Any) -> Answer:
-        return invoker.answer(read_call(self))
+        status, headers, payload = invoker.answer(read_call(self))
+        return status, {"status": str(status), **headers}, payload  # moto takes the status from this header
 
     def invoke_function(self: Any, body: Any, _request_headers: Any, _response_headers: Any) -> str:
         invoker.put_event(self.region, self.function_arn, body.encode() if isinstance(body, str) else body)

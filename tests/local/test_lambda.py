@@ -1,0 +1,535 @@
+"""Lambda functions really run: what they see, how they fail, and what becomes of their outcome."""
+
+import base64
+import io
+import json
+import os
+import signal
+import time
+import uuid
+import zipfile
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from .conftest import LocalCloud
+
+TRUST = json.dumps(
+    {
+        "Version": "2012-10-17",
+        "Statement": [
+            {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
+        ],
+    }
+)
+ALLOW_ALL = json.dumps(
+    {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]},
+)
+Eventually = Callable[..., Any]
+
+
+def zipped(files: dict[str, str]) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name, text in files.items():
+            archive.writestr(name, text)
+    return buffer.getvalue()
+
+
+@dataclass
+class Outcome:
+    """An answer of Invoke."""
+
+    value: Any
+    error: str | None
+    log: str
+
+
+@dataclass
+class Bench:
+    """Makes functions and invokes them."""
+
+    cloud: LocalCloud
+    role: str
+    api: Any = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.api = self.cloud.client("lambda")
+
+    def function(self, code: str, **configuration: Any) -> str:
+        """The name of a new function whose app.py is `code`."""
+        name = f"fn-{uuid.uuid4().hex[:12]}"
+        given = {"Timeout": 30, "MemorySize": 256, "Runtime": "python3.12", **configuration}
+        files = {"ZipFile": zipped({"app.py": code})}
+        self.api.create_function(FunctionName=name, Role=self.role, Handler="app.handler", Code=files, **given)
+        return name
+
+    def layer(self, files: dict[str, str]) -> str:
+        """The ARN of a new layer version."""
+        published = self.api.publish_layer_version(
+            LayerName=f"layer-{uuid.uuid4().hex[:12]}", Content={"ZipFile": zipped(files)}
+        )
+        return str(published["LayerVersionArn"])
+
+    def invoke(self, name: str, event: Any = None) -> Outcome:
+        """The function has been invoked synchronously."""
+        answer = self.api.invoke(FunctionName=name, Payload=json.dumps(event), LogType="Tail")
+        log = base64.b64decode(answer["LogResult"]).decode()
+        return Outcome(json.loads(answer["Payload"].read()), answer.get("FunctionError"), log)
+
+    def queue(self) -> str:
+        """The URL of a new queue."""
+        return str(self.cloud.client("sqs").create_queue(QueueName=f"q-{uuid.uuid4().hex[:12]}")["QueueUrl"])
+
+    def queue_arn(self, url: str) -> str:
+        return f"arn:aws:sqs:us-east-1:123456789012:{url.rpartition('/')[2]}"
+
+    def message(self, url: str) -> Any:
+        """The next message of a queue, or None."""
+        messages = self.cloud.client("sqs").receive_message(QueueUrl=url, MessageAttributeNames=["All"])
+        return next(iter(messages.get("Messages", [])), None)
+
+
+@pytest.fixture(scope="module")
+def bench(cloud: LocalCloud) -> Bench:
+    iam = cloud.client("iam")
+    role = iam.create_role(RoleName=f"lambda-{uuid.uuid4().hex[:8]}", AssumeRolePolicyDocument=TRUST)["Role"]
+    iam.put_role_policy(RoleName=role["RoleName"], PolicyName="all", PolicyDocument=ALLOW_ALL)
+    return Bench(cloud, role["Arn"])
+
+
+def test_a_function_returns_what_its_handler_returns(bench: Bench) -> None:
+    name = bench.function(
+        "def handler(event, context):\n    return {'got': event, 'arn': context.invoked_function_arn}"
+    )
+    outcome = bench.invoke(name, {"a": 1})
+    assert outcome.error is None
+    assert outcome.value == {"got": {"a": 1}, "arn": f"arn:aws:lambda:us-east-1:123456789012:function:{name}"}
+
+
+def test_an_environment_is_reused_and_keeps_its_globals(bench: Bench) -> None:
+    name = bench.function("calls = []\ndef handler(event, context):\n    calls.append(1)\n    return len(calls)")
+    assert [bench.invoke(name).value for _ in range(3)] == [1, 2, 3]
+    assert "Init Duration" not in bench.invoke(name).log
+
+
+def test_a_stopped_environment_does_nothing_between_invocations(bench: Bench) -> None:
+    name = bench.function(
+        "import os, threading, time\n"
+        "beats = []\n"
+        "def beat():\n"
+        "    while True:\n"
+        "        beats.append(1)\n"
+        "        time.sleep(0.01)\n"
+        "threading.Thread(target=beat, daemon=True).start()\n"
+        "def handler(event, context):\n"
+        "    return [len(beats), os.getpid()]\n"
+    )
+    bench.invoke(name)
+    before, process = bench.invoke(name).value
+    assert Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] == "T"
+    after, same_process = bench.invoke(name).value
+    assert same_process == process
+    assert after - before < 20
+
+
+def test_an_exception_has_awss_shape(bench: Bench) -> None:
+    outcome = bench.invoke(bench.function("def handler(event, context):\n    raise KeyError('x')"))
+    assert outcome.error == "Unhandled"
+    assert outcome.value["errorType"] == "KeyError"
+    assert outcome.value["errorMessage"] == "'x'"
+    assert outcome.value["stackTrace"] == ["  File \"/var/task/app.py\", line 2, in handler\n    raise KeyError('x')\n"]
+    assert "[ERROR] KeyError: 'x'" in outcome.log
+
+
+def test_a_function_over_its_time_is_ended_and_replaced(bench: Bench) -> None:
+    name = bench.function(
+        "import time\ndef handler(event, context):\n    time.sleep(30 if event else 0)\n    return 'done'", Timeout=1
+    )
+    started = time.monotonic()
+    outcome = bench.invoke(name, True)
+    assert time.monotonic() - started < 10
+    assert outcome.error == "Unhandled"
+    assert outcome.value["errorType"] == "Sandbox.Timedout"
+    assert outcome.value["errorMessage"].endswith("Error: Task timed out after 1.00 seconds")
+    assert "Status: timeout" in outcome.log
+    assert bench.invoke(name, False).value == "done"
+
+
+def test_a_function_over_its_memory_is_ended(bench: Bench) -> None:
+    name = bench.function(
+        "import time\n"
+        "def handler(event, context):\n"
+        "    held = []\n"
+        "    while True:\n"
+        "        held.append(bytearray(8_000_000))\n"
+        "        time.sleep(0.01)\n",
+        MemorySize=128,
+    )
+    outcome = bench.invoke(name)
+    assert outcome.value["errorType"] == "Runtime.OutOfMemory"
+    assert outcome.value["errorMessage"].endswith("Error: Runtime exited with error: signal: killed")
+    assert "Max Memory Used: 128 MB" in outcome.log
+
+
+@pytest.mark.parametrize(
+    ("statement", "reason"),
+    [
+        ("os._exit(3)", "exit status 3"),
+        ("os.kill(os.getpid(), 11)", "signal: segmentation fault"),
+    ],
+)
+def test_a_process_that_ends_is_an_exit_error(bench: Bench, statement: str, reason: str) -> None:
+    outcome = bench.invoke(bench.function(f"import os\ndef handler(event, context):\n    {statement}"))
+    assert outcome.value["errorType"] == "Runtime.ExitError"
+    assert outcome.value["errorMessage"].endswith(f"Error: Runtime exited with error: {reason}")
+
+
+@pytest.mark.parametrize(
+    ("code", "error_type", "message"),
+    [
+        ("import no_such_module", "Runtime.ImportModuleError", "No module named 'no_such_module'"),
+        ("def handler(:", "Runtime.UserCodeSyntaxError", "Syntax error in module 'app'"),
+        ("x = 1", "Runtime.HandlerNotFound", "Handler 'handler' missing on module 'app'"),
+        ("raise RuntimeError('at start')", "RuntimeError", "at start"),
+    ],
+)
+def test_an_error_while_starting_is_told_to_the_caller(bench: Bench, code: str, error_type: str, message: str) -> None:
+    outcome = bench.invoke(bench.function(code))
+    assert outcome.error == "Unhandled"
+    assert outcome.value["errorType"] == error_type
+    assert message in outcome.value["errorMessage"]
+    assert f"Status: error\tError Type: {error_type}" in outcome.log
+
+
+def test_layers_are_merged_in_order_and_the_last_one_wins(bench: Bench) -> None:
+    first = bench.layer({"python/one.py": "name = 'first'", "python/only.py": "name = 'only'", "data/a.txt": "a"})
+    second = bench.layer({"python/one.py": "name = 'second'"})
+    name = bench.function(
+        "import one, only\n"
+        "def handler(event, context):\n"
+        "    return [one.name, one.__file__, only.name, open('/opt/data/a.txt').read()]\n",
+        Layers=[first, second],
+    )
+    assert bench.invoke(name).value == ["second", "/opt/python/one.py", "only", "a"]
+
+
+def test_a_deleted_layer_version_stays_with_its_functions(bench: Bench) -> None:
+    arn = bench.layer({"python/one.py": "name = 'kept'"})
+    name = bench.function("import one\ndef handler(event, context):\n    return one.name", Layers=[arn])
+    layer_name, _, number = arn.rpartition(":")
+    bench.api.delete_layer_version(LayerName=layer_name, VersionNumber=int(number))
+    assert bench.invoke(name).value == "kept"
+
+
+def test_a_function_sees_the_paths_of_aws_and_a_tmp_of_its_own(bench: Bench) -> None:
+    name = bench.function(
+        "import os\n"
+        "def handler(event, context):\n"
+        "    try:\n"
+        "        open('/var/task/x', 'w')\n"
+        "    except OSError as error:\n"
+        "        refused = error.strerror\n"
+        "    seen = os.listdir('/tmp')\n"
+        "    open('/tmp/mine', 'w').close()\n"
+        "    return [os.getcwd(), os.listdir('/var/task'), seen, refused]\n"
+    )
+    directory, task, seen, refused = bench.invoke(name).value
+    assert (directory, seen, refused) == ("/var/task", [], "Read-only file system")
+    assert "app.py" in task
+    assert not Path("/tmp/mine").exists()
+
+
+def test_a_function_runs_as_its_role(bench: Bench) -> None:
+    name = bench.function(
+        "import boto3\ndef handler(event, context):\n    return boto3.client('sts').get_caller_identity()['Arn']"
+    )
+    role_name = bench.role.rpartition("/")[2]
+    assert bench.invoke(name).value == f"arn:aws:sts::123456789012:assumed-role/{role_name}/{name}"
+
+
+def test_a_functions_environment_is_what_aws_gives(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    name = bench.function(
+        "import os\ndef handler(event, context):\n    return dict(os.environ)",
+        Environment={"Variables": {"COLOUR": "blue"}},
+    )
+    seen = bench.invoke(name).value
+    assert seen["COLOUR"] == "blue"
+    assert seen["AWS_LAMBDA_FUNCTION_NAME"] == name
+    assert seen["AWS_LAMBDA_FUNCTION_MEMORY_SIZE"] == "256"
+    assert seen["LAMBDA_TASK_ROOT"] == "/var/task"
+    assert seen["AWS_ENDPOINT_URL"] == bench.cloud.endpoint
+    assert "VIRTUAL_ENV" not in seen
+
+
+def test_new_configuration_and_code_take_effect_at_once(bench: Bench) -> None:
+    code = "import os\ndef handler(event, context):\n    return os.environ.get('COLOUR')"
+    name = bench.function(code)
+    assert bench.invoke(name).value is None
+    bench.api.update_function_configuration(FunctionName=name, Environment={"Variables": {"COLOUR": "red"}})
+    assert bench.invoke(name).value == "red"
+    changed = zipped({"app.py": "def handler(event, context):\n    return 'new code'"})
+    bench.api.update_function_code(FunctionName=name, ZipFile=changed)
+    assert bench.invoke(name).value == "new code"
+
+
+def test_a_version_keeps_its_code_and_an_alias_leads_to_it(bench: Bench) -> None:
+    name = bench.function("def handler(event, context):\n    return ['one', context.function_version]")
+    number = bench.api.publish_version(FunctionName=name)["Version"]
+    bench.api.create_alias(FunctionName=name, Name="live", FunctionVersion=number)
+    changed = zipped({"app.py": "def handler(event, context):\n    return ['two', context.function_version]"})
+    bench.api.update_function_code(FunctionName=name, ZipFile=changed)
+    assert bench.invoke(f"{name}:live").value == ["one", number]
+    assert bench.invoke(name).value == ["two", "$LATEST"]
+
+
+def test_logs_arrive_in_the_log_group_with_multi_line_records_whole(bench: Bench, eventually: Eventually) -> None:
+    group = f"/shared/{uuid.uuid4().hex[:8]}"
+    name = bench.function(
+        "import logging\n"
+        "logging.getLogger().setLevel('INFO')\n"
+        "def handler(event, context):\n"
+        "    print('printed')\n"
+        "    logging.info('one\\ntwo')\n",
+        LoggingConfig={"LogGroup": group},
+    )
+    bench.invoke(name)
+    logs = bench.cloud.client("logs")
+
+    def messages() -> list[str]:
+        try:
+            return [event["message"] for event in logs.filter_log_events(logGroupName=group)["events"]]
+        except logs.exceptions.ResourceNotFoundException:
+            return []
+
+    eventually(lambda: any(text.startswith("REPORT") for text in messages()), 10)
+    found = messages()
+    assert "printed" in found
+    assert any(text.endswith("one\ntwo") for text in found)
+    stream = logs.describe_log_streams(logGroupName=group)["logStreams"][0]["logStreamName"]
+    assert f"/{name}[$LATEST]" in stream
+
+
+def test_an_embedded_metric_becomes_a_metric(bench: Bench, eventually: Eventually) -> None:
+    space = f"Test-{uuid.uuid4().hex[:8]}"
+    name = bench.function(
+        "import json, time\n"
+        "def handler(event, context):\n"
+        "    metric = {'Namespace': event, 'Dimensions': [['model']], 'Metrics': [{'Name': 'Rows', 'Unit': 'Count'}]}\n"
+        "    about = {'Timestamp': int(time.time() * 1000), 'CloudWatchMetrics': [metric]}\n"
+        "    print(json.dumps({'_aws': about, 'model': 'flights', 'Rows': 7}))\n"
+    )
+    bench.invoke(name, space)
+    cloudwatch = bench.cloud.client("cloudwatch")
+    metrics = eventually(lambda: cloudwatch.list_metrics(Namespace=space)["Metrics"], 10)
+    assert metrics[0]["MetricName"] == "Rows"
+    assert metrics[0]["Dimensions"] == [{"Name": "model", "Value": "flights"}]
+
+
+def test_invocations_and_errors_are_counted(bench: Bench, eventually: Eventually) -> None:
+    name = bench.function("def handler(event, context):\n    1 / event")
+    bench.invoke(name, 1)
+    bench.invoke(name, 0)
+    cloudwatch = bench.cloud.client("cloudwatch")
+
+    def total(metric: str) -> float:
+        data = cloudwatch.get_metric_statistics(
+            Namespace="AWS/Lambda",
+            MetricName=metric,
+            Dimensions=[{"Name": "FunctionName", "Value": name}],
+            StartTime="2020-01-01T00:00:00Z",
+            EndTime="2100-01-01T00:00:00Z",
+            Period=86_400,
+            Statistics=["Sum"],
+        )
+        return float(sum(point["Sum"] for point in data["Datapoints"]))
+
+    eventually(lambda: total("Invocations") == 2, 10)
+    assert total("Errors") == 1
+
+
+def test_reserved_concurrency_throttles(bench: Bench) -> None:
+    name = bench.function("import time\ndef handler(event, context):\n    time.sleep(2)")
+    bench.api.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=2)
+
+    def invoke(_number: int) -> str:
+        try:
+            bench.invoke(name)
+        except ClientError as error:
+            return str(error.response["Error"]["Code"])
+        return "ran"
+
+    with ThreadPoolExecutor(5) as pool:
+        results = sorted(pool.map(invoke, range(5)))
+    assert results == ["TooManyRequestsException"] * 3 + ["ran"] * 2
+
+
+def test_a_dry_run_runs_nothing(bench: Bench) -> None:
+    name = bench.function("raise SystemExit")
+    assert bench.api.invoke(FunctionName=name, InvocationType="DryRun")["StatusCode"] == 204
+    assert bench.api.invoke(FunctionName=name, InvocationType="Event")["StatusCode"] == 202
+
+
+@pytest.mark.parametrize(("kind", "size"), [("RequestResponse", 6_291_457), ("Event", 1_048_577)])
+def test_a_too_large_payload_is_refused(bench: Bench, kind: str, size: int) -> None:
+    name = bench.function("def handler(event, context): pass")
+    with pytest.raises(ClientError, match="Request must be smaller than"):
+        bench.api.invoke(FunctionName=name, InvocationType=kind, Payload=json.dumps("x" * (size - 2)))
+
+
+def test_a_large_payload_goes_in_and_out(bench: Bench) -> None:
+    name = bench.function("def handler(event, context):\n    return event")
+    text = "x" * 5_500_000
+    assert bench.invoke(name, text).value == text
+
+
+def test_a_too_large_response_is_an_error(bench: Bench) -> None:
+    outcome = bench.invoke(bench.function("def handler(event, context):\n    return 'x' * 6_400_000"))
+    assert outcome.value["errorType"] == "Function.ResponseSizeTooLarge"
+
+
+def test_a_failed_event_is_retried_on_the_virtual_clock_and_then_a_dead_letter(
+    bench: Bench, eventually: Eventually
+) -> None:
+    url = bench.queue()
+    name = bench.function(
+        "def handler(event, context):\n    raise ValueError('never')",
+        DeadLetterConfig={"TargetArn": bench.queue_arn(url)},
+    )
+    bench.api.invoke(FunctionName=name, InvocationType="Event", Payload=b'{"a": 1}')
+    message = _advancing(bench, eventually, lambda: bench.message(url))
+    assert json.loads(message["Body"]) == {"a": 1}
+    assert message["MessageAttributes"]["ErrorMessage"]["StringValue"] == "never"
+
+
+def test_a_failed_event_goes_to_the_failure_destination_without_retries(bench: Bench, eventually: Eventually) -> None:
+    url = bench.queue()
+    name = bench.function("def handler(event, context):\n    raise ValueError('never')")
+    bench.api.put_function_event_invoke_config(
+        FunctionName=name,
+        MaximumRetryAttempts=0,
+        DestinationConfig={"OnFailure": {"Destination": bench.queue_arn(url)}},
+    )
+    bench.api.invoke(FunctionName=name, InvocationType="Event", Payload=b'{"a": 1}')
+    record = json.loads(eventually(lambda: bench.message(url), 15)["Body"])
+    assert record["requestContext"]["condition"] == "RetriesExhausted"
+    assert record["requestContext"]["approximateInvokeCount"] == 1
+    assert record["requestPayload"] == {"a": 1}
+    assert record["responseContext"] == {
+        "statusCode": 200,
+        "executedVersion": "$LATEST",
+        "functionError": "Unhandled",
+    }
+    assert record["responsePayload"]["errorType"] == "ValueError"
+
+
+def test_a_successful_event_goes_to_the_success_destination(bench: Bench, eventually: Eventually) -> None:
+    url = bench.queue()
+    name = bench.function("def handler(event, context):\n    return {'done': event}")
+    bench.api.put_function_event_invoke_config(
+        FunctionName=name, DestinationConfig={"OnSuccess": {"Destination": bench.queue_arn(url)}}
+    )
+    bench.api.invoke(FunctionName=name, InvocationType="Event", Payload=b"5")
+    record = json.loads(eventually(lambda: bench.message(url), 15)["Body"])
+    assert record["requestContext"]["condition"] == "Success"
+    assert record["responsePayload"] == {"done": 5}
+
+
+def test_a_binary_package_for_another_machine_is_taken_from_the_servers_environment(bench: Bench) -> None:
+    arn = bench.layer(_foreign_numpy(version("numpy")))
+    name = bench.function(
+        "import numpy\ndef handler(event, context):\n    return [numpy.__version__, int(numpy.arange(4).sum())]",
+        Layers=[arn],
+        MemorySize=512,
+    )
+    assert bench.invoke(name).value == [version("numpy"), 6]
+
+
+def test_a_binary_package_that_the_server_has_not_is_an_init_error_naming_both_versions(bench: Bench) -> None:
+    name = bench.function(
+        "import numpy\ndef handler(event, context): pass", Layers=[bench.layer(_foreign_numpy("0.1"))]
+    )
+    outcome = bench.invoke(name)
+    assert outcome.value["errorType"] == "Runtime.ImportModuleError"
+    assert f"numpy 0.1 (here {version('numpy')})" in outcome.value["errorMessage"]
+
+
+def test_a_traced_function_is_not_disturbed_by_tracing(bench: Bench, eventually: Eventually) -> None:
+    name = bench.function(
+        "import json, os, socket\n"
+        "def handler(event, context):\n"
+        "    host, port = os.environ['AWS_XRAY_DAEMON_ADDRESS'].split(':')\n"
+        "    trace = dict(part.split('=') for part in os.environ['_X_AMZN_TRACE_ID'].split(';'))\n"
+        "    segment = {'id': 'a' * 16, 'trace_id': trace['Root'], 'name': 'part', 'start_time': 1, 'end_time': 2}\n"
+        "    text = json.dumps({'format': 'json', 'version': 1}) + chr(10) + json.dumps(segment)\n"
+        "    socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto(text.encode(), (host, int(port)))\n"
+        "    return trace\n",
+        TracingConfig={"Mode": "Active"},
+    )
+    trace = bench.invoke(name).value
+    assert trace["Sampled"] == "1"
+    xray = bench.cloud.client("xray")
+    traces = eventually(lambda: xray.batch_get_traces(TraceIds=[trace["Root"]])["Traces"], 10)
+    assert json.loads(traces[0]["Segments"][0]["Document"])["name"] == "part"
+
+
+@pytest.mark.parametrize(
+    ("configuration", "message"),
+    [
+        ({"Runtime": "nodejs22.x"}, "does not run the Lambda runtime nodejs22.x"),
+        ({"Environment": {"Variables": {"AWS_REGION": "x"}}}, "Reserved keys"),
+        ({"SnapStart": {"ApplyOn": "PublishedVersions"}}, "SnapStart"),
+    ],
+)
+def test_what_cannot_run_is_refused_when_it_is_created(
+    bench: Bench, configuration: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(ClientError, match=message):
+        bench.function("def handler(event, context): pass", **configuration)
+
+
+def test_event_source_mappings_are_refused(bench: Bench) -> None:
+    name = bench.function("def handler(event, context): pass")
+    with pytest.raises(ClientError, match="event source mappings"):
+        bench.api.create_event_source_mapping(FunctionName=name, EventSourceArn=bench.queue_arn(bench.queue()))
+
+
+def test_a_killed_process_is_replaced(bench: Bench) -> None:
+    name = bench.function("import os\ndef handler(event, context):\n    return os.getpid()")
+    first = bench.invoke(name).value
+    os.kill(first, signal.SIGKILL)
+    second = bench.invoke(name)
+    assert second.error is None
+    assert second.value != first
+
+
+def test_the_processes_of_a_deleted_function_end(bench: Bench, eventually: Eventually) -> None:
+    name = bench.function("import os\ndef handler(event, context):\n    return os.getpid()")
+    process = bench.invoke(name).value
+    bench.api.delete_function(FunctionName=name)
+    eventually(lambda: not Path(f"/proc/{process}").exists(), 10)
+
+
+def _advancing(bench: Bench, eventually: Eventually, holds: Callable[[], Any]) -> Any:
+    """The first true value of `holds`, while virtual time goes on in jumps."""
+
+    def advance_and_look() -> Any:
+        bench.cloud.advance(60)
+        return holds()
+
+    return eventually(advance_and_look, 30)
+
+
+def _foreign_numpy(number: str) -> dict[str, str]:
+    return {
+        "python/numpy/__init__.py": "raise ImportError('compiled for another machine')",
+        f"python/numpy-{number}.dist-info/WHEEL": (
+            "Wheel-Version: 1.0\nRoot-Is-Purelib: false\nTag: cp312-cp312-manylinux_2_28_s390x\n"
+        ),
+    }
