@@ -39,6 +39,8 @@ class CsvSource:
             for batch in self._batches():
                 yield Chunk(rows + 1, batch.num_rows, {name: batch.column(name) for name in self._wanted})
                 rows += batch.num_rows
+        except MemoryError:  # Arrow's is an ArrowException too, and says nothing about the file
+            raise
         except UNREADABLE as error:
             raise DataError(f"the CSV file cannot be parsed after row {rows:,}: {_advice(str(error))}") from error
 

@@ -38,6 +38,8 @@ class ParquetSource:
             for batch in self._batches():
                 yield Chunk(rows + 1, batch.num_rows, {name: batch.column(name) for name in self._wanted})
                 rows += batch.num_rows
+        except MemoryError:  # Arrow's is an ArrowException too, and says nothing about the file
+            raise
         except UNREADABLE as error:
             raise DataError(f"the Parquet file is damaged after row {rows:,}: {error}. Write it again") from error
         if rows != self._file.metadata.num_rows:

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 VERSION = 1
 QUANTILE_BINS = 10
 TOP_LEVELS = 30
+LEVEL_LENGTH = 100
+"""Characters of a level that are kept; a longer one is told apart by a hash of its whole text."""
 LARGEST = 1e150
 """Numbers beyond this, whose squares overflow, are counted with the infinite ones."""
 
@@ -275,4 +277,7 @@ def _tally(column: pa.Array) -> dict[str, int]:
 
 
 def _level(value: object) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
+    text = str(value).lower() if isinstance(value, bool) else str(value)
+    if len(text) <= LEVEL_LENGTH:
+        return text
+    return f"{text[:LEVEL_LENGTH]}…{blake2b(text.encode(), digest_size=8).hexdigest()}"

@@ -1,0 +1,118 @@
+"""From a stored drop to its stored report: download, parse in a sandbox, write report and profile."""
+
+import logging
+import shutil
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+
+from trimtab.contracts import Drop, DropKind, Finding, Period, Validation
+from trimtab.data.profile import Profile
+from trimtab.data.read import Format, format_of
+from trimtab.data.report import DropReport, unreadable
+from trimtab.data.sandbox import run
+from trimtab.data.validate import validate
+from trimtab.errors import DataError
+from trimtab.ports import Ledger, ObjectStore
+from trimtab.reports.drop_report import DropFile, report_html, report_json
+from trimtab.spec import Spec
+
+MEMORY_MB: Final = 1024
+"""What parsing may allocate; the function needs about 400 MB more for itself."""
+SECONDS: Final = 200
+"""Wall time of parsing; the function's timeout must be longer."""
+FINDINGS_RETURNED: Final = 5
+MESSAGE_LENGTH: Final = 400
+
+logger = logging.getLogger(__name__)
+Judge = Callable[[Path], DropReport]
+
+
+@dataclass(frozen=True)
+class DropGate:
+    """The gate of one model. ``folder`` is the URI under which this drop's report goes."""
+
+    spec: Spec
+    objects: ObjectStore
+    ledger: Ledger
+    folder: str
+    memory_mb: int = MEMORY_MB
+    seconds: float = SECONDS
+
+    def validate(self, drop: Drop) -> Validation:
+        """report.json, report.html and (when the file could be read) profile.json are stored; this is their gist."""
+        format = format_of(drop.key, self.spec.data.format)
+        with tempfile.TemporaryDirectory(prefix="drop-") as scratch:
+            answer = self._parsed(drop, format, Path(scratch) / "drop")
+        for name, content_type in _TYPES.items():
+            if name in answer["files"]:
+                self.objects.write(f"{self.folder}/{name}", answer["files"][name].encode(), content_type)
+        profile = f"{self.folder}/profile.json" if "profile.json" in answer["files"] else None
+        return Validation(report=f"{self.folder}/report.json", profile=profile, **answer["gist"])
+
+    def _parsed(self, drop: Drop, format: Format, path: Path) -> dict[str, Any]:
+        free = shutil.disk_usage(path.parent).free
+        if drop.size > free:
+            message = f"the file has {drop.size:,} bytes and the gate has room for {free:,}"
+            return _answer(unreadable(format, message, rule="limits"), drop, self.spec)
+        self.objects.download(drop.uri, path, drop.version)
+        judge = partial(_judge, drop=drop, format=format, spec=self.spec, reference=self._reference(drop))
+        outcome = run(judge, (path,), memory_mb=self.memory_mb, seconds=self.seconds)
+        if outcome.failure is not None:
+            return _answer(unreadable(format, outcome.failure, rule="limits"), drop, self.spec)
+        answer: dict[str, Any] = outcome.value
+        return answer
+
+    def _reference(self, drop: Drop) -> Profile | None:
+        """The profile of the rows that the serving version was trained on; drift is not measured without one."""
+        baseline = self.ledger.state("baseline") if drop.kind is DropKind.DATA else None
+        if baseline is None:
+            return None
+        try:
+            return Profile.loads(self.objects.read(baseline["baseline_uri"]))
+        except (FileNotFoundError, DataError) as error:
+            logger.warning("drift is not measured: %s", error)
+            return None
+
+
+_TYPES: Final = {
+    "report.json": "application/json",
+    "report.html": "text/html; charset=utf-8",
+    "profile.json": "application/json",
+}
+
+
+def _judge(path: Path, *, drop: Drop, format: Format, spec: Spec, reference: Profile | None) -> dict[str, Any]:
+    """Runs in the sandbox: everything that touches what the file says, the rendering of it included."""
+    limit = spec.monitoring.psi_limit
+    with path.open("rb") as stream:
+        report = validate(stream, format, spec.data, reference, kind=drop.kind.value, psi_limit=limit)
+    return _answer(report, drop, spec)
+
+
+def _answer(report: DropReport, drop: Drop, spec: Spec) -> dict[str, Any]:
+    """The files to store, as text, and the fields of the Validation, as JSON values."""
+    file = DropFile(spec.name, drop.id, drop.kind.value, drop.uri, drop.version, drop.size, drop.at.isoformat())
+    page = report_html(report, file, psi_limit=spec.monitoring.psi_limit)
+    files = {"report.json": report_json(report, file).decode(), "report.html": page.decode()}
+    if report.profile is not None:
+        files["profile.json"] = report.profile.dumps().decode()
+    return {"files": files, "gist": _gist(report)}
+
+
+def _gist(report: DropReport) -> dict[str, Any]:
+    period = report.period and Period(start=report.period[0], end=report.period[1])
+    findings = [
+        Finding(rule=found.rule, column=found.column, message=found.message[:MESSAGE_LENGTH])
+        for found in report.violations[:FINDINGS_RETURNED]
+    ]
+    return {
+        "verdict": report.verdict.value,
+        "rows": report.rows,
+        "period": period and period.to_json(),
+        "labelled": report.labelled,
+        "findings": [finding.to_json() for finding in findings],
+    }

@@ -1,0 +1,88 @@
+"""A drop that was refused: copied aside with the reason, told to people, never lost."""
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from trimtab.contracts import Drop, Validation
+from trimtab.intake.record import QUARANTINED, about, recorded
+from trimtab.ports import Ledger, Notifier, ObjectStore
+
+ACTOR: Final = "quarantine_drop"
+
+
+@dataclass(frozen=True)
+class Quarantined:
+    """Where the refused file and the reason lie. ``copy_uri`` is None when the version was gone by then."""
+
+    reason_uri: str
+    copy_uri: str | None
+
+
+@dataclass(frozen=True)
+class Quarantine:
+    """Everything that refusing one drop needs."""
+
+    model: str
+    drop: Drop
+    validation: Validation
+    execution: str
+    at: datetime
+    objects: ObjectStore
+    ledger: Ledger
+    notifier: Notifier
+
+    @property
+    def _folder(self) -> str:
+        return f"s3://{self.drop.bucket}/{self.model}/quarantine/{self.drop.id}"
+
+    def refuse(self) -> tuple[Quarantined, bool]:
+        """Copy, reason and ledger agree, people are told; the flag is False when an earlier attempt had done it all.
+
+        The ledger comes last, so a retry after a crash repeats what is harmless to repeat and forgets nothing.
+        """
+        copy_uri = self._copy()
+        reason_uri = f"{self._folder}/reason.json"
+        place = Quarantined(reason_uri, copy_uri)
+        if recorded(self.ledger, QUARANTINED, self.drop.id, self.execution):
+            return place, False
+        reason = {"drop": self.drop.to_json(), "validation": self.validation.to_json(), "copy": copy_uri}
+        self.objects.write(reason_uri, json.dumps(reason, indent=1).encode(), "application/json")
+        self._tell()
+        self._record(place)
+        return place, True
+
+    def _copy(self) -> str | None:
+        target = f"{self._folder}/{self.drop.file_name}"
+        try:
+            self.objects.copy(self.drop.uri, target, self.drop.version)
+        except FileNotFoundError:
+            return None
+        return target
+
+    def _tell(self) -> None:
+        reasons = [finding.message for finding in self.validation.findings] or ["see the report"]
+        page = self.validation.report.removesuffix(".json") + ".html"
+        self.notifier.send(
+            subject=f"{self.model}: file refused: {self.drop.file_name}"[:100],
+            what=f"{self.drop.uri} (version {self.drop.version}) was refused and not used. Nothing was started.",
+            why="; ".join(reasons),
+            next_step=f"Read {page}, correct the file at its source and drop it again.",
+            link=page,
+        )
+
+    def _record(self, place: Quarantined) -> None:
+        reason = self.validation.findings[0].message if self.validation.findings else "refused"
+        found = self.validation.to_json()
+        data = about(
+            self.drop,
+            self.execution,
+            f"{self.drop.file_name}: refused, {reason}",
+            reason=reason,
+            reason_uri=place.reason_uri,
+            copy_uri=place.copy_uri,
+            report=found["report"],
+            findings=found["findings"],
+        )
+        self.ledger.append(QUARANTINED, self.drop.id, data, self.at, ACTOR)
