@@ -1,0 +1,29 @@
+"""CloudFormation: an engine of our own, because moto's neither updates in order nor rolls back.
+
+Every resource is made by the AWS API of this same server, with the role that the deployment is given.
+"""
+
+from typing import TYPE_CHECKING
+
+from localcloud import api
+from localcloud.cloud import Cloud
+from localcloud.cloudformation.backend import Backend
+from localcloud.cloudformation.service import CloudFormation
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
+
+
+def install(cloud: Cloud) -> None:
+    """Nothing to patch: the service is wholly in the middleware."""
+
+
+def middleware(cloud: Cloud, app: "WSGIApplication") -> "WSGIApplication":
+    """CloudFormation is answered by the engine; CloudTrail has no events (the CDK asks it about failures)."""
+    service = CloudFormation(Backend(cloud))
+    app = api.middleware(
+        app, signing_name="cloudtrail", model_name="cloudtrail", operations={"LookupEvents": lambda _: {"Events": []}}
+    )
+    return api.middleware(
+        app, signing_name="cloudformation", model_name="cloudformation", operations=service.operations
+    )

@@ -1,0 +1,1 @@
+"""One table of resource types per AWS service; each module offers TYPES."""
