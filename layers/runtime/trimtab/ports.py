@@ -274,8 +274,8 @@ class Alarms(Protocol):
         """The alarm is in ALARM until its next evaluation says otherwise."""
         ...
 
-    def ringing(self, metric: str, dimensions: Mapping[str, str]) -> list[str]:
-        """Alarms in ALARM that watch exactly this metric in the namespace Trimtab."""
+    def watching(self, metric: str, dimensions: Mapping[str, str]) -> dict[str, str]:
+        """State by name of the alarms that watch exactly this metric in the namespace Trimtab."""
         ...
 
     def delete(self, names: Iterable[str]) -> None: ...

@@ -39,11 +39,11 @@ class CloudWatchAlarms:
     def ring(self, name: str, reason: str) -> None:
         self._cloudwatch.set_alarm_state(AlarmName=name, StateValue="ALARM", StateReason=reason[:1023])
 
-    def ringing(self, metric: str, dimensions: Mapping[str, str]) -> list[str]:
+    def watching(self, metric: str, dimensions: Mapping[str, str]) -> dict[str, str]:
         found = self._cloudwatch.describe_alarms_for_metric(
             Namespace=NAMESPACE, MetricName=metric, Dimensions=dimension_list(dimensions)
         )
-        return [alarm["AlarmName"] for alarm in found["MetricAlarms"] if alarm["StateValue"] == "ALARM"]
+        return {alarm["AlarmName"]: alarm["StateValue"] for alarm in found["MetricAlarms"]}
 
     def delete(self, names: Iterable[str]) -> None:
         for names_ in _calls(names):

@@ -1,0 +1,25 @@
+"""Joins truth that has come since to the records it belongs to; called by the monitoring machine."""
+
+from typing import Any
+
+from trimtab.contracts import Event
+from trimtab.entrypoint import Runtime, entrypoint
+from trimtab.ledger.lookup import decided
+from trimtab.monitoring.join import JOINED, Join
+
+
+@entrypoint(Event)
+def handler(event: Event, runtime: Runtime) -> dict[str, Any]:
+    """Every window that some truth was new to has a joined.parquet with all labels known now."""
+    subject = f"join:{event.at.isoformat()}"
+    if found := decided(runtime.ledger, JOINED, subject):
+        return {"joined": found["joined"]}
+    join = Join(
+        subject=subject,
+        at=event.at,
+        spec=runtime.spec,
+        objects=runtime.objects,
+        ledger=runtime.ledger,
+        window_uri=lambda window, file: runtime.capture("windows", window, file),
+    )
+    return {"joined": join.join()}

@@ -1,0 +1,44 @@
+"""Publishes what a monitoring run has measured; last step of the monitoring machine."""
+
+from typing import Any
+
+from trimtab.contracts import Event, Message, Window
+from trimtab.entrypoint import Runtime, entrypoint
+from trimtab.monitoring.publish import Publication
+
+
+class Drift(Message):
+    """What measure_drift found."""
+
+    judged: bool
+    version: int
+    max_psi: float | None
+    drifted: tuple[str, ...]
+    columns: dict[str, float]
+    prediction_psi: float | None
+    report_uri: str
+    reason: str = ""
+
+
+class Measured(Message):
+    """What measure_quality found."""
+
+    windows: tuple[dict[str, Any], ...] = ()
+
+
+class PublishMetricsEvent(Event):
+    """A run's measurements; a run without new traffic has neither window nor drift."""
+
+    window: Window | None = None
+    drift: Drift | None = None
+    quality: Measured = Measured()
+
+
+@entrypoint(PublishMetricsEvent)
+def handler(event: PublishMetricsEvent, runtime: Runtime) -> dict[str, Any]:
+    """CloudWatch has the readings of the version that serves, and the ledger all of them."""
+    publication = Publication(event.at, runtime.spec, runtime.ledger, runtime.metrics)
+    if event.window is not None and event.drift is not None:
+        publication.window(event.window.to_json(), event.drift.to_json())
+    publication.quality(event.quality.windows)
+    return {"outcome": "Measured", "metrics": publication.count}

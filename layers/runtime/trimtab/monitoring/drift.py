@@ -1,0 +1,64 @@
+"""How far a window has moved from what its version was trained on and from how it scored at evaluation."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from trimtab.data.drift import ColumnDrift, compare
+from trimtab.data.profile import NumberProfile, Profile, profile_table
+from trimtab.monitoring.records import SCORE, VERSION
+from trimtab.spec import Spec
+
+SCORE_COLUMN = "score"
+"""Name of the scores in the profile that the evaluation writes."""
+
+
+@dataclass(frozen=True)
+class Drift:
+    """Drift of one window's records of one version; nothing is measured on fewer than the spec's minimum of rows."""
+
+    rows: int
+    columns: tuple[ColumnDrift, ...] = ()
+    prediction: ColumnDrift | None = None
+
+    @property
+    def psi(self) -> dict[str, float]:
+        """PSI by column, largest first; a column that could not be measured is absent."""
+        return {column.column: column.psi for column in self.columns if column.psi is not None}
+
+    def drifted(self, limit: float) -> list[str]:
+        """Columns beyond the limit, furthest first."""
+        return [column for column, psi in self.psi.items() if psi > limit]
+
+    def to_json(self) -> dict[str, Any]:
+        """The drift with all statistics and bins as JSON values."""
+        return {
+            "rows": self.rows,
+            "columns": [column.to_json() for column in self.columns],
+            "prediction": self.prediction.to_json() if self.prediction else None,
+        }
+
+
+def measure(records: pa.Table, version: int, baseline: Profile, scores: Profile, spec: Spec) -> Drift:
+    """Drift of the records that ``version`` answered against its training rows and its scores at evaluation."""
+    mine = records.filter(pc.equal(records.column(VERSION), version))
+    if mine.num_rows < spec.monitoring.min_rows:
+        return Drift(mine.num_rows)
+    monitored = {name: spec.data.columns[name] for name in spec.monitored}
+    columns = compare(baseline, profile_table(mine, monitored), spec.monitored)
+    return Drift(mine.num_rows, tuple(columns), _prediction(mine, scores))
+
+
+def _prediction(records: pa.Table, scores: Profile) -> ColumnDrift | None:
+    current = NumberProfile.of(records.column(SCORE).combine_chunks())
+    found = compare(scores, Profile(records.num_rows, {SCORE_COLUMN: current}), [SCORE_COLUMN])
+    return found[0] if found else None
+
+
+def baseline_of(entries: Sequence[Mapping[str, Any]], version: int) -> Mapping[str, Any] | None:
+    """The newest published baseline of a version among the data of ``baseline.published`` entries."""
+    mine = [data for data in entries if int(data["version"]) == version]
+    return mine[-1] if mine else None

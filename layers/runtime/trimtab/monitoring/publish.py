@@ -1,0 +1,90 @@
+"""Measurements as metrics for alarms, and as entries of the ledger."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from trimtab.ledger.lookup import latest
+from trimtab.ports import Ledger, MetricsSink
+from trimtab.spec import Spec
+from trimtab.telemetry import COLUMN_DIMENSION, METRIC_DIMENSION, Metric
+
+MEASURED, QUALITY = "window.measured", "quality.measured"
+ACTOR = "publish_metrics"
+
+
+@dataclass
+class Publication:
+    """One run's publication. Metrics may be put twice by a retry, which no alarm minds; entries are written once.
+
+    Only what the serving version did is put as a metric: a window of an earlier version must not ring for
+    its successor.
+    """
+
+    at: datetime
+    spec: Spec
+    ledger: Ledger
+    metrics: MetricsSink
+    count: int = 0
+    _serving: int | None = field(init=False)
+
+    def __post_init__(self) -> None:
+        champion = self.ledger.state("champion")
+        self._serving = int(champion["version"]) if champion else None
+
+    def window(self, window: Mapping[str, Any], drift: Mapping[str, Any]) -> None:
+        """The window's drift is published and recorded."""
+        self._put(Metric.READING, 1)
+        self._put(Metric.ROWS_MEASURED, window["rows"])
+        if drift["version"] == self._serving:
+            self._drift(drift)
+        if latest(self.ledger, MEASURED, window["id"]) is None:
+            data = {"window": window, **drift, "summary": _drift_summary(window, drift)}
+            self.ledger.append(MEASURED, window["id"], data, self.at, ACTOR)
+
+    def _drift(self, drift: Mapping[str, Any]) -> None:
+        for column, psi in drift["columns"].items():
+            self._put(Metric.PSI, psi, **{COLUMN_DIMENSION: column})
+        if drift["max_psi"] is not None:
+            self._put(Metric.PSI_MAX, drift["max_psi"])
+        if drift["prediction_psi"] is not None:
+            self._put(Metric.PSI_PREDICTION, drift["prediction_psi"])
+
+    def quality(self, windows: Iterable[Mapping[str, Any]]) -> None:
+        """Each window's performance is published and recorded, again whenever more of its truth has come."""
+        for window in windows:
+            if window["judged"] and window["version"] == self._serving:
+                self._quality(window)
+            before = latest(self.ledger, QUALITY, window["window"])
+            if before is None or before.data["n"] != window["n"]:
+                data = {**window, "summary": _quality_summary(window, self.spec.monitoring.quality.metric)}
+                self.ledger.append(QUALITY, window["window"], data, self.at, ACTOR)
+
+    def _quality(self, window: Mapping[str, Any]) -> None:
+        for name, value in window["metrics"].items():
+            if value is not None:
+                self._put(Metric.QUALITY, value, **{METRIC_DIMENSION: name})
+        if window["drop"] is not None:
+            self._put(Metric.QUALITY_DROP, window["drop"])
+
+    def _put(self, metric: Metric, value: float, **dimensions: str) -> None:
+        self.metrics.put(metric, value, **dimensions)
+        self.count += 1
+
+
+def _drift_summary(window: Mapping[str, Any], drift: Mapping[str, Any]) -> str:
+    if not drift["judged"]:
+        return f"{window['rows']} records of version {window['version']}, drift not judged: {drift['reason']}"
+    worst = next(iter(drift["columns"]))
+    return (
+        f"{window['rows']} records of version {window['version']}, largest PSI {drift['max_psi']:.3f} ({worst}), "
+        f"{len(drift['drifted'])} columns beyond the limit"
+    )
+
+
+def _quality_summary(window: Mapping[str, Any], metric: str) -> str:
+    value = window["metrics"].get(metric)
+    if value is None:
+        return f"window {window['window']}: {window['n']} labels known, too few to judge"
+    return f"window {window['window']}: {metric} {value:.4f} on {window['n']} labels"

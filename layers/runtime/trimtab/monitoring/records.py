@@ -1,0 +1,63 @@
+"""Captured events as a table: one row for each record that was scored."""
+
+from collections.abc import Iterable, Sequence
+from itertools import groupby
+from typing import Any
+
+import pyarrow as pa
+
+from trimtab.data.coerce import ARROW_TYPES, coerce
+from trimtab.monitoring.capture import Event
+from trimtab.spec import DataSpec
+
+EVENT, ROW, TIME = "_event_id", "_row", "_inference_time"
+SCORE, VERSION, LABEL = "_score", "_version", "_label"
+META = {
+    EVENT: pa.string(),
+    ROW: pa.int32(),
+    TIME: pa.timestamp("us", "UTC"),
+    SCORE: pa.float64(),
+    VERSION: pa.int64(),
+}
+"""Columns beside the contract's own: which request, which of its rows, when, and what was answered by which version."""
+
+
+def record_columns(data: DataSpec) -> tuple[str, ...]:
+    """Columns of the contract that a captured record may have: the id, the event time and the features."""
+    return (data.id, *((data.event_time,) if data.event_time else ()), *data.features)
+
+
+def record_schema(data: DataSpec) -> pa.Schema:
+    """Schema of every table of records, also of an empty one."""
+    contract = {name: ARROW_TYPES[data.columns[name].type] for name in record_columns(data)}
+    return pa.schema([*META.items(), *contract.items()])
+
+
+def to_table(events: Iterable[Event], data: DataSpec) -> pa.Table:
+    """One row per record, in order. A value that is not of its column's type is null."""
+    schema = record_schema(data)
+    parts = [_part(list(group), is_text, data, schema) for is_text, group in groupby(events, lambda e: e.is_text)]
+    return pa.concat_tables([*parts, schema.empty_table()])
+
+
+def _part(events: Sequence[Event], is_text: bool, data: DataSpec, schema: pa.Schema) -> pa.Table:
+    rows = [(event, number) for event in events for number in range(len(event.records))]
+    answers = [event.answers[number] for event, number in rows]
+    columns: dict[str, Any] = {
+        EVENT: [event.id for event, _ in rows],
+        ROW: [number for _, number in rows],
+        TIME: [event.time for event, _ in rows],
+        SCORE: [answer["score"] for answer in answers],
+        VERSION: [_version(answer.get("version")) for answer in answers],
+    }
+    for name in record_columns(data):
+        values = [event.records[number].get(name) for event, number in rows]
+        raw = pa.array(values, pa.string()) if is_text else values
+        columns[name] = coerce(raw, data.columns[name].type, text=is_text).column.cast(schema.field(name).type)
+    return pa.table(columns, schema=schema)
+
+
+def _version(value: object) -> int | None:
+    """The version that an answer names, None when it names none."""
+    text = str(value)
+    return int(text) if value is not None and text.isdecimal() else None

@@ -1,0 +1,1 @@
+"""Healing with restraint: when a model may be trained again by itself. Pure."""

@@ -1,0 +1,114 @@
+"""The retraining policy applied to what the ledger and the alarms say now."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from trimtab.ledger.lookup import decided
+from trimtab.ports import Alarms, Entry, Ledger, MetricsSink
+from trimtab.recovery.policy import Cause, Decision, Situation, decide
+from trimtab.spec import Spec
+from trimtab.telemetry import MODEL_DIMENSION, Metric
+
+REQUESTED, SUPPRESSED = "retrain.requested", "retrain.suppressed"
+WATCHED = {
+    "drift": (Metric.PSI_MAX, Metric.PSI_PREDICTION),
+    "quality": (Metric.QUALITY_DROP,),
+}
+"""Metrics whose alarms may ask for a retraining, each with the dimension Model only."""
+BESIDES_TRAINING = timedelta(hours=3)
+"""A training that was leased and not released is taken for dead after its longest run time and this."""
+ACTOR = "decide_retrain"
+
+
+def earlier(ledger: Ledger, subject: str) -> dict[str, Any] | None:
+    """The result that a first attempt has recorded, or None."""
+    for kind in (REQUESTED, SUPPRESSED):
+        if data := decided(ledger, kind, subject):
+            return _result(data["start"], data["reason"], data["decision"])
+    return None
+
+
+@dataclass(frozen=True)
+class Retraining:
+    """One decision; ``subject`` names it in the ledger."""
+
+    subject: str
+    at: datetime
+    model: str
+    spec: Spec
+    ledger: Ledger
+    alarms: Alarms
+    metrics: MetricsSink
+
+    def decide(self, cause: Cause, alarm: str | None) -> dict[str, Any]:
+        """``start``, ``reason`` and ``decision``: the questions that were asked, with their answers."""
+        decision = decide(self._situation(cause, alarm), self.spec.retraining)
+        answers = [asdict(answer) for answer in decision.answers]
+        self._record(decision, answers, cause, alarm)
+        return _result(decision.start, decision.reason, answers)
+
+    def _situation(self, cause: Cause, alarm: str | None) -> Situation:
+        entries = self.ledger.entries()
+        return Situation(
+            cause=cause,
+            at=self.at,
+            ringing=list(self._ringing(alarm)),
+            asked_by=f"alarm {alarm}" if alarm else "new truth",
+            starts=[entry.at for entry in entries if entry.kind == REQUESTED],
+            running=running(entries, self.at, self._longest),
+            new_data=labelled_since_dataset(entries),
+        )
+
+    @property
+    def _longest(self) -> timedelta:
+        return timedelta(minutes=self.spec.training.max_runtime_minutes) + BESIDES_TRAINING
+
+    def _ringing(self, alarm: str | None) -> Iterator[str]:
+        """Kinds of alarm that ring. The one that asks counts, though it may be quiet again by the time this runs."""
+        for kind, metrics in WATCHED.items():
+            states = {
+                name: state
+                for metric in metrics
+                for name, state in self.alarms.watching(metric, {MODEL_DIMENSION: self.model}).items()
+            }
+            if alarm in states or (alarm is None and "ALARM" in states.values()):
+                yield kind
+
+    def _record(self, decision: Decision, answers: list[dict[str, Any]], cause: Cause, alarm: str | None) -> None:
+        kind = REQUESTED if decision.start else SUPPRESSED
+        self.metrics.put(Metric.RETRAINS_STARTED if decision.start else Metric.RETRAINS_SUPPRESSED, 1)
+        verb = "asked for" if decision.start else "suppressed"
+        data = {
+            "start": decision.start,
+            "reason": decision.reason,
+            "cause": cause,
+            "alarm": alarm,
+            "decision": answers,
+            "summary": f"retraining {verb}: {decision.reason}",
+        }
+        self.ledger.append(kind, self.subject, data, self.at, ACTOR)
+
+
+def running(entries: Sequence[Entry], at: datetime, longest: timedelta) -> str | None:
+    """The run that was leased and not released, unless it is older than a training can be."""
+    open_runs: dict[str, datetime] = {}
+    for entry in entries:
+        if entry.kind == "training.leased":
+            open_runs[entry.subject] = entry.at
+        elif entry.kind == "training.released":
+            open_runs.pop(entry.subject, None)
+    alive = [run for run, since in open_runs.items() if at - since < longest]
+    return alive[-1] if alive else None
+
+
+def labelled_since_dataset(entries: Sequence[Entry]) -> int:
+    """Accepted files with labels, truth included, since the newest dataset was built."""
+    built = max((entry.seq for entry in entries if entry.kind == "dataset.built"), default=0)
+    accepted = [entry for entry in entries if entry.kind == "drop.accepted" and entry.seq > built]
+    return sum(bool(entry.data.get("labelled")) or entry.data.get("kind") == "truth" for entry in accepted)
+
+
+def _result(start: bool, reason: str, decision: list[dict[str, Any]]) -> dict[str, Any]:
+    return {"start": start, "outcome": "Started" if start else "Suppressed", "reason": reason, "decision": decision}
