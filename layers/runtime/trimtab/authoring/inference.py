@@ -7,6 +7,7 @@ aws/sagemaker-scikit-learn-container, transformer.py of sagemaker-containers and
 """
 
 import json
+import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +24,8 @@ from trimtab.authoring.records import (
 )
 
 MODEL_FILE = "model.joblib"
+VERSION_VARIABLE = "TRIMTAB_VERSION"
+"""Set where the registry's version of the model is known, that is at an endpoint."""
 
 
 @dataclass(frozen=True)
@@ -31,12 +34,14 @@ class Served:
 
     model: Any
     contract: Contract
+    version: int | None = None
+    """Version in the registry, named in every answer: captured traffic says by it which version answered."""
 
     def answer(self, body: bytes | str) -> str:
         """The answers to a body of records. Raises RequestRefused."""
         records = read_records(body, self.contract)
         scores = self.model.predict_proba(to_table(records, self.contract))[:, 1]
-        return write_answers(records, scores, self.contract)
+        return write_answers(records, scores, self.contract, self.version)
 
 
 def model_fn(model_dir: str) -> Served:
@@ -44,7 +49,8 @@ def model_fn(model_dir: str) -> Served:
     import joblib
 
     folder = Path(model_dir)
-    return Served(joblib.load(folder / MODEL_FILE), Contract.read(folder))
+    version = os.environ.get(VERSION_VARIABLE)
+    return Served(joblib.load(folder / MODEL_FILE), Contract.read(folder), int(version) if version else None)
 
 
 def transform_fn(model: Served, body: bytes | str, content_type: str, accept: str) -> Any:

@@ -118,10 +118,13 @@ def to_table(records: Sequence[Record], contract: Contract) -> "pd.DataFrame":
     return contract.conform({name: [record[name] for record in records] for name in contract.names})
 
 
-def write_answers(records: Sequence[Record], scores: Sequence[float], contract: Contract) -> str:
-    """One line a record: its id, the score between 0 and 1, and the prediction at the threshold."""
+def write_answers(
+    records: Sequence[Record], scores: Sequence[float], contract: Contract, version: int | None = None
+) -> str:
+    """One line a record: its id, the score between 0 and 1, the prediction at the threshold, and who answered."""
+    answered_by = {} if version is None else {"version": version}
     rows = (
-        {"id": record[contract.id], "score": score, "prediction": int(score >= THRESHOLD)}
+        {"id": record[contract.id], "score": score, "prediction": int(score >= THRESHOLD), **answered_by}
         for record, score in zip(records, map(float, scores), strict=True)
     )
     return "".join(json.dumps(row) + "\n" for row in rows)

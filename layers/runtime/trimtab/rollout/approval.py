@@ -1,7 +1,7 @@
 """May this package be deployed? Every reason against it, in words."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -35,8 +35,13 @@ class Objection:
 
 def signed_digest(package: Package) -> bytes:
     """SHA-256 (32 bytes) over the canonical manifest that register_candidate signed."""
-    manifest = {name: package.properties.get(name, "") for name in SIGNED_PROPERTIES}
-    return hashlib.sha256(canonical_json({**manifest, "package_group": package.group}).encode()).digest()
+    return manifest_digest(package.group, package.properties)
+
+
+def manifest_digest(group: str, properties: Mapping[str, str]) -> bytes:
+    """SHA-256 (32 bytes) over the canonical manifest of a package with these properties."""
+    manifest = {name: properties.get(name, "") for name in SIGNED_PROPERTIES}
+    return hashlib.sha256(canonical_json({**manifest, "package_group": group}).encode()).digest()
 
 
 def objections(

@@ -6,22 +6,19 @@ from typing import Any
 from trimtab.contracts import Promotion, Settings
 from trimtab.names import VARIANT
 from trimtab.ports import Endpoints
+from trimtab.rollout.candidate import ENVIRONMENT
 from trimtab.rollout.guardrails import deployment_config
 from trimtab.spec.lifecycle import RolloutSpec
 
 CAPTURE_TYPES = ["application/jsonlines", "application/json"]
-SERVERLESS = {"MemorySizeInMB": 2048, "MaxConcurrency": 5}
 VERSION_VARIABLE = "TRIMTAB_VERSION"
-"""Environment variable by which a container knows its version, so that every answer can name it."""
+"""Environment variable by which a container knows its version; the serving code in the artifact reads it."""
+SERVERLESS = {"MemorySizeInMB": 2048, "MaxConcurrency": 5}
 
 
 def serving_environment(version: int) -> dict[str, str]:
     """Environment of a serving container: the code lies inside the artifact, so no network is needed."""
-    return {
-        "SAGEMAKER_PROGRAM": "inference.py",
-        "SAGEMAKER_SUBMIT_DIRECTORY": "/opt/ml/model/code",
-        VERSION_VARIABLE: str(version),
-    }
+    return {**ENVIRONMENT, VERSION_VARIABLE: str(version)}
 
 
 def create_serving_model(endpoints: Endpoints, name: str, promotion: Promotion, settings: Settings) -> None:
