@@ -98,6 +98,7 @@ def _install_one_truth(cloud: Cloud) -> None:
             models.stepfunctions_parser_backends,
             "a second set of machines that never run",
         )
+    cloud.patches.replace(f"{_BACKEND}.__module__", "moto.stepfunctions.models", "moto looks for the URLs beside it")
 
 
 def _install_checks(cloud: Cloud) -> None:

@@ -4,6 +4,7 @@ import io
 import os
 import stat
 import zipfile
+from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
 
@@ -35,8 +36,10 @@ def runtime() -> LambdaRuntime:
 
 
 @pytest.fixture
-def assets(tmp_path: Path) -> Assets:
-    return Assets(tmp_path / "assets", Processes(tmp_path / "state"))
+def assets(tmp_path: Path) -> Iterator[Assets]:
+    processes = Processes(tmp_path / "state")
+    yield Assets(tmp_path / "assets", processes)
+    processes.stop_all()
 
 
 def wheel(folder: Path, name: str, number: str, tag: str, pure: str = "false") -> None:
