@@ -63,10 +63,12 @@ class LocalCloud:
         return str(self.admin("status")["now"])
 
 
-def start_local_cloud(folder: Path, *arguments: str) -> tuple[LocalCloud, "subprocess.Popen[bytes]"]:
+def start_local_cloud(
+    folder: Path, *arguments: str, program: tuple[str, ...] = (sys.executable, "-m", "localcloud")
+) -> tuple[LocalCloud, "subprocess.Popen[bytes]"]:
     """A local cloud that is ready, with its state and log in `folder`."""
     log = folder / "server.log"
-    command = [sys.executable, "-m", "localcloud", "--port", "0", "--state-dir", str(folder), *arguments]
+    command = [*program, "--port", "0", "--state-dir", str(folder), *arguments]
     with log.open("wb") as output:
         process = subprocess.Popen(command, cwd=ROOT, stdout=output, stderr=subprocess.STDOUT)
     ready = folder / "server.json"
@@ -90,6 +92,15 @@ def wait_until(holds: Callable[[], Any], seconds: float, otherwise: Callable[[],
 @pytest.fixture(scope="session")
 def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCloud]:
     """The session's local cloud."""
+    running, process = start_local_cloud(tmp_path_factory.mktemp("localcloud"))
+    yield running
+    process.terminate()
+    process.wait(10)
+
+
+@pytest.fixture(scope="module")
+def own_cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCloud]:
+    """A local cloud for one module alone, whose clock its tests may move."""
     running, process = start_local_cloud(tmp_path_factory.mktemp("localcloud"))
     yield running
     process.terminate()

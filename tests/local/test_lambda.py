@@ -98,6 +98,11 @@ class Bench:
 
 @pytest.fixture(scope="module")
 def bench(cloud: LocalCloud) -> Bench:
+    return make_bench(cloud)
+
+
+def make_bench(cloud: LocalCloud) -> Bench:
+    """A bench with a role that may do anything."""
     iam = cloud.client("iam")
     role = iam.create_role(RoleName=f"lambda-{uuid.uuid4().hex[:8]}", AssumeRolePolicyDocument=TRUST)["Role"]
     iam.put_role_policy(RoleName=role["RoleName"], PolicyName="all", PolicyDocument=ALLOW_ALL)
