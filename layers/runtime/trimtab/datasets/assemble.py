@@ -97,9 +97,8 @@ def _labelled(source: Source, table: pa.Table, shape: Shape, truth: Truth) -> _P
         table = table.drop_columns([shape.label])
     table = table.append_column(shape.label, labels)
     known = np.asarray(pc.is_valid(labels))
-    return _Part(
-        source, table.select([c for c in shape.columns if c in table.column_names]).filter(known), origins[known]
-    )
+    held = [name for name in shape.columns if name in table.column_names]
+    return _Part(source, table.select(held).filter(known), origins[known])
 
 
 def _in_order(table: pa.Table, shape: Shape) -> NDArray[np.intp]:
@@ -110,8 +109,8 @@ def _in_order(table: pa.Table, shape: Shape) -> NDArray[np.intp]:
     times = _times(table, shape.event_time)
     start = times[kept].max() - np.timedelta64(shape.window_days, "D")
     kept = kept[times[kept] >= start]
-    order: NDArray[np.intp] = np.argsort(times[kept], kind="stable")
-    return kept[order]
+    in_order: NDArray[np.intp] = kept[np.argsort(times[kept], kind="stable")]
+    return in_order
 
 
 def last_of_each(ids: Any) -> NDArray[np.intp]:

@@ -1,0 +1,69 @@
+"""One training of a model at a time; who comes meanwhile is remembered, not lost."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from trimtab.ledger.lookup import decided
+from trimtab.ports import Entry, Lease, Ledger
+from trimtab.spec import TrainingSpec
+
+LEASE = "training"
+LEASED, WAITING, RELEASED = "training.leased", "training.waiting", "training.released"
+BESIDES_TRAINING = timedelta(hours=2)
+"""Time that a run may take besides its training job: data, evaluation, retries, waiting for capacity."""
+Request = Mapping[str, Any]
+
+
+def take(ledger: Ledger, training: TrainingSpec, run: str, request: Request, at: datetime, actor: str) -> Lease | None:
+    """The lease for ``run``, recorded once; None while another run holds it, and then the request waits."""
+    ttl = timedelta(minutes=training.max_runtime_minutes) + BESIDES_TRAINING
+    lease = ledger.lease(LEASE, run, at, ttl.total_seconds())
+    if lease is None:
+        _wait(ledger, run, request, at, actor)
+        lease = ledger.lease(LEASE, run, at, ttl.total_seconds())  # it may have ended before the queue had us
+    if lease and decided(ledger, LEASED, run) is None:
+        data = {**request, "fence": lease.fence, "summary": f"run {run} started: {request['reason']}"}
+        ledger.append(LEASED, run, data, at, actor)
+    return lease
+
+
+def _wait(ledger: Ledger, run: str, request: Request, at: datetime, actor: str) -> None:
+    if decided(ledger, WAITING, run) is None:
+        held = ledger.lease_holder(LEASE)
+        holder = held.holder if held else "another run"
+        data = {**request, "holder": holder, "summary": f"training waits for {holder}: {request['reason']}"}
+        ledger.append(WAITING, run, data, at, actor)
+
+
+def give_back(ledger: Ledger, run: str, fence: int, outcome: str, reason: str, at: datetime, actor: str) -> Request:
+    """The run is over: the lease is free, and whoever waited is named as ``next``. A retry gives the same answer."""
+    if found := decided(ledger, RELEASED, run):
+        return found
+    entries = ledger.entries("training.")
+    released = ledger.release(LEASE, run, fence) if fence else False
+    waiting = waiting_requests(entries, run)
+    data = {
+        "outcome": outcome,
+        "reason": reason,
+        "released": released,
+        "next": next_request(waiting) if released else None,
+        "summary": f"run {run} ended {outcome}: {reason}"[:500],
+    }
+    ledger.append(RELEASED, run, data, at, actor)
+    return data
+
+
+def waiting_requests(entries: list[Entry], run: str) -> list[Entry]:
+    """Requests that came while a run was on and that no release has passed on yet, without ``run``'s own."""
+    passed_on = max((e.seq for e in entries if e.kind == RELEASED and e.data.get("released")), default=0)
+    return [e for e in entries if e.kind == WAITING and e.seq > passed_on and e.subject != run]
+
+
+def next_request(waiting: list[Entry]) -> dict[str, Any] | None:
+    """One request for all that waited: the newest, since it sees the data of the others too."""
+    if not waiting:
+        return None
+    newest = waiting[-1].data
+    others = f" (and {len(waiting) - 1} more that waited)" if len(waiting) > 1 else ""
+    return {"reason": f"{newest['reason']}{others}"[:500], "cause": newest.get("cause", "")}
