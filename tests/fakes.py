@@ -1,9 +1,11 @@
 """Fakes that keep the ports' promises in memory; tests/adapters runs the same contract tests on them and on AWS's."""
 
+import base64
+import hashlib
 import io
 import itertools
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -12,8 +14,9 @@ from aws_lambda_powertools import Logger
 
 from trimtab.contracts import Settings
 from trimtab.entrypoint import Runtime
+from trimtab.errors import EndpointNotReady, RolloutInProgress
 from trimtab.ledger import next_entry
-from trimtab.ports import Claim, Entry, Lease, ObjectInfo
+from trimtab.ports import Answer, Claim, EndpointState, Entry, Lease, ObjectInfo, Package
 from trimtab.spec import Spec
 from trimtab.telemetry import Metric
 
@@ -148,6 +151,171 @@ class RecordingEvents:
 
     def put(self, detail_type: str, detail: Mapping[str, Any]) -> None:
         self.put_events.append((detail_type, dict(detail)))
+
+
+@dataclass
+class MemoryRegistry:
+    """Packages of any group; a test turns their status."""
+
+    held: dict[str, Package] = field(default_factory=dict)
+
+    def register(
+        self,
+        group: str,
+        *,
+        artifact_uri: str,
+        image_uri: str,
+        evaluation_uri: str,
+        properties: Mapping[str, str],
+        description: str,
+        environment: Mapping[str, str],
+        token: str,
+    ) -> Package:
+        for package in self.packages(group):
+            if package.properties["token"] == token:
+                return package
+        version = 1 + max((package.version for package in self.packages(group)), default=0)
+        arn = f"arn:aws:sagemaker:us-east-1:123456789012:model-package/{group}/{version}"
+        properties = {**properties, "token": token}
+        made = Package(arn, group, version, "PendingManualApproval", artifact_uri, image_uri, properties, NOON)
+        return self.put(replace(made, description=description))
+
+    def put(self, package: Package) -> Package:
+        self.held[package.arn] = package
+        return package
+
+    def approve(self, arn: str, by: str | None = None) -> Package:
+        return self.put(replace(self.held[arn], status="Approved", approved_by=by))
+
+    def describe(self, package_arn: str) -> Package:
+        return self.held[package_arn]
+
+    def packages(self, group: str) -> list[Package]:
+        return sorted((p for p in self.held.values() if p.group == group), key=lambda p: -p.version)
+
+    def reject(self, package_arn: str, reason: str) -> None:
+        self.put(replace(self.held[package_arn], status="Rejected", description=reason))
+
+
+class HashSigner:
+    """Signs with a key that everybody could know."""
+
+    def sign(self, digest: bytes) -> str:
+        return base64.b64encode(hashlib.sha256(b"key" + digest).digest()).decode()
+
+    def verify(self, digest: bytes, signature: str) -> bool:
+        return signature == self.sign(digest)
+
+
+def _no_answer(endpoint: str, body: bytes) -> Answer:
+    return Answer(503, f"{endpoint} has no model".encode(), 1.0)
+
+
+@dataclass
+class MemoryEndpoints:
+    """Endpoints whose time a test moves: what was asked for happens at ``settle``, or not at ``roll_back``."""
+
+    models: dict[str, dict[str, Any]] = field(default_factory=dict)
+    configs: dict[str, dict[str, Any]] = field(default_factory=dict)
+    endpoints: dict[str, EndpointState] = field(default_factory=dict)
+    answer: Callable[[str, bytes], Answer] = _no_answer
+
+    def create_model(
+        self, name: str, *, image_uri: str, artifact_uri: str, environment: Mapping[str, str], role_arn: str
+    ) -> None:
+        made = {"image_uri": image_uri, "artifact_uri": artifact_uri, "environment": dict(environment)}
+        self.models.setdefault(name, made)
+
+    def create_config(self, request: Mapping[str, Any]) -> None:
+        for variant in request["ProductionVariants"]:
+            assert variant["ModelName"] in self.models, "SageMaker refuses a config of an unknown model"
+        self.configs.setdefault(request["EndpointConfigName"], dict(request))
+
+    def create(self, endpoint: str, config: str) -> None:
+        assert config in self.configs, "SageMaker refuses an endpoint of an unknown config"
+        self.endpoints.setdefault(endpoint, EndpointState(endpoint, "Creating", config))
+
+    def update(self, endpoint: str, config: str) -> None:
+        assert config in self.configs, "SageMaker refuses an update to an unknown config"
+        live = self.endpoints[endpoint]
+        if live.status != "InService":
+            raise RolloutInProgress(f"{endpoint} is {live.status}")
+        self.endpoints[endpoint] = replace(live, status="Updating", pending_config=config)
+
+    def settle(self, endpoint: str) -> None:
+        """What is under way succeeds."""
+        live = self.endpoints[endpoint]
+        self.endpoints[endpoint] = EndpointState(endpoint, "InService", live.pending_config or live.config)
+
+    def roll_back(self, endpoint: str, failure: str = "") -> None:
+        """SageMaker's own rollback: InService again, on the old config."""
+        live = self.endpoints[endpoint]
+        self.endpoints[endpoint] = EndpointState(endpoint, "InService", live.config, None, failure)
+
+    def describe(self, endpoint: str) -> EndpointState | None:
+        return self.endpoints.get(endpoint)
+
+    def delete(self, endpoint: str) -> None:
+        live = self.endpoints.get(endpoint)
+        if live is not None and live.status in ("Creating", "Updating"):
+            raise EndpointNotReady(f"{endpoint} is {live.status}")
+        self.endpoints.pop(endpoint, None)
+
+    def delete_config(self, name: str) -> None:
+        self.configs.pop(name, None)
+
+    def delete_model(self, name: str) -> None:
+        self.models.pop(name, None)
+
+    def invoke(self, endpoint: str, body: bytes, content_type: str = "application/jsonlines") -> Answer:
+        return self.answer(endpoint, body)
+
+
+def _key(metric: str, dimensions: Mapping[str, str]) -> tuple[str, frozenset[tuple[str, str]]]:
+    return metric, frozenset(dimensions.items())
+
+
+@dataclass
+class MemoryAlarms:
+    """Alarms that ring when a test says so, and metrics that a test has put."""
+
+    requests: dict[str, dict[str, Any]] = field(default_factory=dict)
+    state: dict[str, str] = field(default_factory=dict)
+    minutes: dict[tuple[str, frozenset[tuple[str, str]]], dict[datetime, float]] = field(default_factory=dict)
+
+    def put(self, request: Mapping[str, Any]) -> None:
+        self.requests[request["AlarmName"]] = dict(request)
+        self.state.setdefault(request["AlarmName"], "INSUFFICIENT_DATA")
+
+    def states(self, names: Iterable[str]) -> dict[str, str]:
+        return {name: self.state[name] for name in names if name in self.requests}
+
+    def named(self, prefix: str) -> list[str]:
+        return sorted(name for name in self.requests if name.startswith(prefix))
+
+    def ring(self, name: str, reason: str) -> None:
+        assert name in self.requests, "CloudWatch refuses the state of an unknown alarm"
+        self.state[name] = "ALARM"
+
+    def watching(self, metric: str, dimensions: Mapping[str, str]) -> dict[str, str]:
+        found = {}
+        for name, request in self.requests.items():
+            watched = {each["Name"]: each["Value"] for each in request.get("Dimensions", [])}
+            if request.get("Namespace") == "Trimtab" and request["MetricName"] == metric and watched == dimensions:
+                found[name] = self.state[name]
+        return found
+
+    def delete(self, names: Iterable[str]) -> None:
+        for name in names:
+            self.requests.pop(name, None)
+            self.state.pop(name, None)
+
+    def measure(self, metric: str, dimensions: Mapping[str, str], minute: datetime, value: float) -> None:
+        self.minutes.setdefault(_key(metric, dimensions), {})[minute] = value
+
+    def sums(self, metric: str, dimensions: Mapping[str, str], start: datetime, end: datetime) -> dict[datetime, float]:
+        found = self.minutes.get(_key(metric, dimensions), {})
+        return {minute: value for minute, value in found.items() if start <= minute < end}
 
 
 TINY_SETTINGS = Settings(

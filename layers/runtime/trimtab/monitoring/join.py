@@ -13,13 +13,15 @@ from trimtab.datasets.sources import TRUTH, Source
 from trimtab.datasets.truth import Truth
 from trimtab.monitoring.collect import COLLECTED
 from trimtab.monitoring.tables import read_records, write_table
-from trimtab.monitoring.truth import Pairing, labelled, pairings, with_labels
+from trimtab.monitoring.truth import Pairing, Progress, labelled, pairings, with_labels
 from trimtab.ports import Entry, Ledger, ObjectStore
 from trimtab.spec import Spec
 
 JOINED = "truth.joined"
 STATE = "truth"
 ACTOR = "join_truth"
+MAX_WINDOWS = 40
+"""Windows joined by one run, so that its result stays small; the others wait for the next run."""
 
 
 @dataclass(frozen=True)
@@ -36,16 +38,17 @@ class Join:
     def join(self) -> list[dict[str, Any]]:
         """Window, URI of its joined.parquet, rows and coverage of each window that truth was new to."""
         entries = self.ledger.entries()
-        state = self.ledger.state(STATE) or {"through": 0}
+        progress = Progress.of(self.ledger.state(STATE))
         files = [e for e in entries if e.kind == "drop.accepted" and e.data["kind"] == TRUTH]
         windows = [e for e in entries if e.kind == COLLECTED]
-        found = pairings(windows, files, int(state["through"]), self.at)
+        found = pairings(windows, files, progress, self.at)
         if not found:
             return []
-        tables = {file.seq: self._read(file) for pairing in found for file in pairing.files}
-        joined = [self._join(pairing, tables) for pairing in found]
-        through = max(entry.seq for entry in (*files, *windows))
-        self._record(joined, through)
+        now, later = found[:MAX_WINDOWS], found[MAX_WINDOWS:]
+        tables = {file.seq: self._read(file) for file in {f.seq: f for each in now for f in each.files}.values()}
+        joined = [self._join(pairing, tables) for pairing in now]
+        behind = {each.window.subject: progress.mark(each.window) for each in later}
+        self._record(joined, Progress(max(entry.seq for entry in (*files, *windows)), behind))
         return joined
 
     def _read(self, file: Entry) -> pa.Table:
@@ -71,8 +74,8 @@ class Join:
         known = labelled(joined)
         return {"window": window, "uri": uri, "rows": known, "coverage": known / joined.num_rows}
 
-    def _record(self, joined: list[dict[str, Any]], through: int) -> None:
+    def _record(self, joined: list[dict[str, Any]], progress: Progress) -> None:
         rows = sum(each["rows"] for each in joined)
-        summary = f"{rows} labels known in {len(joined)} windows"
-        data = {"joined": joined, "through": through, "summary": summary}
-        self.ledger.append(JOINED, self.subject, data, self.at, ACTOR, state={STATE: {"through": through}})
+        summary = f"{rows} labels known in {len(joined)} windows, {len(progress.behind)} windows wait"
+        data = {"joined": joined, "summary": summary}
+        self.ledger.append(JOINED, self.subject, data, self.at, ACTOR, state={STATE: progress.to_json()})

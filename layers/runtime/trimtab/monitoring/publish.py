@@ -53,11 +53,11 @@ class Publication:
 
     def quality(self, windows: Iterable[Mapping[str, Any]]) -> None:
         """Each window's performance is published and recorded, again whenever more of its truth has come."""
+        recorded = {entry.subject: entry.data["n"] for entry in self.ledger.entries(QUALITY)}
         for window in windows:
             if window["judged"] and window["version"] == self._serving:
                 self._quality(window)
-            before = latest(self.ledger, QUALITY, window["window"])
-            if before is None or before.data["n"] != window["n"]:
+            if recorded.get(window["window"]) != window["n"]:
                 data = {**window, "summary": _quality_summary(window, self.spec.monitoring.quality.metric)}
                 self.ledger.append(QUALITY, window["window"], data, self.at, ACTOR)
 

@@ -1,7 +1,7 @@
 """Truth that came late, joined to the records of earlier windows by id."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -17,6 +17,29 @@ HORIZON_DAYS = 120
 
 
 @dataclass(frozen=True)
+class Progress:
+    """Up to which entry of the ledger windows have met the truth."""
+
+    through: int = 0
+    """A window collected since this sequence number has met no truth file; an older one all files up to it."""
+    behind: Mapping[str, int] = field(default_factory=dict)
+    """Windows that had to wait, and the sequence number up to which they have met the files."""
+
+    @classmethod
+    def of(cls, state: Mapping[str, Any] | None) -> "Progress":
+        """The progress in the ledger's state."""
+        return cls(int(state["through"]), dict(state["behind"])) if state else cls()
+
+    def to_json(self) -> dict[str, Any]:
+        """The form in which the ledger keeps it."""
+        return {"through": self.through, "behind": dict(self.behind)}
+
+    def mark(self, window: Entry) -> int:
+        """Sequence number up to which ``window`` has met the files."""
+        return self.behind.get(window.subject, self.through if window.seq <= self.through else 0)
+
+
+@dataclass(frozen=True)
 class Pairing:
     """Which truth files a window has not met yet."""
 
@@ -24,17 +47,13 @@ class Pairing:
     files: tuple[Entry, ...]
 
 
-def pairings(windows: Iterable[Entry], files: Sequence[Entry], joined_through: int, at: datetime) -> list[Pairing]:
-    """Windows within the horizon that some truth file is new to.
-
-    ``joined_through`` is the sequence number of the newest entry that the last join had seen: a window collected since
-    has met no file yet, an older one has met all files up to it.
-    """
+def pairings(windows: Iterable[Entry], files: Sequence[Entry], progress: Progress, at: datetime) -> list[Pairing]:
+    """Windows within the horizon that some truth file is new to, oldest first."""
     earliest = at - timedelta(days=HORIZON_DAYS)
+    recent = [file for file in files if file.at >= earliest]
     found = []
     for window in windows:
-        new_window = window.seq > joined_through
-        unmet = tuple(file for file in files if file.at >= earliest and (new_window or file.seq > joined_through))
+        unmet = tuple(file for file in recent if file.seq > progress.mark(window))
         if window.at >= earliest and unmet and int(window.data["rows"]) > 0:
             found.append(Pairing(window, unmet))
     return found

@@ -1,5 +1,6 @@
 """The end of a promotion: nothing is left over, the lease is free, and the next approval gets its turn."""
 
+import json
 import re
 from dataclasses import dataclass
 from datetime import datetime
@@ -34,6 +35,7 @@ class Closing:
 
     def close(self, outcome: str, reason: str) -> dict[str, Any]:
         """``next`` is an approval that waited, to be announced again; only the holder of the lease names one."""
+        reason = in_words(reason)
         held = self.ledger.lease_holder(LEASE)
         if held is not None and held.holder == self.id:
             self._clean_up(outcome, reason)
@@ -111,6 +113,16 @@ class Closing:
             "summary": f"promotion of {named} ended: {outcome}",
         }
         self.ledger.append(CLOSED, self.id, data, self.at, ACTOR)
+
+
+def in_words(reason: str) -> str:
+    """A caught error as Step Functions hands it on ({Error, Cause} as JSON) in one line; other text as it is."""
+    try:
+        error = json.loads(reason)
+        cause = json.loads(error["Cause"])
+        return f"{error['Error']}: {cause['errorMessage']}"
+    except (ValueError, TypeError, KeyError):
+        return reason
 
 
 def _in_use(live: EndpointState | None) -> set[str | None]:
