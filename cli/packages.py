@@ -1,0 +1,114 @@
+"""`trimtab models`, `approve`, `reject`: versions in the registry and their approval."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import boto3
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from cli.options import JsonOption, ModelArgument, StageOption
+from cli.stage import CommandError, Stage
+from trimtab.aws.registry import SageMakerRegistry
+from trimtab.aws.signing import KmsSigner
+from trimtab.ports import Package
+from trimtab.rollout.admission import sha256_of
+from trimtab.rollout.candidate import ENVIRONMENT, Candidate
+
+app = typer.Typer(no_args_is_help=True)
+VersionArgument = Annotated[int, typer.Argument(help="Version in the registry.")]
+ReasonOption = Annotated[str, typer.Option("--reason", help="Why; kept with the version.")]
+
+
+@app.command("list")
+def list_models(model: ModelArgument, stage: StageOption = "dev", as_json: JsonOption = False) -> None:
+    """List MODEL's versions, newest first."""
+    where = Stage(stage)
+    found = list(_registry(where).packages(where.names(model).package_group))
+    if as_json:
+        rows = [{"version": p.version, "status": p.status, "arn": p.arn, "description": p.description} for p in found]
+        print(json.dumps(rows))
+        return
+    shown = Table("version", "status", "registered", "in words", box=None)
+    for package in found:
+        shown.add_row(str(package.version), package.status, f"{package.created:%Y-%m-%d %H:%M}", package.description)
+    Console().print(shown)
+
+
+@app.command("register")
+def register_artifact(
+    model: ModelArgument,
+    artifact: Annotated[Path, typer.Argument(help="model.tar.gz that was built elsewhere.")],
+    like: Annotated[int, typer.Option("--like", help="Version whose data and evaluation it is registered with.")],
+    stage: StageOption = "dev",
+) -> None:
+    """Register an artifact that was not trained by Trimtab; it waits for approval as any other."""
+    print(register(Stage(stage), model, artifact, like).arn)
+
+
+def approve(
+    model: ModelArgument, version: VersionArgument, reason: ReasonOption = "", stage: StageOption = "dev"
+) -> None:
+    """Approve VERSION of MODEL: staging, tests and the rollout begin. The same act as in the SageMaker console."""
+    where = Stage(stage)
+    set_status(where, find(where, model, version).arn, "Approved", reason)
+
+
+def reject(
+    model: ModelArgument, version: VersionArgument, reason: ReasonOption = "", stage: StageOption = "dev"
+) -> None:
+    """Reject VERSION of MODEL; a rollout of it goes back."""
+    where = Stage(stage)
+    set_status(where, find(where, model, version).arn, "Rejected", reason)
+
+
+def set_status(stage: Stage, package_arn: str, status: str, reason: str) -> None:
+    """The package's status is ``status``, with the reason where one was given."""
+    said = {"ApprovalDescription": reason} if reason else {}
+    stage.client("sagemaker").update_model_package(ModelPackageArn=package_arn, ModelApprovalStatus=status, **said)
+
+
+def find(stage: Stage, model: str, version: int) -> Package:
+    """The package of ``version``. Raises CommandError that names the versions there are."""
+    packages = list(_registry(stage).packages(stage.names(model).package_group))
+    found = next((package for package in packages if package.version == version), None)
+    if found is None:
+        known = ", ".join(str(package.version) for package in packages) or "none"
+        raise CommandError(f"{model} has no version {version}; there are: {known}")
+    return found
+
+
+def register(stage: Stage, model: str, artifact: Path, like: int) -> Package:
+    """A new version with ``artifact``, pending, signed with the stage's key, and evaluated as version ``like`` was."""
+    source, names = find(stage, model, like), stage.names(model)
+    runs = f"s3://{stage.data['ArtifactsBucket']}/{model}/runs"
+    run = f"{names.prefix}-external-{source.properties['run'].rsplit('-', 1)[-1]}-{artifact.stat().st_mtime_ns:x}"
+    uri = f"{runs}/{run}/output/model.tar.gz"
+    stage.objects.upload(uri, artifact)
+    for item in stage.objects.list(f"{runs}/{source.properties['run']}/evaluation/"):
+        stage.objects.copy(item.uri, f"{runs}/{run}/evaluation/{item.uri.rsplit('/', 1)[-1]}")
+    candidate = Candidate(
+        group=names.package_group,
+        run=run,
+        dataset=source.properties["dataset"],
+        artifact_sha256=sha256_of(stage.objects, uri) or "",
+        evaluation_sha256=sha256_of(stage.objects, f"{runs}/{run}/evaluation/evaluation.json") or "",
+        code_sha256=source.properties["code_sha256"],
+        submitted_by=str(boto3.client("sts").get_caller_identity()["Arn"]),
+    )
+    return _registry(stage).register(
+        names.package_group,
+        artifact_uri=uri,
+        image_uri=source.image_uri,
+        evaluation_uri=f"{runs}/{run}/evaluation/evaluation.json",
+        properties=candidate.properties(KmsSigner(stage.client("kms"), stage.data["SigningKey"])),
+        description=f"built elsewhere by {candidate.submitted_by}; evaluated as version {like}",
+        environment=ENVIRONMENT,
+        token=run,
+    )
+
+
+def _registry(stage: Stage) -> SageMakerRegistry:
+    return SageMakerRegistry(stage.client("sagemaker"))

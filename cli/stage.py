@@ -1,0 +1,64 @@
+"""What is deployed in a stage: outputs of its stacks, and the library's ports over them."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import boto3
+from botocore.exceptions import ClientError
+
+from trimtab.aws.ledger_table import LedgerTable
+from trimtab.aws.objects import S3ObjectStore
+from trimtab.names import ModelNames, model_stack_name, stack_name
+
+
+class CommandError(Exception):
+    """A command that cannot be carried out, with what to do instead."""
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One deployed stage in the account (or local cloud) of the caller's credentials."""
+
+    name: str = "dev"
+
+    @cached_property
+    def session(self) -> boto3.Session:
+        return boto3.Session()
+
+    def client(self, service: str) -> Any:
+        """A boto3 client; AWS_ENDPOINT_URL leads it to the local cloud."""
+        return self.session.client(service)
+
+    @cached_property
+    def data(self) -> dict[str, str]:
+        """Outputs of the data stack."""
+        return self._outputs(stack_name(self.name, "data"))
+
+    @cached_property
+    def control(self) -> dict[str, str]:
+        """Outputs of the control stack."""
+        return self._outputs(stack_name(self.name, "control"))
+
+    def model(self, model: str) -> dict[str, str]:
+        """Outputs of the model's stack."""
+        return self._outputs(model_stack_name(self.name, model))
+
+    def names(self, model: str) -> ModelNames:
+        return ModelNames(self.name, model)
+
+    def ledger(self, model: str) -> LedgerTable:
+        return LedgerTable(self.client("dynamodb"), self.data["LedgerTable"], model)
+
+    @cached_property
+    def objects(self) -> S3ObjectStore:
+        return S3ObjectStore(self.client("s3"))
+
+    def _outputs(self, stack: str) -> dict[str, str]:
+        try:
+            found = self.client("cloudformation").describe_stacks(StackName=stack)["Stacks"][0]
+        except ClientError as error:
+            if "does not exist" not in str(error):
+                raise
+            raise CommandError(f"{stack} is not deployed here; deploy it with: cdk deploy {stack}") from error
+        return {output["OutputKey"]: output["OutputValue"] for output in found.get("Outputs", [])}

@@ -1,0 +1,158 @@
+"""Steps 5 and 6: month after month, requests go to production, truth comes late, and the model corrects itself."""
+
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow.parquet as pq
+
+from cli import drops
+from demo import rollouts
+from demo.scene import DemoError, Scene
+from demo.traffic import SteadyLoad, send_all
+from models.flights import data as flights
+from trimtab.contracts import DropKind
+from trimtab.ports import Entry
+
+DECIDED = ("retrain.requested", "retrain.suppressed")
+ACCEPTED_OR_NOT = ("drop.accepted", "drop.quarantined")
+
+
+@dataclass
+class Month:
+    """What was measured in one month, and what followed."""
+
+    number: int
+    version: int
+    rows: int
+    window: dict[str, Any]
+    quality: dict[str, Any] = field(default_factory=dict)
+    alarms: list[str] = field(default_factory=list)
+
+    @property
+    def name(self) -> str:
+        return f"2013-{self.number:02d}"
+
+
+class Months:
+    """Plays the months from March on."""
+
+    def __init__(self, scene: Scene, table: pd.DataFrame, folder: Path) -> None:
+        self.scene, self._table, self._folder = scene, table, folder
+        self.seen: list[Month] = []
+        self.rollouts: list[rollouts.Rollout] = []
+        self._captured: dict[str, int] = {}
+
+    def play(self, number: int) -> None:
+        """One month: its flights are asked for, measured and dropped; then its truth comes."""
+        mark = self.scene.mark()
+        drop, truth = flights.write_month(self._table, number, self._folder)
+        rows = self._request(number, drop)
+        self._drop(drop, DropKind.DATA)
+        self.measure(mark, number, rows)
+        self._drop(truth, DropKind.TRUTH)
+        self._follow_recovery(mark)
+        self.seen[-1].alarms = self._ringing()
+
+    def measure(self, mark: int, number: int | None = None, rows: int = 0) -> None:
+        """A day passes and the monitoring schedule fires; late truth of earlier months is measured with it."""
+        scene = self.scene
+        wanted = "quality.measured" if number is None else "window.measured"
+        scene.advance(hours=24)
+        measured = scene.wait_for_entry([wanted], mark)
+        if number is not None:
+            scene.tell(measured)
+            self.seen.append(Month(number, measured.data["version"], rows, dict(measured.data)))
+        self._take_quality()
+
+    def _request(self, number: int, drop: Path) -> int:
+        """Number of flights asked for; their captured requests lie in S3."""
+        table, began = pq.read_table(drop), time.monotonic()
+        requests = send_all(self.scene.client("sagemaker-runtime"), self.scene.names.endpoint, table)
+        seconds = time.monotonic() - began
+        self.scene.say(
+            f"[bold]2013-{number:02d}[/bold]: {table.num_rows:,} flights scored in {requests} requests, {seconds:.1f} s"
+        )
+        self._await_capture(requests)
+        return int(table.num_rows)
+
+    def _drop(self, file: Path, kind: DropKind) -> Entry:
+        mark = self.scene.mark()
+        drops.upload(self.scene.stage, self.scene.model, file, kind)
+        accepted = self.scene.wait_for_entry(ACCEPTED_OR_NOT, mark)
+        if accepted.kind != "drop.accepted":
+            raise DemoError(f"{file.name} was refused: {accepted.data.get('summary')}")
+        return accepted
+
+    def _follow_recovery(self, mark: int) -> None:
+        """Tell what recovery decided since ``mark``, and see a retraining through to its end."""
+        scene = self.scene
+        truth = scene.wait("recovery's answer to the new truth", lambda: self._answer_to_truth(mark), seconds=60)
+        for entry in scene.entries("retrain."):
+            if mark < entry.seq <= truth.seq:
+                scene.tell(entry)
+        requested = next((e for e in scene.entries("retrain.requested") if e.seq > mark), None)
+        if requested is None:
+            return
+        released = scene.wait_for_entry(["training.released"], requested.seq, seconds=180)
+        for entry in scene.entries():
+            if entry.kind in ("candidate.judged", "candidate.registered", "training.released") and (
+                requested.seq < entry.seq <= released.seq
+            ):
+                scene.tell(entry)
+        registered = next((e for e in scene.entries("candidate.registered") if e.seq > requested.seq), None)
+        if registered is not None:
+            self._promote(registered)
+
+    def _answer_to_truth(self, mark: int) -> Entry | None:
+        found = [entry for entry in self.scene.entries("retrain.") if entry.seq > mark]
+        return next((entry for entry in found if entry.data["cause"] == "truth"), None)
+
+    def _promote(self, registered: Entry) -> None:
+        """Step 6: the challenger that beat the champion is approved and rolled out while requests keep coming."""
+        scene, version = self.scene, registered.data["version"]
+        scene.title(f"6. Version {version} beat the champion: approved, and rolled out under load")
+        with self.load() as load:
+            rollout = rollouts.watch(scene, rollouts.approve(scene, registered.data["package_arn"]), load)
+        self._await_capture(load.sent)
+        rollout.sent, rollout.failed = load.sent, load.failed
+        self.rollouts.append(rollout)
+        scene.say(f"{load.sent} requests at {load.sent / load.seconds:.0f} per second, {load.failed} failed")
+        if rollout.outcome != "Serving" or load.failed:
+            raise DemoError(f"the canary ended in {rollout.outcome} with {load.failed} failed requests")
+
+    def load(self) -> SteadyLoad:
+        """A steady stream of March's flights."""
+        table = pq.read_table(self._folder / "flights_2013-03.parquet")
+        return SteadyLoad(self.scene.client("sagemaker-runtime"), self.scene.names.endpoint, table)
+
+    def _await_capture(self, requests: int) -> None:
+        """``requests`` more captured requests lie in S3 than when this was called last."""
+        stage = self.scene.stage
+        prefix = f"s3://{stage.data['CapturesBucket']}/{self.scene.model}/capture/"
+        goal = sum(self._captured.values()) + requests
+
+        def look() -> bool:
+            for item in stage.objects.list(prefix):
+                if item.uri not in self._captured:
+                    self._captured[item.uri] = stage.objects.read(item.uri).count(b"\n")
+            return sum(self._captured.values()) >= goal
+
+        self.scene.wait(f"the capture of {requests} requests", look, seconds=30)
+
+    def _take_quality(self) -> None:
+        """Performance that late truth has brought to light."""
+        for entry in self.scene.entries("quality.measured"):
+            month = next((m for m in self.seen if m.window["window"]["id"] == entry.subject), None)
+            if month is not None and month.quality.get("n") != entry.data["n"]:
+                month.quality = dict(entry.data)
+                self.scene.say(f"  {entry.kind:<20} {month.name}: {entry.data['summary']}")
+
+    def _ringing(self) -> list[str]:
+        pages = self.scene.client("cloudwatch").get_paginator("describe_alarms").paginate(StateValue="ALARM")
+        ringing = [alarm["AlarmName"] for page in pages for alarm in page["MetricAlarms"]]
+        if ringing:
+            self.scene.say(f"  in ALARM: {', '.join(ringing)}")
+        return ringing
