@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -126,8 +127,14 @@ class LogPump(threading.Thread):
             ended = data == b"" or (data is None and self._process.poll() is not None)
             batch += self._lines(data or b"", ended)
             if batch and (data is None or ended or len(batch) >= _MOST_LINES):
-                self._receive(batch)
+                self._hand_on(batch)
                 batch = []
+
+    def _hand_on(self, batch: list[tuple[int, str]]) -> None:
+        try:
+            self._receive(batch)
+        except Exception:  # a reader that ended would block the program on its full pipe
+            traceback.print_exc()
 
     def _lines(self, data: bytes, ended: bool) -> list[tuple[int, str]]:
         now = int(time.time() * 1000)

@@ -83,11 +83,11 @@ class TrainingJob(Job):
 
     def receive(self, lines: list[tuple[int, str]]) -> None:
         """The lines are in the log, and the numbers in them are metrics."""
-        super().receive(lines)
         clock = self.region.cloud.clock
         for milliseconds, line in lines:
             for name, value in self._metrics.read(line):
                 self._record_metric(name, value, clock.to_virtual(milliseconds / 1000))
+        super().receive(lines)
 
     def _record_metric(self, name: str, value: float, time: float) -> None:
         known = self.record["FinalMetricDataList"]
