@@ -1,9 +1,11 @@
 """What EventBridge and Scheduler refuse at the call: patterns, expressions, inputs and targets that cannot work."""
 
+import functools
 import json
 from collections.abc import Callable
 from typing import Any
 
+from localcloud.clock import Clock
 from localcloud.cloud import Cloud
 from localcloud.eventbridge import pattern
 from localcloud.eventbridge.expressions import At, InvalidExpression, parse
@@ -20,15 +22,38 @@ def install(cloud: Cloud) -> None:
     replace(f"{_EVENTS}:EventPattern.load", classmethod(_load), "an unknown operator matches everything")
     replace(f"{_EVENTS}:EventPattern.matches_event", _matches_event, "no arrays of objects, and true equals 1")
     replace("moto.events.responses:EventsHandler.test_event_pattern", _test_event_pattern, "answers nothing")
-    _wrap(cloud, f"{_EVENTS}:EventsBackend.put_rule", _checking_rule, "accepts any expression")
+    stamped = functools.partial(_stamping, cloud.clock)
+    _wrap(cloud, f"{_EVENTS}:EventsBackend.put_rule", lambda o: stamped(_checking_rule(o)), "accepts any expression")
+    _wrap(cloud, f"{_EVENTS}:Rule.enable", functools.partial(_stamping_itself, cloud.clock), "no schedules")
     _wrap(cloud, f"{_EVENTS}:EventsBackend.put_targets", _checking_targets, "accepts targets that nothing runs")
     for name in ("create_schedule", "update_schedule"):
-        _wrap(cloud, f"{_SCHEDULER}.{name}", _checking_schedule, "accepts any expression and target")
+        _wrap(
+            cloud, f"{_SCHEDULER}.{name}", lambda o: stamped(_checking_schedule(o)), "accepts any expression and target"
+        )
 
 
 def _wrap(cloud: Cloud, target: str, wrapper: Callable[[Callable[..., Any]], object], reason: str) -> None:
     original: list[Callable[..., Any]] = []
     original.append(cloud.patches.replace(target, wrapper(lambda *a, **k: original[0](*a, **k)), reason))
+
+
+def _stamping(clock: Clock, original: Callable[..., Any]) -> Callable[..., Any]:
+    """The rule or schedule that `original` returns knows (`timed_from`) since when its ticks count."""
+
+    def put(backend: Any, *arguments: Any, **keywords: Any) -> Any:
+        timed = original(backend, *arguments, **keywords)
+        timed.timed_from = clock.now()
+        return timed
+
+    return put
+
+
+def _stamping_itself(clock: Clock, original: Callable[..., Any]) -> Callable[..., Any]:
+    def enable(rule: Any) -> None:
+        rule.timed_from = clock.now()
+        original(rule)
+
+    return enable
 
 
 def _load(cls: Any, raw: str | None) -> Any:

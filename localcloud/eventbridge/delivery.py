@@ -15,7 +15,6 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from localcloud.cloud import Cloud
 from localcloud.eventbridge.targets import EVENTS, DeliveryFailed, Message, send
-from localcloud.timestamps import iso_seconds
 
 _WORKERS: Final = 8
 _DEFAULT_ATTEMPTS: Final = 185
@@ -145,7 +144,7 @@ def _attributes(attempt: Attempt, failure: DeliveryFailed, exhausted: str | None
         return {"RULE_ARN": message.sender.source_arn, **common}
     return {
         "SCHEDULE_ARN": message.sender.source_arn,
-        "SCHEDULED_TIME": iso_seconds(attempt.began),
+        "SCHEDULED_TIME": message.event["time"],
         "EXECUTION_ID": message.event["id"],
         "IS_PAYLOAD_TRUNCATED": "false",
         **common,

@@ -66,6 +66,13 @@ class Timetable:
                 traceback.print_exc()
             time.sleep(_POLL_SECONDS)
 
+    def upcoming(self) -> list[dict[str, Any]]:
+        """Every schedule with the time at which it is due next."""
+        return [
+            {"arn": key[0], "expression": key[1], "due": None if progress.due is None else iso_seconds(progress.due)}
+            for key, progress in list(self._progress.items())
+        ]
+
     def tick(self, now: float) -> None:
         """Everything due by `now` has been fired, in the order of its time for each schedule."""
         self._deliveries.release_due(now)
@@ -73,7 +80,7 @@ class Timetable:
         self._progress = {key: progress for key, progress in self._progress.items() if key in entries}
         for key, entry in entries.items():
             if key not in self._progress:
-                self._progress[key] = _begin(entry, now)
+                self._progress[key] = _begin(entry, getattr(entry.source, "timed_from", now))
             self._fire_due(entry, self._progress[key], now)
 
     def _fire_due(self, entry: _Entry, progress: _Progress, now: float) -> None:
@@ -90,10 +97,10 @@ class Timetable:
             self._fire_rule(entry.source, Occurrence(_scheduled_event(entry, due), entry.arn, iso_seconds(due)))
             return
         target, execution = dict(entry.source.target), uuid.uuid4().hex[:16]
-        event = {"id": execution, "source": "aws.scheduler", "detail-type": "", "resources": [entry.arn], "detail": {}}
+        event = {"id": execution, "source": "aws.scheduler", "time": iso_seconds(due), "resources": [entry.arn]}
         body = _with_context(target.get("Input") or "{}", entry.arn, due, execution)
         message = Message(target, body, event, Sender(SCHEDULER, entry.arn))
-        self._deliveries.submit(lambda: message, due)
+        self._deliveries.submit(lambda: message, self._cloud.clock.now())
 
     def _delete(self, entry: _Entry) -> None:
         schedule = entry.source

@@ -29,8 +29,10 @@ def install(cloud: Cloud) -> None:
     cloud.patches.replace(
         "moto.events.models:EventsBackend.put_events", put_events, "runs few kinds of targets, and without their role"
     )
+    timetable = Timetable(cloud, deliveries, bus.fire)
+    cloud.admin_routes["schedules"] = lambda _method, _body: timetable.upcoming()
     deliveries.start()
-    Timetable(cloud, deliveries, bus.fire).start()
+    timetable.start()
 
 
 class Bus:
