@@ -67,10 +67,7 @@ class CsvSource:
 
 
 def _header(head: bytes) -> list[str]:
-    try:
-        text = head.decode("utf-8-sig", errors="strict" if len(head) < HEADER_BYTES else "ignore")
-    except UnicodeDecodeError as error:
-        raise DataError(f"the CSV file is not UTF-8 (byte {error.start:,}): save it as UTF-8") from error
+    text = head.decode("utf-8-sig", errors="ignore")  # the stream has checked it; only its end may cut a character
     try:
         names = next((row for row in csv.reader(io.StringIO(text, newline="")) if row), [])
     except csv.Error as error:

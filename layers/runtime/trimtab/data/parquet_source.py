@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 from trimtab.data.limits import Limits
 from trimtab.data.source import UNREADABLE, Chunk, RaggedRow, check_column_count
 from trimtab.errors import DataError
-from trimtab.spec import Column, ColumnType
+from trimtab.spec import Column
 
 MAGIC = b"PAR1"
 
@@ -22,14 +22,15 @@ class ParquetSource:
 
     def __init__(self, stream: BinaryIO, columns: dict[str, Column], limits: Limits) -> None:
         self._limits = limits
-        dictionaries = [name for name, column in columns.items() if column.type is ColumnType.STRING]
         try:
-            self._file = pq.ParquetFile(stream, read_dictionary=dictionaries)
-            self.names: Sequence[str] = self._file.schema_arrow.names
+            plain = pq.ParquetFile(stream)
+            self.names: Sequence[str] = plain.schema_arrow.names
+            check_column_count(len(self.names), limits.columns)
+            self._wanted = [name for name in columns if self.names.count(name) == 1]
+            texts = _texts(plain.schema_arrow, self._wanted)
+            self._file = pq.ParquetFile(stream, metadata=plain.metadata, read_dictionary=texts) if texts else plain
         except UNREADABLE as error:
             raise DataError(f"the file is not readable as Parquet: {_reason(stream, error)}") from error
-        check_column_count(len(self.names), limits.columns)
-        self._wanted = [name for name in columns if self.names.count(name) == 1]
 
     def chunks(self) -> Iterator[Chunk]:
         """The rows in batches, decoded on this thread. Raises DataError naming the row after which decoding failed."""
@@ -50,6 +51,11 @@ class ParquetSource:
             self._limits.batch_rows, columns=self._wanted, use_threads=False
         )
         return batches
+
+
+def _texts(schema: pa.Schema, names: Sequence[str]) -> list[str]:
+    """Columns of text, which are decoded once per distinct value."""
+    return [name for name in names if schema.field(name).type in (pa.string(), pa.large_string())]
 
 
 def _reason(stream: BinaryIO, error: Exception) -> str:

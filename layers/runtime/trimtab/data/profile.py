@@ -10,6 +10,7 @@ from __future__ import annotations  # a job reads profiles without pydantic, so 
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np

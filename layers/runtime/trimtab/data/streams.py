@@ -1,5 +1,6 @@
-"""The bytes of a text file, decompressed, that cannot be made to run away."""
+"""The bytes of a text file, decompressed, that are UTF-8 and cannot be made to run away."""
 
+import codecs
 import io
 from typing import BinaryIO, Protocol
 
@@ -43,11 +44,12 @@ def plain_bytes(stream: BinaryIO, limits: Limits) -> io.BufferedReader:
 
 
 class CappedStream(io.RawIOBase):
-    """A stream that stops, with a DataError, where a decompression bomb would go on."""
+    """A stream that stops, with a DataError, at the first byte that is not UTF-8 or where a bomb would go on."""
 
     def __init__(self, plain: Readable, packed: BinaryIO, limits: Limits) -> None:
         self._plain, self._packed, self._limits = plain, packed, limits
         self._out = 0
+        self._decoder = codecs.getincrementaldecoder("utf-8")()
 
     def readable(self) -> bool:
         """True: it can be read, once, from front to back."""
@@ -59,8 +61,9 @@ class CappedStream(io.RawIOBase):
         while filled < len(buffer) and (block := self._block(len(buffer) - filled)):
             buffer[filled : filled + len(block)] = block
             filled += len(block)
+        self._check_encoding(bytes(buffer[:filled]), is_end=not filled)
         self._out += filled
-        self._check()
+        self._check_size()
         return filled
 
     def _block(self, size: int) -> bytes:
@@ -72,7 +75,15 @@ class CappedStream(io.RawIOBase):
                 "It is truncated or damaged: upload it again"
             ) from error
 
-    def _check(self) -> None:
+    def _check_encoding(self, block: bytes, *, is_end: bool) -> None:
+        pending = len(self._decoder.getstate()[0])
+        try:
+            self._decoder.decode(block, final=is_end)
+        except UnicodeDecodeError as error:
+            place = self._out - pending + error.start + 1
+            raise DataError(f"byte {place:,} of the file is not UTF-8: save the file as UTF-8") from error
+
+    def _check_size(self) -> None:
         packed = max(self._packed.tell(), 1)
         if self._out > self._limits.bytes_unpacked:
             raise DataError(f"more than {self._limits.bytes_unpacked:,} bytes come out of the file: split the drop")

@@ -1,6 +1,7 @@
 """The report on a drop: report.json for machines, report.html for the people who sent the file."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -16,10 +17,9 @@ from trimtab.data.violation import Severity
 from trimtab.reports.advice import advice_for
 from trimtab.reports.svg import Bar, bar_chart, paired_columns
 
-VIOLATIONS_SHOWN: Final = 40
-COLUMNS_SHOWN: Final = 120
-DRIFTS_SHOWN: Final = 6
-"""Bounds that keep the page under 200 KB whatever the drop; report.json has everything."""
+PAGE_BYTES: Final = 200_000
+"""A page is shorter than this whatever the drop: lists are halved until it is; report.json has everything."""
+_SHOWN: Final = {"violations": 40, "columns": 120, "drifts": 6}
 
 _HEADLINES: Final = {
     "accept": "Accepted",
@@ -53,20 +53,25 @@ def report_json(report: DropReport, file: DropFile) -> bytes:
 
 def report_html(report: DropReport, file: DropFile, *, psi_limit: float = PSI_LIMIT) -> bytes:
     """The report as one page without a network: under 200 KB, a table under every chart."""
-    moved = report.drift[:DRIFTS_SHOWN]
+    pages = (_page(report, file, psi_limit, halvings) for halvings in range(8))
+    return next((page for page in pages if len(page) < PAGE_BYTES), _page(report, file, psi_limit, 8))
+
+
+def _page(report: DropReport, file: DropFile, psi_limit: float, halvings: int) -> bytes:
+    violations, columns, drifts = (shown >> halvings for shown in _SHOWN.values())
     page = _template().render(
         file=file,
         report=report,
         headline=_HEADLINES[report.verdict.value],
         summary=_summary(report),
-        violations=[(found, advice_for(found.rule)) for found in report.violations[:VIOLATIONS_SHOWN]],
-        violations_left=max(len(report.violations) - VIOLATIONS_SHOWN, 0),
-        columns=list(report.columns.items())[:COLUMNS_SHOWN],
-        columns_left=max(len(report.columns) - COLUMNS_SHOWN, 0),
-        drift_chart=_drift_chart(report, psi_limit),
-        missing_chart=_missing_chart(report),
-        drifts=report.drift[:COLUMNS_SHOWN],
-        details=[(drift, _bins_chart(drift), _bin_rows(drift)) for drift in moved],
+        violations=[(found, advice_for(found.rule)) for found in report.violations[:violations]],
+        violations_left=max(len(report.violations) - violations, 0),
+        columns=list(report.columns.items())[:columns],
+        columns_left=max(len(report.columns) - columns, 0),
+        drift_chart=_drift_chart(report.drift[:columns], psi_limit),
+        missing_chart=_missing_chart(report, columns),
+        drifts=report.drift[:columns],
+        details=[(drift, _bins_chart(drift), _bin_rows(drift)) for drift in report.drift[:drifts]],
         psi_limit=psi_limit,
     )
     return page.encode()
@@ -112,15 +117,14 @@ def _s(count: int) -> str:
     return "" if count == 1 else "s"
 
 
-def _drift_chart(report: DropReport, psi_limit: float) -> Markup:
-    shown = [drift for drift in report.drift if drift.psi is not None][:COLUMNS_SHOWN]
-    bars = [Bar(drift.column, drift.psi or 0.0, f"{drift.psi:.3f}") for drift in shown]
+def _drift_chart(drifts: Sequence[ColumnDrift], psi_limit: float) -> Markup:
+    bars = [Bar(drift.column, drift.psi, f"{drift.psi:.3f}") for drift in drifts if drift.psi is not None]
     return bar_chart("Population stability index by column", bars, psi_limit) if bars else Markup("")
 
 
-def _missing_chart(report: DropReport) -> Markup:
+def _missing_chart(report: DropReport, limit: int) -> Markup:
     shares = {name: column["missing"] / column["rows"] for name, column in report.columns.items() if column["rows"]}
-    ranked = sorted(((share, name) for name, share in shares.items() if share > 0), reverse=True)[:COLUMNS_SHOWN]
+    ranked = sorted(((share, name) for name, share in shares.items() if share > 0), reverse=True)[:limit]
     bars = [Bar(name, share, f"{share:.1%}") for share, name in ranked]
     return bar_chart("Share of missing values by column", bars) if bars else Markup("")
 

@@ -1,0 +1,95 @@
+"""The page that people get: complete, small, and harmless whatever the file said."""
+
+import json
+import re
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from tests.unit.data.samples import DATA, csv, parquet, trips
+from trimtab.data.report import DropReport, unreadable
+from trimtab.data.validate import validate
+from trimtab.data.violation import Violation
+from trimtab.reports.advice import advice_for
+from trimtab.reports.drop_report import DropFile, figure, report_html, report_json
+from trimtab.spec import DataSpec
+
+FILE = DropFile(
+    "tiny", "0123456789abcdef", "data", "s3://drops/tiny/data/a.parquet", "v1", 12_345, "2026-03-01T00:00:00Z"
+)
+
+
+def _page(report: DropReport) -> str:
+    return report_html(report, FILE).decode()
+
+
+def test_a_refused_file_is_told_why_and_what_to_do() -> None:
+    report = validate(parquet(trips(50, stops=[99] * 50)), "parquet", DATA)
+    page = _page(report)
+    assert "Refused and kept in quarantine" in page
+    assert "50 of 50 values of &#39;stops&#39; are outside 0 to 9; row 1 has &#39;99&#39;" in page
+    assert "Check the unit and the source of these values." in page
+
+
+def test_every_chart_has_a_table_under_it() -> None:
+    reference = validate(parquet(trips(500)), "parquet", DATA).profile
+    page = _page(validate(parquet(trips(500, miles=np.full(500, 99.0))), "parquet", DATA, reference))
+    charts = [match.end() for match in re.finditer("</svg>", page)]
+    assert len(charts) >= 4
+    for start in charts:
+        assert page[start:].lstrip().startswith('<div class="wide"><table>')
+
+
+def test_nothing_on_the_page_comes_from_elsewhere() -> None:
+    page = _page(validate(parquet(trips(50)), "parquet", DATA))
+    assert not re.search(r"""(src|href)\s*=|url\(|@import|https?://""", page)
+    assert "<script" not in page
+
+
+def test_what_a_file_says_is_never_markup() -> None:
+    evil = "<img src=x onerror=alert(1)>"
+    report = validate(csv(trips(3, line=[evil] * 3, **{"<b>": pa.array([1, 2, 3])})), "csv", DATA)
+    assert evil not in _page(report)
+    assert "&lt;img src=x" in _page(report)
+
+
+def test_the_page_of_the_worst_file_stays_under_200_kb() -> None:
+    columns = {f"column_with_a_long_name_{number}": {"type": "string", "domain": ["a"]} for number in range(300)}
+    wide = DataSpec.model_validate(DATA.model_dump() | {"columns": DATA.model_dump()["columns"] | columns})
+    table = trips(40)
+    for name in columns:
+        table = table.append_column(name, pa.array([f"{'<&>' * 300}{row}" for row in range(40)]))
+    first = validate(parquet(table), "parquet", wide)
+    second = validate(parquet(table), "parquet", wide, first.profile)
+    assert len(second.violations) >= 300
+    assert len(report_html(second, FILE)) < 200_000
+
+
+def test_an_unreadable_file_has_a_page_too() -> None:
+    assert "the file is empty" in _page(unreadable("parquet", "the file is empty (0 bytes)"))
+
+
+def test_the_json_holds_advice_beside_every_violation() -> None:
+    report = validate(parquet(trips(5).drop_columns(["stops"])), "parquet", DATA)
+    document = json.loads(report_json(report, FILE))
+    assert document["file"]["uri"] == FILE.uri
+    assert document["violations"][0]["advice"] == advice_for("missing_column")
+    assert document["columns"]["miles"]["edges"]
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(None, "–"), (1234567, "1,234,567"), (0.123456, "0.1235"), (3.0, "3"), (1.5e9 + 0.5, "1.5e+09")]
+)
+def test_figures_are_written_for_people(value: float | None, text: str) -> None:
+    assert figure(value) == text
+
+
+def test_every_rule_has_advice_of_its_own() -> None:
+    table = trips(
+        6, stops=[99] * 6, miles=[float("inf")] * 6, line=["x"] * 6, code=["?"] * 6, trip=[1] * 6, spare=[0] * 6
+    )
+    found: tuple[Violation, ...] = validate(parquet(table), "parquet", DATA).violations
+    fallback = advice_for("no such rule")
+    assert len(found) >= 6
+    assert all(advice_for(violation.rule) != fallback for violation in found)
