@@ -6,9 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from botocore.exceptions import ClientError
+
 from localcloud.cloudformation.backend import Backend, refer_to, unresolved
 from localcloud.cloudformation.changes import active_resources
-from localcloud.cloudformation.errors import ResourceFailed, reason_of
+from localcloud.cloudformation.errors import ResourceFailed, ValidationError, reason_of
 from localcloud.cloudformation.handler import Handler
 from localcloud.cloudformation.intrinsics import Scope, evaluate
 from localcloud.cloudformation.outputs import evaluate_outputs, export_in_use
@@ -242,5 +244,7 @@ def _in_deletion_order(resources: list[Resource]) -> list[Resource]:
 
 
 def _log(error: Exception) -> None:
-    print("A CloudFormation deployment failed:", file=sys.stderr)
-    traceback.print_exception(error)
+    cause = error.__cause__ or error
+    print(f"A CloudFormation deployment failed: {error}: {reason_of(cause)}", file=sys.stderr)
+    if not isinstance(cause, ResourceFailed | ValidationError | ClientError):
+        traceback.print_exception(error)

@@ -18,6 +18,7 @@ from localcloud.cloudformation.resource_type import StackIdentity
 from localcloud.cloudformation.stack import ChangeSet, Inputs, Stack
 from localcloud.cloudformation.templates import validate
 
+_ANSWER_WITHIN_SECONDS = 20
 _CANNOT_BE_UPDATED = (
     "ROLLBACK_COMPLETE",
     "ROLLBACK_FAILED",
@@ -371,6 +372,8 @@ def _refuse(name: str) -> Operation:
 
 
 def _in_thread(stack: Stack, failed: str, work: Callable[[], None]) -> None:
+    """The work has begun. A short one is waited for, because clients look again only after five seconds."""
+
     def run() -> None:
         try:
             work()
@@ -378,4 +381,6 @@ def _in_thread(stack: Stack, failed: str, work: Callable[[], None]) -> None:
             traceback.print_exc(file=sys.stderr)
             stack.enter(failed, f"Internal failure of the local cloud: {reason_of(error)}")
 
-    threading.Thread(target=run, name=f"cloudformation-{stack.identity.name}", daemon=True).start()
+    thread = threading.Thread(target=run, name=f"cloudformation-{stack.identity.name}", daemon=True)
+    thread.start()
+    thread.join(_ANSWER_WITHIN_SECONDS)

@@ -128,6 +128,9 @@ def _as_table(handling: Handling, properties: dict[str, Any], billing: str = "PR
     if [one.get("Region") for one in replicas] != [handling.stack.region]:
         raise ResourceFailed(f"the local cloud has global tables with one replica, in {handling.stack.region}")
     replica = dict(replicas[0])
+    for index in replica.pop("GlobalSecondaryIndexes", []):
+        if index.keys() != {"IndexName"}:
+            raise ResourceFailed("the local cloud does not do settings of an index of a replica")
     unknown = replica.keys() - _REPLICA
     if unknown:
         raise ResourceFailed(f"the local cloud does not do {', '.join(sorted(unknown))} of a replica")
