@@ -36,7 +36,7 @@ class Transfer:
         try:
             keys = list(self._keys(bucket, prefix))
             for key in keys:
-                self._download(bucket, key, folder / _relative(key, prefix))
+                self._download(bucket, key, folder / place_of(key, prefix))
         except ClientError as error:
             _fail("Data download failed", error)
         if not keys and not may_be_empty:
@@ -110,7 +110,7 @@ class Transfer:
             _fail("Artifact upload failed", error)
 
 
-def _relative(key: str, prefix: str) -> str:
+def place_of(key: str, prefix: str) -> str:
     """Where an object lies below the folder: the rest of its key after the prefix's last whole folder.
 
     `data/train` as the prefix gives `a.csv` for `data/train/a.csv`, and `train2/b.csv` for `data/train2/b.csv`.
