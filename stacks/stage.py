@@ -8,6 +8,8 @@ from aws_cdk import Duration, RemovalPolicy
 from aws_cdk.aws_logs import RetentionDays
 from aws_cdk.aws_s3 import ObjectLockRetention
 
+from trimtab.errors import TrimtabError
+
 
 @dataclass(frozen=True)
 class Stage:
@@ -51,3 +53,10 @@ STAGES: Mapping[str, Stage] = MappingProxyType(
         )
     }
 )
+
+
+def stage_named(name: str) -> Stage:
+    """The stage called ``name``. Raises TrimtabError that lists the stages."""
+    if name not in STAGES:
+        raise TrimtabError(f"there is no stage '{name}'; choose one of {', '.join(STAGES)}")
+    return STAGES[name]

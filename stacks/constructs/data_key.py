@@ -1,6 +1,6 @@
 """The key of one class of data."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from aws_cdk import Aws, Duration
 from aws_cdk import aws_iam as iam
@@ -8,6 +8,8 @@ from aws_cdk import aws_kms as kms
 from constructs import Construct
 
 from stacks.stage import Stage
+
+Condition = Mapping[str, Mapping[str, str | Sequence[str]]]
 
 
 class DataKey(Construct):
@@ -39,7 +41,7 @@ class DataKey(Construct):
         self._allow(grantee, ["kms:CreateGrant"], for_aws)
         self._allow(grantee, ["kms:DescribeKey"], None)
 
-    def allow_service(self, principal: str, *actions: str, condition: dict[str, object] | None = None) -> None:
+    def allow_service(self, principal: str, *actions: str, condition: Condition | None = None) -> None:
         """The AWS service ``principal`` may use the key on behalf of this account."""
         own_account = {"StringEquals": {"aws:SourceAccount": Aws.ACCOUNT_ID}}
         self.key.add_to_resource_policy(
@@ -51,8 +53,6 @@ class DataKey(Construct):
             )
         )
 
-    def _allow(
-        self, grantee: iam.IGrantable, actions: Sequence[str], conditions: dict[str, dict[str, str]] | None
-    ) -> None:
+    def _allow(self, grantee: iam.IGrantable, actions: Sequence[str], conditions: Condition | None) -> None:
         statement = iam.PolicyStatement(actions=list(actions), resources=[self.arn], conditions=conditions)
         grantee.grant_principal.add_to_principal_policy(statement)

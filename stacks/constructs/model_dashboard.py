@@ -1,0 +1,93 @@
+"""One page about one model: what it is asked, what it answers, how the world has moved, and what was done about it."""
+
+from aws_cdk import Duration
+from aws_cdk import aws_cloudwatch as cloudwatch
+from constructs import Construct
+
+from stacks.constructs.machine import Machine
+from stacks.constructs.model_alarms import ModelAlarms, model_metric
+from trimtab.names import VARIANT, ModelNames
+from trimtab.spec import Spec
+from trimtab.telemetry import COLUMN_DIMENSION, METRIC_DIMENSION, Metric
+
+_DAY, _MINUTE = Duration.days(1), Duration.minutes(1)
+_HALF = 12
+"""Width of a widget; a row has 24."""
+
+
+class ModelDashboard(Construct):
+    """Owns a dashboard. No state."""
+
+    def __init__(
+        self, scope: Construct, id: str, *, spec: Spec, names: ModelNames, alarms: ModelAlarms, machines: list[Machine]
+    ) -> None:
+        super().__init__(scope, id)
+        self._spec, self._names = spec, names
+        dashboard = cloudwatch.Dashboard(self, "Dashboard", default_interval=Duration.days(30))
+        status = cloudwatch.AlarmStatusWidget(title=spec.name, alarms=alarms.all, width=24)
+        dashboard.add_widgets(status)
+        dashboard.add_widgets(self._drift(alarms), self._quality(alarms))
+        dashboard.add_widgets(self._traffic(), self._latency())
+        dashboard.add_widgets(self._decisions(), _executions(machines))
+
+    def _drift(self, alarms: ModelAlarms) -> cloudwatch.IWidget:
+        columns = [
+            model_metric(self._spec, Metric.PSI, "Maximum", _DAY, **{COLUMN_DIMENSION: column})
+            for column in self._spec.monitored
+        ]
+        return cloudwatch.GraphWidget(
+            title="Drift by column (PSI)",
+            left=columns,
+            left_annotations=[alarms.drift.to_annotation()],
+            width=_HALF,
+        )
+
+    def _quality(self, alarms: ModelAlarms) -> cloudwatch.IWidget:
+        metric = self._spec.monitoring.quality.metric
+        measured = model_metric(self._spec, Metric.QUALITY, "Average", _DAY, **{METRIC_DIMENSION: metric})
+        fallen = model_metric(self._spec, Metric.QUALITY_DROP, "Maximum", _DAY)
+        return cloudwatch.GraphWidget(
+            title="Performance on joined truth",
+            left=[measured],
+            right=[fallen],
+            right_annotations=[alarms.quality.to_annotation()],
+            width=_HALF,
+        )
+
+    def _traffic(self) -> cloudwatch.IWidget:
+        counts = [self._endpoint(name, "Sum") for name in ("Invocations", "Invocation4XXErrors", "Invocation5XXErrors")]
+        return cloudwatch.GraphWidget(title="Requests", left=counts, width=_HALF)
+
+    def _latency(self) -> cloudwatch.IWidget:
+        shares = [self._endpoint("ModelLatency", statistic) for statistic in ("p50", "p99")]
+        return cloudwatch.GraphWidget(title="Latency (µs)", left=shares, width=_HALF)
+
+    def _decisions(self) -> cloudwatch.IWidget:
+        made = (
+            Metric.DROPS_ACCEPTED,
+            Metric.DROPS_QUARANTINED,
+            Metric.CANDIDATES_REGISTERED,
+            Metric.CANDIDATES_REFUSED,
+            Metric.ROLLOUTS_SERVING,
+            Metric.ROLLOUTS_ROLLED_BACK,
+            Metric.RETRAINS_STARTED,
+            Metric.RETRAINS_SUPPRESSED,
+        )
+        counts = [model_metric(self._spec, metric, "Sum", _DAY) for metric in made]
+        return cloudwatch.GraphWidget(title="Decisions", left=counts, width=_HALF)
+
+    def _endpoint(self, name: str, statistic: str) -> cloudwatch.Metric:
+        return cloudwatch.Metric(
+            namespace="AWS/SageMaker",
+            metric_name=name,
+            dimensions_map={"EndpointName": self._names.endpoint, "VariantName": VARIANT},
+            statistic=statistic,
+            period=_MINUTE,
+        )
+
+
+def _executions(machines: list[Machine]) -> cloudwatch.IWidget:
+    failed = [
+        machine.machine.metric_failed(period=Duration.hours(1), label=machine.node.id.lower()) for machine in machines
+    ]
+    return cloudwatch.GraphWidget(title="Executions that failed", left=failed, width=_HALF)

@@ -1,0 +1,92 @@
+"""What the functions and machines of one model are given to work with."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from constructs import Construct
+
+from stacks.arns import arn
+from stacks.constructs.data_bucket import BucketFolder
+from stacks.constructs.data_key import DataKey
+from stacks.constructs.execution_role import ExecutionRole
+from stacks.constructs.framework_image import FrameworkImage
+from stacks.constructs.ledger_table import LedgerTable
+from stacks.constructs.machine import never_approve
+from stacks.constructs.notifications import Notifications
+from stacks.constructs.runtime_function import FunctionDefaults, RuntimeFunction
+from stacks.constructs.source_bundle import SourceBundle
+from stacks.stage import Stage
+from trimtab.names import ModelNames
+from trimtab.spec import Spec
+
+
+@dataclass(frozen=True)
+class ModelParts:
+    """One model in one stage: its folders, its names, and the things it shares with others."""
+
+    stage: Stage
+    spec: Spec
+    names: ModelNames
+    drops: BucketFolder
+    artifacts: BucketFolder
+    captures: BucketFolder
+    ledger: LedgerTable
+    signing_key: kms.IKey
+    notifications: Notifications
+    operations_key: DataKey
+    record_failure: RuntimeFunction
+    execution_role: ExecutionRole
+    bundle: SourceBundle
+    image: FrameworkImage
+    defaults: FunctionDefaults
+
+    def function(
+        self, scope: Construct, verb_noun: str, *, columnar: bool = False, timeout_s: int = 60
+    ) -> RuntimeFunction:
+        """A function that keeps the model's ledger; everything else is granted by the caller."""
+        made = RuntimeFunction(scope, verb_noun, defaults=self.defaults, columnar=columnar, timeout_s=timeout_s)
+        self.ledger.grant_append(made.role, self.spec.name)
+        return made
+
+    def allow_registry(self, function: RuntimeFunction, *actions: str) -> None:
+        """``function`` may do ``actions`` on the model's package group and its packages, and never approve."""
+        group = self.names.package_group
+        resources = [
+            arn("sagemaker", f"model-package-group/{group}"),
+            arn("sagemaker", f"model-package/{group}/*"),
+        ]
+        function.allow(_statement(actions, resources), never_approve())
+
+    def allow_serving(self, function: RuntimeFunction, *actions: str) -> None:
+        """``function`` may do ``actions`` on SageMaker models and endpoint configs of the model's versions."""
+        versions = f"{self.names.prefix}-v*"
+        kinds = {"Model": "model", "EndpointConfig": "endpoint-config"}
+        for ending, kind in kinds.items():
+            matching = [action for action in actions if action.endswith(ending)]
+            if matching:
+                function.allow(_statement(matching, [arn("sagemaker", f"{kind}/{versions}")]))
+
+    def allow_endpoint(self, grantee: iam.IRole, endpoint: str, *actions: str) -> None:
+        """``grantee`` may do ``actions`` on ``endpoint``; changing it also needs its configs and the volume key."""
+        resources = [arn("sagemaker", f"endpoint/{endpoint}")]
+        if {"sagemaker:CreateEndpoint", "sagemaker:UpdateEndpoint"} & set(actions):
+            resources.append(arn("sagemaker", f"endpoint-config/{self.names.prefix}-v*"))
+            self.artifacts.owner.key.grant_volumes(grantee)
+        grantee.add_to_principal_policy(_statement(actions, resources))
+
+    def allow_alarms(self, function: RuntimeFunction, *actions: str) -> None:
+        """``function`` may do ``actions`` on the rollback alarms of the model's versions."""
+        function.allow(_statement(actions, [arn("cloudwatch", f"alarm:{self.names.prefix}-v*")]))
+
+    def signing_statement(self, action: str) -> iam.PolicyStatement:
+        """``action`` with the key that signs packages."""
+        return _statement([action], [self.signing_key.key_arn])
+
+    def reading_metrics(self) -> iam.PolicyStatement:
+        return _statement(["cloudwatch:GetMetricStatistics"], ["*"])
+
+
+def _statement(actions: Sequence[str], resources: Sequence[str]) -> iam.PolicyStatement:
+    return iam.PolicyStatement(actions=list(actions), resources=list(resources))

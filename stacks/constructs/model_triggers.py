@@ -1,0 +1,107 @@
+"""What starts the machines of one model, and what each is told."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from aws_cdk import aws_events as events
+from constructs import Construct
+
+from stacks.constructs.dead_letters import DeadLetters
+from stacks.constructs.machine import Machine
+from stacks.constructs.model_alarms import ModelAlarms
+from stacks.constructs.model_parts import ModelParts
+from stacks.constructs.triggers import Schedule, Trigger
+from trimtab.contracts import EVENT_SOURCE, PROMOTION_REQUESTED, TRAINING_REQUESTED, TRUTH_ACCEPTED, DropKind
+
+Fields = dict[str, str]
+
+
+class ModelTriggers(Construct):
+    """Owns the rules and the schedule of one model. No state."""
+
+    def __init__(
+        self, scope: Construct, id: str, *, parts: ModelParts, alarms: ModelAlarms, dead_letters: DeadLetters
+    ) -> None:
+        super().__init__(scope, id)
+        self._parts, self._alarms, self._dead_letters = parts, alarms, dead_letters
+        self._model = parts.spec.name
+
+    def start_intake(self, machine: Machine) -> None:
+        """For every object that is dropped, as data or as truth."""
+        prefixes = [{"prefix": f"{self._model}/{kind.value}/"} for kind in DropKind]
+        bucket = self._parts.drops.owner.bucket.bucket_name
+        self._rule(
+            "Dropped",
+            machine,
+            {
+                "source": ["aws.s3"],
+                "detail_type": ["Object Created"],
+                "detail": {"bucket": {"name": [bucket]}, "object": {"key": prefixes}},
+            },
+            {
+                "bucket": "$.detail.bucket.name",
+                "key": "$.detail.object.key",
+                "version": "$.detail.object.version-id",
+                "size": "$.detail.object.size",
+                "sequencer": "$.detail.object.sequencer",
+                "at": "$.time",
+            },
+        )
+
+    def start_training(self, machine: Machine) -> None:
+        """For every request of Trimtab's own."""
+        fields = {field: f"$.detail.{field}" for field in ("reason", "cause", "at")}
+        self._rule("TrainingRequested", machine, self._own(TRAINING_REQUESTED), fields)
+
+    def start_promotion(self, machine: Machine) -> None:
+        """For a package that was turned to exactly Approved, and for an approval whose turn has come."""
+        approved = {
+            "source": ["aws.sagemaker"],
+            "detail_type": ["SageMaker Model Package State Change"],
+            "detail": {
+                "ModelPackageGroupName": [self._parts.names.package_group],
+                "ModelApprovalStatus": ["Approved"],
+            },
+        }
+        self._rule("Approved", machine, approved, {"package_arn": "$.detail.ModelPackageArn", "at": "$.time"})
+        waited = {field: f"$.detail.{field}" for field in ("package_arn", "at")}
+        self._rule("PromotionRequested", machine, self._own(PROMOTION_REQUESTED), waited)
+
+    def start_monitoring(self, machine: Machine) -> None:
+        """By the spec's schedule; the scheduled time counts as now, however late the execution starts."""
+        Schedule(
+            self,
+            "Monitoring",
+            machine=machine,
+            expression=self._parts.spec.monitoring.schedule,
+            inputs=json.dumps({"model": self._model, "at": "<aws.scheduler.scheduled-time>"}),
+            dead_letters=self._dead_letters,
+        )
+
+    def start_recovery(self, machine: Machine) -> None:
+        """When one of the model's measuring alarms goes to ALARM, and when truth has come."""
+        ringing = {
+            "source": ["aws.cloudwatch"],
+            "detail_type": ["CloudWatch Alarm State Change"],
+            "resources": [alarm.alarm_arn for alarm in self._alarms.asking],
+            "detail": {"state": {"value": ["ALARM"]}},
+        }
+        self._rule("Alarm", machine, ringing, {"cause": "alarm", "alarm": "$.detail.alarmName", "at": "$.time"})
+        # A rule's input has no null, so new truth names no alarm by an empty text.
+        told = {"cause": "truth", "alarm": "", "at": "$.detail.at"}
+        self._rule("TruthAccepted", machine, self._own(TRUTH_ACCEPTED), told)
+
+    def _own(self, detail_type: str) -> Mapping[str, Any]:
+        return {"source": [EVENT_SOURCE], "detail_type": [detail_type], "detail": {"model": [self._model]}}
+
+    def _rule(self, id: str, machine: Machine, pattern: Mapping[str, Any], fields: Fields) -> None:
+        Trigger(
+            self,
+            id,
+            machine=machine,
+            pattern=events.EventPattern(**pattern),
+            inputs={"model": self._model, **fields},
+            dead_letters=self._dead_letters,
+            stage=self._parts.stage,
+        )

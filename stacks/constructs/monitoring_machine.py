@@ -1,0 +1,116 @@
+"""From captured traffic and late truth to measurements that alarms watch."""
+
+from constructs import Construct
+
+from stacks.asl import THIS_RUN, Json, States, call, choose, equals, machine, record_failure, succeed
+from stacks.constructs.machine import Machine
+from stacks.constructs.model_parts import ModelParts
+from stacks.constructs.runtime_function import RuntimeFunction
+
+
+class MonitoringMachine(Construct):
+    """Owns the machine ``monitoring`` and its five functions. No state."""
+
+    def __init__(self, scope: Construct, id: str, *, parts: ModelParts) -> None:
+        super().__init__(scope, id)
+        self.collect_window = _collect_window(self, parts)
+        self.measure_drift = _measure_drift(self, parts)
+        self.join_truth = _join_truth(self, parts)
+        self.measure_quality = _measure_quality(self, parts)
+        self.publish_metrics = parts.function(self, "publish_metrics")
+        self.functions = (
+            self.collect_window,
+            self.measure_drift,
+            self.join_truth,
+            self.measure_quality,
+            self.publish_metrics,
+        )
+        self.machine = Machine(
+            self,
+            "Monitoring",
+            definition=self._definition(parts.record_failure),
+            invokes=(*self.functions, parts.record_failure),
+            key=parts.operations_key,
+            stage=parts.stage,
+        )
+
+    def _definition(self, failure: RuntimeFunction) -> Json:
+        states = self._drift() | self._quality() | record_failure(failure, "monitoring")
+        return machine("Traffic and truth since the last time are measured.", "CollectWindow", states, timeout_s=7200)
+
+    def _drift(self) -> States:
+        return {
+            "CollectWindow": call(
+                self.collect_window, THIS_RUN, result="$.collected", then="HasTraffic", on_error="RecordFailure"
+            ),
+            "HasTraffic": choose(equals("$.collected.outcome", "Collected", "MeasureDrift"), otherwise="NoteNoDrift"),
+            "NoteNoDrift": {"Type": "Pass", "Result": None, "ResultPath": "$.drift", "Next": "JoinTruth"},
+            "MeasureDrift": call(
+                self.measure_drift,
+                THIS_RUN | {"window.$": "$.collected.window"},
+                result="$.drift",
+                then="JoinTruth",
+                on_error="RecordFailure",
+            ),
+        }
+
+    def _quality(self) -> States:
+        measured = {"window.$": "$.collected.window", "drift.$": "$.drift", "quality.$": "$.quality"}
+        return {
+            "JoinTruth": call(
+                self.join_truth, THIS_RUN, result="$.truth", then="MeasureQuality", on_error="RecordFailure"
+            ),
+            "MeasureQuality": call(
+                self.measure_quality,
+                THIS_RUN | {"joined.$": "$.truth.joined"},
+                result="$.quality",
+                then="PublishMetrics",
+                on_error="RecordFailure",
+            ),
+            "PublishMetrics": call(
+                self.publish_metrics,
+                THIS_RUN | measured,
+                result="$.published",
+                then="Outcome",
+                on_error="RecordFailure",
+            ),
+            "Outcome": choose(equals("$.collected.outcome", "Collected", "Measured"), otherwise="NoData"),
+            "Measured": succeed("A window was measured."),
+            "NoData": succeed("No new traffic was captured; truth that came was joined."),
+        }
+
+
+def _collect_window(scope: Construct, parts: ModelParts) -> RuntimeFunction:
+    """Reads captured traffic, writes the window."""
+    function = parts.function(scope, "collect_window", columnar=True, timeout_s=600)
+    parts.captures.grant_read(function.role)
+    parts.captures.grant_list(function.role)
+    parts.captures.grant_write(function.role, "windows")
+    return function
+
+
+def _measure_drift(scope: Construct, parts: ModelParts) -> RuntimeFunction:
+    """Reads the window and the baseline of its version, writes the report."""
+    function = parts.function(scope, "measure_drift", columnar=True, timeout_s=600)
+    parts.captures.grant_read(function.role, "windows")
+    parts.captures.grant_write(function.role, "windows")
+    parts.artifacts.grant_read(function.role, "datasets", "runs")
+    return function
+
+
+def _join_truth(scope: Construct, parts: ModelParts) -> RuntimeFunction:
+    """Reads truth by version and windows, writes joined windows; a window may not have been joined yet."""
+    function = parts.function(scope, "join_truth", columnar=True, timeout_s=600)
+    parts.drops.grant_read(function.role, "truth")
+    parts.captures.grant_read(function.role, "windows")
+    parts.captures.grant_list(function.role)
+    parts.captures.grant_write(function.role, "windows")
+    return function
+
+
+def _measure_quality(scope: Construct, parts: ModelParts) -> RuntimeFunction:
+    """Reads joined windows, writes a report beside each."""
+    function = parts.function(scope, "measure_quality", columnar=True, timeout_s=600)
+    parts.captures.grant_read(function.role, "windows")
+    parts.captures.grant_write(function.role, "windows")
+    return function

@@ -1,0 +1,32 @@
+"""The topic through which people hear of what happened."""
+
+from aws_cdk import Aws
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_sns as sns
+from constructs import Construct
+
+from stacks.constructs.data_key import DataKey
+
+
+class Notifications(Construct):
+    """Owns the topic of a stage. No state; subscriptions are made by people."""
+
+    def __init__(self, scope: Construct, id: str, *, key: DataKey) -> None:
+        super().__init__(scope, id)
+        self._key = key
+        self.topic = sns.Topic(self, "Topic", display_name="Trimtab", master_key=key.key, enforce_ssl=True)
+        self.topic.add_to_resource_policy(
+            iam.PolicyStatement(
+                sid="AlarmsOfThisAccount",
+                principals=[iam.ServicePrincipal("cloudwatch.amazonaws.com")],
+                actions=["sns:Publish"],
+                resources=[self.topic.topic_arn],
+                conditions={"StringEquals": {"aws:SourceAccount": Aws.ACCOUNT_ID}},
+            )
+        )
+
+    def grant_publish(self, grantee: iam.IGrantable) -> None:
+        """``grantee`` may publish, and use the key for it."""
+        statement = iam.PolicyStatement(actions=["sns:Publish"], resources=[self.topic.topic_arn])
+        grantee.grant_principal.add_to_principal_policy(statement)
+        self._key.grant(grantee, "sns", "kms:Decrypt", "kms:GenerateDataKey")

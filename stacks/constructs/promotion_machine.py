@@ -1,0 +1,331 @@
+"""From an approved package to the proof of what is served."""
+
+from constructs import Construct
+
+from stacks.asl import (
+    THIS_MOMENT,
+    THIS_RUN,
+    WHY,
+    Json,
+    States,
+    absent,
+    again,
+    announce,
+    call,
+    choose,
+    equals,
+    fail,
+    machine,
+    poll,
+    record_failure,
+    remember,
+    service,
+    succeed,
+)
+from stacks.constructs.machine import Machine, may_announce
+from stacks.constructs.model_parts import ModelParts
+from stacks.constructs.runtime_function import RuntimeFunction
+from trimtab.contracts import PROMOTION_REQUESTED
+from trimtab.errors import EndpointNotReady, RolloutInProgress
+
+_STAGING_S = 20 * 60
+_SETTLING_S = 30 * 60
+"""Seconds that production may be busy with somebody else's change before a plan is given up."""
+_LONGEST_ROLLOUT_S = 28_800
+"""Seconds after which SageMaker itself ends an update."""
+_PROMOTED = THIS_MOMENT | {"promotion.$": "$.promotion"}
+_PLANNED = _PROMOTED | {"plan.$": "$.plan"}
+_SAGEMAKER_BUSY = again(("SageMaker.AmazonSageMakerException", "SageMaker.SageMakerException"), first_s=10, attempts=4)
+_ENDPOINT = {
+    "EndpointName.$": "$.plan.request.EndpointName",
+    "EndpointConfigName.$": "$.plan.request.EndpointConfigName",
+}
+
+
+class PromotionMachine(Construct):
+    """Owns the machine ``promotion`` and its eight functions. No state."""
+
+    def __init__(self, scope: Construct, id: str, *, parts: ModelParts) -> None:
+        super().__init__(scope, id)
+        self._parts = parts
+        self.check_approval = _check_approval(self, parts)
+        self.deploy_staging = _deploy_staging(self, parts)
+        self.test_staging = _test_staging(self, parts)
+        self.plan_rollout = _plan_rollout(self, parts)
+        self.watch_rollout = _watch_rollout(self, parts)
+        self.confirm_serving = _confirm_serving(self, parts)
+        self.publish_baseline = _publish_baseline(self, parts)
+        self.close_promotion = _close_promotion(self, parts)
+        self.functions = (
+            self.check_approval,
+            self.deploy_staging,
+            self.test_staging,
+            self.plan_rollout,
+            self.watch_rollout,
+            self.confirm_serving,
+            self.publish_baseline,
+            self.close_promotion,
+        )
+        self.machine = Machine(
+            self,
+            "Promotion",
+            definition=self._definition(),
+            invokes=(*self.functions, parts.record_failure),
+            key=parts.operations_key,
+            stage=parts.stage,
+        )
+        self.machine.allow(may_announce(PROMOTION_REQUESTED))
+        parts.allow_endpoint(
+            self.machine.role, parts.names.endpoint, "sagemaker:CreateEndpoint", "sagemaker:UpdateEndpoint"
+        )
+
+    def _definition(self) -> Json:
+        states = (
+            self._checking()
+            | self._staging()
+            | self._moving()
+            | self._confirming()
+            | _outcomes()
+            | self._closing()
+            | record_failure(self._parts.record_failure, "promotion")
+        )
+        seconds = _STAGING_S + _SETTLING_S + _LONGEST_ROLLOUT_S + 3600
+        return machine("An approved version is tested, rolled out, proven.", "CheckApproval", states, timeout_s=seconds)
+
+    def _checking(self) -> States:
+        package = {"package_arn.$": "$.package_arn"}
+        return {
+            "CheckApproval": call(
+                self.check_approval,
+                THIS_RUN | package,
+                result="$.promotion",
+                then="IsApproved",
+                on_error="CloseUnchecked",
+            ),
+            "IsApproved": choose(
+                equals("$.promotion.outcome", "Approved", "DeployStaging"),
+                equals("$.promotion.outcome", "Busy", "NoteBusy"),
+                otherwise="NoteRefused",
+            ),
+            "CloseUnchecked": call(
+                self.close_promotion,
+                THIS_MOMENT | package | {"outcome": "Failed", "reason.$": WHY},
+                result="$.closed",
+                then="PromotionFailed",
+                on_error="RecordFailure",
+                retries=[poll(EndpointNotReady.__name__, every_s=15, for_s=_STAGING_S)],
+            ),
+        }
+
+    def _staging(self) -> States:
+        return {
+            "DeployStaging": call(
+                self.deploy_staging,
+                _PROMOTED,
+                result="$.staging",
+                then="TestStaging",
+                on_error="NoteFailure",
+                retries=[poll(EndpointNotReady.__name__, every_s=15, for_s=_STAGING_S)],
+            ),
+            "TestStaging": call(
+                self.test_staging,
+                _PROMOTED | {"staging.$": "$.staging"},
+                result="$.staging_test",
+                then="HasPassed",
+                on_error="NoteFailure",
+            ),
+            "HasPassed": choose(equals("$.staging_test.passed", True, "PlanRollout"), otherwise="NoteUnfit"),
+        }
+
+    def _moving(self) -> States:
+        moved = {"result": "$.started", "then": "WatchRollout", "on_error": "NoteFailure"}
+        return {
+            "PlanRollout": call(
+                self.plan_rollout,
+                _PROMOTED,
+                result="$.plan",
+                then="IsFirstVersion",
+                on_error="NoteFailure",
+                retries=[poll(EndpointNotReady.__name__, every_s=15, for_s=_SETTLING_S)],
+            ),
+            "IsFirstVersion": choose(equals("$.plan.action", "create", "CreateEndpoint"), otherwise="UpdateEndpoint"),
+            "CreateEndpoint": _request("sagemaker:createEndpoint", _ENDPOINT, **moved),
+            "UpdateEndpoint": _request(
+                "aws-sdk:sagemaker:updateEndpoint",
+                _ENDPOINT | {"DeploymentConfig.$": "$.plan.request.DeploymentConfig"},
+                **moved,
+            ),
+            "WatchRollout": call(
+                self.watch_rollout,
+                _PLANNED,
+                result="$.rollout",
+                then="ConfirmServing",
+                on_error="NoteFailure",
+                retries=[poll(RolloutInProgress.__name__, every_s=10, for_s=_LONGEST_ROLLOUT_S)],
+            ),
+        }
+
+    def _confirming(self) -> States:
+        return {
+            "ConfirmServing": call(
+                self.confirm_serving,
+                _PLANNED | {"rollout.$": "$.rollout"},
+                result="$.confirmation",
+                then="IsServing",
+                on_error="NoteFailure",
+            ),
+            "IsServing": choose(
+                equals("$.confirmation.outcome", "Serving", "PublishBaseline"), otherwise="NoteRolledBack"
+            ),
+            "PublishBaseline": call(
+                self.publish_baseline,
+                _PROMOTED | {"confirmation.$": "$.confirmation"},
+                result="$.baseline",
+                then="NoteServing",
+                on_error="NoteFailure",
+            ),
+        }
+
+    def _closing(self) -> States:
+        ended = {"outcome.$": "$.end.outcome", "reason.$": "$.end.reason"}
+        waiting = {f"{field}.$": f"$.closed.next.{field}" for field in ("model", "package_arn", "at")}
+        return {
+            "ClosePromotion": call(
+                self.close_promotion,
+                _PROMOTED | ended,
+                result="$.closed",
+                then="IsNextWaiting",
+                on_error="RecordFailure",
+                retries=[poll(EndpointNotReady.__name__, every_s=15, for_s=_STAGING_S)],
+            ),
+            "IsNextWaiting": choose(absent("$.closed.next", "Outcome"), otherwise="AnnounceNext"),
+            "AnnounceNext": announce(PROMOTION_REQUESTED, waiting, then="Outcome", on_error="RecordFailure"),
+            "Outcome": choose(
+                *(equals("$.end.outcome", name, name) for name in ("Serving", "RolledBack", "Refused", "Busy")),
+                otherwise="PromotionFailed",
+            ),
+            "Serving": succeed("The version serves all production traffic."),
+            "RolledBack": succeed("Production serves what it served before."),
+            "Refused": succeed("The approval could not be acted upon; production is as it was."),
+            "Busy": succeed("Another promotion is under way; this approval waits for its turn."),
+            "PromotionFailed": fail(),
+        }
+
+
+def _request(action: str, parameters: Json, *, result: str, then: str, on_error: str) -> Json:
+    return service(
+        action,
+        parameters,
+        result=result,
+        selector={"endpoint_arn.$": "$.EndpointArn"},
+        then=then,
+        on_error=on_error,
+        retries=[_SAGEMAKER_BUSY],
+        timeout_s=120,
+    )
+
+
+def _outcomes() -> States:
+    """How the promotion ended, in a form that does not depend on where it ended."""
+    ends: dict[str, Json] = {
+        "NoteServing": {"outcome": "Serving", "reason.$": "$.confirmation.reason"},
+        "NoteRolledBack": {"outcome": "RolledBack", "reason.$": "$.confirmation.reason"},
+        "NoteRefused": {"outcome": "Refused", "reason.$": "$.promotion.reason"},
+        "NoteUnfit": {"outcome": "Refused", "reason.$": "$.staging_test.reason"},
+        "NoteBusy": {"outcome": "Busy", "reason.$": "$.promotion.reason"},
+        "NoteFailure": {"outcome": "Failed", "reason.$": WHY},
+    }
+    return {name: remember(values, at="$.end", then="ClosePromotion") for name, values in ends.items()}
+
+
+def _check_approval(scope: Construct, parts: ModelParts) -> RuntimeFunction:
+    """Reads the package, verifies its signature, and digests artifact and evaluation anew."""
+    function = parts.function(scope, "check_approval", timeout_s=300)
+    parts.allow_registry(function, "sagemaker:DescribeModelPackage")
+    parts.artifacts.grant_read(function.role, "runs")
+    parts.artifacts.grant_list(function.role)
+    function.allow(parts.signing_statement("kms:Verify"))
+    return function
+
+
+def _deploy_staging(scope: Construct, parts: ModelParts) -> RuntimeFunction:
+    """Makes the SageMaker model, the config and the endpoint; removes a staging endpoint that was left over."""
+    function = parts.function(scope, "deploy_staging")
+    _allow_models(function, parts)
+    parts.allow_endpoint(
+        function.role,
+        parts.names.staging_endpoint,
+        "sagemaker:CreateEndpoint",
+        "sagemaker:DescribeEndpoint",
+        "sagemaker:DeleteEndpoint",
+    )
+    return function
+
+
+def _test_staging(scope: Construct, parts: ModelParts) -> RuntimeFunction:
+    """Asks the staging endpoint and writes a report."""
+    function = parts.function(scope, "test_staging", timeout_s=600)
+    parts.allow_endpoint(function.role, parts.names.staging_endpoint, "sagemaker:InvokeEndpoint")
+    parts.artifacts.grant_read(function.role, "runs")
+    parts.artifacts.grant_write(function.role, "runs")
+    return function
+
+
+def _plan_rollout(scope: Construct, parts: ModelParts) -> RuntimeFunction:
+    """Makes model, config and rollback alarms of the new version."""
+    function = parts.function(scope, "plan_rollout")
+    _allow_models(function, parts)
+    parts.allow_endpoint(function.role, parts.names.endpoint, "sagemaker:DescribeEndpoint")
+    parts.allow_alarms(function, "cloudwatch:PutMetricAlarm", "cloudwatch:DescribeAlarms")
+    return function
+
+
+def _watch_rollout(scope: Construct, parts: ModelParts) -> RuntimeFunction:
+    """Compares the fleets, and takes traffic back when the new one is worse or no longer approved."""
+    function = parts.function(scope, "watch_rollout")
+    parts.allow_registry(function, "sagemaker:DescribeModelPackage")
+    parts.allow_endpoint(
+        function.role,
+        parts.names.endpoint,
+        "sagemaker:DescribeEndpoint",
+        "sagemaker:UpdateEndpoint",
+        "sagemaker:DeleteEndpoint",
+    )
+    parts.allow_alarms(function, "cloudwatch:DescribeAlarms", "cloudwatch:SetAlarmState")
+    function.allow(parts.reading_metrics())
+    return function
+
+
+def _confirm_serving(scope: Construct, parts: ModelParts) -> RuntimeFunction:
+    """Asks production once; rejects in the registry what was rolled back."""
+    function = parts.function(scope, "confirm_serving")
+    parts.allow_endpoint(function.role, parts.names.endpoint, "sagemaker:DescribeEndpoint", "sagemaker:InvokeEndpoint")
+    parts.allow_registry(function, "sagemaker:DescribeModelPackage", "sagemaker:UpdateModelPackage")
+    parts.artifacts.grant_read(function.role, "runs")
+    parts.notifications.grant_publish(function.role)
+    return function
+
+
+def _publish_baseline(scope: Construct, parts: ModelParts) -> RuntimeFunction:
+    """Reads the evaluation."""
+    function = parts.function(scope, "publish_baseline")
+    parts.artifacts.grant_read(function.role, "runs")
+    return function
+
+
+def _close_promotion(scope: Construct, parts: ModelParts) -> RuntimeFunction:
+    """Removes what the promotion made and production does not use."""
+    function = parts.function(scope, "close_promotion")
+    parts.allow_endpoint(function.role, parts.names.endpoint, "sagemaker:DescribeEndpoint")
+    parts.allow_endpoint(function.role, parts.names.staging_endpoint, "sagemaker:DeleteEndpoint")
+    parts.allow_serving(function, "sagemaker:DeleteEndpointConfig", "sagemaker:DeleteModel")
+    parts.allow_alarms(function, "cloudwatch:DescribeAlarms", "cloudwatch:DeleteAlarms", "cloudwatch:SetAlarmState")
+    parts.allow_registry(function, "sagemaker:DescribeModelPackage", "sagemaker:UpdateModelPackage")
+    parts.notifications.grant_publish(function.role)
+    return function
+
+
+def _allow_models(function: RuntimeFunction, parts: ModelParts) -> None:
+    """``function`` may make SageMaker models and endpoint configs of the model's versions."""
+    parts.allow_serving(function, "sagemaker:CreateModel", "sagemaker:CreateEndpointConfig")
+    parts.execution_role.grant_pass(function.role)

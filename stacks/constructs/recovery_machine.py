@@ -1,0 +1,57 @@
+"""From an alarm, or truth that came while one rings, to a training or to the reason why not."""
+
+from aws_cdk import aws_iam as iam
+from constructs import Construct
+
+from stacks.asl import THIS_RUN, Json, again, announce, call, choose, equals, machine, record_failure, succeed
+from stacks.constructs.machine import Machine, may_announce
+from stacks.constructs.model_parts import ModelParts
+from stacks.constructs.runtime_function import RuntimeFunction
+from trimtab.contracts import TRAINING_REQUESTED
+from trimtab.errors import LedgerConflict
+
+
+class RecoveryMachine(Construct):
+    """Owns the machine ``recovery`` and its function. No state."""
+
+    def __init__(self, scope: Construct, id: str, *, parts: ModelParts) -> None:
+        super().__init__(scope, id)
+        self.decide_retrain = _decide_retrain(self, parts)
+        self.functions = (self.decide_retrain,)
+        self.machine = Machine(
+            self,
+            "Recovery",
+            definition=self._definition(parts.record_failure),
+            invokes=(*self.functions, parts.record_failure),
+            key=parts.operations_key,
+            stage=parts.stage,
+        )
+        self.machine.allow(may_announce(TRAINING_REQUESTED))
+
+    def _definition(self, failure: RuntimeFunction) -> Json:
+        asked = {"cause.$": "$.cause", "alarm.$": "$.alarm"}
+        request = {"model.$": "$.model", "reason.$": "$.decision.reason", "cause.$": "$.cause", "at.$": "$.at"}
+        states = {
+            "DecideRetrain": call(
+                self.decide_retrain,
+                THIS_RUN | asked,
+                result="$.decision",
+                then="IsWanted",
+                on_error="RecordFailure",
+                # Another decision is being made: its lease ends within a minute.
+                retries=[again([LedgerConflict.__name__], first_s=5, attempts=10)],
+            ),
+            "IsWanted": choose(equals("$.decision.start", True, "RequestTraining"), otherwise="Suppressed"),
+            "RequestTraining": announce(TRAINING_REQUESTED, request, then="Started", on_error="RecordFailure"),
+            "Started": succeed("A training was asked for."),
+            "Suppressed": succeed("Policy held the training back; the ledger says why."),
+        }
+        states |= record_failure(failure, "recovery")
+        return machine("An alarm may start a training.", "DecideRetrain", states, timeout_s=3600)
+
+
+def _decide_retrain(scope: Construct, parts: ModelParts) -> RuntimeFunction:
+    """Reads which alarms ring."""
+    function = parts.function(scope, "decide_retrain")
+    function.allow(iam.PolicyStatement(actions=["cloudwatch:DescribeAlarmsForMetric"], resources=["*"]))
+    return function

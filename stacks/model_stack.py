@@ -1,0 +1,160 @@
+"""One model in one stage: its five machines, what starts them, and what watches over them."""
+
+from aws_cdk import CfnOutput, CfnResource, RemovalPolicy, Stack
+from constructs import Construct
+
+from stacks.constructs.dead_letters import DeadLetters
+from stacks.constructs.execution_role import ExecutionRole
+from stacks.constructs.framework_image import FrameworkImage
+from stacks.constructs.intake_machine import IntakeMachine
+from stacks.constructs.machine import Machine
+from stacks.constructs.model_alarms import ModelAlarms
+from stacks.constructs.model_dashboard import ModelDashboard
+from stacks.constructs.model_parts import ModelParts
+from stacks.constructs.model_triggers import ModelTriggers
+from stacks.constructs.monitoring_machine import MonitoringMachine
+from stacks.constructs.promotion_machine import PromotionMachine
+from stacks.constructs.python_layer import PythonLayer
+from stacks.constructs.recovery_machine import RecoveryMachine
+from stacks.constructs.runtime_function import FunctionDefaults
+from stacks.constructs.source_bundle import SourceBundle
+from stacks.constructs.spec_layer import SpecLayer
+from stacks.constructs.training_machine import TrainingMachine
+from stacks.control_stack import ControlStack
+from stacks.data_stack import DataStack
+from stacks.layers import columnar_recipe, runtime_recipe
+from stacks.model_source import ModelSource
+from stacks.stage import Stage
+from trimtab.names import ModelNames
+
+
+class ModelStack(Stack):
+    """A model's machines, functions, rules, alarms and registry. Its data lie in the data stack."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        stage: Stage,
+        model: ModelSource,
+        data: DataStack,
+        control: ControlStack,
+        architecture: str,
+    ) -> None:
+        super().__init__(scope, id, description=f"Trimtab: the model {model.spec.name}")
+        self._stage, self._model, self._data, self._control = stage, model, data, control
+        self.names = ModelNames(stage.name, model.spec.name)
+        self._registry()
+        self._parts = self._make_parts(architecture)
+        self._machines()
+        self._watch()
+        self._tell()
+
+    def _registry(self) -> None:
+        """The package group stays when the stack goes: it is the record of what was approved."""
+        # By type, not by aws_sagemaker's class: importing that module takes half a second of every synth.
+        group = CfnResource(
+            self,
+            "Registry",
+            type="AWS::SageMaker::ModelPackageGroup",
+            properties={
+                "ModelPackageGroupName": self.names.package_group,
+                "ModelPackageGroupDescription": f"Versions of the model {self._model.spec.name}",
+            },
+        )
+        group.apply_removal_policy(RemovalPolicy.RETAIN if self._stage.protected else self._stage.removal)
+
+    def _make_parts(self, architecture: str) -> ModelParts:
+        data, control, spec = self._data, self._control, self._model.spec
+        bundle = SourceBundle(self, "Source", model=self._model)
+        image = FrameworkImage(self, "Image", framework=spec.training.framework)
+        artifacts, captures = data.artifacts.folder(spec.name), data.captures.folder(spec.name)
+        execution_role = ExecutionRole(self, "Execution", names=self.names)
+        execution_role.use_data(artifacts, captures)
+        execution_role.use_code(bundle, image)
+        return ModelParts(
+            stage=self._stage,
+            spec=spec,
+            names=self.names,
+            drops=data.drops.folder(spec.name),
+            artifacts=artifacts,
+            captures=captures,
+            ledger=data.ledger,
+            signing_key=data.signing_key,
+            notifications=control.notifications,
+            operations_key=control.key,
+            record_failure=control.record_failure,
+            execution_role=execution_role,
+            bundle=bundle,
+            image=image,
+            defaults=self._defaults(architecture, bundle, image, execution_role),
+        )
+
+    def _defaults(
+        self, architecture: str, bundle: SourceBundle, image: FrameworkImage, execution_role: ExecutionRole
+    ) -> FunctionDefaults:
+        own = {
+            "model": self._model.spec.name,
+            "signing_key_id": self._data.signing_key.key_arn,
+            "execution_role_arn": execution_role.arn,
+            "image_uri": image.uri,
+            "package_group": self.names.package_group,
+            "code_uri": bundle.uri,
+            "artifacts_key_id": self._data.artifacts.key.arn,
+            "captures_key_id": self._data.captures.key.arn,
+        }
+        return FunctionDefaults(
+            stage=self._stage,
+            settings={**self._control.settings(self._stage, self._data), **own},
+            log_key=self._control.key.key,
+            runtime=PythonLayer(self, "Runtime", recipe=runtime_recipe(architecture)),
+            columnar=PythonLayer(self, "Columnar", recipe=columnar_recipe(architecture)),
+            spec=SpecLayer(self, "Spec", spec=self._model.spec).version,
+            architecture=architecture,
+        )
+
+    def _machines(self) -> None:
+        parts = self._parts
+        self.intake = IntakeMachine(self, "IntakeSteps", parts=parts).machine
+        self.training = TrainingMachine(self, "TrainingSteps", parts=parts).machine
+        self.promotion = PromotionMachine(self, "PromotionSteps", parts=parts).machine
+        self.monitoring = MonitoringMachine(self, "MonitoringSteps", parts=parts).machine
+        self.recovery = RecoveryMachine(self, "RecoverySteps", parts=parts).machine
+
+    @property
+    def machines(self) -> list[Machine]:
+        return [self.intake, self.training, self.promotion, self.monitoring, self.recovery]
+
+    def _watch(self) -> None:
+        """Alarms, what starts the machines (also by alarm), and the page that shows it all."""
+        alarms = ModelAlarms(self, "Alarms", spec=self._model.spec, topic=self._control.notifications.topic)
+        dead_letters = DeadLetters(self, "DeadLetters", key=self._control.key)
+        triggers = ModelTriggers(
+            self,
+            "Triggers",
+            parts=self._parts,
+            alarms=alarms,
+            dead_letters=dead_letters,
+        )
+        triggers.start_intake(self.intake)
+        triggers.start_training(self.training)
+        triggers.start_promotion(self.promotion)
+        triggers.start_monitoring(self.monitoring)
+        triggers.start_recovery(self.recovery)
+        for machine in self.machines:
+            alarms.watch_machine(machine)
+        alarms.watch_dead_letters(dead_letters)
+        ModelDashboard(self, "Overview", spec=self._model.spec, names=self.names, alarms=alarms, machines=self.machines)
+
+    def _tell(self) -> None:
+        """What command line and console need to find."""
+        outputs = {f"{machine.node.id}Machine": machine.arn for machine in self.machines}
+        outputs |= {
+            "PackageGroup": self.names.package_group,
+            "Endpoint": self.names.endpoint,
+            "StagingEndpoint": self.names.staging_endpoint,
+            "ExecutionRole": self._parts.execution_role.arn,
+        }
+        for name, value in outputs.items():
+            CfnOutput(self, name, value=value)
