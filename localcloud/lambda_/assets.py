@@ -36,10 +36,22 @@ class Assets:
         self._folder = folder
         self._processes = processes
         self._making: dict[Path, threading.Lock] = {}
+        self._sizes: dict[str, int] = {}
         folder.mkdir(parents=True, exist_ok=True)
 
+    def measure(self, digest: str, data: bytes) -> int:
+        """Unzipped size of the zip file with this sha256, which is needed the first time. Raises zipfile.BadZipFile."""
+        if digest not in self._sizes:
+            self._sizes[digest] = unzipped_bytes(data)
+        return self._sizes[digest]
+
     def ensure(self, digest: str, data: bytes) -> None:
-        """The zip file with this sha256 is unzipped."""
+        """The zip file with this sha256 is unzipped; `data` may be empty when it was before.
+
+        Raises LookupError when it was, but has been deleted since.
+        """
+        if not data and not self.unzipped(digest).exists():
+            raise LookupError(f"The code in {self.unzipped(digest)} has been deleted: deploy the function again.")
         self._once(self.unzipped(digest), lambda partial: unzip(data, partial))
 
     def code(self, digest: str, runtime: LambdaRuntime) -> Path:

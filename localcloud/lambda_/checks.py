@@ -1,10 +1,10 @@
 """What is refused when a function is created or updated: what AWS refuses, and what the local cloud cannot run."""
 
-from collections.abc import Iterable
+from collections.abc import Callable
 from typing import Any
 from zipfile import BadZipFile
 
-from localcloud.lambda_.assets import UNZIPPED_LIMIT_BYTES, unzipped_bytes
+from localcloud.lambda_.assets import UNZIPPED_LIMIT_BYTES
 from localcloud.lambda_.destinations import SUPPORTED_SERVICES
 from localcloud.lambda_.variables import RESERVED_NAMES
 
@@ -47,14 +47,13 @@ def check_configuration(given: dict[str, Any]) -> None:
         raise Refused(f"Layers: a function can have up to {MOST_LAYERS} layers, not {len(layers)}.")
 
 
-def check_sizes(archives: Iterable[bytes]) -> None:
+def check_size(measure: Callable[[], int]) -> None:
     """Raises Refused when code and layers together are larger than a function may be, or are not zip files."""
     try:
-        total = sum(unzipped_bytes(data) for data in archives)
+        total = measure()
     except BadZipFile as error:
-        raise Refused(
-            f"Could not unzip uploaded file. Please check your file, then try to upload again. ({error})"
-        ) from (error)
+        message = f"Could not unzip uploaded file. Please check your file, then try to upload again. ({error})"
+        raise Refused(message) from error
     if total > UNZIPPED_LIMIT_BYTES:
         raise Refused(
             f"Function code combined with layers exceeds the maximum allowed size of {UNZIPPED_LIMIT_BYTES} bytes. "

@@ -18,6 +18,7 @@ from localcloud.lambda_.specification import FunctionSpec
 
 LOG_TAIL_BYTES = 4096
 _REAP_EVERY_SECONDS = 10.0
+_LONGEST_WAIT_FOR_START_SECONDS = 10.0
 _IDLE_SHARE_OF_MEMORY = 4  # idle environments may hold a quarter of this machine's memory
 
 
@@ -91,9 +92,14 @@ class Engine:
         return self._respond(spec, request, result, measured, running, [text for _, text in events])
 
     def _start(self, spec: FunctionSpec) -> tuple[Environment, Result | None]:
-        with self._starting:
+        # a function that invokes another one while it starts must not wait for ever
+        has_slot = self._starting.acquire(timeout=_LONGEST_WAIT_FOR_START_SECONDS)
+        try:
             environment = self._launcher.start(spec)
             return environment, environment.initialise(spec.timeout_seconds)
+        finally:
+            if has_slot:
+                self._starting.release()
 
     def _not_started(self, spec: FunctionSpec, request: Request, result: Result, running: int) -> Response:
         now_ms = int(time.time() * 1000)

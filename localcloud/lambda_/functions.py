@@ -65,10 +65,11 @@ class Functions:
         return Found(self.specification(record), latest, _qualifier_in(name_or_arn) or qualifier)
 
     def specification(self, record: Any) -> FunctionSpec:
-        """The specification of a version; its code and layers are unzipped."""
-        layers = [self._layer(record.region, layer["Arn"]) for layer in record.layers or []]
+        """The specification of a version; its code and layers are unzipped, and moto holds no copy any more."""
+        layers = self._layers_of(record)
         for asset in (record, *layers):
             self._assets.ensure(asset.code_digest, asset.code_bytes)
+            asset.code_bytes = b""
         return specification(record, tuple(layer.code_digest for layer in layers), record.code_digest)
 
     def remember_layers(self, region: str, arns: list[str]) -> None:
@@ -80,10 +81,10 @@ class Functions:
         """The first invocation will not have to unzip and compile, unless it comes very soon."""
         self._to_prepare.put(record)
 
-    def archives(self, record: Any) -> list[bytes]:
-        """The zip files that a function is made of."""
-        layers = [self._layer(record.region, layer["Arn"]) for layer in record.layers or []]
-        return [record.code_bytes, *(layer.code_bytes for layer in layers)]
+    def unzipped_bytes(self, record: Any) -> int:
+        """Size of a function's code and layers together. Raises zipfile.BadZipFile."""
+        assets = (record, *self._layers_of(record))
+        return sum(self._assets.measure(asset.code_digest, asset.code_bytes) for asset in assets)
 
     def invoke(self, found: Found, request: Request) -> Response:
         """The function has run. Raises what Engine.invoke raises."""
@@ -143,6 +144,9 @@ class Functions:
             return self.find(event.region, event.function, event.qualifier)
         except UnknownFunctionException:
             return None
+
+    def _layers_of(self, record: Any) -> list[Any]:
+        return [self._layer(record.region, layer["Arn"]) for layer in record.layers or []]
 
     def _layer(self, region: str, arn: str) -> Any:
         return self._backend(region).layers_versions_by_arn(arn) or self._layers[arn]

@@ -9,7 +9,7 @@ from moto.awslambda.exceptions import InvalidParameterValueException
 from localcloud.cloud import Cloud
 from localcloud.lambda_.assets import Assets
 from localcloud.lambda_.asynchronous import AsynchronousQueue
-from localcloud.lambda_.checks import Refused, check_configuration, check_destinations, check_sizes, check_supported
+from localcloud.lambda_.checks import Refused, check_configuration, check_destinations, check_size, check_supported
 from localcloud.lambda_.functions import ROLE_REFUSED, Functions
 from localcloud.lambda_.invocations import Answer, Invoker, read_call
 from localcloud.lambda_.launch import SERVICE_PRINCIPAL, Launcher
@@ -80,20 +80,25 @@ def _patch_creation(cloud: Cloud, functions: Functions) -> None:
         _check_request(cloud, spec)
         created = create(self, spec)
         record = self.get_function(created.function_name)
-        _undo_unless(lambda: _check_package(functions, record), lambda: self.delete_function(record.function_name))
-        functions.prepare(record)
+        _accept(functions, record, lambda: self.delete_function(record.function_name))
         return created
 
     def update_function_configuration(self: Any, name: str, qualifier: str, body: dict[str, Any]) -> Any:
         _check_request(cloud, body)
+        record = self.get_function(name, qualifier)
+        before = dict(vars(record))
         configuration = update(self, name, qualifier, body)
-        functions.prepare(self.get_function(name, qualifier))
+        _accept(functions, record, lambda: vars(record).update(before))
         return configuration
 
     def update_function_code(self: Any, name: str, qualifier: str, body: dict[str, Any]) -> Any:
         check_supported(body)
+        record = self.get_function(name, qualifier)
+        before = dict(vars(record))
         configuration = update_code(self, name, qualifier, body)
-        functions.prepare(self.get_function(name, qualifier))
+        if "Architectures" in body:
+            record.architectures = body["Architectures"]
+        _accept(functions, record, lambda: vars(record).update(before))
         return configuration
 
     def delete_function(self: Any, name: str, qualifier: str | None = None) -> None:
@@ -184,19 +189,14 @@ def _check_role(cloud: Cloud, role: str, function_name: str) -> None:
         raise InvalidParameterValueException(ROLE_REFUSED) from error
 
 
-def _check_package(functions: Functions, record: Any) -> None:
+def _accept(functions: Functions, record: Any, undo: Callable[[], None]) -> None:
+    """The function's package is being prepared; `undo` has run when it is not one that Lambda takes."""
     try:
-        check_sizes(functions.archives(record))
+        check_size(lambda: functions.unzipped_bytes(record))
     except Refused as error:
-        raise InvalidParameterValueException(str(error)) from error
-
-
-def _undo_unless(check: Callable[[], None], undo: Callable[[], None]) -> None:
-    try:
-        check()
-    except InvalidParameterValueException:
         undo()
-        raise
+        raise InvalidParameterValueException(str(error)) from error
+    functions.prepare(record)
 
 
 def _note_runtimes(cloud: Cloud) -> None:

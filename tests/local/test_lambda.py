@@ -284,6 +284,17 @@ def test_new_configuration_and_code_take_effect_at_once(bench: Bench) -> None:
     assert bench.invoke(name).value == "new code"
 
 
+def test_code_that_is_too_large_is_refused_and_the_old_code_stays(bench: Bench) -> None:
+    name = bench.function("def handler(event, context):\n    return 'old code'")
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+        archive.writestr("app.py", "")
+        archive.writestr("zeros", bytes(262_144_001))
+    with pytest.raises(ClientError, match="exceeds the maximum allowed size of 262144000 bytes"):
+        bench.api.update_function_code(FunctionName=name, ZipFile=buffer.getvalue())
+    assert bench.invoke(name).value == "old code"
+
+
 def test_a_version_keeps_its_code_and_an_alias_leads_to_it(bench: Bench) -> None:
     name = bench.function("def handler(event, context):\n    return ['one', context.function_version]")
     number = bench.api.publish_version(FunctionName=name)["Version"]

@@ -5,12 +5,13 @@ from dataclasses import replace
 import pytest
 
 from localcloud.clients import Credentials
+from localcloud.lambda_.assets import UNZIPPED_LIMIT_BYTES, unzipped_bytes
 from localcloud.lambda_.asynchronous import Event, Policy, Verdict, next_step, policy_of
 from localcloud.lambda_.checks import (
     Refused,
     check_configuration,
     check_destinations,
-    check_sizes,
+    check_size,
     check_supported,
 )
 from localcloud.lambda_.concurrency import ACCOUNT_LIMIT, Concurrency, Throttled
@@ -22,7 +23,6 @@ from localcloud.lambda_.variables import Places, Wiring, environment_variables
 from localcloud.lambda_.xray import segment_document
 
 from .test_lambda_outcome import SPEC
-from .test_lambda_packages import zipped
 
 PLACES = Places("/var/task", "/opt", "/var/runtime", "/tmp")
 WIRING = Wiring("127.0.0.1:9", 7, "http://127.0.0.1:4566", "127.0.0.1:2000", "s", Credentials("ASIA", "k", "token"))
@@ -102,12 +102,17 @@ def test_an_ordinary_configuration_passes() -> None:
     given = {"MemorySize": 256, "Timeout": 30, "SnapStart": {"ApplyOn": "None"}, "PackageType": "Zip"}
     check_supported(given)
     check_configuration(given)
-    check_sizes([zipped({"app.py": "x"})])
+    check_size(lambda: UNZIPPED_LIMIT_BYTES)
 
 
 def test_code_that_is_not_a_zip_file_is_refused() -> None:
     with pytest.raises(Refused, match="Could not unzip"):
-        check_sizes([b"not a zip"])
+        check_size(lambda: unzipped_bytes(b"not a zip"))
+
+
+def test_more_code_than_lambda_takes_is_refused() -> None:
+    with pytest.raises(Refused, match="exceeds the maximum allowed size of 262144000 bytes"):
+        check_size(lambda: UNZIPPED_LIMIT_BYTES + 1)
 
 
 def test_a_destination_that_nothing_is_sent_to_is_refused() -> None:
