@@ -70,7 +70,7 @@ class ModelStack(Stack):
         bundle = SourceBundle(self, "Source", model=self._model)
         image = FrameworkImage(self, "Image", framework=spec.training.framework)
         artifacts, captures = data.artifacts.folder(spec.name), data.captures.folder(spec.name)
-        execution_role = ExecutionRole(self, "Execution", names=self.names)
+        execution_role = ExecutionRole(self, "Execution")
         execution_role.use_data(artifacts, captures)
         execution_role.use_code(bundle, image)
         return ModelParts(

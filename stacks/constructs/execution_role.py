@@ -11,7 +11,6 @@ from stacks.constructs.data_bucket import BucketFolder
 from stacks.constructs.data_key import Condition
 from stacks.constructs.framework_image import FrameworkImage
 from stacks.constructs.source_bundle import SourceBundle
-from trimtab.names import ModelNames
 
 SAGEMAKER = "sagemaker.amazonaws.com"
 _NAMESPACES = ["/aws/sagemaker/*", "aws/sagemaker/*", "AWS/SageMaker"]
@@ -20,9 +19,8 @@ _NAMESPACES = ["/aws/sagemaker/*", "aws/sagemaker/*", "AWS/SageMaker"]
 class ExecutionRole(Construct):
     """Owns one role. Jobs read datasets and code and write runs; endpoints read models and write captures. No state."""
 
-    def __init__(self, scope: Construct, id: str, *, names: ModelNames) -> None:
+    def __init__(self, scope: Construct, id: str) -> None:
         super().__init__(scope, id)
-        self._names = names
         self.role = iam.Role(self, "Role", assumed_by=own_service(SAGEMAKER, arn("sagemaker", "*")))
         self._allow_telemetry()
 
@@ -62,7 +60,7 @@ class ExecutionRole(Construct):
         own_namespaces = {"StringLike": {"cloudwatch:namespace": _NAMESPACES}}
         self._allow(["cloudwatch:PutMetricData"], ["*"], own_namespaces)
         # SageMaker reads the rollback alarms of a rollout under this role.
-        self._allow(["cloudwatch:DescribeAlarms"], [arn("cloudwatch", f"alarm:{self._names.prefix}-v*")])
+        self._allow(["cloudwatch:DescribeAlarms"], [arn("cloudwatch", "alarm:*")])
 
     def _allow(self, actions: Sequence[str], resources: Sequence[str], conditions: Condition | None = None) -> None:
         statement = iam.PolicyStatement(actions=list(actions), resources=list(resources), conditions=conditions)

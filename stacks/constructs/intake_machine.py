@@ -26,6 +26,7 @@ class IntakeMachine(Construct):
         self.machine = Machine(
             self,
             "Intake",
+            name=parts.names.machine("intake"),
             definition=self._definition(parts.record_failure),
             invokes=(*self.functions, parts.record_failure),
             key=parts.operations_key,

@@ -19,10 +19,22 @@ APPROVING = ("sagemaker:CreateModelPackage", "sagemaker:UpdateModelPackage")
 
 
 class Machine(Construct):
-    """Owns a state machine, its role and its log group. No state but running executions."""
+    """Owns a state machine, its role and its log group. No state but running executions.
+
+    It has a physical name: the role's trust and its use of the key are limited to this machine's ARN, which has to be
+    known before the machine exists.
+    """
 
     def __init__(
-        self, scope: Construct, id: str, *, definition: Json, invokes: Iterable[Callee], key: DataKey, stage: Stage
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        name: str,
+        definition: Json,
+        invokes: Iterable[Callee],
+        key: DataKey,
+        stage: Stage,
     ) -> None:
         super().__init__(scope, id)
         log_group = logs.LogGroup(
@@ -32,7 +44,7 @@ class Machine(Construct):
             retention=stage.log_retention,
             removal_policy=RemovalPolicy.DESTROY,
         )
-        trusted = own_service("states.amazonaws.com", arn("states", "stateMachine:*"))
+        trusted = own_service("states.amazonaws.com", arn("states", f"stateMachine:{name}"))
         self.role = iam.Role(self, "Role", assumed_by=trusted)
         self.role.add_to_policy(
             iam.PolicyStatement(actions=["lambda:InvokeFunction"], resources=[callee.arn for callee in invokes])
@@ -41,6 +53,7 @@ class Machine(Construct):
         self.machine = sfn.StateMachine(
             self,
             "Machine",
+            state_machine_name=name,
             definition_body=sfn.DefinitionBody.from_string(Stack.of(self).to_json_string(definition)),
             state_machine_type=sfn.StateMachineType.STANDARD,
             role=self.role,

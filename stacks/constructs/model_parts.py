@@ -77,8 +77,11 @@ class ModelParts:
         grantee.add_to_principal_policy(_statement(actions, resources))
 
     def allow_alarms(self, function: RuntimeFunction, *actions: str) -> None:
-        """``function`` may do ``actions`` on the rollback alarms of the model's versions."""
-        function.allow(_statement(actions, [arn("cloudwatch", f"alarm:{self.names.prefix}-v*")]))
+        """``function`` may look for alarms, and do ``actions`` on the rollback alarms of the model's versions."""
+        function.allow(
+            _statement(["cloudwatch:DescribeAlarms"], [arn("cloudwatch", "alarm:*")]),
+            _statement(actions, [arn("cloudwatch", f"alarm:{self.names.prefix}-v*")]),
+        )
 
     def signing_statement(self, action: str) -> iam.PolicyStatement:
         """``action`` with the key that signs packages."""

@@ -28,6 +28,7 @@ class MonitoringMachine(Construct):
         self.machine = Machine(
             self,
             "Monitoring",
+            name=parts.names.machine("monitoring"),
             definition=self._definition(parts.record_failure),
             invokes=(*self.functions, parts.record_failure),
             key=parts.operations_key,

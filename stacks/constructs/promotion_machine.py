@@ -69,6 +69,7 @@ class PromotionMachine(Construct):
         self.machine = Machine(
             self,
             "Promotion",
+            name=parts.names.machine("promotion"),
             definition=self._definition(),
             invokes=(*self.functions, parts.record_failure),
             key=parts.operations_key,
@@ -276,7 +277,7 @@ def _plan_rollout(scope: Construct, parts: ModelParts) -> RuntimeFunction:
     function = parts.function(scope, "plan_rollout")
     _allow_models(function, parts)
     parts.allow_endpoint(function.role, parts.names.endpoint, "sagemaker:DescribeEndpoint")
-    parts.allow_alarms(function, "cloudwatch:PutMetricAlarm", "cloudwatch:DescribeAlarms")
+    parts.allow_alarms(function, "cloudwatch:PutMetricAlarm")
     return function
 
 
@@ -291,7 +292,7 @@ def _watch_rollout(scope: Construct, parts: ModelParts) -> RuntimeFunction:
         "sagemaker:UpdateEndpoint",
         "sagemaker:DeleteEndpoint",
     )
-    parts.allow_alarms(function, "cloudwatch:DescribeAlarms", "cloudwatch:SetAlarmState")
+    parts.allow_alarms(function, "cloudwatch:SetAlarmState")
     function.allow(parts.reading_metrics())
     return function
 
@@ -319,7 +320,7 @@ def _close_promotion(scope: Construct, parts: ModelParts) -> RuntimeFunction:
     parts.allow_endpoint(function.role, parts.names.endpoint, "sagemaker:DescribeEndpoint")
     parts.allow_endpoint(function.role, parts.names.staging_endpoint, "sagemaker:DeleteEndpoint")
     parts.allow_serving(function, "sagemaker:DeleteEndpointConfig", "sagemaker:DeleteModel")
-    parts.allow_alarms(function, "cloudwatch:DescribeAlarms", "cloudwatch:DeleteAlarms", "cloudwatch:SetAlarmState")
+    parts.allow_alarms(function, "cloudwatch:DeleteAlarms", "cloudwatch:SetAlarmState")
     parts.allow_registry(function, "sagemaker:DescribeModelPackage", "sagemaker:UpdateModelPackage")
     parts.notifications.grant_publish(function.role)
     return function

@@ -21,6 +21,7 @@ class RecoveryMachine(Construct):
         self.machine = Machine(
             self,
             "Recovery",
+            name=parts.names.machine("recovery"),
             definition=self._definition(parts.record_failure),
             invokes=(*self.functions, parts.record_failure),
             key=parts.operations_key,

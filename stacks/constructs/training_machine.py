@@ -64,6 +64,7 @@ class TrainingMachine(Construct):
         self.machine = Machine(
             self,
             "Training",
+            name=parts.names.machine("training"),
             definition=self._definition(),
             invokes=(*self.functions, parts.record_failure),
             key=parts.operations_key,

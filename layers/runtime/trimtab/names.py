@@ -1,4 +1,4 @@
-"""Names that have to be known before a resource exists: SageMaker's, whose ARNs appear in policies."""
+"""Names that have to be known before a resource exists: those whose ARNs appear in policies."""
 
 from dataclasses import dataclass
 
@@ -17,7 +17,7 @@ def model_stack_name(stage: str, model: str) -> str:
 
 @dataclass(frozen=True)
 class ModelNames:
-    """SageMaker names of one model in one stage; every name starts with :attr:`prefix`."""
+    """Names of one model in one stage; every name starts with :attr:`prefix`."""
 
     stage: str
     model: str
@@ -37,6 +37,10 @@ class ModelNames:
     @property
     def staging_endpoint(self) -> str:
         return f"{self.prefix}-staging"
+
+    def machine(self, name: str) -> str:
+        """Name of a state machine, for example ``trimtab-dev-flights-intake``."""
+        return f"{self.prefix}-{name}"
 
     def run(self, stamp: str, execution: str) -> str:
         """Run id and training job name; ``stamp`` is yyyymmddhhmmss, ``execution`` the execution's name."""
