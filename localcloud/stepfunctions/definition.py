@@ -53,9 +53,11 @@ def check(definition: str, machine_type: str | None = None) -> None:
         document = json.loads(definition)
     except ValueError:
         return
-    for name, state in _states(document):
-        if state.get("Type") == "Task":
-            _check_task(name, state)
+    for machine in _machines(document):
+        _check_transitions(machine)
+        for name, state in machine["States"].items():
+            if state.get("Type") == "Task":
+                _check_task(name, state)
 
 
 @functools.cache
@@ -69,16 +71,37 @@ def boto_service(name: str) -> str:
     return SDK_NAMES.get(name.lower(), name.lower())
 
 
-def _states(machine: Any) -> Iterator[tuple[str, dict[str, Any]]]:
-    if not isinstance(machine, dict):
+def _machines(document: Any) -> Iterator[dict[str, Any]]:
+    """The machine and those nested in its Parallel and Map states; what is malformed is left to the parser."""
+    if not isinstance(document, dict) or not isinstance(document.get("States"), dict):
         return
-    for name, state in (machine.get("States") or {}).items():
-        if not isinstance(state, dict):
-            continue
-        yield name, state
-        inner = [*(state.get("Branches") or []), state.get("Iterator"), state.get("ItemProcessor")]
-        for nested in inner:
-            yield from _states(nested)
+    states = [state for state in document["States"].values() if isinstance(state, dict)]
+    if len(states) == len(document["States"]):
+        yield document
+    for state in states:
+        for nested in (*(state.get("Branches") or []), state.get("Iterator"), state.get("ItemProcessor")):
+            yield from _machines(nested)
+
+
+def _check_transitions(machine: dict[str, Any]) -> None:
+    targets = [("StartAt", machine.get("StartAt"))]
+    targets += [(f"state {name}", target) for name, state in machine["States"].items() for target in _targets(state)]
+    for origin, target in targets:
+        if target not in machine["States"]:
+            raise Unsupported(f"MISSING_TRANSITION_TARGET: {origin} goes to {target!r}, which does not exist.")
+    for name, state in machine["States"].items():
+        ends = sum((bool(state.get("End")), state.get("Next") is not None))
+        if ends != (0 if state.get("Type") in ("Choice", "Succeed", "Fail") else 1):
+            raise Unsupported(
+                f"State {name} needs exactly one of Next and End, unless it is a Choice, Succeed or Fail."
+            )
+
+
+def _targets(state: dict[str, Any]) -> Iterator[Any]:
+    choices, catchers = state.get("Choices") or [], state.get("Catch") or []
+    yield from (holder["Next"] for holder in (state, *choices, *catchers) if "Next" in holder)
+    if "Default" in state:
+        yield state["Default"]
 
 
 def _check_task(name: str, state: dict[str, Any]) -> None:

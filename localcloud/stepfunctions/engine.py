@@ -139,6 +139,8 @@ def _operation(cloud: Cloud, task: Any, service: str | None, action: str | None)
 
 
 def _install_errors(cloud: Cloud) -> None:
+    _install_api_errors(cloud)
+
     def sdk_service_name(service_name: str) -> str:
         return naming.sdk_service_name(cloud.clients.admin(boto_service(service_name)).meta.service_model.service_id)
 
@@ -148,6 +150,24 @@ def _install_errors(cloud: Cloud) -> None:
         "errors carry the service's name as the state machine wrote it",
     )
     _install_lambda_errors(cloud)
+
+
+def _install_api_errors(cloud: Cloud) -> None:
+    """The engine's own errors reach the caller with their code, also those that it raises without a message."""
+    from moto.stepfunctions.parser import api
+
+    for error in api.ServiceException.__subclasses__():
+        if error.__module__ == api.__name__:
+            target, default = f"{api.__name__}:{error.__name__}", f"{error.code}: see the request"
+            cloud.patches.replace(f"{target}.TYPE", error.code, "answers without an error code")
+            cloud.patches.replace(f"{target}.__init__", _initialiser(api.ServiceException, default), "needs a message")
+
+
+def _initialiser(base: Any, default: str) -> Any:
+    def __init__(error: Any, message: str = default, **_more: Any) -> None:
+        base.__init__(error, message)
+
+    return __init__
 
 
 def _install_lambda_errors(cloud: Cloud) -> None:

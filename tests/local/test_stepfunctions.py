@@ -1,0 +1,330 @@
+"""State machines on the running local cloud."""
+
+import io
+import json
+import zipfile
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from .conftest import LocalCloud, wait_until
+from .events_support import ACCOUNT, Stage, unique
+
+HANDLER = """
+import os
+
+class TransientError(Exception):
+    pass
+
+seen = []
+
+def handler(event, context):
+    seen.append(event)
+    if event.get("exit"):
+        os._exit(3)
+    if event.get("fail_until", 0) >= len(seen):
+        raise TransientError(f"attempt {len(seen)}")
+    return {"attempts": len(seen), "got": event}
+"""
+ABSENT_MACHINE = f"arn:aws:states:us-east-1:{ACCOUNT}:stateMachine:absent"
+ABSENT_TOPIC = f"arn:aws:sns:us-east-1:{ACCOUNT}:absent"
+INVOKE = "arn:aws:states:::lambda:invoke"
+
+
+@pytest.fixture(scope="module")
+def stage(own_cloud: LocalCloud) -> Stage:
+    return Stage(own_cloud)
+
+
+@pytest.fixture
+def function(stage: Stage) -> str:
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as package:
+        package.writestr("handler.py", HANDLER)
+    name = unique("function")
+    stage.cloud.client("lambda").create_function(
+        FunctionName=name,
+        Runtime="python3.12",
+        Handler="handler.handler",
+        Role=stage.role("lambda.amazonaws.com"),
+        Code={"ZipFile": archive.getvalue()},
+        Timeout=10,
+    )
+    return name
+
+
+def task(resource: str, parameters: dict[str, Any], **more: Any) -> dict[str, Any]:
+    return {"Type": "Task", "Resource": resource, "Parameters": parameters, "End": True, **more}
+
+
+def test_a_lambda_task_gives_payload_and_status(stage: Stage, function: str) -> None:
+    machine = stage.machine({"Call": task(INVOKE, {"FunctionName": function, "Payload.$": "$"})})
+    ended = stage.outcome(machine, {"month": 1})
+    assert ended["status"] == "SUCCEEDED", ended
+    output = json.loads(ended["output"])
+    assert output["Payload"] == {"attempts": 1, "got": {"month": 1}}
+    assert output["StatusCode"] == 200
+
+
+def test_retry_and_catch_name_a_functions_errors_by_their_class(stage: Stage, function: str) -> None:
+    retry = [{"ErrorEquals": ["TransientError"], "IntervalSeconds": 1, "MaxAttempts": 2, "BackoffRate": 1}]
+    catch = [{"ErrorEquals": ["TransientError"], "ResultPath": "$.error", "Next": "Caught"}]
+    states = {
+        "Call": task(INVOKE, {"FunctionName": function, "Payload.$": "$"}, Retry=retry, Catch=catch),
+        "Caught": {"Type": "Pass", "End": True},
+    }
+    machine = stage.machine(states)
+    assert json.loads(stage.outcome(machine, {"fail_until": 2})["output"])["Payload"]["attempts"] == 3
+    error = json.loads(stage.outcome(machine, {"fail_until": 99})["output"])["error"]
+    assert error["Error"] == "TransientError"
+    assert json.loads(error["Cause"])["errorMessage"] == "attempt 6"
+
+
+def test_a_function_that_dies_is_a_failure_with_a_name(stage: Stage, function: str) -> None:
+    ended = stage.outcome(stage.machine({"Call": task(INVOKE, {"FunctionName": function, "Payload": {"exit": True}})}))
+    assert ended["status"] == "FAILED"
+    assert ended["error"] in ("Lambda.Unknown", "Runtime.ExitError")
+
+
+def test_a_missing_function_is_named_by_lambdas_model(stage: Stage) -> None:
+    ended = stage.outcome(stage.machine({"Call": task(INVOKE, {"FunctionName": "absent", "Payload": {}})}))
+    assert ended["error"] == "Lambda.ResourceNotFoundException"
+    assert "Service: AWSLambda; Status Code: 404" in ended["cause"]
+
+
+def test_sdk_calls_use_pascal_case_and_javas_error_names(stage: Stage) -> None:
+    bucket = stage.bucket()
+    states = {
+        "Put": {**task("arn:aws:states:::aws-sdk:s3:putObject", {"Bucket": bucket, "Key": "k", "Body": {"a": 1}})},
+        "Get": task("arn:aws:states:::aws-sdk:s3:getObject", {"Bucket": bucket, "Key": "k"}, ResultPath="$.got"),
+        "Miss": task("arn:aws:states:::aws-sdk:s3:getObject", {"Bucket": bucket, "Key": "absent"}),
+    }
+    for name, following in (("Put", "Get"), ("Get", "Miss")):
+        states[name] |= {"Next": following}
+        del states[name]["End"]
+    execution = stage.start(stage.machine(states))
+    ended = stage.ended(execution)
+    assert (ended["status"], ended["error"]) == ("FAILED", "S3.NoSuchKeyException"), ended
+    events = stage.cloud.client("stepfunctions").get_execution_history(executionArn=execution)["events"]
+    got = [
+        json.loads(event["stateExitedEventDetails"]["output"]) for event in events if "stateExitedEventDetails" in event
+    ]
+    assert json.loads(got[1]["got"]["Body"]) == {"a": 1}
+    assert got[1]["got"]["LastModified"].endswith("Z")
+
+
+@pytest.mark.parametrize(
+    ("resource", "parameters", "error"),
+    [
+        ("arn:aws:states:::aws-sdk:dynamodb:getItem", {"TableName": "absent", "Key": {"a": {"S": "b"}}}, "DynamoDb."),
+        ("arn:aws:states:::aws-sdk:sfn:describeStateMachine", {"StateMachineArn": ABSENT_MACHINE}, "Sfn."),
+        ("arn:aws:states:::aws-sdk:eventbridge:describeRule", {"Name": "absent"}, "EventBridge."),
+        ("arn:aws:states:::sagemaker:createModel", {"ModelName": "m", "ExecutionRoleArn": "no"}, "SageMaker."),
+        ("arn:aws:states:::sns:publish", {"TopicArn": ABSENT_TOPIC, "Message": "x"}, "SNS."),
+    ],
+)  # fmt: skip
+def test_errors_carry_the_services_name(stage: Stage, resource: str, parameters: dict[str, Any], error: str) -> None:
+    ended = stage.outcome(stage.machine({"Call": task(resource, parameters)}))
+    assert ended["status"] == "FAILED"
+    assert ended["error"].startswith(error), ended
+    assert ended["error"].endswith("Exception")
+
+
+def test_integrations_reach_events_queues_topics_and_tables(stage: Stage) -> None:
+    queue, seen = stage.queue(), stage.queue()
+    sns, dynamodb, table = stage.cloud.client("sns"), stage.cloud.client("dynamodb"), unique("table")
+    topic = sns.create_topic(Name=unique("topic"))["TopicArn"]
+    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=queue.arn, Attributes={"RawMessageDelivery": "true"})
+    dynamodb.create_table(
+        TableName=table,
+        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    stage.rule({"source": ["machine"]}, Arn=seen.arn)
+    entry = {"Source": "machine", "DetailType": "Done", "Detail": {"n": 1}}
+    branches = [
+        task("arn:aws:states:::events:putEvents", {"Entries": [entry]}),
+        task("arn:aws:states:::sqs:sendMessage", {"QueueUrl": queue.url, "MessageBody": {"via": "sqs"}}),
+        task("arn:aws:states:::sns:publish", {"TopicArn": topic, "Message": {"via": "sns"}}),
+        task("arn:aws:states:::dynamodb:putItem", {"TableName": table, "Item": {"id": {"S": "a"}}}),
+    ]
+    parallel = {
+        "Type": "Parallel",
+        "Branches": [{"StartAt": "Do", "States": {"Do": branch}} for branch in branches],
+        "End": True,
+    }
+    ended = stage.outcome(stage.machine({"All": parallel}))
+    assert ended["status"] == "SUCCEEDED", ended
+    assert sorted(body["via"] for body in queue.bodies(2)) == ["sns", "sqs"]
+    (event,) = seen.bodies()
+    assert event["detail"] == {"n": 1}
+    assert [arn.split(":")[5] for arn in event["resources"]] == ["stateMachine", "execution"]
+    assert dynamodb.get_item(TableName=table, Key={"id": {"S": "a"}})["Item"] == {"id": {"S": "a"}}
+
+
+def test_a_machine_waits_for_the_machine_it_starts(stage: Stage) -> None:
+    child = stage.machine(
+        {"Double": {"Type": "Pass", "Parameters": {"twice.$": "States.MathAdd($.n, $.n)"}, "End": True}}
+    )
+    start = {"StateMachineArn": child, "Input": {"n.$": "$.n"}}
+    parent = stage.machine({"Start": task("arn:aws:states:::states:startExecution.sync:2", start)})
+    output = json.loads(stage.outcome(parent, {"n": 21})["output"])
+    assert (output["Status"], output["Output"]) == ("SUCCEEDED", {"twice": 42})
+    failing = stage.machine({"No": {"Type": "Fail", "Error": "Bad", "Cause": "on purpose"}})
+    parent = stage.machine(
+        {"Start": task("arn:aws:states:::states:startExecution.sync:2", {"StateMachineArn": failing})}
+    )
+    ended = stage.outcome(parent)
+    assert ended["error"] == "States.TaskFailed"
+    assert json.loads(ended["cause"])["Error"] == "Bad"
+
+
+def test_waits_and_retries_pass_with_the_virtual_clock(stage: Stage) -> None:
+    machine = stage.machine({"Wait": {"Type": "Wait", "Seconds": 7200, "Next": "Done"}, "Done": {"Type": "Succeed"}})
+    execution = stage.start(machine)
+    wait_until(lambda: "WaitStateEntered" in stage.history(execution), 10)
+    assert stage.described(execution)["status"] == "RUNNING"
+    stage.cloud.advance(7201)
+    ended = stage.ended(execution, 5)
+    assert ended["status"] == "SUCCEEDED"
+    assert 7200 <= (ended["stopDate"] - ended["startDate"]).total_seconds() < 7300
+
+
+def test_a_heartbeat_that_does_not_come_times_out_on_the_virtual_clock(stage: Stage) -> None:
+    queue = stage.queue()
+    ask = {"QueueUrl": queue.url, "MessageBody": {"token.$": "$$.Task.Token"}}
+    state = task("arn:aws:states:::sqs:sendMessage.waitForTaskToken", ask, HeartbeatSeconds=600)
+    machine = stage.machine({"Ask": state})
+    silent, answered = stage.start(machine), stage.start(machine)
+    tokens = [body["token"] for body in queue.bodies(2)]
+    sfn = stage.cloud.client("stepfunctions")
+    sfn.send_task_success(taskToken=tokens[0], output='{"ok": true}')
+    wait_until(lambda: "SUCCEEDED" in {stage.described(e)["status"] for e in (silent, answered)}, 10)
+    stage.cloud.advance(700)
+    ended = [stage.ended(execution, 10) for execution in (silent, answered)]
+    assert sorted(found["status"] for found in ended) == ["FAILED", "SUCCEEDED"]
+    assert [found["error"] for found in ended if found["status"] == "FAILED"] == ["States.Timeout"]
+
+
+def test_every_change_of_status_is_an_event(stage: Stage) -> None:
+    queue = stage.queue()
+    stage.rule({"source": ["aws.states"], "detail-type": ["Step Functions Execution Status Change"]}, Arn=queue.arn)
+    good = stage.start(stage.machine({"Done": {"Type": "Pass", "End": True}}), {"a": 1}, name="named")
+    stage.ended(good)
+    bad = stage.machine({"No": {"Type": "Fail", "Error": "Bad", "Cause": "on purpose"}})
+    stage.outcome(bad)
+    bodies = queue.bodies(4)
+    details = {(body["detail"]["stateMachineArn"], body["detail"]["status"]): body["detail"] for body in bodies}
+    succeeded = next(found for (_, status), found in details.items() if status == "SUCCEEDED")
+    assert (succeeded["name"], succeeded["input"], succeeded["output"]) == ("named", '{"a": 1}', '{"a": 1}')
+    assert succeeded["stopDate"] >= succeeded["startDate"] > 1_000_000_000_000
+    failed = details[bad, "FAILED"]
+    assert (failed["error"], failed["cause"], failed["output"]) == ("Bad", "on purpose", None)
+    assert [body["detail"]["status"] for body in bodies].count("RUNNING") == 2
+    assert good in next(body["resources"] for body in bodies if body["detail"] == succeeded)
+
+
+def test_a_stopped_execution_is_aborted_with_error_and_cause(stage: Stage) -> None:
+    machine = stage.machine({"Wait": {"Type": "Wait", "Seconds": 86400, "End": True}})
+    execution, sfn = stage.start(machine), stage.cloud.client("stepfunctions")
+    wait_until(lambda: "WaitStateEntered" in stage.history(execution), 10)
+    sfn.stop_execution(executionArn=execution, error="Superseded", cause="a newer drop")
+    found = stage.described(execution)
+    assert (found["status"], found["error"], found["cause"]) == ("ABORTED", "Superseded", "a newer drop")
+    assert "stopDate" in found
+    wait_until(lambda: stage.history(execution)[-1] == "ExecutionAborted", 5)
+    assert (
+        sfn.list_executions(stateMachineArn=machine, statusFilter="ABORTED")["executions"][0]["executionArn"]
+        == execution
+    )
+
+
+def test_a_name_is_taken_once_and_defaults_to_a_new_one(stage: Stage) -> None:
+    machine = stage.machine({"Wait": {"Type": "Wait", "Seconds": 86400, "End": True}})
+    first = stage.start(machine, {"a": 1}, name="drop-1")
+    assert stage.start(machine, {"a": 1}, name="drop-1") == first
+    with pytest.raises(ClientError, match="ExecutionAlreadyExists"):
+        stage.start(machine, {"a": 2}, name="drop-1")
+    unnamed = {stage.start(machine).rsplit(":", 1)[-1] for _ in range(2)}
+    assert all(len(name) == 36 for name in unnamed)
+    assert len(unnamed) == 2
+
+
+@pytest.mark.parametrize(
+    ("given", "code"),
+    [
+        ({"input": json.dumps("x" * 262_144)}, "ValidationException"),
+        ({"input": "{"}, "InvalidExecutionInput"),
+        ({"name": "not valid!*"}, "InvalidName"),
+    ],
+)
+def test_a_start_that_aws_would_refuse_is_refused(stage: Stage, given: dict[str, str], code: str) -> None:
+    machine = stage.machine({"Done": {"Type": "Succeed"}})
+    with pytest.raises(ClientError) as raised:
+        stage.cloud.client("stepfunctions").start_execution(stateMachineArn=machine, **given)
+    assert raised.value.response["Error"]["Code"] == code
+
+
+@pytest.mark.parametrize(
+    ("state", "reason"),
+    [
+        (task("arn:aws:states:::glue:startJobRun.sync", {"JobName": "x"}), "does not run"),
+        (task("arn:aws:states:::sagemaker:createEndpoint.sync", {"EndpointName": "x"}), "does not run"),
+        (task("arn:aws:states:::aws-sdk:s3:makeCoffee", {}), "not an action"),
+        (task("arn:aws:states:::aws-sdk:nonsense:getObject", {}), "not an action"),
+        (task("arn:aws:states:::sagemaker:updateEndpoint", {"EndpointNam": "x"}), "not supported"),
+        (task("arn:aws:states:::sagemaker:createModel", {}, Credentials={"RoleArn": "r"}), "Credentials"),
+        ({"Type": "Pass", "Next": "Nowhere"}, "MISSING_TRANSITION_TARGET"),
+        ({"Type": "Pass"}, "exactly one of Next and End"),
+        ({"Type": "Nonsense", "End": True}, "Nonsense"),
+    ],
+)
+def test_a_definition_that_cannot_run_is_refused_when_it_is_created(
+    stage: Stage, state: dict[str, Any], reason: str
+) -> None:
+    with pytest.raises(ClientError, match=reason) as raised:
+        stage.machine({"Do": state})
+    assert raised.value.response["Error"]["Code"] == "InvalidDefinition"
+
+
+def test_logging_and_tracing_configurations_are_kept(stage: Stage) -> None:
+    sfn = stage.cloud.client("stepfunctions")
+    group = f"arn:aws:logs:us-east-1:{ACCOUNT}:log-group:/machines:*"
+    logging = {
+        "level": "ALL",
+        "includeExecutionData": True,
+        "destinations": [{"cloudWatchLogsLogGroup": {"logGroupArn": group}}],
+    }
+    machine = sfn.create_state_machine(
+        name=unique("logged"),
+        definition=json.dumps({"StartAt": "A", "States": {"A": {"Type": "Succeed"}}}),
+        roleArn=stage.role("states.amazonaws.com"),
+        loggingConfiguration=logging,
+        tracingConfiguration={"enabled": True},
+    )["stateMachineArn"]
+    found = sfn.describe_state_machine(stateMachineArn=machine)
+    assert (found["loggingConfiguration"], found["tracingConfiguration"]) == (logging, {"enabled": True})
+
+
+def test_jsonata_states_evaluate_with_their_variables(stage: Stage) -> None:
+    states = {
+        "Set": {"Type": "Pass", "Assign": {"who": "{% $states.input.who %}"}, "Next": "Say"},
+        "Say": {"Type": "Pass", "Output": {"text": "{% 'hello ' & $who %}"}, "End": True},
+    }
+    ended = stage.outcome(stage.machine(states, QueryLanguage="JSONata"), {"who": 'the "model"'})
+    assert json.loads(ended["output"]) == {"text": 'hello the "model"'}, ended
+
+
+def test_the_history_can_be_read_backwards_and_in_pages(stage: Stage) -> None:
+    execution = stage.start(stage.machine({"A": {"Type": "Pass", "Next": "B"}, "B": {"Type": "Succeed"}}))
+    stage.ended(execution)
+    sfn = stage.cloud.client("stepfunctions")
+    forward = stage.history(execution)
+    backward = sfn.get_execution_history(executionArn=execution, reverseOrder=True, maxResults=2)
+    assert [event["type"] for event in backward["events"]] == forward[::-1][:2]
+    pages = sfn.get_paginator("get_execution_history").paginate(
+        executionArn=execution, PaginationConfig={"PageSize": 2}
+    )
+    assert [event["type"] for page in pages for event in page["events"]] == forward
