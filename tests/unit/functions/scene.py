@@ -1,0 +1,227 @@
+"""A model with a registered candidate, and everything a promotion touches, in memory."""
+
+import hashlib
+import importlib
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from types import ModuleType
+from typing import Any
+
+from tests.fakes import (
+    NOON,
+    HashSigner,
+    MemoryAlarms,
+    MemoryEndpoints,
+    MemoryLedger,
+    MemoryObjects,
+    MemoryRegistry,
+    RecordingMetrics,
+    RecordingNotifier,
+    fake_runtime,
+)
+from trimtab.entrypoint import Runtime
+from trimtab.ports import Answer, Package
+from trimtab.rollout.approval import manifest_digest
+from trimtab.spec import Spec, parse_spec
+
+SPEC = """\
+name: tiny
+data:
+  id: row
+  event_time: seen
+  label: y
+  columns:
+    row: {type: integer}
+    seen: {type: timestamp}
+    x: {type: number, range: [0, 1]}
+    kind: {type: string, domain: [a, b, c]}
+    y: {type: integer, nullable: true}
+training:
+  entry_point: train.py
+rollout: {bake_minutes: 10, percent: 20, min_requests: 50}
+monitoring: {min_rows: 50}
+retraining: {triggers: [drift, quality, truth], cooldown_hours: 6, daily_budget: 3}
+"""
+ENDPOINT = "trimtab-test-tiny"
+STAGING = "trimtab-test-tiny-staging"
+
+
+def tiny_spec(text: str = SPEC) -> Spec:
+    return parse_spec(text)
+
+
+def function(name: str) -> ModuleType:
+    """The module of a function's handler."""
+    return importlib.import_module(f"functions.{name}.handler")
+
+
+def answer_with_x(version: int) -> Callable[[str, bytes], Answer]:
+    """A model whose score is x, and that names its version."""
+
+    def answer(endpoint: str, body: bytes) -> Answer:
+        try:
+            records = [json.loads(line) for line in body.decode().splitlines()]
+            rows = [{"id": r["row"], "score": r["x"], "version": version} for r in records if r["kind"] is not None]
+        except (ValueError, KeyError, TypeError):
+            return Answer(400, b"refused", 1.0)
+        text = "".join(json.dumps(row) + "\n" for row in rows)
+        return Answer(200, text.encode(), 1.0) if rows else Answer(400, b"no record", 1.0)
+
+    return answer
+
+
+@dataclass
+class Scene:
+    """One model; time is moved by the test."""
+
+    spec: Spec = field(default_factory=tiny_spec)
+    objects: MemoryObjects = field(default_factory=MemoryObjects)
+    ledger: MemoryLedger = field(default_factory=MemoryLedger)
+    registry: MemoryRegistry = field(default_factory=MemoryRegistry)
+    endpoints: MemoryEndpoints = field(default_factory=MemoryEndpoints)
+    alarms: MemoryAlarms = field(default_factory=MemoryAlarms)
+    notifier: RecordingNotifier = field(default_factory=RecordingNotifier)
+    metrics: RecordingMetrics = field(default_factory=RecordingMetrics)
+    signer: HashSigner = field(default_factory=HashSigner)
+    now: datetime = NOON
+
+    @property
+    def runtime(self) -> Runtime:
+        parts = {"objects": self.objects, "ledger": self.ledger, "notifier": self.notifier, "metrics": self.metrics}
+        return fake_runtime(self.spec, **parts)
+
+    def later(self, **amount: float) -> datetime:
+        self.now += timedelta(**amount)
+        return self.now
+
+    def event(self, execution: str, **parts: Any) -> dict[str, Any]:
+        return {"model": "tiny", "at": self.now.isoformat(), "execution": execution, **parts}
+
+    def register(self, run: str = "run-1", submitted_by: str = "machine") -> Package:
+        """A candidate whose artifact, evaluation and golden records lie in S3, signed."""
+        artifact = f"s3://artifacts/tiny/runs/{run}/output/model.tar.gz"
+        folder = f"s3://artifacts/tiny/runs/{run}/evaluation"
+        evaluation = json.dumps({"metrics": {"candidate": {"auc": 0.8, "log_loss": None}}, "run": run}).encode()
+        golden = [
+            {"request": {"row": n, "x": n / 100, "kind": "a"}, "expected": {"id": n, "score": n / 100}}
+            for n in range(60)
+        ]
+        self.objects.write(artifact, f"model of {run}".encode())
+        self.objects.write(f"{folder}/evaluation.json", evaluation)
+        self.objects.write(f"{folder}/golden.jsonl", "".join(json.dumps(row) + "\n" for row in golden).encode())
+        digests = {
+            "run": run,
+            "dataset": f"dataset-of-{run}",
+            "artifact_sha256": hashlib.sha256(f"model of {run}".encode()).hexdigest(),
+            "evaluation_sha256": hashlib.sha256(evaluation).hexdigest(),
+            "code_sha256": "c" * 64,
+        }
+        signature = self.signer.sign(manifest_digest(ENDPOINT, digests))
+        return self.registry.register(
+            ENDPOINT,
+            artifact_uri=artifact,
+            image_uri="image",
+            evaluation_uri=f"{folder}/evaluation.json",
+            properties=digests | {"signature": signature, "submitted-by": submitted_by},
+            description="",
+            environment={},
+            token=run,
+        )
+
+
+@dataclass
+class PromotionRun:
+    """The promotion machine, step by step, as its definition calls the functions."""
+
+    scene: Scene
+    execution: str
+    state: dict[str, Any] = field(default_factory=dict)
+
+    def call(self, name: str, act: str, ports: tuple[Any, ...], **parts: Any) -> Any:
+        module = function(name)
+        event_model = module.handler._model
+        event = event_model.model_validate(self.scene.event(self.execution, **parts))
+        return getattr(module, act)(event, self.scene.runtime, *ports)
+
+    def check(self, package_arn: str) -> dict[str, Any]:
+        ports = (self.scene.registry, self.scene.signer)
+        self.state["promotion"] = self.call("check_approval", "check", ports, package_arn=package_arn)
+        return dict(self.state["promotion"])
+
+    def stage(self) -> dict[str, Any]:
+        ports = (self.scene.endpoints,)
+        self.state["staging"] = self.call("deploy_staging", "deploy", ports, promotion=self.state["promotion"])
+        return dict(self.state["staging"])
+
+    def test(self) -> dict[str, Any]:
+        kept = {key: self.state[key] for key in ("promotion", "staging")}
+        return dict(self.call("test_staging", "try_out", (self.scene.endpoints,), **kept))
+
+    def plan(self) -> dict[str, Any]:
+        ports = (self.scene.endpoints, self.scene.alarms)
+        self.state["plan"] = self.call("plan_rollout", "plan", ports, promotion=self.state["promotion"])
+        return dict(self.state["plan"])
+
+    def start(self) -> None:
+        """What the machine's own task does with the request."""
+        request = self.state["plan"]["request"]
+        act = self.scene.endpoints.create if self.state["plan"]["action"] == "create" else self.scene.endpoints.update
+        act(request["EndpointName"], request["EndpointConfigName"])
+
+    def watch(self) -> dict[str, Any]:
+        kept = {key: self.state[key] for key in ("promotion", "plan")}
+        ports = (self.scene.endpoints, self.scene.alarms, self.scene.registry)
+        self.state["rollout"] = self.call("watch_rollout", "watch", ports, **kept)
+        return dict(self.state["rollout"])
+
+    def confirm(self) -> dict[str, Any]:
+        kept = {key: self.state[key] for key in ("promotion", "plan", "rollout")}
+        ports = (self.scene.endpoints, self.scene.registry)
+        self.state["confirmation"] = self.call("confirm_serving", "confirm", ports, **kept)
+        return dict(self.state["confirmation"])
+
+    def publish(self) -> dict[str, Any]:
+        kept = {key: self.state[key] for key in ("promotion", "confirmation")}
+        module = function("publish_baseline")
+        event = module.PublishBaselineEvent.model_validate(self.scene.event(self.execution, **kept))
+        return dict(module.handler.call(event, self.scene.runtime))
+
+    def close(self, outcome: str, reason: str = "because") -> dict[str, Any]:
+        ports = (self.scene.endpoints, self.scene.alarms, self.scene.registry)
+        kept = {"promotion": self.state.get("promotion"), "outcome": outcome, "reason": reason}
+        return dict(self.call("close_promotion", "close", ports, **kept))
+
+    def to_plan(self, package_arn: str) -> dict[str, Any]:
+        """Everything up to the plan, on a staging endpoint that comes up at once."""
+        self.check(package_arn)
+        self.raise_until_ready()
+        self.test()
+        return self.plan()
+
+    def raise_until_ready(self) -> None:
+        from trimtab.errors import EndpointNotReady
+
+        try:
+            self.stage()
+        except EndpointNotReady:
+            self.scene.endpoints.settle(STAGING)
+            self.stage()
+
+
+def serve_first_version(scene: Scene) -> PromotionRun:
+    """Version 1 is promoted to the end."""
+    package = scene.register("run-1")
+    scene.registry.approve(package.arn)
+    scene.endpoints.answer = answer_with_x(1)
+    run = PromotionRun(scene, "first")
+    run.to_plan(package.arn)
+    run.start()
+    scene.endpoints.settle(ENDPOINT)
+    run.watch()
+    run.confirm()
+    run.publish()
+    run.close("Serving")
+    scene.later(days=1)
+    return run
