@@ -21,7 +21,7 @@ from localcloud.stepfunctions.virtual_time import (
 ASL: Final = "moto.stepfunctions.parser.asl"
 SERVICE: Final = f"{ASL}.component.state.exec.state_task.service"
 PRINCIPAL: Final = "states.amazonaws.com"
-_WORK_GRACE_SECONDS: Final = 60.0
+_WORK_GRACE_SECONDS: Final = 300.0
 _SYNC_POLL_SECONDS: Final = 0.1
 _REAL_TIME: Final = "measures real time"
 
