@@ -114,7 +114,7 @@ class Launcher:
             [str(package.runtime.python), "-S", "-m", "awslambdaric", spec.handler],
             env=environment_variables(spec, places, wiring),
             cwd=Path(places.task),
-            mounts=_mounts(package, environment.temporary) if isolated else None,
+            mounts=mounts_of(package, environment.temporary) if isolated else None,
             stdout=output,
             pass_fds=(telemetry,),
             nice=_NICENESS,
@@ -140,7 +140,7 @@ def _plain_places(package: Package, temporary: Path) -> Places:
     return Places(str(package.task), str(package.layers), str(runtime.var_runtime), str(temporary), overlay)
 
 
-def _mounts(package: Package, temporary: Path) -> Mounts:
+def mounts_of(package: Package, temporary: Path) -> Mounts:
     """The paths of AWS; what an interpreter needs below /opt, /tmp or /var stays where it is."""
     binds = [(package.task, "/var/task", True), (package.runtime.var_runtime, "/var/runtime", True)]
     if package.overlay is not None:

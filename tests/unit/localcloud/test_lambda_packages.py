@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from localcloud.lambda_.assets import Assets, unzip, unzipped_bytes
+from localcloud.lambda_.launch import Package, mounts_of
 from localcloud.lambda_.overlay import BinaryPackage, OverlayError, binary_packages, make_overlay, unloadable
 from localcloud.lambda_.runtimes import OWN_VERSION, LambdaRuntime, answers_version, find_interpreter, own_interpreter
 from localcloud.processes import Processes
@@ -143,3 +144,45 @@ def test_an_interpreter_must_really_answer_its_version(tmp_path: Path, monkeypat
 
 def test_the_servers_own_interpreter_is_found_for_its_own_version() -> None:
     assert find_interpreter(OWN_VERSION) == own_interpreter()
+
+
+@pytest.fixture
+def layers(tmp_path: Path) -> Path:
+    folder = tmp_path / "layers"
+    (folder / "python").mkdir(parents=True)
+    (folder / "data.txt").touch()
+    return folder
+
+
+def package(layers: Path, python: str, overlay: Path | None = None) -> Package:
+    runtime = LambdaRuntime(Path(python), Path("/runtime"), True, "", "3.12")
+    return Package(runtime, Path("/code"), layers, overlay)
+
+
+def test_a_function_gets_the_paths_of_aws(layers: Path, tmp_path: Path) -> None:
+    mounts = mounts_of(package(layers, "/usr/bin/python3.12"), tmp_path)
+    assert mounts.tmpfs == ("/var",)
+    assert mounts.binds == (
+        (Path("/code"), "/var/task", True),
+        (Path("/runtime"), "/var/runtime", True),
+        (layers, "/opt", True),
+        (tmp_path, "/tmp", False),
+    )
+
+
+def test_an_interpreter_below_opt_stays_visible_beside_the_layers(layers: Path, tmp_path: Path) -> None:
+    mounts = mounts_of(package(layers, "/opt/tools/bin/python3.12"), tmp_path)
+    assert mounts.tmpfs == ("/var", "/opt")
+    assert (layers / "python", "/opt/python", True) in mounts.binds
+    assert (layers / "data.txt", "/opt/data.txt", True) in mounts.binds
+    assert mounts.binds[-1] == (Path("/opt/tools"), "/opt/tools", True)
+
+
+def test_packages_of_the_server_below_tmp_stay_visible_in_the_functions_own_tmp(layers: Path, tmp_path: Path) -> None:
+    overlay, own, packages = tmp_path / "overlay", tmp_path / "own", Path("/tmp/clone/packages")
+    overlay.mkdir()
+    own.mkdir()
+    (overlay / "numpy").symlink_to(packages / "numpy")
+    mounts = mounts_of(package(layers, "/usr/bin/python3.11", overlay), own)
+    assert mounts.binds[-1] == (packages, "/tmp/clone/packages", True)
+    assert (own / "clone" / "packages").is_dir()
