@@ -21,6 +21,8 @@ from stacks.stage import Stage
 from trimtab.names import ModelNames
 from trimtab.spec import Spec
 
+_CHANGING = ("sagemaker:CreateEndpoint", "sagemaker:UpdateEndpoint")
+
 
 @dataclass(frozen=True)
 class ModelParts:
@@ -70,11 +72,12 @@ class ModelParts:
 
     def allow_endpoint(self, grantee: iam.IRole, endpoint: str, *actions: str) -> None:
         """``grantee`` may do ``actions`` on ``endpoint``; changing it also needs its configs and the volume key."""
-        resources = [arn("sagemaker", f"endpoint/{endpoint}")]
-        if {"sagemaker:CreateEndpoint", "sagemaker:UpdateEndpoint"} & set(actions):
-            resources.append(arn("sagemaker", f"endpoint-config/{self.names.prefix}-v*"))
+        grantee.add_to_principal_policy(_statement(actions, [arn("sagemaker", f"endpoint/{endpoint}")]))
+        changing = [action for action in actions if action in _CHANGING]
+        if changing:
+            configs = arn("sagemaker", f"endpoint-config/{self.names.prefix}-v*")
+            grantee.add_to_principal_policy(_statement(changing, [configs]))
             self.artifacts.owner.key.grant_volumes(grantee)
-        grantee.add_to_principal_policy(_statement(actions, resources))
 
     def allow_alarms(self, function: RuntimeFunction, *actions: str) -> None:
         """``function`` may look for alarms, and do ``actions`` on the rollback alarms of the model's versions."""
