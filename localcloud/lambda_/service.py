@@ -13,7 +13,7 @@ from localcloud.lambda_.checks import Refused, check_configuration, check_destin
 from localcloud.lambda_.functions import ROLE_REFUSED, Functions
 from localcloud.lambda_.invocations import Answer, Invoker, read_call
 from localcloud.lambda_.launch import SERVICE_PRINCIPAL, Launcher
-from localcloud.lambda_.records import keep_configuration, kept_configuration
+from localcloud.lambda_.records import LATEST, keep_configuration, kept_configuration
 from localcloud.lambda_.runtimes import supported_runtimes
 from localcloud.lambda_.xray import XRayDaemon
 
@@ -129,6 +129,17 @@ def _patch_event_invoke_config(cloud: Cloud) -> None:
         present = self.get_function(function_name).event_invoke_config
         return put(self, function_name, {**(present[0].config if present else {}), **config})
 
+    def check_qualifier(operation: str) -> None:
+        def checked(self: Any) -> Any:
+            qualifier = self.querystring.get("Qualifier", [LATEST])[0]
+            if qualifier != LATEST:
+                raise NotImplementedError(f"an event invoke config of a version or alias ({qualifier})")
+            return unchecked(self)
+
+        unchecked = cloud.patches.replace(_RESPONSE + operation, checked, "moto ignores the qualifier")
+
+    check_qualifier("put_function_event_invoke_config")
+    check_qualifier("update_function_event_invoke_config")
     reason = "moto keeps the first configuration for ever"
     original = cloud.patches.replace(_BACKEND + "put_function_event_invoke_config", put, reason)
     cloud.patches.replace(_BACKEND + "update_function_event_invoke_config", update, reason)

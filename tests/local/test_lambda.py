@@ -516,6 +516,17 @@ def test_event_source_mappings_are_refused(bench: Bench) -> None:
         bench.api.create_event_source_mapping(FunctionName=name, EventSourceArn=bench.queue_arn(bench.queue()))
 
 
+def test_an_event_invoke_config_is_replaced_updated_and_only_for_the_latest_version(bench: Bench) -> None:
+    name = bench.function("def handler(event, context): pass")
+    bench.api.put_function_event_invoke_config(FunctionName=name, MaximumRetryAttempts=1)
+    bench.api.put_function_event_invoke_config(FunctionName=name, MaximumRetryAttempts=0)
+    bench.api.update_function_event_invoke_config(FunctionName=name, MaximumEventAgeInSeconds=60)
+    config = bench.api.get_function_event_invoke_config(FunctionName=name)
+    assert (config["MaximumRetryAttempts"], config["MaximumEventAgeInSeconds"]) == (0, 60)
+    with pytest.raises(ClientError, match="event invoke config of a version or alias"):
+        bench.api.put_function_event_invoke_config(FunctionName=name, Qualifier="live", MaximumRetryAttempts=0)
+
+
 def test_a_killed_process_is_replaced(bench: Bench) -> None:
     name = bench.function("import os\ndef handler(event, context):\n    return os.getpid()")
     first = bench.invoke(name).value

@@ -22,6 +22,7 @@ _CONFIGURATION = (
     "Role",
     "Runtime",
     "Timeout",
+    "TracingConfig",
 )
 # what UpdateFunctionConfiguration is given when a property was taken away
 _CLEARED: dict[str, Any] = {
@@ -33,6 +34,7 @@ _CLEARED: dict[str, Any] = {
     "Layers": [],
     "MemorySize": 128,
     "Timeout": 3,
+    "TracingConfig": {"Mode": "PassThrough"},
 }
 _INLINE_FILE = {"python": "index.py", "nodejs": "index.js"}
 
@@ -184,7 +186,7 @@ TYPES = [
         "AWS::Lambda::Function",
         properties=words("Architectures Code FunctionName PackageType ReservedConcurrentExecutions")
         | frozenset(_CONFIGURATION),
-        without_effect=words("RecursiveLoop RuntimeManagementConfig TracingConfig"),
+        without_effect=words("RecursiveLoop RuntimeManagementConfig"),
         attributes=words("Arn"),
         name_property="FunctionName",
         replaced_by=words("PackageType"),
