@@ -20,10 +20,11 @@ def install(cloud: Cloud) -> None:
 
 def middleware(cloud: Cloud, app: "WSGIApplication") -> "WSGIApplication":
     """CloudFormation is answered by the engine; CloudTrail has no events (the CDK asks it about failures)."""
-    service = CloudFormation(Backend(cloud))
+    backend = Backend(cloud)
+    app = backend.callbacks.middleware(app)
     app = api.middleware(
         app, signing_name="cloudtrail", model_name="cloudtrail", operations={"LookupEvents": lambda _: {"Events": []}}
     )
     return api.middleware(
-        app, signing_name="cloudformation", model_name="cloudformation", operations=service.operations
+        app, signing_name="cloudformation", model_name="cloudformation", operations=CloudFormation(backend).operations
     )

@@ -10,6 +10,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from localcloud.cloud import Cloud
+from localcloud.cloudformation.callbacks import Callbacks
 from localcloud.cloudformation.errors import NotYetKnown, ResourceFailed, ValidationError
 from localcloud.cloudformation.intrinsics import Scope, check_rules, evaluate_conditions
 from localcloud.cloudformation.stack import Inputs, Resource, Stack, Stacks, parameter_values
@@ -24,6 +25,9 @@ class Backend:
     cloud: Cloud
     lock: threading.RLock = field(default_factory=threading.RLock)
     regions: dict[str, Stacks] = field(default_factory=lambda: defaultdict(Stacks))
+
+    def __post_init__(self) -> None:
+        self.callbacks = Callbacks(self.cloud.endpoint)
 
     def stacks(self, region: str) -> Stacks:
         """The stacks of a region."""

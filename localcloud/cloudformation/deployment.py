@@ -42,7 +42,7 @@ class Deployment:
         self._inputs = inputs
         self._rollback = rollback
         self._is_update = stack.status.startswith("UPDATE")
-        self._handler = Handler(stack, backend.client_for(stack, inputs.role_arn))
+        self._handler = Handler(stack, backend.client_for(stack, inputs.role_arn), backend.callbacks.open)
         self._journal = _Journal()
         self._before = dict(stack.resources)
         self._imports_before = set(stack.imports)
@@ -213,7 +213,7 @@ def delete_stack(backend: Backend, stack: Stack, role_arn: str | None, retained:
     if in_use is not None:
         stack.enter("DELETE_FAILED", in_use)
         return
-    handler = Handler(stack, backend.client_for(stack, role_arn))
+    handler = Handler(stack, backend.client_for(stack, role_arn), backend.callbacks.open)
     failed: list[str] = []
     for resource in _in_deletion_order(list(stack.resources.values())):
         needed_by_failed = any(resource.logical_id in stack.resources[name].depends_on for name in failed)

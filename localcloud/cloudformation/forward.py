@@ -49,10 +49,14 @@ def _map(value: Any, shape: Any, path: str) -> dict[str, Any]:
     return {key: _shaped(one, shape.value, f"{path}.{key}") for key, one in value.items()}
 
 
-def _text(value: Any, _shape: Any, _path: str) -> str:
+def _text(value: Any, shape: Any, path: str) -> str:
     if isinstance(value, bool):
         return str(value).lower()
-    return json.dumps(value) if isinstance(value, dict | list) else str(value)
+    text = json.dumps(value) if isinstance(value, dict | list) else str(value)
+    allowed = getattr(shape, "enum", [])
+    if allowed and text not in allowed:
+        raise ResourceFailed(f"{path} must be one of {', '.join(allowed)}, not {text}")
+    return text
 
 
 def _boolean(value: Any, _shape: Any, path: str) -> bool:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+from localcloud.cloudformation.callbacks import Callback
 from localcloud.cloudformation.errors import reason_of
 from localcloud.cloudformation.resource_type import Handling, Made, resource_type
 from localcloud.cloudformation.stack import Resource, Stack
@@ -17,9 +18,10 @@ _GONE = re.compile("NotFound|NoSuch|DoesNotExist|NonExistent")
 class Handler:
     """Creates, updates and deletes resources of one stack with one role."""
 
-    def __init__(self, stack: Stack, client: Callable[[str], Any]) -> None:
+    def __init__(self, stack: Stack, client: Callable[[str], Any], open_callback: Callable[[], Callback]) -> None:
         self._stack = stack
         self._client = client
+        self._open_callback = open_callback
 
     def say(self, resource: Resource, status: str, reason: str | None = None) -> None:
         """An event of the resource is recorded."""
@@ -81,6 +83,7 @@ class Handler:
             old_properties={} if before is None else before.properties,
             type_name=wanted.type,
             begun=begun,
+            open_callback=self._open_callback,
         )
 
 

@@ -9,9 +9,10 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
+from localcloud.cloudformation.callbacks import Callback
 from localcloud.cloudformation.errors import ValidationError
 
-_CUSTOM = "AWS::CloudFormation::CustomResource"
+CUSTOM = "AWS::CloudFormation::CustomResource"
 _SUFFIX_LENGTH = 12
 _ALWAYS = frozenset({"Tags"})
 
@@ -39,6 +40,7 @@ class Handling:
     old_properties: dict[str, Any] = field(default_factory=dict)
     type_name: str = ""
     begun: Callable[[str], None] = field(default=lambda _physical_id: None)
+    open_callback: Callable[[], Callback] = field(default=lambda: Callback(""))
 
     def arn(self, service: str, resource: str) -> str:
         """The ARN of something in the stack's account and region."""
@@ -117,7 +119,7 @@ def words(text: str) -> frozenset[str]:
 
 def resource_type(name: str) -> ResourceType:
     """The type of that name; raises KeyError when there is none."""
-    return all_types()[_CUSTOM if name.startswith("Custom::") else name]
+    return all_types()[CUSTOM if name.startswith("Custom::") else name]
 
 
 @cache

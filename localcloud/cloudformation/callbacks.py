@@ -1,0 +1,64 @@
+"""Where functions of custom resources send their answers: a path of this server, one for each request."""
+
+import json
+import secrets
+import threading
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from localcloud.locks import read_body
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+_PATH = "/cloudformation-custom-resource-response/"
+
+
+@dataclass
+class Callback:
+    """One awaited answer."""
+
+    url: str
+    _arrived: threading.Event = field(default_factory=threading.Event)
+    _answer: dict[str, Any] = field(default_factory=dict)
+
+    def arrive(self, answer: dict[str, Any]) -> None:
+        """The answer is there."""
+        self._answer.update(answer)
+        self._arrived.set()
+
+    def wait(self, seconds: float) -> dict[str, Any] | None:
+        """The answer, or None when there is none in `seconds`."""
+        return self._answer if self._arrived.wait(seconds) else None
+
+
+class Callbacks:
+    """All awaited answers of one cloud; a URL works once."""
+
+    def __init__(self, endpoint: str) -> None:
+        self._endpoint = endpoint
+        self._open: dict[str, Callback] = {}
+
+    def open(self) -> Callback:
+        """A new callback with a URL that nobody can guess."""
+        token = secrets.token_urlsafe(24)
+        self._open[token] = Callback(f"{self._endpoint}{_PATH}{token}")
+        return self._open[token]
+
+    def middleware(self, app: "WSGIApplication") -> "WSGIApplication":
+        """Answers that are PUT to a callback's URL reach whoever waits."""
+
+        def run(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+            path = environ.get("PATH_INFO", "")
+            if not path.startswith(_PATH):
+                return app(environ, start_response)
+            callback = self._open.pop(path.removeprefix(_PATH), None)
+            if callback is None or environ["REQUEST_METHOD"] != "PUT":
+                start_response("403 Forbidden", [("Content-Length", "0")])
+                return []
+            callback.arrive(json.loads(read_body(environ)))
+            start_response("200 OK", [("Content-Length", "0")])
+            return []
+
+        return run
