@@ -1,0 +1,103 @@
+"""The policy applied to the ledger and the alarms, and written down for every alarm."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from tests.unit.functions.scene import Scene, function
+from trimtab.errors import LedgerConflict
+from trimtab.telemetry import Metric
+
+DRIFT_ALARM, QUALITY_ALARM = "stack-Drift-1", "stack-Quality-2"
+
+
+@pytest.fixture
+def scene() -> Scene:
+    made = Scene()
+    for name, metric in ((DRIFT_ALARM, Metric.PSI_MAX), (QUALITY_ALARM, Metric.QUALITY_DROP)):
+        dimensions = [{"Name": "Model", "Value": "tiny"}]
+        request = {"AlarmName": name, "Namespace": "Trimtab", "MetricName": metric.value, "Dimensions": dimensions}
+        made.alarms.put(request)
+        made.alarms.state[name] = "OK"
+    made.ledger.append("dataset.built", "d1", {}, made.now, "test")
+    accept(made, labelled=True)
+    return made
+
+
+def accept(scene: Scene, *, labelled: bool, kind: str = "data") -> None:
+    data = {"kind": kind, "labelled": labelled}
+    scene.ledger.append("drop.accepted", f"drop-{len(scene.ledger.rows)}", data, scene.now, "test")
+
+
+def decide(scene: Scene, cause: str = "alarm", alarm: str | None = DRIFT_ALARM, execution: str = "") -> dict[str, Any]:
+    module = function("decide_retrain")
+    event = module.DecideRetrainEvent.model_validate(scene.event(execution, cause=cause, alarm=alarm))
+    return dict(module.decide_once(event, scene.runtime, scene.alarms))
+
+
+def test_an_alarm_starts_a_training_and_the_ledger_has_every_answer(scene: Scene) -> None:
+    found = decide(scene)
+    assert (found["start"], found["outcome"]) == (True, "Started")
+    entry = scene.ledger.entries("retrain.requested")[0]
+    assert len(entry.data["decision"]) == 6
+    assert entry.data["alarm"] == DRIFT_ALARM
+    assert scene.metrics.points == [(Metric.RETRAINS_STARTED, 1, {})]
+
+
+def test_an_alarm_counts_although_it_is_quiet_again_when_it_is_decided_on(scene: Scene) -> None:
+    assert scene.alarms.state[DRIFT_ALARM] == "OK"
+    assert decide(scene)["start"] is True
+
+
+def test_an_alarm_that_watches_something_else_starts_nothing(scene: Scene) -> None:
+    assert decide(scene, alarm="stack-DeadLetters")["reason"] == "no drift or quality alarm of this model rings"
+
+
+def test_new_truth_starts_a_training_only_while_an_alarm_rings(scene: Scene) -> None:
+    assert decide(scene, "truth", None, "a")["start"] is False
+    scene.alarms.state[QUALITY_ALARM] = "ALARM"
+    assert decide(scene, "truth", None, "b")["start"] is True
+
+
+def test_a_flapping_alarm_is_decided_each_time_and_starts_once(scene: Scene) -> None:
+    for number in range(180):
+        decide(scene, execution=f"alarm-{number}")
+        scene.later(minutes=1)
+    assert len(scene.ledger.entries("retrain.requested")) == 1
+    assert len(scene.ledger.entries("retrain.suppressed")) == 179
+
+
+def test_a_retry_gives_the_first_decision(scene: Scene) -> None:
+    first = decide(scene, execution="same")
+    assert decide(scene, execution="same") == first
+    assert len(scene.ledger.entries("retrain")) == 1
+
+
+def test_a_training_in_progress_comes_first(scene: Scene) -> None:
+    scene.ledger.append("training.leased", "run-7", {}, scene.now, "test")
+    scene.later(hours=1)
+    assert "run-7 is in progress" in decide(scene, execution="a")["reason"]
+    scene.ledger.append("training.released", "run-7", {}, scene.now, "test")
+    assert decide(scene, execution="b")["start"] is True
+
+
+def test_a_training_that_died_without_release_does_not_block_for_ever(scene: Scene) -> None:
+    scene.ledger.append("training.leased", "run-7", {}, scene.now - timedelta(hours=5), "test")
+    assert decide(scene)["start"] is True
+
+
+def test_a_dataset_that_has_all_labelled_data_already_is_not_built_again(scene: Scene) -> None:
+    scene.ledger.append("dataset.built", "d2", {}, scene.now, "test")
+    accept(scene, labelled=False)
+    assert "would learn nothing" in decide(scene, execution="a")["reason"]
+    accept(scene, labelled=False, kind="truth")
+    assert decide(scene, execution="b")["start"] is True
+
+
+def test_two_alarms_at_once_are_decided_one_after_the_other(scene: Scene) -> None:
+    scene.ledger.lease("recovery", "other", scene.now, 60)
+    with pytest.raises(LedgerConflict):
+        decide(scene, execution="mine")
+    scene.later(seconds=61)
+    assert decide(scene, execution="mine")["start"] is True
