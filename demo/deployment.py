@@ -24,7 +24,7 @@ def start_cloud(scene: Scene) -> None:
 
 def deploy(scene: Scene) -> None:
     """The app's stacks are deployed by the cdk command line, as to an account."""
-    cdk(scene, "bootstrap", ENVIRONMENT)
+    cdk(scene, "bootstrap", ENVIRONMENT, folder=scene.state_dir)
     scene.say("cdk bootstrap: done")
     cdk(scene, "deploy", "--all", "--require-approval", "never", "--concurrency", "4")
     stacks = scene.client("cloudformation").describe_stacks()["Stacks"]
@@ -38,14 +38,17 @@ def _count(scene: Scene, stack: str) -> int:
     return sum(len(page["StackResourceSummaries"]) for page in pages)
 
 
-def cdk(scene: Scene, *arguments: str) -> None:
-    """The cdk command succeeded; its own output is shown with --verbose and when it failed."""
+def cdk(scene: Scene, *arguments: str, folder: Path = ROOT) -> None:
+    """The cdk command succeeded; its own output is shown with --verbose and when it failed.
+
+    Outside the checkout there is no app, so that bootstrap does not synthesize it.
+    """
     command = [str(ROOT / "node_modules/.bin/cdk"), *arguments, "-c", f"models={scene.model}"]
     paths = f"{ROOT / '.venv/bin'}:{os.environ['PATH']}"
     environ = os.environ | {"PATH": paths, "CDK_VALIDATION": "false", "CI": "true"}
     done = subprocess.run(
         command,
-        cwd=ROOT,
+        cwd=folder,
         env=environ,
         stdout=None if scene.verbose else subprocess.PIPE,
         stderr=subprocess.STDOUT,

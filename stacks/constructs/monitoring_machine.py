@@ -45,18 +45,18 @@ class MonitoringMachine(Construct):
                 self.collect_window, THIS_RUN, result="$.collected", then="HasTraffic", on_error="RecordFailure"
             ),
             "HasTraffic": choose(equals("$.collected.outcome", "Collected", "MeasureDrift"), otherwise="NoteNoDrift"),
-            "NoteNoDrift": {"Type": "Pass", "Result": None, "ResultPath": "$.drift", "Next": "JoinTruth"},
+            "NoteNoDrift": {"Type": "Pass", "Result": {"measured": None}, "ResultPath": "$.drift", "Next": "JoinTruth"},
             "MeasureDrift": call(
                 self.measure_drift,
                 THIS_RUN | {"window.$": "$.collected.window"},
-                result="$.drift",
+                result="$.drift.measured",
                 then="JoinTruth",
                 on_error="RecordFailure",
             ),
         }
 
     def _quality(self) -> States:
-        measured = {"window.$": "$.collected.window", "drift.$": "$.drift", "quality.$": "$.quality"}
+        measured = {"window.$": "$.collected.window", "drift.$": "$.drift.measured", "quality.$": "$.quality"}
         return {
             "JoinTruth": call(
                 self.join_truth, THIS_RUN, result="$.truth", then="MeasureQuality", on_error="RecordFailure"
