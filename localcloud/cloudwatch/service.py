@@ -9,6 +9,7 @@ from localcloud.cloudwatch.alarms import AlarmBook
 from localcloud.cloudwatch.evaluator import Evaluator
 from localcloud.cloudwatch.metrics import Metric, MetricStore, samples_of
 from localcloud.cloudwatch.notices import Notices
+from localcloud.cloudwatch.queue_metrics import QueueMetrics
 
 _BACKEND: Final = "moto.cloudwatch.models:CloudWatchBackend"
 
@@ -32,6 +33,7 @@ def install(cloud: Cloud) -> None:
     logs.install(cloud, put_data)
     notices.start()
     evaluator.start()
+    QueueMetrics(cloud).start()
 
 
 def put_metric_data(store: MetricStore, namespace: str, data: list[dict[str, Any]], now: float) -> None:

@@ -51,6 +51,11 @@ class Deliveries:
         """The message that `prepare` makes will be sent by a worker."""
         self._jobs.put(lambda: self._attempt(Attempt(prepare(), began)))
 
+    @property
+    def waiting(self) -> int:
+        """How many deliveries wait for another attempt."""
+        return len(self._later)
+
     def release_due(self, now: float) -> None:
         """Retries whose time has come are with the workers."""
         with self._lock:

@@ -32,6 +32,7 @@ def install(cloud: Cloud) -> None:
 
     _install_clients(cloud)
     _install_clock(cloud)
+    _install_ends(cloud)
     _install_case(cloud)
     _install_errors(cloud)
     _install_jsonata(cloud)
@@ -85,6 +86,22 @@ def _install_clock(cloud: Cloud) -> None:
         replace(f"{module}:datetime", virtual_datetime, _REAL_TIME)
     replace("moto.stepfunctions.models:utcnow", virtual_datetime.datetime.now, _REAL_TIME)
     _install_waits(cloud)
+
+
+def _install_ends(cloud: Cloud) -> None:
+    def evaluate_with_timeout(state: Any, env: Any) -> None:
+        try:
+            original(state, env)
+        except Exception:
+            if env.is_running():
+                raise
+            env.stack.append(env.states.get_input())
+
+    original = cloud.patches.replace(
+        f"{ASL}.component.state.exec.execute_state:ExecutionState._evaluate_with_timeout",
+        evaluate_with_timeout,
+        "what fails because the execution was stopped turns ABORTED into FAILED",
+    )
 
 
 def _install_waits(cloud: Cloud) -> None:

@@ -81,7 +81,8 @@ class SageMakerTask(StateTaskServiceCallback):  # type: ignore[misc]  # moto has
     """The optimized SageMaker integration."""
 
     def __init__(self) -> None:
-        super().__init__(supported_integration_patterns={ResourceCondition.Sync})
+        # the engine waits for jobs at the endpoint that it keeps for tokens
+        super().__init__(supported_integration_patterns={ResourceCondition.Sync, ResourceCondition.WaitForTaskToken})
 
     def _get_supported_parameters(self) -> set[str] | None:
         return set() if self.resource.api_action in INTEGRATIONS["sagemaker"] else None

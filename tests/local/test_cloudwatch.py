@@ -299,6 +299,25 @@ def test_executions_and_rules_count_in_their_services_metrics(stage: Stage) -> N
     }
 
 
+def test_a_message_in_a_dead_letter_queue_alarms(stage: Stage, watch: Watch) -> None:
+    queue = stage.queue()
+    queue.client.send_message(QueueUrl=queue.url, MessageBody="lost")
+    name = watch.alarm(
+        Namespace="AWS/SQS",
+        MetricName="ApproximateNumberOfMessagesVisible",
+        Dimensions=[{"Name": "QueueName", "Value": queue.arn.rsplit(":", 1)[-1]}],
+        Statistic="Maximum",
+        EvaluationPeriods=1,
+        DatapointsToAlarm=1,
+    )
+
+    def is_in_alarm() -> bool:
+        stage.cloud.advance(MINUTE)
+        return bool(watch.described(name)["StateValue"] == "ALARM")
+
+    wait_until(is_in_alarm, 10)
+
+
 def test_dashboards_are_kept(stage: Stage) -> None:
     cloudwatch, name, body = stage.cloud.client("cloudwatch"), unique("board"), json.dumps({"widgets": []})
     cloudwatch.put_dashboard(DashboardName=name, DashboardBody=body)
