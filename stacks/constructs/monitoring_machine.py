@@ -45,7 +45,13 @@ class MonitoringMachine(Construct):
                 self.collect_window, THIS_RUN, result="$.collected", then="HasTraffic", on_error="RecordFailure"
             ),
             "HasTraffic": choose(equals("$.collected.outcome", "Collected", "MeasureDrift"), otherwise="NoteNoDrift"),
-            "NoteNoDrift": {"Type": "Pass", "Result": {"measured": None}, "ResultPath": "$.drift", "Next": "JoinTruth"},
+            "NoteNoDrift": {
+                "Type": "Pass",
+                # the window is null here, and a null of our own would not survive synthesis
+                "Parameters": {"measured.$": "$.collected.window"},
+                "ResultPath": "$.drift",
+                "Next": "JoinTruth",
+            },
             "MeasureDrift": call(
                 self.measure_drift,
                 THIS_RUN | {"window.$": "$.collected.window"},

@@ -125,8 +125,12 @@ class Handler(Generic[E]):
     def __call__(self, event: dict[str, Any], context: object) -> dict[str, Any]:
         parsed = self._model.model_validate(event)
         self._logger.append_keys(model=parsed.model, execution=parsed.execution)
-        traced = self._tracer.capture_lambda_handler(lambda _event, _context: self._run(parsed))
-        return cast(dict[str, Any], traced(event, context))
+
+        @self._tracer.capture_lambda_handler
+        def handler(_event: object, _context: object) -> dict[str, Any]:
+            return self._run(parsed)
+
+        return cast(dict[str, Any], handler(event, context))
 
     def _run(self, event: E) -> dict[str, Any]:
         result = self.call(event, aws_runtime(event.model, self._logger))
