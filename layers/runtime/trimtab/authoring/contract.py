@@ -35,12 +35,12 @@ class Contract:
 
     @classmethod
     def of_spec(cls, spec: Mapping[str, Any]) -> "Contract":
-        """The contract in a spec's parsed JSON."""
+        """The contract in a spec's parsed JSON, its features by name: canonical JSON knows no other order."""
         data = spec["data"]
         named = {data["id"], data["event_time"], data["label"]}
         features = tuple(
             Feature(name, column["type"], bool(column["nullable"]))
-            for name, column in data["columns"].items()
+            for name, column in sorted(data["columns"].items())
             if column["role"] == "feature" and name not in named
         )
         return cls(data["id"], data["event_time"], data["label"], features)
@@ -84,4 +84,4 @@ def _values(values: Any, feature: Feature) -> Any:
         return np.asarray(values, dtype="bool")
     plain = np.empty(len(values), dtype=object)
     plain[:] = [None if pd.isna(value) else value for value in values]
-    return plain
+    return pd.Series(plain, dtype="object")  # pandas 3 would make a bare array of text its own string type

@@ -31,7 +31,8 @@ class KmsSigner:
         """False for another digest's signature and for what is no signature at all."""
         try:
             raw = base64.b64decode(signature, validate=True)
-            return bool(self._kms.verify(Message=digest, Signature=raw, **self._request)["SignatureValid"])
+            request = {"Message": digest, "Signature": raw, **self._request}
+            return bool(raw) and bool(self._kms.verify(**request)["SignatureValid"])
         except binascii.Error:
             return False
         except ClientError as error:

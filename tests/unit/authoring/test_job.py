@@ -1,0 +1,100 @@
+"""The training job, without SageMaker: what stands in the model folder afterwards."""
+
+import json
+import random
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow.parquet as pq
+import pytest
+
+from tests.fixtures import tiny
+from trimtab.authoring.contract import Contract
+from trimtab.authoring.inference import model_fn
+from trimtab.authoring.job import Job, read_channel, run
+
+
+class Chance:
+    """Scores by luck."""
+
+    def predict_proba(self, features: pd.DataFrame) -> np.ndarray:
+        score = np.linspace(0.1, 0.9, len(features))
+        return np.column_stack([1 - score, score])
+
+
+@pytest.fixture
+def job(tmp_path: Path) -> Job:
+    train, code = tmp_path / "train", tmp_path / "code"
+    train.mkdir()
+    code.mkdir()
+    (code / "model.json").write_text(tiny.SPEC.canonical_json())
+    pq.write_table(tiny.month(1), train / "part.parquet")
+    return Job(train, tmp_path / "model", code, {"max_depth": 3, "sagemaker_program": "train.py"})
+
+
+def test_the_author_gets_features_label_hyperparameters_and_seed(job: Job) -> None:
+    seen: list[Any] = []
+
+    def fit(features: pd.DataFrame, label: pd.Series, hyperparameters: Mapping[str, Any], seed: int) -> Chance:
+        seen.extend([list(features.columns), sorted(label.unique()), dict(hyperparameters), seed])
+        return Chance()
+
+    run(job, fit)
+    assert seen == [["age", "heat", "load", "site"], [0, 1], {"max_depth": 3, "min_samples_leaf": 20}, 0]
+
+
+def test_global_generators_are_seeded(job: Job) -> None:
+    drawn: list[tuple[float, float]] = []
+
+    def fit(features: pd.DataFrame, label: pd.Series, hyperparameters: Mapping[str, Any], seed: int) -> Chance:
+        drawn.append((random.random(), float(np.random.random())))
+        return Chance()
+
+    run(job, fit)
+    run(job, fit)
+    assert drawn[0] == drawn[1]
+
+
+def test_the_model_folder_serves_itself(job: Job) -> None:
+    run(job, lambda features, label, hyperparameters, seed: Chance())
+    code = job.model / "code"
+    assert (code / "inference.py").exists()
+    assert (code / "trimtab" / "authoring" / "inference.py").exists()
+    served = model_fn(str(job.model))
+    assert served.contract.trained_until == tiny.month(1).column("at")[-1].as_py().isoformat()
+    record = {"id": 1, "load": 60.0, "heat": None, "age": 3, "site": "west"}
+    assert json.loads(served.answer(json.dumps(record)))["id"] == 1
+
+
+def test_the_author_s_own_modules_come_along(job: Job) -> None:
+    (job.code / "features.py").write_text("TWO = 2\n")
+    (job.code / "inference.py").write_text("OWN = True\n")
+    run(job, lambda features, label, hyperparameters, seed: Chance())
+    assert (job.model / "code" / "features.py").read_text() == "TWO = 2\n"
+    assert (job.model / "code" / "inference.py").read_text() == "OWN = True\n"
+
+
+def test_the_metrics_are_printed_for_sagemaker(job: Job, capsys: pytest.CaptureFixture[str]) -> None:
+    found = run(job, lambda features, label, hyperparameters, seed: Chance())
+    assert f"train_auc={found['train_auc']:.6g}\n" in capsys.readouterr().out
+    assert found["train_rows"] == 600
+
+
+def test_the_toolkit_s_variables_say_where_things_are(tmp_path: Path) -> None:
+    job = Job.of_environment({"SM_MODEL_DIR": "/m", "SM_HPS": '{"a": 1}'}, tmp_path)
+    assert (str(job.train), str(job.model), job.hyperparameters) == ("/opt/ml/input/data/train", "/m", {"a": 1})
+
+
+def test_an_empty_channel_is_named(tmp_path: Path) -> None:
+    with pytest.raises(SystemExit, match="no Parquet file"):
+        read_channel(tmp_path)
+
+
+def test_the_contract_survives_the_folder(tmp_path: Path) -> None:
+    contract = Contract.of_spec(json.loads(tiny.SPEC.canonical_json()))
+    contract.write(tmp_path)
+    assert Contract.read(tmp_path) == contract
+    assert contract.names == sorted(tiny.SPEC.data.features)

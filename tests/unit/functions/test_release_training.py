@@ -1,0 +1,44 @@
+"""release_training as the training machine calls it, last and whatever happened."""
+
+import pytest
+
+from functions.lease_training.handler import LeaseTrainingEvent
+from functions.lease_training.handler import handler as lease
+from functions.release_training.handler import ReleaseTrainingEvent, handler
+from tests.fakes import NOON, RecordingNotifier, fake_runtime
+from tests.fixtures import tiny
+from trimtab.entrypoint import Runtime
+
+
+def leased(runtime: Runtime, execution: str = "execution-11111111") -> str:
+    event = LeaseTrainingEvent(model="tiny", at=NOON, execution=execution, reason="drift", cause="alarm")
+    return str(lease.call(event, runtime)["run"])
+
+
+def end(runtime: Runtime, run: str, outcome: str, fence: int = 1) -> dict[str, object]:
+    event = ReleaseTrainingEvent(model="tiny", at=NOON, run=run, fence=fence, outcome=outcome, reason="because")
+    return handler.call(event, runtime)
+
+
+def test_the_lease_is_free_afterwards() -> None:
+    runtime = fake_runtime(tiny.SPEC)
+    run = leased(runtime)
+    assert end(runtime, run, "Registered") == {"released": True, "next": None, "outcome": "Registered"}
+    assert leased(runtime, "execution-22222222").endswith("22222222")
+
+
+def test_whoever_waited_is_next() -> None:
+    runtime = fake_runtime(tiny.SPEC)
+    run = leased(runtime)
+    leased(runtime, "execution-22222222")
+    assert end(runtime, run, "NotReady")["next"] == {"reason": "drift", "cause": "alarm"}
+
+
+@pytest.mark.parametrize(("outcome", "told"), [("Refused", 1), ("Failed", 1), ("Registered", 0), ("NotReady", 0)])
+def test_people_are_told_once_of_what_needs_them(outcome: str, told: int) -> None:
+    notifier = RecordingNotifier()
+    runtime = fake_runtime(tiny.SPEC, notifier=notifier)
+    run = leased(runtime)
+    end(runtime, run, outcome)
+    end(runtime, run, outcome)
+    assert len(notifier.sent) == told
