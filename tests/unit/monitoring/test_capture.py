@@ -6,14 +6,17 @@ import pytest
 
 from tests.fakes import NOON
 from tests.unit.functions.scene import tiny_spec
-from tests.unit.monitoring.captured import direction, json_lines, line, request_line
+from tests.unit.monitoring.captured import Row, direction, json_lines, line, request_line
 from trimtab.errors import DataError
 from trimtab.monitoring.capture import decode_line, decode_lines, distinct
 from trimtab.monitoring.records import SCORE, TIME, VERSION, record_schema, to_table
 
 DATA = tiny_spec().data
-RECORDS = [{"row": 1, "seen": "2026-01-01T10:00:00", "x": 0.25, "kind": "a"}, {"row": 2, "x": None, "kind": "b"}]
-ANSWERS = [{"id": 1, "score": 0.5, "version": 3}, {"id": 2, "score": 1, "version": 3}]
+RECORDS: list[Row] = [
+    {"row": 1, "seen": "2026-01-01T10:00:00", "x": 0.25, "kind": "a"},
+    {"row": 2, "x": None, "kind": "b"},
+]
+ANSWERS: list[Row] = [{"id": 1, "score": 0.5, "version": 3}, {"id": 2, "score": 1, "version": 3}]
 
 
 @pytest.mark.parametrize("encoding", ["JSON", "BASE64"])

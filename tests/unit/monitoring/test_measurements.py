@@ -27,7 +27,7 @@ def population(seed: int, *, low: float = 0.0, first: int = 0) -> Table:
     return {"row": np.arange(first, first + ROWS), "x": x, "kind": KINDS[random.integers(0, 3, ROWS)]}
 
 
-def truth_of(rows: Table, seed: int = 5) -> np.ndarray[Any, Any]:
+def truth_of(rows: Table, seed: int = 5) -> Any:
     return (np.random.default_rng(seed).random(ROWS) < rows["x"]).astype("int64")
 
 

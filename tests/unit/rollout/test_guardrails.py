@@ -101,5 +101,5 @@ def test_every_config_has_the_shape_that_botocore_knows(strategy: str) -> None:
     from botocore.validate import ParamValidator
 
     shape = botocore.session.get_session().get_service_model("sagemaker").shape_for("DeploymentConfig")
-    config = deployment_config(RolloutSpec(strategy=strategy, percent=20), ["errors"])  # type: ignore[arg-type]
+    config = deployment_config(RolloutSpec(strategy=strategy, percent=20), ["errors"])
     assert ParamValidator().validate(config, shape).generate_report() == ""

@@ -1,6 +1,7 @@
 """Two fleets are compared by evidence: enough of it, over the same minutes, and against chance."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from trimtab.rollout.fleets import same_window
 from trimtab.rollout.judge import FleetCounts, binomial_greater, fisher_greater, judge_errors
 
 fleets = st.integers(0, 400).flatmap(lambda n: st.builds(FleetCounts, st.just(n), st.integers(0, n)))
-LIMITS = {"max_error_share": 0.01, "min_requests": 50}
+LIMITS: dict[str, Any] = {"max_error_share": 0.01, "min_requests": 50}
 
 
 @given(fleets, fleets)

@@ -40,10 +40,10 @@ class CloudWatchAlarms:
         self._cloudwatch.set_alarm_state(AlarmName=name, StateValue="ALARM", StateReason=reason[:1023])
 
     def watching(self, metric: str, dimensions: Mapping[str, str]) -> dict[str, str]:
-        found = self._cloudwatch.describe_alarms_for_metric(
-            Namespace=NAMESPACE, MetricName=metric, Dimensions=dimension_list(dimensions)
-        )
-        return {alarm["AlarmName"]: alarm["StateValue"] for alarm in found["MetricAlarms"]}
+        wanted = dimension_list(dimensions)
+        found = self._cloudwatch.describe_alarms_for_metric(Namespace=NAMESPACE, MetricName=metric, Dimensions=wanted)
+        exact = [alarm for alarm in found["MetricAlarms"] if _same(alarm["Dimensions"], wanted)]
+        return {alarm["AlarmName"]: alarm["StateValue"] for alarm in exact}
 
     def delete(self, names: Iterable[str]) -> None:
         for names_ in _calls(names):
@@ -66,3 +66,12 @@ def _calls(names: Iterable[str]) -> list[list[str]]:
     """Names in portions that one call may name; an empty call would mean all alarms, so there is none."""
     listed = sorted(set(names))
     return [listed[start : start + _NAMES_PER_CALL] for start in range(0, len(listed), _NAMES_PER_CALL)]
+
+
+def _same(left: list[dict[str, str]], right: list[dict[str, str]]) -> bool:
+    """CloudWatch's metrics are told apart by their dimensions, in any order."""
+    return sorted(map(_pair, left)) == sorted(map(_pair, right))
+
+
+def _pair(dimension: Mapping[str, str]) -> tuple[str, str]:
+    return dimension["Name"], dimension["Value"]
