@@ -169,9 +169,9 @@ def succeed(comment: str) -> Json:
     return {"Type": "Succeed", "Comment": comment}
 
 
-def fail() -> Json:
-    """Ends the execution with the error that was caught."""
-    return {"Type": "Fail", "ErrorPath": f"{ERROR}.Error", "CausePath": WHY}
+def fail(error: str) -> Json:
+    """Ends the execution as failed. What was caught is the cause; its name may not be the error's, if it is AWS's."""
+    return {"Type": "Fail", "Error": error, "CausePath": WHY}
 
 
 def record_failure(function: Callee, machine_name: str) -> States:
@@ -179,5 +179,5 @@ def record_failure(function: Callee, machine_name: str) -> States:
     payload = THIS_MOMENT | {"machine": machine_name, "error.$": ERROR}
     return {
         "RecordFailure": call(function, payload, result="$.recorded", then="Failed", on_error="Failed"),
-        "Failed": fail(),
+        "Failed": fail(f"{machine_name.capitalize()}Failed"),
     }

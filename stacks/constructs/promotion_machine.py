@@ -209,7 +209,7 @@ class PromotionMachine(Construct):
             "RolledBack": succeed("Production serves what it served before."),
             "Refused": succeed("The approval could not be acted upon; production is as it was."),
             "Busy": succeed("Another promotion is under way; this approval waits for its turn."),
-            "PromotionFailed": fail(),
+            "PromotionFailed": fail("PromotionFailed"),
         }
 
 
