@@ -82,6 +82,7 @@ class Clients:
         return held
 
     def _assume(self, role_arn: str, principal: str, session_name: str, source_arn: str | None) -> Credentials:
+        self.admin("iam").get_role(RoleName=role_arn.rsplit("/", 1)[-1])  # moto assumes roles that do not exist
         self._caller.headers = {CALLER_HEADER: principal} | ({SOURCE_ARN_HEADER: source_arn} if source_arn else {})
         try:
             answer = self._sts().assume_role(

@@ -11,7 +11,15 @@ from hypothesis import strategies as st
 
 from localcloud.cloudwatch.emf import extract
 from localcloud.cloudwatch.expression import InvalidExpression, Scope, evaluate
-from localcloud.cloudwatch.metrics import InvalidDatum, Metric, MetricStore, check_statistic, percentile, samples_of
+from localcloud.cloudwatch.metrics import (
+    InvalidDatum,
+    Metric,
+    MetricStore,
+    Vector,
+    check_statistic,
+    percentile,
+    samples_of,
+)
 
 LATENCY = Metric.of("App", "Latency", [{"Name": "Fleet", "Value": "new"}])
 SIMPLE = ("SampleCount", "Sum", "Average", "Minimum", "Maximum")
@@ -110,7 +118,8 @@ def test_a_window_is_found_fast_among_hundreds_of_thousands_of_data_points() -> 
     assert time.perf_counter() - began < 2.0
 
 
-A, B = [1.0, 2.0, None, 4.0], [10.0, 0.0, 30.0, 40.0]
+A: Vector = [1.0, 2.0, None, 4.0]
+B: Vector = [10.0, 0.0, 30.0, 40.0]
 
 
 @pytest.mark.parametrize(

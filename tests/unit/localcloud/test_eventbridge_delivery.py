@@ -76,6 +76,10 @@ class Post:
         self.clock.advance(seconds)
         self.deliveries.release_due(self.clock.now())
 
+    def after(self, seconds: float) -> bool:
+        self.pass_time(seconds)
+        return True
+
 
 @pytest.fixture
 def post(sqs: FailingSqs) -> Post:
@@ -115,7 +119,7 @@ def test_after_the_last_attempt_the_event_is_in_the_dead_letter_queue(sqs: Faili
     sqs.failures = 99
     post.send(RetryPolicy={"MaximumRetryAttempts": 1}, DeadLetterConfig={"Arn": DEAD})
     eventually(lambda: sqs.asked == 1)
-    eventually(lambda: (post.pass_time(10), "dead" in sqs.taken)[1])
+    eventually(lambda: post.after(10) and "dead" in sqs.taken)
     attributes = {k: v["StringValue"] for k, v in sqs.taken["dead"][0]["MessageAttributes"].items()}
     assert (attributes["ERROR_CODE"], attributes["RETRY_ATTEMPTS"]) == ("ERROR_FROM_TARGET", "1")
     assert attributes["EXHAUSTED_RETRY_CONDITION"] == "MaximumRetryAttempts"
@@ -126,6 +130,6 @@ def test_an_event_that_is_too_old_is_not_tried_again(sqs: FailingSqs, post: Post
     sqs.failures = 99
     post.send(RetryPolicy={"MaximumEventAgeInSeconds": 60}, DeadLetterConfig={"Arn": DEAD})
     eventually(lambda: sqs.asked == 1)
-    eventually(lambda: (post.pass_time(100), "dead" in sqs.taken)[1])
+    eventually(lambda: post.after(100) and "dead" in sqs.taken)
     attributes = sqs.taken["dead"][0]["MessageAttributes"]
     assert attributes["EXHAUSTED_RETRY_CONDITION"]["StringValue"] == "MaximumEventAgeInSeconds"
