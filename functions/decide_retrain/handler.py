@@ -18,6 +18,7 @@ class DecideRetrainEvent(Event):
 
     cause: Cause
     alarm: str | None = None
+    """Name of the alarm that asks; empty for truth."""
 
 
 @entrypoint(DecideRetrainEvent)
@@ -36,6 +37,6 @@ def decide_once(event: DecideRetrainEvent, runtime: Runtime, alarms: Alarms) -> 
         raise LedgerConflict("another retraining is being decided; this one is decided after it")
     try:
         retraining = Retraining(subject, event.at, runtime.model, runtime.spec, runtime.ledger, alarms, runtime.metrics)
-        return retraining.decide(event.cause, event.alarm)
+        return retraining.decide(event.cause, event.alarm or None)
     finally:
         runtime.ledger.release(LEASE, subject, lease.fence)

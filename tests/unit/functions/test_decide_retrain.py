@@ -54,10 +54,47 @@ def test_an_alarm_that_watches_something_else_starts_nothing(scene: Scene) -> No
     assert decide(scene, alarm="stack-DeadLetters")["reason"] == "no drift or quality alarm of this model rings"
 
 
+def serve(scene: Scene, version: int) -> None:
+    scene.ledger.append(
+        "rollout.serving", f"p{version}", {}, scene.now, "test", state={"champion": {"version": version}}
+    )
+
+
+def read_quality(scene: Scene, version: int, drop: float | None) -> None:
+    scene.ledger.append("quality.measured", "w1", {"version": version, "drop": drop}, scene.now, "test")
+
+
+def read_drift(scene: Scene, version: int, psi: float, prediction: float) -> None:
+    data = {"version": version, "max_psi": psi, "prediction_psi": prediction}
+    scene.ledger.append("window.measured", "w1", data, scene.now, "test")
+
+
 def test_new_truth_starts_a_training_only_while_an_alarm_rings(scene: Scene) -> None:
-    assert decide(scene, "truth", None, "a")["start"] is False
+    serve(scene, 1)
+    read_quality(scene, 1, drop=0.2)
+    assert decide(scene, "truth", "", "a")["start"] is False
     scene.alarms.state[QUALITY_ALARM] = "ALARM"
-    assert decide(scene, "truth", None, "b")["start"] is True
+    assert decide(scene, "truth", "", "b")["start"] is True
+
+
+@pytest.mark.parametrize(("psi", "prediction", "start"), [(0.3, 0.1, True), (0.1, 0.3, True), (0.2, 0.2, False)])
+def test_drift_of_columns_or_of_scores_is_reason_enough(
+    scene: Scene, psi: float, prediction: float, start: bool
+) -> None:
+    serve(scene, 1)
+    read_drift(scene, 1, psi, prediction)
+    scene.alarms.state[DRIFT_ALARM] = "ALARM"
+    assert decide(scene, "truth", "")["start"] is start
+
+
+@pytest.mark.parametrize("newest", [None, 0.01])
+def test_an_alarm_that_rings_for_an_earlier_version_starts_nothing(scene: Scene, newest: float | None) -> None:
+    serve(scene, 1)
+    read_quality(scene, 1, drop=0.2)
+    scene.alarms.state[QUALITY_ALARM] = "ALARM"
+    serve(scene, 2)
+    read_quality(scene, 2, drop=newest)
+    assert decide(scene, "truth", "")["start"] is False
 
 
 def test_a_flapping_alarm_is_decided_each_time_and_starts_once(scene: Scene) -> None:

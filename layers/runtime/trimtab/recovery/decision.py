@@ -1,6 +1,6 @@
 """The retraining policy applied to what the ledger and the alarms say now."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -9,6 +9,7 @@ from trimtab.ledger.lookup import decided
 from trimtab.ports import Alarms, Entry, Ledger, MetricsSink
 from trimtab.recovery.policy import Cause, Decision, Situation, decide
 from trimtab.spec import Spec
+from trimtab.spec.lifecycle import MonitoringSpec
 from trimtab.telemetry import MODEL_DIMENSION, Metric
 
 REQUESTED, SUPPRESSED = "retrain.requested", "retrain.suppressed"
@@ -17,6 +18,7 @@ WATCHED = {
     "quality": (Metric.QUALITY_DROP,),
 }
 """Metrics whose alarms may ask for a retraining, each with the dimension Model only."""
+READINGS = {"drift": "window.measured", "quality": "quality.measured"}
 BESIDES_TRAINING = timedelta(hours=3)
 """A training that was leased and not released is taken for dead after its longest run time and this."""
 ACTOR = "decide_retrain"
@@ -73,8 +75,15 @@ class Retraining:
                 for metric in metrics
                 for name, state in self.alarms.watching(metric, {MODEL_DIMENSION: self.model}).items()
             }
-            if alarm in states or (alarm is None and "ALARM" in states.values()):
+            if alarm in states or (alarm is None and "ALARM" in states.values() and self._is_own(kind)):
                 yield kind
+
+    def _is_own(self, kind: str) -> bool:
+        """The version that serves has itself been measured beyond the limit; an alarm may outlive an earlier one."""
+        champion = self.ledger.state("champion")
+        readings = self.ledger.entries(READINGS[kind])
+        mine = [entry.data for entry in readings if champion and entry.data["version"] == champion["version"]]
+        return bool(mine) and breaches(kind, mine[-1], self.spec.monitoring)
 
     def _record(self, decision: Decision, answers: list[dict[str, Any]], cause: Cause, alarm: str | None) -> None:
         kind = REQUESTED if decision.start else SUPPRESSED
@@ -89,6 +98,18 @@ class Retraining:
             "summary": f"retraining {verb}: {decision.reason}",
         }
         self.ledger.append(kind, self.subject, data, self.at, ACTOR)
+
+
+def breaches(kind: str, reading: Mapping[str, Any], limits: MonitoringSpec) -> bool:
+    """Whether a recorded reading lies beyond what its alarm allows; one that was not judged does not."""
+    if kind == "quality":
+        return _beyond(reading["drop"], limits.quality.max_drop)
+    drifted = _beyond(reading["max_psi"], limits.psi_limit)
+    return drifted or _beyond(reading["prediction_psi"], limits.prediction_psi_limit)
+
+
+def _beyond(value: float | None, limit: float) -> bool:
+    return value is not None and value > limit
 
 
 def running(entries: Sequence[Entry], at: datetime, longest: timedelta) -> str | None:
