@@ -20,7 +20,7 @@ main(Path(__file__).resolve().parent)
 EVALUATE_COMMAND = (
     "/bin/sh",
     "-c",
-    'code=$(mktemp -d) && tar -xzf /opt/ml/processing/code/*.tar.gz -C "$code" && exec python3 "$code/evaluate.py"',
+    'code=$(mktemp -d) && tar -xzf /opt/ml/processing/code/*.gz -C "$code" && exec python3 "$code/evaluate.py"',
 )
 """ContainerEntrypoint of the evaluation job: the bundle comes as an archive and is unpacked first."""
 METRIC_DEFINITIONS = tuple({"Name": name, "Regex": f"{name}=([-+0-9.eE]+)"} for name in METRICS)
