@@ -99,8 +99,11 @@ class Scene:
     def event(self, execution: str, **parts: Any) -> dict[str, Any]:
         return {"model": "tiny", "at": self.now.isoformat(), "execution": execution, **parts}
 
-    def register(self, run: str = "run-1", submitted_by: str = "machine") -> Package:
+    def register(
+        self, run: str = "run-1", submitted_by: str = "machine", artifact_body: bytes | None = None
+    ) -> Package:
         """A candidate whose artifact, evaluation and golden records lie in S3, signed."""
+        model = artifact_body or f"model of {run}".encode()
         artifact = f"s3://artifacts/tiny/runs/{run}/output/model.tar.gz"
         folder = f"s3://artifacts/tiny/runs/{run}/evaluation"
         evaluation = json.dumps({"metrics": {"candidate": {"auc": 0.8, "log_loss": None}}, "run": run}).encode()
@@ -108,13 +111,13 @@ class Scene:
             {"request": {"row": n, "x": n / 100, "kind": "a"}, "expected": {"id": n, "score": n / 100}}
             for n in range(60)
         ]
-        self.objects.write(artifact, f"model of {run}".encode())
+        self.objects.write(artifact, model)
         self.objects.write(f"{folder}/evaluation.json", evaluation)
         self.objects.write(f"{folder}/golden.jsonl", "".join(json.dumps(row) + "\n" for row in golden).encode())
         digests = {
             "run": run,
             "dataset": f"dataset-of-{run}",
-            "artifact_sha256": hashlib.sha256(f"model of {run}".encode()).hexdigest(),
+            "artifact_sha256": hashlib.sha256(model).hexdigest(),
             "evaluation_sha256": hashlib.sha256(evaluation).hexdigest(),
             "code_sha256": "c" * 64,
         }
