@@ -44,8 +44,11 @@ def find_runtime(directory: Path, runtime: str) -> LambdaRuntime:
 
 
 def own_runtime(directory: Path, runtime: str) -> LambdaRuntime:
-    """The same with the server's own interpreter, for packages that only its environment has."""
-    return _made(directory, runtime, _lock(runtime), directory / f"{runtime}-own.json")
+    """The same with the server's own interpreter, for packages that only its environment has. Raises LookupError."""
+    made = _made(directory, runtime, _lock(runtime), directory / f"{runtime}-own.json")
+    if made.version != OWN_VERSION:
+        raise LookupError(f"The Lambda runtime {runtime} was set up by Python {made.version}: {_ASK_FOR_SETUP}.")
+    return made
 
 
 def make_runtime(directory: Path, runtime: str) -> LambdaRuntime:

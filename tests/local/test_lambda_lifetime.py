@@ -12,9 +12,8 @@ import pytest
 from botocore.exceptions import BotoCoreError, ClientError
 
 from .conftest import start_local_cloud
-from .test_lambda import Bench, make_bench
+from .test_lambda import WHO, Bench, make_bench
 
-WHO = "import os\ndef handler(event, context):\n    return os.getpid()"
 BUSY = (
     "import os, subprocess, time\n"
     "def handler(event, context):\n"
@@ -47,12 +46,12 @@ def test_idle_and_running_functions_end_with_the_server(
         busy = bench.function(BUSY, Timeout=60)
         threading.Thread(target=invoke_and_lose_the_answer, args=(bench, busy), daemon=True).start()
         environments = running.state_dir / "lambda" / "environments"
-        eventually(lambda: list(environments.glob("*/started")), 20)
+        eventually(lambda: list(environments.glob("*/started")), 60)
         processes = function_processes(bench)
         assert idle in processes
         process.send_signal(number)
-        eventually(lambda: not any(Path(f"/proc/{one}").exists() for one in processes), 10)
-        eventually(lambda: not sleepers_below(processes), 10)
+        eventually(lambda: not any(Path(f"/proc/{one}").exists() for one in processes), 30)
+        eventually(lambda: not sleepers_below(processes), 30)
     finally:
         process.kill()
         process.wait(10)
