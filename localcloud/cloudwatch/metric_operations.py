@@ -38,11 +38,13 @@ def _put_metric_data(response: Any, cloud: Cloud) -> Any:
     from moto.core.responses import EmptyResult
 
     now, store = cloud.clock.now(), response.cloudwatch_backend.metric_store
-    taken = []
+    taken, namespace = [], response._get_param("Namespace")
+    if namespace.startswith("AWS/"):
+        raise InvalidParameterValue(f"The value {namespace} for parameter Namespace is invalid: AWS/ is reserved.")
     try:
         for datum in response._get_param("MetricData", []):
             time = _time_of(cloud, datum, now)
-            metric = Metric.of(response._get_param("Namespace"), datum["MetricName"], datum.get("Dimensions"))
+            metric = Metric.of(namespace, datum["MetricName"], datum.get("Dimensions"))
             taken.append((metric, datum.get("Unit") or "None", list(samples_of(datum, time))))
     except InvalidDatum as error:
         raise InvalidParameterValue(str(error)) from error

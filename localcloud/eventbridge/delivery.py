@@ -8,7 +8,7 @@ import sys
 import threading
 import traceback
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -16,6 +16,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from localcloud.cloud import Cloud
 from localcloud.eventbridge.targets import EVENTS, DeliveryFailed, Message, send
 
+ATTEMPT_NUMBER: Final = "<aws.scheduler.attempt-number>"
 _WORKERS: Final = 8
 _DEFAULT_ATTEMPTS: Final = 185
 _DEFAULT_AGE_SECONDS: Final = 86400
@@ -30,6 +31,12 @@ class Attempt:
     message: Message
     began: float
     retries: int = 0
+
+    def numbered(self) -> Message:
+        """The message, in which a schedule's input may name the attempt."""
+        if self.message.sender.principal == EVENTS:
+            return self.message
+        return replace(self.message, body=self.message.body.replace(ATTEMPT_NUMBER, str(self.retries + 1)))
 
 
 class Deliveries:
@@ -73,7 +80,7 @@ class Deliveries:
 
     def _attempt(self, attempt: Attempt) -> None:
         try:
-            send(self._cloud, attempt.message)
+            send(self._cloud, attempt.numbered())
         except DeliveryFailed as failure:
             self._after_failure(attempt, failure)
         else:

@@ -118,12 +118,8 @@ def _begin(entry: _Entry, now: float) -> _Progress:
 
 
 def _with_context(text: str, arn: str, due: float, execution: str) -> str:
-    values = {
-        "schedule-arn": arn,
-        "scheduled-time": iso_seconds(due),
-        "execution-id": execution,
-        "attempt-number": "1",
-    }
+    """The input with its context attributes, but for the attempt's number, which each attempt fills in."""
+    values = {"schedule-arn": arn, "scheduled-time": iso_seconds(due), "execution-id": execution}
     for name, value in values.items():
         text = text.replace(f"<aws.scheduler.{name}>", value)
     return text

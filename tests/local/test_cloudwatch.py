@@ -267,6 +267,9 @@ def test_data_that_cloudwatch_refuses_are_refused(watch: Watch) -> None:
         watch.put(1.0, at=old)
     with pytest.raises(ClientError, match="NaN"):
         watch.put(float("nan"))
+    watch.namespace = "AWS/SageMaker"
+    with pytest.raises(ClientError, match="reserved"):
+        watch.put(1.0)
 
 
 def test_log_events_carry_metrics_in_the_embedded_format(stage: Stage, watch: Watch) -> None:

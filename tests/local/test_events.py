@@ -212,7 +212,13 @@ def test_a_jump_of_the_clock_fires_every_missed_tick_once(stage: Stage) -> None:
         Target={
             "Arn": scheduled.arn,
             "RoleArn": stage.role("scheduler.amazonaws.com"),
-            "Input": json.dumps({"at": "<aws.scheduler.scheduled-time>", "run": "<aws.scheduler.execution-id>"}),
+            "Input": json.dumps(
+                {
+                    "at": "<aws.scheduler.scheduled-time>",
+                    "run": "<aws.scheduler.execution-id>",
+                    "n": "<aws.scheduler.attempt-number>",
+                }
+            ),
         },
     )
     stage.cloud.advance(24 * 3600)
@@ -221,7 +227,7 @@ def test_a_jump_of_the_clock_fires_every_missed_tick_once(stage: Stage) -> None:
     assert queue.is_empty()
     (run,) = scheduled.bodies(1)
     assert run["at"].endswith(("T00:00:00Z", "T01:00:00Z"))
-    assert len(run["run"]) == 16
+    assert (len(run["run"]), run["n"]) == (16, "1")
     events.remove_targets(Rule=name, Ids=["queue"])
     events.delete_rule(Name=name)
 
