@@ -29,7 +29,7 @@ from stacks.asl import (
 from stacks.constructs.machine import Machine, may_announce
 from stacks.constructs.model_parts import ModelParts
 from stacks.constructs.runtime_function import RuntimeFunction
-from trimtab.authoring.bundle import EVALUATE_COMMAND, METRIC_DEFINITIONS
+from trimtab.authoring.bundle import EVALUATE_COMMAND, METRIC_DEFINITIONS, TRAINING_ENVIRONMENT
 from trimtab.contracts import TRAINING_REQUESTED
 
 _RUN = {"run.$": "$.lease.run"}
@@ -188,6 +188,7 @@ class TrainingMachine(Construct):
             },
             "RoleArn": parts.execution_role.arn,
             "HyperParameters": self._hyperparameters(),
+            "Environment": TRAINING_ENVIRONMENT,
             "InputDataConfig": [
                 _channel("train", {"S3Uri.$": "$.dataset.train_uri"}),
                 _channel("code", {"S3Uri": parts.bundle.uri}),

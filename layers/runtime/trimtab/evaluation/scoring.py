@@ -68,10 +68,13 @@ class Scoring:
 
 
 def start(artifact: Artifact, requests: Path, latency_rows: int) -> Scoring:
-    """A process has begun to load the artifact with its own code; it scores what will stand in ``requests``."""
+    """A process has begun to load the artifact with its own code; it scores what will stand in ``requests``.
+
+    One thread, as in serving: candidate and champion run side by side.
+    """
     answers = requests.with_suffix(".answers")
     argv = [sys.executable, "-P", str(SCORER), str(artifact.folder), str(requests), str(answers), str(latency_rows)]
-    environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
+    environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"} | {"OMP_NUM_THREADS": "1"}
     process = subprocess.Popen(
         argv,
         stdin=subprocess.PIPE,

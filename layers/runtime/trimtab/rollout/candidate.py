@@ -13,11 +13,13 @@ ENVIRONMENT = {
     "SAGEMAKER_PROGRAM": "inference.py",
     "SAGEMAKER_SUBMIT_DIRECTORY": "/opt/ml/model/code",
     "SAGEMAKER_CONTAINER_LOG_LEVEL": "20",
+    "OMP_NUM_THREADS": "1",
     "PIP_NO_INDEX": "1",
     "PIP_NO_BUILD_ISOLATION": "0",
 }
-"""Container environment of every served model. The container installs the code folder with pip, and has no network:
-the last two let that succeed. "0" is how pip reads "no isolation" from this variable; "1" leaves it on."""
+"""Container environment of every served model. Requests are many and small, so each is scored by one thread. The
+container installs the code folder with pip, and has no network: the last two let that succeed; "0" is how pip reads
+"no isolation" from this variable, "1" would leave it on."""
 
 
 @dataclass(frozen=True)
