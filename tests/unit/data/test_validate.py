@@ -101,6 +101,14 @@ def test_a_column_missing_from_json_lines_is_told_once_and_not_row_by_row() -> N
     assert [found.rule for found in report.violations] == ["missing_column"]
 
 
+def test_a_missing_column_that_the_model_ignores_only_warns() -> None:
+    columns = DATA.model_dump()["columns"]
+    ignoring = _changed(columns=columns | {"spare": {"type": "number", "role": "ignore"}})
+    report = validate(parquet(trips()), "parquet", ignoring)
+    assert report.verdict is Verdict.ACCEPT_WARN
+    assert _found(report, "missing_column").column == "spare"
+
+
 def test_an_extra_column_only_warns() -> None:
     report = validate(parquet(trips(3, spare=[1, 2, 3])), "parquet", DATA)
     assert report.verdict is Verdict.ACCEPT_WARN

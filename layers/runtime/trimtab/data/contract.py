@@ -68,7 +68,7 @@ def check_structure(contract: Contract, names: Sequence[str]) -> list[Violation]
     missing = [name for name in contract.columns if name not in names and name not in contract.optional]
     repeated = [name for name, count in Counter(names).items() if count > 1]
     return [
-        *(_missing(name, extra) for name in missing),
+        *(_missing(name, extra, contract.columns[name]) for name in missing),
         *(_repeated(name, names.count(name), contract) for name in repeated),
         *([_extra(extra)] if extra and contract.closed else []),
     ]
@@ -85,12 +85,14 @@ def _plain(name: str) -> str:
     return name.lower().replace("-", "").replace("_", "").replace(" ", "")
 
 
-def _missing(name: str, extra: Sequence[str]) -> Violation:
+def _missing(name: str, extra: Sequence[str], column: Column) -> Violation:
+    """A column that the model ignores is missed, but not enough to refuse the file."""
     nearest = nearest_name(name, extra)
     rule = "renamed_column" if nearest else "missing_column"
     hint = f"; the file has '{shown(nearest)}', which is not in the contract: was it renamed?" if nearest else ""
     message = f"the column '{name}' is missing{hint}"
-    return Violation(rule, name, message, Severity.REFUSE, measured=nearest and shown(nearest), limit=name)
+    severity = Severity.WARN if column.role == "ignore" else Severity.REFUSE
+    return Violation(rule, name, message, severity, measured=nearest and shown(nearest), limit=name)
 
 
 def _repeated(name: str, count: int, contract: Contract) -> Violation:
