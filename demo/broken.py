@@ -13,14 +13,14 @@ BUG = f'''
 import itertools as _itertools
 
 _served = _itertools.count(1)
-_sound_predict_fn = predict_fn
+_sound_transform_fn = transform_fn
 
 
-def predict_fn(*arguments):
+def transform_fn(*arguments):
     """Answers until its {GOOD_ANSWERS}th request, then fails: a leak that staging is too short to see."""
     if next(_served) > {GOOD_ANSWERS}:
         raise RuntimeError("out of handles")
-    return _sound_predict_fn(*arguments)
+    return _sound_transform_fn(*arguments)
 '''
 
 

@@ -37,8 +37,8 @@ def accept(runtime: Runtime, name: str, table: pa.Table, kind: str = "data") -> 
     runtime.ledger.append("drop.accepted", name, data, NOON, "accept_drop")
 
 
-def build(runtime: Runtime, run: str = "run-1", *, force: bool = False) -> dict[str, object]:
-    return handler.call(BuildDatasetEvent(model="tiny", at=NOON, run=run, force=force), runtime)
+def build(runtime: Runtime, run: str = "run-1") -> dict[str, object]:
+    return handler.call(BuildDatasetEvent(model="tiny", at=NOON, run=run), runtime)
 
 
 def read(runtime: Runtime, uri: object) -> pa.Table:
@@ -89,7 +89,7 @@ def test_a_retry_gives_the_first_attempt_s_dataset(runtime: Runtime) -> None:
     assert build(runtime, "run-2")["dataset"] != first["dataset"]
 
 
-def test_nothing_new_is_not_trained_on_again_unless_forced(runtime: Runtime) -> None:
+def test_nothing_new_is_not_trained_on_again_unless_a_person_asks(runtime: Runtime) -> None:
     accept(runtime, "january", tiny.month(1))
     first = build(runtime)
     judged = {"run": "run-1", "dataset": first["dataset"], "code_uri": runtime.settings.code_uri}
@@ -99,7 +99,8 @@ def test_nothing_new_is_not_trained_on_again_unless_forced(runtime: Runtime) -> 
         False,
         "nothing new since dataset " + str(first["dataset"])[:4],
     )
-    assert build(runtime, "run-2", force=True)["dataset"] == first["dataset"]
+    runtime.ledger.append("training.leased", "run-2", {"cause": "person"}, NOON, "lease_training")
+    assert build(runtime, "run-2")["dataset"] == first["dataset"]
 
 
 def test_new_code_is_reason_enough(runtime: Runtime) -> None:

@@ -34,6 +34,18 @@ def test_whoever_waited_is_next() -> None:
     assert end(runtime, run, "NotReady")["next"] == {"reason": "drift", "cause": "alarm"}
 
 
+def test_a_refusal_is_told_in_the_words_of_the_gates() -> None:
+    notifier = RecordingNotifier()
+    runtime = fake_runtime(tiny.SPEC, notifier=notifier)
+    run = leased(runtime)
+    runtime.ledger.append(
+        "candidate.judged", run, {"summary": "refuse: auc 0.55, at least 0.6"}, NOON, "judge_candidate"
+    )
+    end(runtime, run, "Refused")
+    assert notifier.sent[0]["why"] == "refuse: auc 0.55, at least 0.6"
+    assert runtime.ledger.entries("training.released")[0].data["reason"] == "refuse: auc 0.55, at least 0.6"
+
+
 @pytest.mark.parametrize(("outcome", "told"), [("Refused", 1), ("Failed", 1), ("Registered", 0), ("NotReady", 0)])
 def test_people_are_told_once_of_what_needs_them(outcome: str, told: int) -> None:
     notifier = RecordingNotifier()

@@ -13,6 +13,8 @@ LEASED, WAITING, RELEASED = "training.leased", "training.waiting", "training.rel
 BESIDES_TRAINING = timedelta(hours=2)
 """Time that a run may take besides its training job: data, evaluation, retries, waiting for capacity."""
 Request = Mapping[str, Any]
+PERSON = "person"
+"""Cause of a training that a person asked for; machines give alarm, data or truth."""
 
 
 def take(ledger: Ledger, training: TrainingSpec, run: str, request: Request, at: datetime, actor: str) -> Lease | None:
@@ -34,6 +36,12 @@ def _wait(ledger: Ledger, run: str, request: Request, at: datetime, actor: str) 
         holder = held.holder if held else "another run"
         data = {**request, "holder": holder, "summary": f"training waits for {holder}: {request['reason']}"}
         ledger.append(WAITING, run, data, at, actor)
+
+
+def asked_by_person(ledger: Ledger, run: str) -> bool:
+    """Whether the run was asked for by a person, who may want the same data trained on again."""
+    leased = decided(ledger, LEASED, run)
+    return leased is not None and leased.get("cause") == PERSON
 
 
 def give_back(ledger: Ledger, run: str, fence: int, outcome: str, reason: str, at: datetime, actor: str) -> Request:
