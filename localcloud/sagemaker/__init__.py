@@ -1,5 +1,6 @@
 """SageMaker: training and processing jobs, the model registry and endpoints, really executed."""
 
+import shutil
 import sys
 import threading
 import time
@@ -32,11 +33,18 @@ OPERATIONS: dict[str, Operation] = {
     for module in (training, processing, registry, models, endpoint_configs, endpoints, tags, refusals)
     for name, operation in module.OPERATIONS.items()
 }
+_NOT_ISOLATED = (
+    "SageMaker without user namespaces: processing jobs are refused, and EnableNetworkIsolation only withholds "
+    "credentials, it does not take the network away."
+)
 _regions: dict[int, Regions] = {}
 
 
 def install(cloud: Cloud) -> None:
     """Metrics and captured data are sent from now on."""
+    if not cloud.processes.namespaces:
+        cloud.notes.append(_NOT_ISOLATED)
+    shutil.rmtree(cloud.state_dir / "sagemaker", ignore_errors=True)
     regions = Regions(cloud)
     _regions[id(cloud)] = regions
     threading.Thread(target=_flush_for_ever, args=(cloud, regions), name="sagemaker-flush", daemon=True).start()

@@ -53,7 +53,7 @@ def middleware(regions: Regions, operations: dict[str, Operation], app: "WSGIApp
         if operation is None:
             return app(environ, start_response)
         try:
-            answer = _call(operation, name, regions.of_request(environ), json.loads(read_body(environ) or b"{}"))
+            answer = _call(operation, name, regions.of_request(environ), environ)
         except PassOnError:
             return app(environ, start_response)
         except ApiError as error:
@@ -67,12 +67,15 @@ class PassOnError(Exception):
     """Raised by an operation that finds that the resource is one of moto's."""
 
 
-def _call(operation: Operation, name: str, region: Region, request: dict[str, Any]) -> dict[str, Any]:
+def _call(operation: Operation, name: str, region: Region, environ: "WSGIEnvironment") -> dict[str, Any]:
+    request = json.loads(read_body(environ) or b"{}")
+    signed = signature(environ)
     found = validation.problems(name, request)
     if found:
         plural = "s" if len(found) > 1 else ""
         raise ValidationError(f"{len(found)} validation error{plural} detected: {'; '.join(found)}")
     with region.lock:
+        region.caller_key = signed.access_key if signed else ""
         return operation(region, request) or {}
 
 

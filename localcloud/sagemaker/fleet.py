@@ -10,6 +10,7 @@ from typing import Any
 
 from localcloud.sagemaker import containers
 from localcloud.sagemaker.connections import InstanceGoneError, ModelAnswer
+from localcloud.sagemaker.errors import JobFailedError
 from localcloud.sagemaker.images import find_image
 from localcloud.sagemaker.instance import Blueprint, HealthCheckError, Instance
 from localcloud.sagemaker.models import Serving, serving
@@ -143,6 +144,8 @@ class Variant:
     def _fetch_code(self, transfer: Transfer) -> str:
         """Where the program finds the inference code, as it sees the path."""
         folder = self.serving.environment.get("SAGEMAKER_SUBMIT_DIRECTORY", _DEFAULT_CODE).removeprefix("file://")
+        if folder.startswith("s3://") and self.serving.isolated:
+            raise JobFailedError(f"{folder} cannot be downloaded: the model has EnableNetworkIsolation.")
         if folder.startswith("s3://"):
             transfer.extract(folder, self._workspace / "ml" / "code")
             folder = "/opt/ml/code"

@@ -42,9 +42,13 @@ class Job:
         self.stopped_as = self.stopped_as or status
         if self._process is not None:
             self.region.cloud.processes.kill(self._process, 15)
-            timer = threading.Timer(_GRACE_SECONDS, self.region.cloud.processes.kill, [self._process])
+            timer = threading.Timer(_GRACE_SECONDS, self._kill_if_running, [self._process])
             timer.daemon = True
             timer.start()
+
+    def _kill_if_running(self, process: "subprocess.Popen[bytes]") -> None:
+        if process.poll() is None:
+            self.region.cloud.processes.kill(process)
 
     @property
     def running_seconds(self) -> int:

@@ -3,6 +3,7 @@
 from typing import Any
 
 from localcloud.sagemaker import listing
+from localcloud.sagemaker.callers import user_context
 from localcloud.sagemaker.errors import ConflictError, ValidationError
 from localcloud.sagemaker.events import emit_package
 from localcloud.sagemaker.service import Operation, Record, Region, Request, public
@@ -62,10 +63,12 @@ def create_package(region: Region, request: Request) -> dict[str, Any]:
     if ("ModelPackageGroupName" in request) == ("ModelPackageName" in request):
         raise ValidationError("Exactly one of ModelPackageGroupName and ModelPackageName must be given.")
     identity = _next_version(region, request) if "ModelPackageGroupName" in request else _unversioned(region, request)
-    now = region.now()
+    now, caller = region.now(), user_context(region)
     record |= identity | {
         "CreationTime": now,
         "LastModifiedTime": now,
+        "CreatedBy": caller,
+        "LastModifiedBy": caller,
         "ModelPackageStatus": "Completed",
         "ModelPackageStatusDetails": {"ValidationStatuses": [], "ImageScanStatuses": []},
         "CertifyForMarketplace": request.get("CertifyForMarketplace", False),
@@ -90,7 +93,7 @@ def update_package(region: Region, request: Request) -> dict[str, Any]:
         known = package.get("AdditionalInferenceSpecifications", [])
         changed["AdditionalInferenceSpecifications"] = [*known, *request["AdditionalInferenceSpecificationsToAdd"]]
     if any(package.get(key) != value for key, value in changed.items() if value or key in package):
-        package.update(changed, LastModifiedTime=region.now())
+        package.update(changed, LastModifiedTime=region.now(), LastModifiedBy=user_context(region))
         emit_package(region, public(package))
     return {"ModelPackageArn": package["ModelPackageArn"]}
 

@@ -27,11 +27,16 @@ Operation = Callable[["Region", Request], Answer]
 
 @dataclass
 class Region:
-    """SageMaker in one region. Operations hold `lock`; threads of jobs and endpoints take it to change a record."""
+    """SageMaker in one region.
+
+    Operations hold `lock`; threads of jobs and endpoints take it to change a record. `caller_key` is the access key
+    of the operation that holds the lock.
+    """
 
     cloud: Cloud
     name: str
     metrics: "InvocationMetrics"
+    caller_key: str = ""
     lock: threading.RLock = field(default_factory=threading.RLock)
     tags: dict[str, dict[str, str]] = field(default_factory=dict)
     training_jobs: dict[str, "TrainingJob"] = field(default_factory=dict)

@@ -98,7 +98,8 @@ class TrainingJob(Job):
 
     def _download(self, transfer: Transfer, ml: Path) -> None:
         self.advance("Downloading", "Downloading input data")
-        training_files.write_configuration(self.record, ml)
+        seen_as = "/opt/ml" if self.region.cloud.processes.namespaces else str(ml)
+        training_files.write_configuration(self.record, ml, seen_as=seen_as)
         for channel in training_files.channels(self.record):
             source = channel["DataSource"]["S3DataSource"]
             transfer.download_source(source, ml / "input" / "data" / channel["ChannelName"])

@@ -8,15 +8,22 @@ from localcloud.sagemaker.service import Record
 
 FOLDERS = ("input/config", "input/data", "model", "output/data", "checkpoints", "code")
 _HOST = "algo-1"
+_SOURCE = "sagemaker_submit_directory"
 _GROUP = "homogeneousCluster"
 
 
-def write_configuration(record: Record, ml: Path) -> None:
-    """hyperparameters.json, inputdataconfig.json and resourceconfig.json are as AWS writes them."""
+def write_configuration(record: Record, ml: Path, *, seen_as: str = "/opt/ml") -> None:
+    """hyperparameters.json, inputdataconfig.json and resourceconfig.json are as AWS writes them.
+
+    `seen_as` is the path of `ml` for the program; a source folder that the job names below /opt/ml is below it.
+    """
     for folder in FOLDERS:
         (ml / folder).mkdir(parents=True, exist_ok=True)
     files = {
-        "hyperparameters": {key: str(value) for key, value in record["HyperParameters"].items()},
+        "hyperparameters": {
+            key: value.replace("/opt/ml", seen_as, 1) if key == _SOURCE else value
+            for key, value in record["HyperParameters"].items()
+        },
         "inputdataconfig": {channel["ChannelName"]: _channel(record, channel) for channel in channels(record)},
         "resourceconfig": _resources(record["ResourceConfig"].get("InstanceType", "local")),
     }

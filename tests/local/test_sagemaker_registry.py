@@ -72,6 +72,8 @@ def test_approval_keeps_its_description_and_merges_metadata(studio: Studio, grou
     found = studio.sagemaker.describe_model_package(ModelPackageName=arn)
     assert (found["ModelApprovalStatus"], found["ApprovalDescription"]) == ("Approved", "looks good")
     assert found["CustomerMetadataProperties"] == {"b": "2", "c": "3"}
+    me = studio.cloud.client("sts").get_caller_identity()["Arn"]
+    assert found["LastModifiedBy"]["IamIdentity"]["Arn"] == me
 
 
 def test_versions_are_listed_by_status_and_newest_first(studio: Studio, group: str) -> None:
