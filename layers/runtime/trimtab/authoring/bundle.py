@@ -6,7 +6,7 @@ import tarfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from trimtab.authoring.job import METRICS, SPEC_FILE
+from trimtab.authoring.names import METRICS, SPEC_FILE
 
 LIBRARY_PARTS = ("__init__.py", "errors.py", "authoring", "data", "evaluation")
 """What jobs need of the library. AWS's image has no pydantic, so spec and contracts stay out."""

@@ -13,14 +13,13 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from trimtab.authoring.contract import Contract
 from trimtab.authoring.inference import MODEL_FILE
+from trimtab.authoring.names import METRICS, SPEC_FILE
 
 if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
-SPEC_FILE = "model.json"
 INFERENCE = "from trimtab.authoring.inference import model_fn, transform_fn  # noqa: F401\n"
-METRICS = ("train_rows", "train_auc", "train_log_loss", "fit_seconds")
 
 
 class Classifier(Protocol):
