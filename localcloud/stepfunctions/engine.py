@@ -11,12 +11,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from localcloud.cloud import Cloud
 from localcloud.stepfunctions import naming
 from localcloud.stepfunctions.definition import SDK_NAMES, boto_service
-from localcloud.stepfunctions.virtual_time import (
-    datetime_module,
-    event_class,
-    sleep_while,
-    threading_module,
-)
+from localcloud.stepfunctions.virtual_time import Waits, datetime_module, event_class, threading_module
 
 ASL: Final = "moto.stepfunctions.parser.asl"
 SERVICE: Final = f"{ASL}.component.state.exec.state_task.service"
@@ -105,23 +100,30 @@ def _install_ends(cloud: Cloud) -> None:
 
 
 def _install_waits(cloud: Cloud) -> None:
+    waits = Waits(cloud.clock)
     running = threading.local()
 
+    def evaluate(program: Any, env: Any) -> None:
+        if program.timeout_seconds and not env.is_frame():
+            waits.limit(env, program.timeout_seconds.timeout_seconds)
+        original_evaluate(program, env)
+
     def wait_interval(wait: Any, env: Any, wait_seconds: float) -> None:
-        sleep_while(cloud.clock, wait_seconds, env.is_running)
+        waits.sleep(env, wait_seconds)
 
     def retry(declaration: Any, env: Any) -> None:
         running.env = env
-        original(declaration, env)
+        original_retry(declaration, env)
 
     def sleep(seconds: float) -> None:
-        sleep_while(cloud.clock, seconds, running.env.is_running)
+        waits.sleep(running.env, seconds)
 
+    replace, retrier = cloud.patches.replace, f"{ASL}.component.common.retry.retrier_decl"
     wait_function = f"{ASL}.component.state.wait.wait_function.wait_function:WaitFunction"
-    cloud.patches.replace(f"{wait_function}._wait_interval", wait_interval, _REAL_TIME)
-    retrier = f"{ASL}.component.common.retry.retrier_decl"
-    original = cloud.patches.replace(f"{retrier}:RetrierDecl._eval_body", retry, "sleeps on after a stop")
-    cloud.patches.replace(f"{retrier}:time", types.SimpleNamespace(sleep=sleep), _REAL_TIME)
+    original_evaluate = replace(f"{ASL}.component.program.program:Program.eval", evaluate, _REAL_TIME)
+    replace(f"{wait_function}._wait_interval", wait_interval, _REAL_TIME)
+    original_retry = replace(f"{retrier}:RetrierDecl._eval_body", retry, "sleeps on after a stop")
+    replace(f"{retrier}:time", types.SimpleNamespace(sleep=sleep), _REAL_TIME)
 
 
 def _install_case(cloud: Cloud) -> None:

@@ -1,11 +1,12 @@
 """Stand-ins for the parts of `threading`, `time` and `datetime` that moto's engine uses, on the virtual clock."""
 
+import math
 import threading
 import time
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from types import SimpleNamespace
 from typing import Any, Final, Self
+from weakref import WeakKeyDictionary
 
 from localcloud.clock import Clock
 
@@ -74,8 +75,27 @@ def datetime_module(clock: Clock) -> SimpleNamespace:
     return SimpleNamespace(datetime=VirtualDatetime, timezone=timezone, timedelta=timedelta)
 
 
-def sleep_while(clock: Clock, seconds: float, is_running: Callable[[], bool]) -> None:
-    """`seconds` of virtual time have passed, or `is_running` was false."""
-    end = clock.now() + seconds
-    while is_running() and (left := end - clock.now()) > 0:
-        clock.sleep(min(left, clock.speed * _LOOK_SECONDS))
+class Waits:
+    """The waits of running machines, whose timeouts they observe: what a machine has waited counts in virtual time.
+
+    What it has worked does not count here, because work is not accelerated; `Limit` is for that.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._limits: WeakKeyDictionary[Any, tuple[float, Any]] = WeakKeyDictionary()
+        self._waited: WeakKeyDictionary[Any, float] = WeakKeyDictionary()
+
+    def limit(self, env: Any, seconds: float) -> None:
+        """The machine that runs in `env` may wait for `seconds`; the event manager is what all its frames share."""
+        self._limits[env.event_manager] = (seconds, env)
+
+    def sleep(self, env: Any, seconds: float) -> None:
+        """`seconds` of virtual time have passed, or the machine has been stopped or has timed out."""
+        began, before = self._clock.now(), self._waited.get(env, 0.0)
+        most, machine = self._limits.get(env.event_manager, (math.inf, None))
+        while env.is_running() and (left := began + seconds - self._clock.now()) > 0:
+            self._clock.sleep(min(left, self._clock.speed * _LOOK_SECONDS))
+            self._waited[env] = before + self._clock.now() - began
+            if self._waited[env] >= most:
+                machine.set_timed_out()

@@ -237,6 +237,26 @@ def test_waits_and_retries_pass_with_the_virtual_clock(stage: Stage) -> None:
     assert 7200 <= (ended["stopDate"] - ended["startDate"]).total_seconds() < 7300
 
 
+def test_a_machine_that_waits_longer_than_it_may_times_out(stage: Stage) -> None:
+    queue = stage.queue()
+    pattern = {"source": ["aws.states"], "detail": {"status": ["TIMED_OUT"]}}
+    stage.rule(pattern, Arn=queue.arn)
+    machine = stage.machine({"Wait": {"Type": "Wait", "Seconds": 7200, "End": True}}, TimeoutSeconds=3600)
+    execution = stage.start(machine)
+    wait_until(lambda: "WaitStateEntered" in stage.history(execution), 10)
+    stage.cloud.advance(3601)
+    assert stage.ended(execution, 5)["status"] == "TIMED_OUT"
+    (event,) = queue.bodies()
+    assert event["detail"]["executionArn"] == execution
+
+
+def test_a_jump_of_the_clock_does_not_time_out_work_that_has_only_begun(stage: Stage, function: str) -> None:
+    state = task(INVOKE, {"FunctionName": function, "Payload": {}}, TimeoutSeconds=600)
+    execution = stage.start(stage.machine({"Call": state}, TimeoutSeconds=3600))
+    stage.cloud.advance(7200)
+    assert stage.ended(execution)["status"] == "SUCCEEDED"
+
+
 def test_a_heartbeat_that_does_not_come_times_out_on_the_virtual_clock(stage: Stage) -> None:
     queue = stage.queue()
     ask = {"QueueUrl": queue.url, "MessageBody": {"token.$": "$$.Task.Token"}}
