@@ -15,7 +15,7 @@ from pathlib import Path
 from localcloud.cloud import Cloud
 from localcloud.images.environments import Image
 from localcloud.processes import Mounts
-from localcloud.sagemaker.service import PRINCIPAL, Region
+from localcloud.sagemaker.service import Region
 
 _ISOLATE = Path(__file__).with_name("isolate.py")
 _READ_BYTES = 65_536
@@ -68,9 +68,9 @@ def start(cloud: Cloud, container: Container) -> "subprocess.Popen[bytes]":
     )
 
 
-def credentials(region: Region, role_arn: str) -> dict[str, str]:
+def credentials(region: Region, role_arn: str, source_arn: str) -> dict[str, str]:
     """The environment of a program that acts as the role, against this cloud."""
-    keys = region.cloud.clients.role_credentials(role_arn, PRINCIPAL, "SageMaker")
+    keys = region.credentials(role_arn, source_arn)
     return {
         "AWS_ACCESS_KEY_ID": keys.access_key,
         "AWS_SECRET_ACCESS_KEY": keys.secret_key,

@@ -198,7 +198,7 @@ class Endpoint:
     def _upload(self, bucket: str, key: str, body: bytes) -> None:
         key_id = (self.data_capture or {}).get("KmsKeyId")
         encryption = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": key_id} if key_id else {}
-        self.region.client(self._role_arn, "s3").put_object(Bucket=bucket, Key=key, Body=body, **encryption)
+        self.region.client(self._role_arn, "s3", self.arn).put_object(Bucket=bucket, Key=key, Body=body, **encryption)
 
 
 def _summary(variant: Variant, share: float, state: VariantState | None) -> Record:

@@ -41,6 +41,7 @@ class Variant:
         self.serving: Serving = serving(region, config["ModelName"])
         self._region = region
         self._endpoint = endpoint
+        self._arn = region.arn("endpoint", endpoint)
         self._most_processes = most_processes
         self._workspace = containers.make_workspace(region.cloud, "endpoints", uuid.uuid4().hex)
         self._instances: list[Instance] = []
@@ -120,7 +121,7 @@ class Variant:
     def _prepare(self) -> Blueprint:
         """The model's files lie in the workspace."""
         role_arn = self.serving.role_arn
-        transfer = Transfer(self._region.client(role_arn, "s3"), role_arn, self._region.name)
+        transfer = Transfer(self._region.client(role_arn, "s3", self._arn), role_arn, self._region.name)
         model = self._workspace / "ml" / "model"
         model.mkdir()
         artifact = self.serving.artifact
@@ -154,7 +155,7 @@ class Variant:
         return str(self._workspace / "ml") + folder.removeprefix("/opt/ml")
 
     def _environment(self) -> dict[str, str]:
-        own = {} if self.serving.isolated else containers.credentials(self._region, self.serving.role_arn)
+        own = {} if self.serving.isolated else containers.credentials(self._region, self.serving.role_arn, self._arn)
         region = {"AWS_REGION": self._region.name, "AWS_DEFAULT_REGION": self._region.name}
         return {**own, **region, **_ONE_THREAD, **self.serving.environment}
 

@@ -56,6 +56,11 @@ class Job:
         return max(1, round(time.time() - self._started)) if self._started else 0
 
     @property
+    def arn(self) -> str:
+        """The job's ARN."""
+        return self.region.arn(f"{self.kind}-job", self.name)
+
+    @property
     def image_uri(self) -> str:
         """The container image that the job names."""
         raise NotImplementedError
@@ -69,7 +74,7 @@ class Job:
         """S3 as the job's role."""
         role_arn = self.record["RoleArn"]
         try:
-            return Transfer(self.region.client(role_arn, "s3"), role_arn, self.region.name)
+            return Transfer(self.region.client(role_arn, "s3", self.arn), role_arn, self.region.name)
         except ClientError as error:
             raise JobFailedError(f"ClientError: Could not assume role {role_arn}: {error}") from error
 

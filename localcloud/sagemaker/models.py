@@ -38,7 +38,7 @@ def create_model(region: Region, request: Request) -> dict[str, Any]:
     if "ExecutionRoleArn" not in request:
         raise UnsupportedError("a model without ExecutionRoleArn")
     find_image(region.cloud, _resolved(region, container)["Image"])
-    region.require_role(request["ExecutionRoleArn"])
+    region.require_role(request["ExecutionRoleArn"], model_arn)
     region.models[name] = {
         "EnableNetworkIsolation": False,
         **{key: value for key, value in request.items() if key != "Tags"},

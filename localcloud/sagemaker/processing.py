@@ -105,7 +105,7 @@ class ProcessingJob(Job):
     def _container(self, workspace: Path) -> Container:
         application = self.record["AppSpecification"]
         isolated = self.record.get("NetworkConfig", {}).get("EnableNetworkIsolation", False)
-        own = {} if isolated else containers.credentials(self.region, self.record["RoleArn"])
+        own = {} if isolated else containers.credentials(self.region, self.record["RoleArn"], self.arn)
         region = {"AWS_REGION": self.region.name, "AWS_DEFAULT_REGION": self.region.name}
         return Container(
             image=find_image(self.region.cloud, self.image_uri),
@@ -136,10 +136,11 @@ def create_processing_job(region: Region, request: Request) -> dict[str, Any]:
         )
     _refuse_unsupported(region, request)
     find_image(region.cloud, request["AppSpecification"]["ImageUri"])
-    region.require_role(request["RoleArn"])
+    job_arn = region.arn("processing-job", name)
+    region.require_role(request["RoleArn"], job_arn)
     now = region.now()
     record = {key: value for key, value in request.items() if key != "Tags"}
-    record |= {"ProcessingJobArn": region.arn("processing-job", name), "CreationTime": now}
+    record |= {"ProcessingJobArn": job_arn, "CreationTime": now}
     job = ProcessingJob(region, record)
     region.processing_jobs[name] = job
     region.set_tags(record["ProcessingJobArn"], request.get("Tags", []))

@@ -110,7 +110,7 @@ class Rollout:
             raise RollbackError(f"One or more alarms are in ALARM state: {', '.join(fired)}.")
 
     def _alarm_states(self, names: list[str]) -> dict[str, str]:
-        client = self._endpoint.region.client(self._endpoint.role_arn, "cloudwatch")
+        client = self._endpoint.region.client(self._endpoint.role_arn, "cloudwatch", self._endpoint.arn)
         try:
             answer = client.describe_alarms(AlarmNames=names, AlarmTypes=["MetricAlarm", "CompositeAlarm"])
         except ClientError as error:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
+from localcloud.clients import Credentials
 from localcloud.cloud import Cloud
 from localcloud.sagemaker.errors import ValidationError
 from localcloud.sagemaker.uris import arn
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from localcloud.sagemaker.training import TrainingJob
 
 PRINCIPAL = "sagemaker.amazonaws.com"
+_SESSION = "SageMaker"
 Record = dict[str, Any]
 Request = dict[str, Any]
 Answer = dict[str, Any] | None
@@ -56,14 +58,18 @@ class Region:
         """Virtual time."""
         return self.cloud.clock.utcnow()
 
-    def client(self, role_arn: str, service: str, session_name: str = "SageMaker") -> Any:
-        """A client with the credentials of a role that SageMaker assumes."""
-        return self.cloud.clients.as_role(role_arn, PRINCIPAL, session_name, service, self.name)
+    def client(self, role_arn: str, service: str, source_arn: str) -> Any:
+        """A client with the credentials of a role that SageMaker assumes for the resource `source_arn`."""
+        return self.cloud.clients.as_role(role_arn, PRINCIPAL, _SESSION, service, self.name, source_arn)
 
-    def require_role(self, role_arn: str) -> None:
+    def credentials(self, role_arn: str, source_arn: str) -> Credentials:
+        """The credentials of a role that SageMaker assumes for the resource `source_arn`."""
+        return self.cloud.clients.role_credentials(role_arn, PRINCIPAL, _SESSION, source_arn)
+
+    def require_role(self, role_arn: str, source_arn: str) -> None:
         """SageMaker can assume the role. Raises ValidationError with AWS's text."""
         try:
-            self.cloud.clients.role_credentials(role_arn, PRINCIPAL, "SageMaker")
+            self.credentials(role_arn, source_arn)
         except ClientError as error:
             raise ValidationError(
                 f"Could not assume role {role_arn}. Please ensure that the role exists and allows principal "

@@ -123,7 +123,7 @@ class TrainingJob(Job):
         toolkit = [str(image.python), *image.recipe.entrypoint]
         entrypoint = specification.get("ContainerEntrypoint", toolkit)
         isolated = self.record["EnableNetworkIsolation"]
-        own = {} if isolated else containers.credentials(self.region, self.record["RoleArn"])
+        own = {} if isolated else containers.credentials(self.region, self.record["RoleArn"], self.arn)
         return Container(
             image=image,
             workspace=workspace,
@@ -171,7 +171,7 @@ def create_training_job(region: Region, request: Request) -> dict[str, Any]:
         )
     _refuse_unsupported(request)
     find_image(region.cloud, request["AlgorithmSpecification"]["TrainingImage"])
-    region.require_role(request["RoleArn"])
+    region.require_role(request["RoleArn"], region.arn("training-job", name))
     job = TrainingJob(region, _record(region, request))
     region.training_jobs[name] = job
     region.set_tags(job.record["TrainingJobArn"], request.get("Tags", []))

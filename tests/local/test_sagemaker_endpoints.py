@@ -99,15 +99,16 @@ def test_a_model_that_does_not_load_fails_its_endpoint_with_the_ping_health_chec
 
 def test_requests_and_answers_are_captured_in_awss_layout(studio: Studio) -> None:
     headers = {"JsonContentTypes": ["application/json"]}
-    config = studio.config(
-        {"version": "1"}, DataCaptureConfig=capture_config(studio, "captures/a", CaptureContentTypeHeader=headers)
-    )
+    kms_key = studio.cloud.client("kms").create_key()["KeyMetadata"]["Arn"]
+    capture = capture_config(studio, "captures/a", CaptureContentTypeHeader=headers, KmsKeyId=kms_key)
+    config = studio.config({"version": "1"}, DataCaptureConfig=capture)
     endpoint = studio.endpoint(config)
     studio.ask(endpoint, InferenceId="flight-7", CustomAttributes="month=3")
     key = wait_until(lambda: studio.keys("captures/a"), 20)[0]
     now = studio.cloud.now()
     assert key.startswith(f"captures/a/{endpoint}/AllTraffic/{now[:4]}/{now[5:7]}/")
     assert key.endswith(".jsonl")
+    assert studio.s3.head_object(Bucket=studio.bucket, Key=key)["SSEKMSKeyId"] == kms_key
     (line,) = captured(studio, "captures/a")
     assert line["captureData"]["endpointInput"] == {
         "observedContentType": "application/json",

@@ -74,6 +74,26 @@ def test_missing_training_data_fail_the_job(studio: Studio) -> None:
     assert job["FailureReason"].startswith('ClientError: No S3 objects found under S3 URL "s3://')
 
 
+def test_outputs_are_encrypted_with_the_key_of_the_job(studio: Studio) -> None:
+    name = unique("encrypted")
+    key = studio.cloud.client("kms").create_key()["KeyMetadata"]["Arn"]
+    script = "import os, pathlib; pathlib.Path(os.environ['SM_MODEL_DIR'], 'm').write_text('m')"
+    output = {"S3OutputPath": f"s3://{studio.bucket}/models", "KmsKeyId": key}
+    studio.train(name, {"train.py": script}, OutputDataConfig=output)
+    head = studio.s3.head_object(Bucket=studio.bucket, Key=f"models/{name}/output/model.tar.gz")
+    assert (head["ServerSideEncryption"], head["SSEKMSKeyId"]) == ("aws:kms", key)
+
+
+def test_the_job_may_do_only_what_its_role_may(studio: Studio) -> None:
+    name = unique("denied")
+    request = studio.training_request(name, {"train.py": "pass"})
+    request["InputDataConfig"] = [channel(studio.put(f"{name}/data/train.csv", ROWS))]
+    request["RoleArn"] = studio.make_role(None)
+    studio.sagemaker.create_training_job(**request)
+    job = studio.ended_training(name)
+    assert job["FailureReason"].startswith("ClientError: Data download failed:AccessDenied (403)")
+
+
 def test_a_name_is_used_only_once(studio: Studio) -> None:
     name = unique("twice")
     request = studio.training_request(name, {"train.py": "pass"})
@@ -146,6 +166,7 @@ def test_every_change_of_a_job_is_an_event(studio: Studio) -> None:
     [
         ({"ResourceConfig": {"InstanceType": "ml.m5.large", "InstanceCount": 2, "VolumeSizeInGB": 1}}, "more than one"),
         ({"AlgorithmSpecification": {"TrainingImage": "x/unknown:1", "TrainingInputMode": "File"}}, "no stand-in"),
+        ({"RoleArn": "arn:aws:iam::123456789012:role/nobody-has-made"}, "Could not assume role"),
         ({"StoppingCondition": {"MaxRuntimeInSeconds": 0}}, "MaxRuntimeInSeconds"),
         ({"DebugRuleConfigurations": []}, "DebugRuleConfigurations"),
     ],
