@@ -172,8 +172,10 @@ def test_a_column_of_another_type_is_refused_as_a_whole() -> None:
 
 def test_an_unreadable_cell_is_a_finding_with_its_row_and_text() -> None:
     body = csv(trips(5)).read().decode().splitlines()
-    body[3] = body[3].replace(body[3].split(",")[3], "many")
-    found = _found(validate(io.BytesIO("\n".join(body).encode()), "csv", DATA), "type", "stops")
+    cells = body[3].split(",")
+    body[3] = ",".join([*cells[:3], "many", *cells[4:]])
+    (found,) = validate(io.BytesIO("\n".join(body).encode()), "csv", DATA).violations
+    assert (found.rule, found.column) == ("type", "stops")
     assert (found.count, found.rows, found.values) == (1, (3,), ("many",))
 
 

@@ -2,7 +2,8 @@
 
 The child is forked, so what the parent has imported is there at once, and answers through a pipe (AWS Lambda has no
 /dev/shm, which multiprocessing's queues need). Nothing that the child did to its memory reaches the parent but one
-JSON value. Fork before pyarrow has started threads: let the parent import it and only children use it.
+JSON value. Let the parent import pyarrow and only children use it, so that no worker thread is alive when it forks; the
+threads that the imports themselves leave (OpenBLAS's and jemalloc's) stop and start again in handlers of their own.
 """
 
 import json
@@ -11,6 +12,7 @@ import resource
 import signal
 import sys
 import traceback
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final, Never
@@ -40,7 +42,7 @@ def run(func: Callable[..., Any], args: tuple[Any, ...], *, memory_mb: int, seco
     reader, writer = os.pipe()
     sys.stdout.flush()
     sys.stderr.flush()
-    child = os.fork()
+    child = _fork()
     if child == 0:
         os.close(reader)
         _work(writer, func, args, memory_mb, seconds)
@@ -49,6 +51,12 @@ def run(func: Callable[..., Any], args: tuple[Any, ...], *, memory_mb: int, seco
         answer = answers.read()
     _, status = os.waitpid(child, 0)
     return _outcome(answer, os.waitstatus_to_exitcode(status), memory_mb, seconds)
+
+
+def _fork() -> int:
+    with warnings.catch_warnings():  # Python 3.12 warns of any second thread; the module's docstring says which there are
+        warnings.simplefilter("ignore", DeprecationWarning)
+        return os.fork()
 
 
 def _outcome(answer: bytes, code: int, memory_mb: int, seconds: float) -> Outcome:
