@@ -65,7 +65,7 @@ class Months:
         if number is not None:
             scene.tell(measured)
             self.seen.append(Month(number, measured.data["version"], rows, dict(measured.data)))
-        self._take_quality()
+        self._take_quality(mark)
 
     def _request(self, number: int, drop: Path) -> int:
         """Number of flights asked for; their captured requests lie in S3."""
@@ -142,11 +142,11 @@ class Months:
 
         self.scene.wait(f"the capture of {requests} requests", look, seconds=30)
 
-    def _take_quality(self) -> None:
-        """Performance that late truth has brought to light."""
+    def _take_quality(self, mark: int) -> None:
+        """Performance that late truth has brought to light since ``mark``."""
         for entry in self.scene.entries("quality.measured"):
             month = next((m for m in self.seen if m.window["window"]["id"] == entry.subject), None)
-            if month is not None and month.quality.get("n") != entry.data["n"]:
+            if month is not None and entry.seq > mark and entry.data["judged"]:
                 month.quality = dict(entry.data)
                 self.scene.say(f"  {entry.kind:<20} {month.name}: {entry.data['summary']}")
 

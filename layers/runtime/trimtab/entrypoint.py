@@ -1,12 +1,14 @@
 """How a Lambda function begins: its event parsed, its settings read, its ports filled with AWS."""
 
+import json
 import os
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Generic, TypeVar, cast
 
-from aws_lambda_powertools import Logger, Metrics, Tracer
+from aws_lambda_powertools import Logger, Tracer
 from pydantic import ValidationError
 
 from trimtab.aws.event_bus import DefaultEventBus
@@ -68,18 +70,23 @@ def _spec(path: str) -> Spec:
 
 
 class EmfMetrics:
-    """Writes measurements to the log in CloudWatch's embedded metric format."""
+    """Writes measurements to the log in CloudWatch's embedded metric format.
+
+    Powertools' own writer adds the dimension ``service`` to every metric, which no alarm of ours names.
+    """
 
     def __init__(self, model: str) -> None:
         self._model = model
 
     def put(self, metric: Metric, value: float, **dimensions: str) -> None:
-        emf = Metrics(namespace=NAMESPACE)
-        emf.add_dimension(MODEL_DIMENSION, self._model)
-        for name, text in dimensions.items():
-            emf.add_dimension(name, text)
-        emf.add_metric(name=metric.value, unit="None", value=value)
-        emf.flush_metrics()
+        named = {MODEL_DIMENSION: self._model, **dimensions}
+        described = {
+            "Namespace": NAMESPACE,
+            "Dimensions": [list(named)],
+            "Metrics": [{"Name": metric.value, "Unit": "None"}],
+        }
+        emf = {"Timestamp": time.time_ns() // 1_000_000, "CloudWatchMetrics": [described]}
+        print(json.dumps({"_aws": emf, **named, metric.value: value}), flush=True)
 
 
 def read_settings(environment: Mapping[str, str]) -> Settings:
