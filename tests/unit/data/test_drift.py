@@ -72,14 +72,14 @@ def test_jensen_shannon_agrees_with_scipy(counts: list[int], others: list[int]) 
 @settings(deadline=None)
 def test_kolmogorov_smirnov_agrees_with_scipy_while_exact(left: list[float], right: list[float]) -> None:
     found = kolmogorov_smirnov(ValueSketch.of(np.array(left)), ValueSketch.of(np.array(right)))
-    assert found == pytest.approx(ks_2samp(left, right).statistic)
+    assert found == pytest.approx(ks_2samp(left, right, method="asymp").statistic)
 
 
 def test_kolmogorov_smirnov_is_within_a_thousandth_on_a_coarse_grid() -> None:
     random = np.random.default_rng(0)
     left, right = random.lognormal(3, 1, 100_000), random.lognormal(3.1, 1, 80_000)
     found = kolmogorov_smirnov(ValueSketch.of(left), ValueSketch.of(right))
-    assert found == pytest.approx(ks_2samp(left, right).statistic, abs=1e-3)
+    assert found == pytest.approx(ks_2samp(left, right, method="asymp").statistic, abs=1e-3)
 
 
 def test_missing_rate_change_is_in_shares_of_rows() -> None:

@@ -116,9 +116,15 @@ def test_an_extra_column_only_warns() -> None:
 
 
 def test_a_repeated_column_is_refused() -> None:
-    report = validate(io.BytesIO(csv(trips(5)).read().replace(b'"stops"', b'"miles"')), "csv", DATA)
-    assert _found(report, "repeated_column").column == "miles"
-    assert report.verdict is Verdict.QUARANTINE
+    table = trips(5)
+    twice = parquet(pa.table(table.columns, names=["miles" if name == "line" else name for name in table.column_names]))
+    text = io.BytesIO(csv(table).read().replace(b'"line"', b'"miles"'))
+    files: list[tuple[io.BytesIO, Format]] = [(twice, "parquet"), (text, "csv")]
+    for stream, format in files:
+        report = validate(stream, format, DATA)
+        assert {found.rule for found in report.violations} == {"repeated_column", "missing_column"}
+        assert _found(report, "repeated_column").column == "miles"
+        assert report.verdict is Verdict.QUARANTINE
 
 
 @pytest.mark.parametrize(

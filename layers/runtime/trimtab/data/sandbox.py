@@ -54,7 +54,7 @@ def run(func: Callable[..., Any], args: tuple[Any, ...], *, memory_mb: int, seco
 
 
 def _fork() -> int:
-    with warnings.catch_warnings():  # Python 3.12 warns of any second thread; the module's docstring says which there are
+    with warnings.catch_warnings():  # Python 3.12 warns of any second thread, also of those that mind forks
         warnings.simplefilter("ignore", DeprecationWarning)
         return os.fork()
 
