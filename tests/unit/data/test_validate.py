@@ -83,6 +83,11 @@ def test_a_file_without_its_label_is_accepted_as_unlabelled() -> None:
         assert (report.verdict, report.labelled) == (Verdict.ACCEPT, False)
 
 
+def test_a_row_whose_label_has_not_come_yet_breaks_no_rule() -> None:
+    report = validate(parquet(trips(3, late=[0, None, 1])), "parquet", DATA)
+    assert (report.verdict, report.labelled) == (Verdict.ACCEPT, True)
+
+
 def test_order_of_columns_does_not_matter() -> None:
     table = trips()
     assert validate(parquet(table.select(table.column_names[::-1])), "parquet", DATA).verdict is Verdict.ACCEPT
