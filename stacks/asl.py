@@ -169,9 +169,9 @@ def succeed(comment: str) -> Json:
     return {"Type": "Succeed", "Comment": comment}
 
 
-def fail(error: str) -> Json:
-    """Ends the execution as failed. What was caught is the cause; its name may not be the error's, if it is AWS's."""
-    return {"Type": "Fail", "Error": error, "CausePath": WHY}
+def fail(error: str, cause: str = WHY) -> Json:
+    """Ends the execution as failed. What was caught is the cause: its own name may be one that only AWS may use."""
+    return {"Type": "Fail", "Error": error, "CausePath": cause}
 
 
 def record_failure(function: Callee, machine_name: str) -> States:

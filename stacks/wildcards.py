@@ -27,12 +27,13 @@ def _entry(resource: str, reason: str, *actions: str) -> Wildcard:
 
 
 _ANY = re.escape("*")
-_MODEL = r"trimtab-[a-z]+-[a-z][a-z0-9-]*"
-_ARN = r"arn:<AWS::Partition>:{service}:<AWS::Region>:<AWS::AccountId>:"
+_MODEL = r"[a-z][a-z0-9-]*"
+_PREFIX = rf"trimtab-[a-z]+-{_MODEL}"
+_BUCKET = r"<[\w.-]*Bucket\w*Arn\w*>"
 
 
-def _sagemaker(kind: str, name: str) -> str:
-    return _ARN.format(service="sagemaker") + f"{kind}/{_MODEL}{name}"
+def _arn(service: str, resource: str) -> str:
+    return rf"arn:<AWS::Partition>:{service}:<AWS::Region>:<AWS::AccountId>:{resource}"
 
 
 WILDCARDS: tuple[Wildcard, ...] = (
@@ -63,12 +64,38 @@ WILDCARDS: tuple[Wildcard, ...] = (
     ),
     _entry(
         _ANY,
+        "Reading metrics and the alarms of a metric: CloudWatch has no resource types for either.",
+        "cloudwatch:GetMetricStatistics",
+        "cloudwatch:DescribeAlarmsForMetric",
+    ),
+    _entry(
+        _arn("cloudwatch", r"alarm:\*"),
+        "Read only; a query by prefix is checked against all alarms, not against those it finds.",
+        "cloudwatch:DescribeAlarms",
+    ),
+    _entry(
+        _arn("cloudwatch", rf"alarm:{_PREFIX}-v\*"),
+        "Rollback alarms are made at run time, one pair for each version of the model.",
+        "cloudwatch:PutMetricAlarm",
+        "cloudwatch:SetAlarmState",
+        "cloudwatch:DeleteAlarms",
+    ),
+    _entry(
+        _ANY,
         "GetAuthorizationToken has no resource type; pulling is allowed on the one repository only.",
         "ecr:GetAuthorizationToken",
     ),
     _entry(
+        _arn("logs", r"log-group:/aws/sagemaker/\*"),
+        "SageMaker names its log groups by the kind of job and its streams by the job.",
+        "logs:CreateLogGroup",
+        "logs:CreateLogStream",
+        "logs:DescribeLogStreams",
+        "logs:PutLogEvents",
+    ),
+    _entry(
         _ANY,
-        "A key policy's resource is the key itself; who may and under which condition is in the statement.",
+        "A key policy's resource is the key itself; who may, and under which condition, is in the statement.",
         "kms:*",
         "kms:Decrypt",
         "kms:Decrypt*",
@@ -76,5 +103,49 @@ WILDCARDS: tuple[Wildcard, ...] = (
         "kms:Encrypt*",
         "kms:GenerateDataKey*",
         "kms:ReEncrypt*",
+    ),
+    _entry(
+        rf"{_BUCKET}/{_MODEL}/(\w+/)?\*",
+        "Keys of drops, datasets, runs and windows carry digests and times; the model's folder is the boundary.",
+        "s3:GetObject",
+        "s3:GetObjectVersion",
+        "s3:PutObject",
+        "s3:AbortMultipartUpload",
+    ),
+    _entry(
+        _arn("sagemaker", rf"training-job/{_PREFIX}-\*"),
+        "A run's name carries its time.",
+        "sagemaker:CreateTrainingJob",
+        "sagemaker:DescribeTrainingJob",
+        "sagemaker:StopTrainingJob",
+        "sagemaker:AddTags",
+        "sagemaker:ListTags",
+    ),
+    _entry(
+        _arn("sagemaker", rf"processing-job/{_PREFIX}-\*"),
+        "An evaluation's name carries its run's time.",
+        "sagemaker:CreateProcessingJob",
+        "sagemaker:DescribeProcessingJob",
+        "sagemaker:StopProcessingJob",
+        "sagemaker:AddTags",
+        "sagemaker:ListTags",
+    ),
+    _entry(
+        _arn("sagemaker", rf"model-package/{_PREFIX}/\*"),
+        "SageMaker numbers the versions of a group.",
+        "sagemaker:CreateModelPackage",
+        "sagemaker:DescribeModelPackage",
+        "sagemaker:ListModelPackages",
+        "sagemaker:UpdateModelPackage",
+    ),
+    _entry(
+        _arn("sagemaker", rf"(model|endpoint-config)/{_PREFIX}-v\*"),
+        "What serves a version is named after it, at run time.",
+        "sagemaker:CreateModel",
+        "sagemaker:DeleteModel",
+        "sagemaker:CreateEndpointConfig",
+        "sagemaker:DeleteEndpointConfig",
+        "sagemaker:CreateEndpoint",
+        "sagemaker:UpdateEndpoint",
     ),
 )

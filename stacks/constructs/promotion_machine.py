@@ -112,7 +112,7 @@ class PromotionMachine(Construct):
                 self.close_promotion,
                 THIS_MOMENT | package | {"outcome": "Failed", "reason.$": WHY},
                 result="$.closed",
-                then="PromotionFailed",
+                then="Failed",
                 on_error="RecordFailure",
                 retries=[poll(EndpointNotReady.__name__, every_s=15, for_s=_STAGING_S)],
             ),
@@ -209,7 +209,7 @@ class PromotionMachine(Construct):
             "RolledBack": succeed("Production serves what it served before."),
             "Refused": succeed("The approval could not be acted upon; production is as it was."),
             "Busy": succeed("Another promotion is under way; this approval waits for its turn."),
-            "PromotionFailed": fail("PromotionFailed"),
+            "PromotionFailed": fail("PromotionFailed", "$.end.reason"),
         }
 
 

@@ -173,7 +173,7 @@ class TrainingMachine(Construct):
             "Registered": succeed("The candidate waits for a person's approval."),
             "Refused": succeed("A gate refused the candidate; the champion stays."),
             "NotReady": succeed("The data do not make a training set yet."),
-            "TrainingFailed": fail("TrainingFailed"),
+            "TrainingFailed": fail("TrainingFailed", "$.end.reason"),
         }
 
     def _training_job(self) -> Json:

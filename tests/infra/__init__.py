@@ -1,0 +1,1 @@
+"""Assertions on what is synthesized: one synth a session, plain dicts."""

@@ -1,0 +1,1 @@
+"""Checkers of the tests' own: state machines against AWS's API models, roles against state machines."""

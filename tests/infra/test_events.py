@@ -1,0 +1,60 @@
+from tests.infra.conftest import Assembly
+
+
+def test_every_rule_target_has_a_role_retries_and_a_dead_letter_queue(assembly: Assembly):
+    targets = [target for rule in assembly.resources("AWS::Events::Rule") for target in rule.properties["Targets"]]
+    assert len(targets) == 12
+    for target in targets:
+        assert target["RoleArn"]
+        assert target["RetryPolicy"]["MaximumRetryAttempts"] > 0
+        assert target["DeadLetterConfig"]["Arn"]
+
+
+def test_every_schedule_has_a_role_retries_and_a_dead_letter_queue(assembly: Assembly):
+    schedules = assembly.resources("AWS::Scheduler::Schedule")
+    assert len(schedules) == 2
+    for schedule in schedules:
+        target = schedule.properties["Target"]
+        assert target["RoleArn"]
+        assert target["RetryPolicy"]["MaximumRetryAttempts"] > 0
+        assert target["DeadLetterConfig"]["Arn"]
+        assert "<aws.scheduler.scheduled-time>" in target["Input"]
+
+
+def test_promotion_starts_for_exactly_approved(assembly: Assembly):
+    patterns = [rule.properties["EventPattern"] for rule in assembly.resources("AWS::Events::Rule")]
+    approvals = [pattern["detail"] for pattern in patterns if pattern["source"] == ["aws.sagemaker"]]
+    assert {tuple(detail["ModelApprovalStatus"]) for detail in approvals} == {("Approved",)}
+    assert {tuple(detail["ModelPackageGroupName"]) for detail in approvals} == {
+        ("trimtab-dev-flights",),
+        ("trimtab-dev-tiny",),
+    }
+
+
+def test_models_do_not_hear_of_each_others_drops(assembly: Assembly):
+    for rule in assembly.resources("AWS::Events::Rule"):
+        pattern = rule.properties["EventPattern"]
+        if pattern["source"] == ["aws.s3"]:
+            model = rule.stack.removeprefix("trimtab-dev-model-")
+            prefixes = [key["prefix"] for key in pattern["detail"]["object"]["key"]]
+            assert prefixes == [f"{model}/data/", f"{model}/truth/"]
+
+
+def test_drops_are_announced_without_a_function_in_between(assembly: Assembly):
+    (drops,) = [b for b in assembly.resources("AWS::S3::Bucket") if "NotificationConfiguration" in b.properties]
+    assert drops.properties["NotificationConfiguration"] == {"EventBridgeConfiguration": {"EventBridgeEnabled": True}}
+
+
+def test_queues_and_topics_are_encrypted_and_refuse_plain_http(assembly: Assembly):
+    for queue in assembly.resources("AWS::SQS::Queue"):
+        assert queue.properties["KmsMasterKeyId"]
+    for topic in assembly.resources("AWS::SNS::Topic"):
+        assert topic.properties["KmsMasterKeyId"]
+    for policy in assembly.resources("AWS::SQS::QueuePolicy") + assembly.resources("AWS::SNS::TopicPolicy"):
+        denied = [s for s in policy.properties["PolicyDocument"]["Statement"] if s["Effect"] == "Deny"]
+        assert any(s["Condition"] == {"Bool": {"aws:SecureTransport": "false"}} for s in denied), policy.id
+
+
+def test_no_custom_resource_is_needed(assembly: Assembly):
+    types = {found["Type"] for template in assembly.templates.values() for found in template["Resources"].values()}
+    assert not [type for type in types if type.startswith(("Custom::", "AWS::CloudFormation::CustomResource"))]

@@ -1,0 +1,141 @@
+import json
+import re
+
+import pytest
+
+from stacks.asl import call, record_failure
+from stacks.templates import states
+from tests.infra.checks import aws_api, data_flow
+from tests.infra.conftest import Assembly
+
+MACHINES = {"intake", "training", "promotion", "monitoring", "recovery"}
+
+
+def _tasks(assembly: Assembly):
+    return [
+        (f"{machine}.{name}", state)
+        for machine, definition in assembly.machines().items()
+        for name, state in states(definition)
+        if state["Type"] == "Task"
+    ]
+
+
+def _inputs(assembly: Assembly) -> dict[str, list[set[str]]]:
+    """For each machine's logical id, the field names of every input that a rule or schedule starts it with."""
+    found: dict[str, list[set[str]]] = {}
+    for rule in assembly.resources("AWS::Events::Rule"):
+        for target in rule.properties["Targets"]:
+            template = target["InputTransformer"]["InputTemplate"]
+            text = template if isinstance(template, str) else json.dumps(template)
+            found.setdefault(target["Arn"]["Ref"], []).append(set(re.findall(r'\\?"(\w+)\\?":', text)))
+    for schedule in assembly.resources("AWS::Scheduler::Schedule"):
+        target = schedule.properties["Target"]
+        found.setdefault(target["Arn"]["Ref"], []).append(set(json.loads(target["Input"])))
+    return found
+
+
+def test_every_model_has_the_five_machines(assembly: Assembly):
+    names = {
+        machine.properties["StateMachineName"] for machine in assembly.resources("AWS::StepFunctions::StateMachine")
+    }
+    assert names == {f"trimtab-dev-{model}-{machine}" for model in ("flights", "tiny") for machine in MACHINES}
+
+
+def test_every_task_has_a_timeout_named_retries_and_a_catch_of_everything(assembly: Assembly):
+    tasks = _tasks(assembly)
+    assert len(tasks) > 50
+    for name, task in tasks:
+        assert task["TimeoutSeconds"] > 0, name
+        assert task["Retry"], name
+        retried = {error for retry in task["Retry"] for error in retry["ErrorEquals"]}
+        assert not retried & {"States.ALL", "States.TaskFailed"}, f"{name} retries what it cannot name"
+        assert [catch["ErrorEquals"] for catch in task["Catch"]] == [["States.ALL"]], name
+
+
+def test_every_machine_ends_by_itself_after_a_while(assembly: Assembly):
+    assert all(definition["TimeoutSeconds"] > 0 for definition in assembly.machines().values())
+
+
+def test_tasks_send_what_the_services_accept(assembly: Assembly):
+    found = [f"{name}: {problem}" for name, task in _tasks(assembly) for problem in aws_api.problems(task)]
+    assert found == []
+
+
+@pytest.mark.parametrize(
+    ("change", "complaint"),
+    [
+        (lambda job: job.pop("OutputDataConfig"), "needs OutputDataConfig"),
+        (lambda job: job["ResourceConfig"].update(VolumeKmsKey="k"), "has no VolumeKmsKey"),
+        (lambda job: job["StoppingCondition"].update(MaxRuntimeInSeconds="3600"), "integer is wanted"),
+        (lambda job: job.update(TrainingJobName="$.lease.run"), "does not end in .$"),
+        (lambda job: job["AlgorithmSpecification"].update(TrainingInputMode="Stream"), "is not one of"),
+    ],
+)
+def test_a_wrong_parameter_is_noticed(assembly: Assembly, change, complaint):
+    (train,) = [task for name, task in _tasks(assembly) if "flights" in name and name.endswith(".Train")]
+    broken = json.loads(json.dumps(train))
+    change(broken["Parameters"])
+    assert any(complaint in problem for problem in aws_api.problems(broken))
+
+
+def test_states_read_only_what_every_way_to_them_has_written(assembly: Assembly):
+    inputs = _inputs(assembly)
+    for machine, definition in assembly.machines().items():
+        for fields in inputs[machine.split("/")[1]]:
+            assert data_flow.unwritten(definition, fields) == [], machine
+
+
+def test_a_state_that_reads_what_was_never_written_is_noticed(assembly: Assembly):
+    definition = json.loads(json.dumps(next(d for name, d in assembly.machines().items() if "Training" in name)))
+    definition["States"]["JudgeCandidate"]["Parameters"]["verdict.$"] = "$.judgement"
+    found = data_flow.unwritten(definition, {"model", "at", "reason", "cause"})
+    assert found == ["JudgeCandidate reads $.judgement, which is not there on every way to it"]
+
+
+def test_no_state_is_out_of_reach(assembly: Assembly):
+    for machine, definition in assembly.machines().items():
+        assert data_flow.unreachable(definition) == set(), machine
+
+
+def test_executions_hold_references_not_data(assembly: Assembly):
+    for name, task in _tasks(assembly):
+        assert task["ResultPath"].startswith("$."), f"{name} replaces the whole data"
+        if aws_api.api_call(task["Resource"]):
+            assert "ResultSelector" in task, f"{name} keeps a service's whole answer"
+
+
+def test_machines_are_traced_logged_without_data_and_encrypted(assembly: Assembly):
+    for machine in assembly.resources("AWS::StepFunctions::StateMachine"):
+        properties = machine.properties
+        assert properties["StateMachineType"] == "STANDARD"
+        assert properties["TracingConfiguration"] == {"Enabled": True}
+        assert properties["LoggingConfiguration"]["Level"] == "ALL"
+        assert properties["LoggingConfiguration"]["IncludeExecutionData"] is False
+        assert properties["EncryptionConfiguration"]["Type"] == "CUSTOMER_MANAGED_KMS_KEY"
+
+
+def test_every_function_of_a_model_is_called_by_one_of_its_machines(assembly: Assembly):
+    called = {task["Resource"] for _, task in _tasks(assembly) if ":lambda:" in task["Resource"]}
+    for function in assembly.resources("AWS::Lambda::Function"):
+        assert any(function.id in arn for arn in called), function.id
+
+
+def test_an_error_caught_anywhere_ends_in_a_failed_execution_or_a_closing_step(assembly: Assembly):
+    for machine, definition in assembly.machines().items():
+        for name, state in states(definition):
+            for catch in state.get("Catch", ()):
+                target = definition["States"][catch["Next"]]
+                assert target["Type"] in {"Task", "Pass", "Fail"}, f"{machine}.{name} swallows errors"
+
+
+class _Callee:
+    arn, timeout_s = "arn:aws:lambda:eu-central-1:111122223333:function:f", 60
+
+
+def test_a_task_waits_longer_than_its_function_may_run():
+    state = call(_Callee(), {}, result="$.r", then="End", on_error="RecordFailure")
+    assert state["TimeoutSeconds"] > _Callee.timeout_s
+
+
+def test_recording_a_failure_can_itself_fail_without_a_loop():
+    assert record_failure(_Callee(), "intake")["RecordFailure"]["Catch"][0]["Next"] == "Failed"
