@@ -36,6 +36,9 @@ class Credentials:
 _ADMIN = Credentials(ADMIN_KEY, ADMIN_KEY, None)
 
 
+_Key = tuple[str, str, str, str | None, str | None]
+
+
 class Clients:
     """Makes and keeps clients; safe to use from any thread."""
 
@@ -43,9 +46,8 @@ class Clients:
         self._endpoint = endpoint
         self._region = region
         self._lock = threading.RLock()
-        self._caller = threading.local()
         self._session: Any = boto3.Session(ADMIN_KEY, ADMIN_KEY, region_name=region)
-        self._clients: dict[tuple[str, str, str], Any] = {}
+        self._clients: dict[_Key, Any] = {}
         self._roles: dict[tuple[str, str, str, str | None], Credentials] = {}
 
     def admin(self, service: str, region: str | None = None) -> Any:
@@ -65,6 +67,16 @@ class Clients:
         credentials = self.role_credentials(role_arn, service_principal, session_name, source_arn)
         return self._client(service, region, credentials)
 
+    def as_service(
+        self, service_principal: str, service: str, region: str | None = None, source_arn: str | None = None
+    ) -> Any:
+        """A client for an AWS service that acts in its own name, for the resource `source_arn`.
+
+        While IAM is enforced, resource policies and key policies decide what it may do (an EventBridge rule sends to
+        a queue whose policy names events.amazonaws.com, an alarm publishes to a topic).
+        """
+        return self._client(service, region, _ADMIN, service_principal, source_arn)
+
     def role_credentials(
         self, role_arn: str, service_principal: str, session_name: str, source_arn: str | None = None
     ) -> Credentials:
@@ -83,28 +95,16 @@ class Clients:
 
     def _assume(self, role_arn: str, principal: str, session_name: str, source_arn: str | None) -> Credentials:
         self.admin("iam").get_role(RoleName=role_arn.rsplit("/", 1)[-1])  # moto assumes roles that do not exist
-        self._caller.headers = {CALLER_HEADER: principal} | ({SOURCE_ARN_HEADER: source_arn} if source_arn else {})
-        try:
-            answer = self._sts().assume_role(
-                RoleArn=role_arn, RoleSessionName=session_name[:64], DurationSeconds=_SESSION_SECONDS
-            )["Credentials"]
-        finally:
-            self._caller.headers = {}
+        sts = self.as_service(principal, "sts", source_arn=source_arn)
+        answer = sts.assume_role(RoleArn=role_arn, RoleSessionName=session_name[:64], DurationSeconds=_SESSION_SECONDS)[
+            "Credentials"
+        ]
         return Credentials(
             answer["AccessKeyId"],
             answer["SecretAccessKey"],
             answer["SessionToken"],
             time.time() + _SESSION_SECONDS,
         )
-
-    def _sts(self) -> Any:
-        client = self.admin("sts")
-        client.meta.events.register("before-sign.sts.AssumeRole", self._name_the_caller, unique_id="localcloud-caller")
-        return client
-
-    def _name_the_caller(self, request: Any, **_event: Any) -> None:
-        for name, value in getattr(self._caller, "headers", {}).items():
-            request.headers[name] = value
 
     def _keep(self, key: tuple[str, str, str, str | None], credentials: Credentials) -> None:
         with self._lock:
@@ -113,17 +113,40 @@ class Clients:
             if replaced is not None:
                 self._clients = {k: c for k, c in self._clients.items() if k[2] != replaced.access_key}
 
-    def _client(self, service: str, region: str | None, credentials: Credentials) -> Any:
-        key = (service, region or self._region, credentials.access_key)
+    def _client(
+        self,
+        service: str,
+        region: str | None,
+        credentials: Credentials,
+        caller: str | None = None,
+        source_arn: str | None = None,
+    ) -> Any:
+        key = (service, region or self._region, credentials.access_key, caller, source_arn)
         with self._lock:
             if key not in self._clients:
-                self._clients[key] = self._session.client(
-                    service,
-                    region_name=region or self._region,
-                    endpoint_url=self._endpoint,
-                    aws_access_key_id=credentials.access_key,
-                    aws_secret_access_key=credentials.secret_key,
-                    aws_session_token=credentials.token,
-                    config=_CONFIG,
-                )
+                self._clients[key] = self._new_client(service, region, credentials)
+                if caller is not None:
+                    _name_caller(self._clients[key], caller, source_arn)
             return self._clients[key]
+
+    def _new_client(self, service: str, region: str | None, credentials: Credentials) -> Any:
+        return self._session.client(
+            service,
+            region_name=region or self._region,
+            endpoint_url=self._endpoint,
+            aws_access_key_id=credentials.access_key,
+            aws_secret_access_key=credentials.secret_key,
+            aws_session_token=credentials.token,
+            config=_CONFIG,
+        )
+
+
+def _name_caller(client: Any, caller: str, source_arn: str | None) -> None:
+    """Every request of the client says which service makes it, and for which resource."""
+
+    def add_headers(request: Any, **_event: Any) -> None:
+        request.headers[CALLER_HEADER] = caller
+        if source_arn is not None:
+            request.headers[SOURCE_ARN_HEADER] = source_arn
+
+    client.meta.events.register("before-sign", add_headers)

@@ -1,6 +1,7 @@
 """The Cloud object: what every service of the local cloud is given when it is installed."""
 
 import threading
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,6 +12,8 @@ from localcloud.clock import Clock
 from localcloud.patches import Patches
 from localcloud.processes import Processes
 from localcloud.toolchain import Toolchain
+
+_KEPT_DENIALS = 200
 
 AdminRoute = Callable[[str, dict[str, Any]], Any]
 
@@ -53,7 +56,8 @@ def _set_by(service: str, name: str) -> Callable[..., None]:
 
 @dataclass
 class Cloud:
-    """One running local cloud. `admin_routes` maps a path below /_local/ to `route(method, body) -> JSON value`."""
+    """One running local cloud. `admin_routes` maps a path below /_local/ to `route(method, body) -> JSON value`;
+    requests to `unsigned_paths` need no signature; `denied` holds the latest denials of IAM."""
 
     port: int
     state_dir: Path
@@ -67,6 +71,8 @@ class Cloud:
     enforce_iam: bool = True
     stopping: threading.Event = field(default_factory=threading.Event)
     notes: list[str] = field(default_factory=list)
+    denied: deque[dict[str, str]] = field(default_factory=lambda: deque(maxlen=_KEPT_DENIALS))
+    unsigned_paths: set[str] = field(default_factory=set)
     admin_routes: dict[str, AdminRoute] = field(default_factory=dict)
     emit: Emit = field(default=_set_by("eventbridge", "emit"))
     put_metrics: PutMetrics = field(default=_set_by("cloudwatch", "put_metrics"))

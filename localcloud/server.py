@@ -15,7 +15,7 @@ from pathlib import Path
 from types import FrameType, ModuleType
 from typing import IO, TYPE_CHECKING, Any
 
-from localcloud import StartupError, admin, failures, locks, safety
+from localcloud import StartupError, admin, failures, iam, locks, safety
 from localcloud.clients import ADMIN_KEY, Clients
 from localcloud.clock import Clock
 from localcloud.cloud import Cloud
@@ -96,15 +96,17 @@ def make_cloud(options: Options, port: int) -> Cloud:
 
 
 def build(cloud: Cloud) -> "WSGIApplication":
-    """All services are installed; the WSGI application, from the outside in: safety, admin, services, locks, moto."""
+    """All services are installed; the WSGI application: safety, admin, IAM, services, locks, moto."""
     app = locks.middleware(failures.middleware(_moto()))
     modules = _service_modules()
     admin.install(cloud)
+    iam.install(cloud)
     for module in modules:
         module.install(cloud)
     for module in reversed(modules):
         if hasattr(module, "middleware"):
             app = module.middleware(cloud, app)
+    app = iam.middleware(cloud, app)
     return safety.middleware(failures.middleware(admin.middleware(cloud, app)), cloud.port)
 
 

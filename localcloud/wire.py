@@ -30,8 +30,10 @@ def signature(environ: "WSGIEnvironment") -> Signature | None:
     """Who signed the request for which service, from the header or a presigned URL; None when nobody did."""
     match = _CREDENTIAL.search(environ.get("HTTP_AUTHORIZATION", ""))
     if match is None:
-        credential = parse_qs(environ.get("QUERY_STRING", "")).get("X-Amz-Credential", [""])[0]
-        match = _CREDENTIAL.search(f"Credential={credential}/")
+        query = parse_qs(environ.get("QUERY_STRING", ""))
+        if "AWSAccessKeyId" in query:  # a presigned S3 URL of the older kind
+            return Signature(query["AWSAccessKeyId"][0], "us-east-1", "s3")
+        match = _CREDENTIAL.search(f"Credential={query.get('X-Amz-Credential', [''])[0]}/")
     return None if match is None else Signature(match[1], match[2], match[3])
 
 

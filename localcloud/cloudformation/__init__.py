@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from localcloud import api
 from localcloud.cloud import Cloud
 from localcloud.cloudformation.backend import Backend
+from localcloud.cloudformation.callbacks import PATH
 from localcloud.cloudformation.service import CloudFormation
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ def middleware(cloud: Cloud, app: "WSGIApplication") -> "WSGIApplication":
     """CloudFormation is answered by the engine; CloudTrail has no events (the CDK asks it about failures)."""
     backend = Backend(cloud)
     app = backend.callbacks.middleware(app)
+    cloud.unsigned_paths.add(PATH)
     app = api.middleware(
         app, signing_name="cloudtrail", model_name="cloudtrail", operations={"LookupEvents": lambda _: {"Events": []}}
     )

@@ -12,7 +12,7 @@ from localcloud.locks import read_body
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
-_PATH = "/cloudformation-custom-resource-response/"
+PATH = "/cloudformation-custom-resource-response/"
 
 
 @dataclass
@@ -43,7 +43,7 @@ class Callbacks:
     def open(self) -> Callback:
         """A new callback with a URL that nobody can guess."""
         token = secrets.token_urlsafe(24)
-        self._open[token] = Callback(f"{self._endpoint}{_PATH}{token}")
+        self._open[token] = Callback(f"{self._endpoint}{PATH}{token}")
         return self._open[token]
 
     def middleware(self, app: "WSGIApplication") -> "WSGIApplication":
@@ -51,9 +51,9 @@ class Callbacks:
 
         def run(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
             path = environ.get("PATH_INFO", "")
-            if not path.startswith(_PATH):
+            if not path.startswith(PATH):
                 return app(environ, start_response)
-            callback = self._open.pop(path.removeprefix(_PATH), None)
+            callback = self._open.pop(path.removeprefix(PATH), None)
             if callback is None or environ["REQUEST_METHOD"] != "PUT":
                 start_response("403 Forbidden", [("Content-Length", "0")])
                 return []

@@ -1,0 +1,66 @@
+"""Decides whether a principal may make a call, over all that the call needs."""
+
+from collections.abc import Iterator
+
+from localcloud.iam.accesses import accesses, global_context, merged
+from localcloud.iam.calls import Call
+from localcloud.iam.decision import Denial, Principal, decide
+from localcloud.iam.encryption import key_accesses
+from localcloud.iam.patterns import Context
+from localcloud.iam.policies import Access
+from localcloud.iam.principals import Principals
+from localcloud.iam.resource_policies import resource_policy
+from localcloud.iam.roles import ASSUME, assume, passed_roles
+
+_NEEDS_NOTHING = frozenset({"sts:GetCallerIdentity"})
+_KEY_POLICY_FREE = frozenset({"kms:CreateKey", "kms:ListKeys", "kms:ListAliases", "kms:GenerateRandom"})
+
+
+class Authorization:
+    """IAM of one account."""
+
+    def __init__(self, account: str) -> None:
+        self.principals = Principals(account)
+
+    def denial(self, who: Principal, call: Call, source_ip: str) -> Denial | None:
+        """Why `who` may not make the call; None when they may."""
+        context = global_context(call, who, source_ip)
+        if call.action in _NEEDS_NOTHING:
+            return None
+        if call.action == ASSUME:
+            return assume(who, call, context, self.principals.role(call.text("RoleArn")))
+        denials = (self._one(who, access, context, call.account) for access in _needed(call, who))
+        found = next((denial for denial in denials if denial is not None), None)
+        return found or self._hidden_object(who, call, context)
+
+    def _one(self, who: Principal, access: Access, context: Context, account: str) -> Denial | None:
+        must_allow = access.action.startswith("kms:") and access.action not in _KEY_POLICY_FREE
+        policy = resource_policy(access.resource, account)
+        return decide(
+            who,
+            access,
+            merged(context, access.context),
+            policy,
+            resource_policy_must_allow=must_allow and policy is not None,
+        )
+
+    def _hidden_object(self, who: Principal, call: Call, context: Context) -> Denial | None:
+        """S3 does not tell whether an object exists to somebody who may not list its bucket."""
+        if call.service != "s3" or call.operation not in ("GetObject", "HeadObject") or _exists(call):
+            return None
+        listing = Access("s3:ListBucket", f"arn:aws:s3:::{call.text('Bucket')}")
+        return self._one(who, listing, context, call.account)
+
+
+def _needed(call: Call, who: Principal) -> Iterator[Access]:
+    yield from accesses(call)
+    if not who.identity.service:
+        yield from passed_roles(call)
+    yield from key_accesses(call)
+
+
+def _exists(call: Call) -> bool:
+    from moto.s3.models import s3_backends
+
+    bucket = s3_backends[call.account]["aws"].buckets.get(call.text("Bucket"))
+    return bucket is None or call.text("Key") in bucket.keys

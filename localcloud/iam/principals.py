@@ -1,0 +1,99 @@
+"""Who an access key belongs to, and all policies that are attached to them, read from moto's records."""
+
+import threading
+from collections.abc import Iterable
+from typing import Any
+
+from localcloud.iam.decision import Principal
+from localcloud.iam.policies import Document, Identity, parse
+
+
+class Principals:
+    """Finds principals of one account; sessions are indexed by their access keys."""
+
+    def __init__(self, account: str) -> None:
+        self._account = account
+        self._sessions: dict[str, Any] = {}
+        self._indexed = 0
+        self._lock = threading.Lock()
+
+    def by_access_key(self, key: str) -> Principal | None:
+        """The role session or user that holds the key; None when nobody does."""
+        session = self._session(key)
+        if session is not None:
+            return self._role_session(session)
+        user = next((one for one in list(self._iam.users.values()) if _holds(one, key)), None)
+        return None if user is None else self._user(user)
+
+    def role(self, arn: str) -> Any | None:
+        """moto's record of a role; None when there is none of that ARN."""
+        return next((one for one in list(self._iam.roles.values()) if one.arn == arn), None)
+
+    @property
+    def _iam(self) -> Any:
+        from moto.iam.models import iam_backends
+
+        return iam_backends[self._account]["aws"]
+
+    def _session(self, key: str) -> Any | None:
+        from moto.sts.models import sts_backends
+
+        with self._lock:
+            made = sts_backends[self._account]["aws"].assumed_roles
+            for session in made[self._indexed :]:
+                self._sessions[session.access_key_id] = session
+            self._indexed = len(made)
+            return self._sessions.get(key)
+
+    def _role_session(self, session: Any) -> Principal | None:
+        role = self.role(session.role_arn)
+        if role is None:
+            return None
+        boundary = _boundary_arn(role)
+        return Principal(
+            arn=session.arn,
+            identity=Identity(frozenset({role.arn, session.arn}), self._account),
+            policies=tuple(_documents(role)),
+            boundary=None if boundary is None else (_managed(self._iam.managed_policies[boundary]),),
+            session=(parse(session.policy),) if session.policy else None,
+            tags=_tags(role),
+            role_arn=role.arn,
+        )
+
+    def _user(self, user: Any) -> Principal:
+        documents = list(_documents(user))
+        for group in self._iam.get_groups_for_user(user.name):
+            documents.extend(_documents(group))
+        return Principal(user.arn, Identity(frozenset({user.arn}), self._account), tuple(documents))
+
+
+def service_principal(service: str, account: str, source_arn: str | None) -> Principal:
+    """An AWS service that acts for a resource of the account; it has no policies of its own."""
+    return Principal(service, Identity(frozenset(), "", service), source_arn=source_arn)
+
+
+def _documents(holder: Any) -> Iterable[Document]:
+    for text in list(holder.policies.values()):
+        yield parse(text)
+    for policy in list(holder.managed_policies.values()):
+        yield _managed(policy)
+
+
+def _managed(policy: Any) -> Document:
+    default = next((one for one in policy.versions if one.is_default), policy.versions[0])
+    return parse(default.document)
+
+
+def _holds(user: Any, key: str) -> bool:
+    return any(one.access_key_id == key and one.status == "Active" for one in user.access_keys)
+
+
+def _boundary_arn(role: Any) -> str | None:
+    found = role.permissions_boundary_arn
+    return str(found) if found else None
+
+
+def _tags(role: Any) -> dict[str, str]:
+    tags = role.tags or []
+    pairs = tags.values() if isinstance(tags, dict) else tags
+    return {tag["Key"]: tag["Value"] for tag in pairs}

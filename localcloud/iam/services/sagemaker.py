@@ -1,0 +1,93 @@
+"""Amazon SageMaker AI. Source: service authorization reference."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from localcloud.iam.calls import Call
+from localcloud.iam.policies import Access
+
+# parameter that names the resource: the resource's type
+_RESOURCES = {
+    "TrainingJobName": "training-job",
+    "ProcessingJobName": "processing-job",
+    "TransformJobName": "transform-job",
+    "HyperParameterTuningJobName": "hyper-parameter-tuning-job",
+    "EndpointName": "endpoint",
+    "EndpointConfigName": "endpoint-config",
+    "ModelName": "model",
+    "ModelPackageName": "model-package",
+    "ModelPackageGroupName": "model-package-group",
+    "ExperimentName": "experiment",
+    "TrialName": "experiment-trial",
+    "PipelineName": "pipeline",
+}
+_TAGGED_WITH = "sagemaker:AddTags"
+
+
+def accesses(call: Call) -> Iterator[Access]:
+    """Everything that one request needs; creating with tags needs AddTags too."""
+    if call.operation.startswith("List") and not call.text("ResourceArn"):
+        yield Access(call.action, "*")
+        return
+    context = _context(call)
+    resources = list(_resources(call)) or [_arn_given(call)]
+    for resource in resources:
+        yield Access(call.action, resource, context)
+        if call.parameters.get("Tags") and call.operation.startswith("Create"):
+            yield Access(_TAGGED_WITH, resource, context)
+
+
+def _resources(call: Call) -> Iterator[str]:
+    if call.operation in ("CreateModelPackage", "UpdateModelPackage", "DescribeModelPackage", "DeleteModelPackage"):
+        yield from _model_package(call)
+        return
+    for name, kind in _RESOURCES.items():
+        given = call.parameters.get(name)
+        if isinstance(given, str) and given:
+            yield given if given.startswith("arn:") else call.arn(f"{kind}/{given}")
+
+
+def _model_package(call: Call) -> Iterator[str]:
+    group = call.text("ModelPackageGroupName")
+    if group:
+        name = group.rpartition("/")[2]
+        yield call.arn(f"model-package/{name}/*")
+        yield group if group.startswith("arn:") else call.arn(f"model-package-group/{name}")
+        return
+    given = call.text("ModelPackageArn") or call.text("ModelPackageName")
+    yield given if given.startswith("arn:") else call.arn(f"model-package/{given}")
+
+
+def _arn_given(call: Call) -> str:
+    return next((str(value) for name, value in call.parameters.items() if name.endswith("Arn") and value), "*")
+
+
+def _context(call: Call) -> dict[str, tuple[str, ...]]:
+    context: dict[str, tuple[str, ...]] = {}
+    if "ModelApprovalStatus" in call.parameters:
+        context["sagemaker:modelapprovalstatus"] = (call.text("ModelApprovalStatus"),)
+    if types := tuple(_instance_types(call.parameters)):
+        context["sagemaker:instancetypes"] = types
+    if "EnableNetworkIsolation" in call.parameters:
+        context["sagemaker:networkisolation"] = (call.text("EnableNetworkIsolation").lower(),)
+    keys = {"VolumeKmsKeyId": "sagemaker:volumekmskey", "KmsKeyId": "sagemaker:outputkmskey"}
+    for name, key in keys.items():
+        if values := tuple(_all(call.parameters, name)):
+            context[key] = values
+    return context
+
+
+def _instance_types(parameters: Any) -> Iterator[str]:
+    yield from _all(parameters, "InstanceType")
+
+
+def _all(node: Any, name: str) -> Iterator[str]:
+    if isinstance(node, dict):
+        for key, value in node.items():
+            if key == name and isinstance(value, str):
+                yield value
+            else:
+                yield from _all(value, name)
+    elif isinstance(node, list):
+        for one in node:
+            yield from _all(one, name)
