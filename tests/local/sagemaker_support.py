@@ -21,6 +21,8 @@ TRUST = {
 }
 ALLOW_ALL = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
 
+_PAUSE_SECONDS = 0.03
+
 TRAIN = """
 import argparse, json, os, pathlib, shutil
 import joblib
@@ -213,33 +215,33 @@ class Studio:
         return found
 
 
-class Traffic(threading.Thread):
-    """Keeps asking an endpoint, and counts which version answered and what failed."""
+class Traffic:
+    """Several clients that keep asking an endpoint; counts which version answered and what failed."""
 
-    def __init__(self, studio: Studio, endpoint: str, per_second: float = 30) -> None:
-        super().__init__(daemon=True)
+    def __init__(self, studio: Studio, endpoint: str, clients: int = 1) -> None:
         self._studio = studio
         self._endpoint = endpoint
-        self._pause = 1 / per_second
         self._stopping = threading.Event()
+        self._threads = [threading.Thread(target=self._run, daemon=True) for _ in range(clients)]
         self.versions: Counter[str] = Counter()
         self.failures: list[str] = []
 
-    def run(self) -> None:
-        """Asks until it is told to stop."""
-        while not self._stopping.wait(self._pause):
+    def _run(self) -> None:
+        while not self._stopping.wait(_PAUSE_SECONDS):
             try:
                 self.versions[str(self._studio.ask(self._endpoint)["version"])] += 1
             except ClientError as error:
                 self.failures.append(str(error))
 
     def __enter__(self) -> "Traffic":
-        self.start()
+        for thread in self._threads:
+            thread.start()
         return self
 
     def __exit__(self, *_error: object) -> None:
         self._stopping.set()
-        self.join()
+        for thread in self._threads:
+            thread.join()
 
 
 def unique(name: str) -> str:

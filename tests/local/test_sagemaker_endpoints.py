@@ -163,8 +163,9 @@ def test_variants_share_the_traffic_by_weight_and_can_be_asked_by_name(studio: S
 
 
 def test_a_dead_instance_is_replaced_and_no_request_fails(studio: Studio) -> None:
-    endpoint = studio.endpoint(studio.config({"version": "1"}))
-    with Traffic(studio, endpoint) as traffic:
+    endpoint = studio.endpoint(studio.config({"version": "1", "seconds": 0.1}))
+    with Traffic(studio, endpoint, clients=4) as traffic:
+        wait_until(lambda: traffic.versions["1"] > 10, 20)
         victim = studio.ask(endpoint)["pid"]
         os.kill(victim, signal.SIGKILL)
         wait_until(lambda: traffic.versions["1"] > 60, 20)
@@ -197,11 +198,17 @@ def test_a_serverless_variant_throttles_beyond_its_concurrency(studio: Studio) -
     assert answers.count("ThrottlingException") == 4
 
 
-def test_binary_bodies_reach_the_model_and_come_back(studio: Studio) -> None:
+def test_binary_bodies_reach_a_model_without_network_and_come_back(studio: Studio) -> None:
     name = unique("binary")
-    code = """
+    code = f"""
+import socket
+
 def model_fn(model_dir):
-    return None
+    try:
+        socket.create_connection(("127.0.0.1", {studio.cloud.endpoint.rpartition(":")[2]}), 2)
+    except OSError:
+        return None
+    raise RuntimeError("the network can be reached")
 
 def transform_fn(model, body, content_type, accept):
     return bytes(reversed(body)), "application/octet-stream"

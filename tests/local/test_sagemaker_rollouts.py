@@ -154,10 +154,11 @@ def test_a_model_that_cannot_start_never_gets_traffic(studio: Studio) -> None:
     assert set(traffic.versions) == {"1"}
 
 
-def test_an_update_without_a_policy_goes_over_at_once(studio: Studio) -> None:
-    endpoint = studio.endpoint(studio.config({"version": "1"}))
-    with Traffic(studio, endpoint) as traffic:
-        new = studio.config({"version": "2"})
+def test_an_update_without_a_policy_goes_over_at_once_and_the_old_fleet_answers_what_it_has(studio: Studio) -> None:
+    endpoint = studio.endpoint(studio.config({"version": "1", "seconds": 2}))
+    new = studio.config({"version": "2"})
+    with Traffic(studio, endpoint, clients=4) as traffic:
+        wait_until(lambda: traffic.versions["1"] >= 1, 20)
         update(studio, endpoint, new)
         wait_until(lambda: is_back(studio, endpoint, new), 60)
         assert studio.ask(endpoint)["version"] == "2"
