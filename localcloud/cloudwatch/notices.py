@@ -16,6 +16,9 @@ from localcloud.cloud import Cloud
 from localcloud.cloudwatch.alarms import Alarm, Query, State
 from localcloud.timestamps import iso_milliseconds
 
+_PRINCIPAL = "cloudwatch.amazonaws.com"
+_LAMBDA_PRINCIPAL = "lambda.alarms.cloudwatch.amazonaws.com"
+
 
 class Notices:
     """Sends from a thread of its own, because the caller may hold the lock that a receiver needs."""
@@ -69,9 +72,8 @@ class Notices:
         message = _sns_message(alarm, before, after, self._cloud.account, place)
         subject = f'{after.value}: "{alarm.name}" in {place}'[:100]
         topic_region = arn.split(":")[3]
-        self._cloud.clients.admin("sns", topic_region).publish(
-            TopicArn=arn, Subject=subject, Message=json.dumps(message)
-        )
+        sns = self._cloud.clients.as_service(_PRINCIPAL, "sns", topic_region, alarm.alarm_arn)
+        sns.publish(TopicArn=arn, Subject=subject, Message=json.dumps(message))
 
     def _invoke(self, arn: str, alarm: Alarm, before: State, after: State, region: str) -> None:
         payload = {
@@ -82,7 +84,7 @@ class Notices:
             "region": region,
             "alarmData": _event_detail(alarm, before, after),
         }
-        client = self._cloud.clients.admin("lambda", arn.split(":")[3])
+        client = self._cloud.clients.as_service(_LAMBDA_PRINCIPAL, "lambda", arn.split(":")[3], alarm.alarm_arn)
         client.invoke(FunctionName=arn, InvocationType="Event", Payload=json.dumps(payload).encode())
 
 

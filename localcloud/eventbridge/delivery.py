@@ -14,7 +14,7 @@ from typing import Any, Final
 from botocore.exceptions import BotoCoreError, ClientError
 
 from localcloud.cloud import Cloud
-from localcloud.eventbridge.targets import EVENTS, DeliveryFailed, Message, send
+from localcloud.eventbridge.targets import EVENTS, DeliveryFailed, Message, dead_letter_client, send
 
 ATTEMPT_NUMBER: Final = "<aws.scheduler.attempt-number>"
 _WORKERS: Final = 8
@@ -109,7 +109,7 @@ class Deliveries:
         queue_region, account, name = arn.split(":")[3:6]
         attributes = _attributes(attempt, failure, exhausted)
         try:
-            self._cloud.clients.admin("sqs", queue_region).send_message(
+            dead_letter_client(self._cloud, message, queue_region).send_message(
                 QueueUrl=f"{self._cloud.endpoint}/{account}/{name}",
                 MessageBody=json.dumps(message.event) if message.sender.principal == EVENTS else message.body,
                 MessageAttributes={

@@ -90,19 +90,30 @@ class _Caller:
     message: Message
 
     def client(self, service: str) -> Any:
-        clients: Clients = self.cloud.clients
         sender, role = self.message.sender, self.message.target.get("RoleArn")
         if not role:
-            return clients.admin(service, self.message.region)
+            return self.cloud.clients.as_service(sender.principal, service, self.message.region, sender.source_arn)
         try:
-            session = uuid.uuid5(uuid.NAMESPACE_URL, sender.source_arn).hex
-            return clients.as_role(role, sender.principal, session, service, self.message.region, sender.source_arn)
+            return _as_role(self.cloud.clients, sender, role, service, self.message.region)
         except ClientError as error:
             raise DeliveryFailed("FAILED_TO_ASSUME_ROLE", str(error), retryable=False) from error
 
     def queue_url(self, arn: str) -> str:
         account, name = arn.split(":")[4:6]
         return f"{self.cloud.endpoint}/{account}/{name}"
+
+
+def dead_letter_client(cloud: Cloud, message: Message, region: str) -> Any:
+    """A client for the dead-letter queue: rules send in the service's name, schedules with their role."""
+    sender, role = message.sender, message.target.get("RoleArn")
+    if sender.principal == EVENTS or not role:
+        return cloud.clients.as_service(sender.principal, "sqs", region, sender.source_arn)
+    return _as_role(cloud.clients, sender, role, "sqs", region)
+
+
+def _as_role(clients: Clients, sender: Sender, role: str, service: str, region: str) -> Any:
+    session = uuid.uuid5(uuid.NAMESPACE_URL, sender.source_arn).hex
+    return clients.as_role(role, sender.principal, session, service, region, sender.source_arn)
 
 
 def _kind(arn: str) -> str | None:

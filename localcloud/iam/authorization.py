@@ -9,7 +9,7 @@ from localcloud.iam.encryption import key_accesses
 from localcloud.iam.patterns import Context
 from localcloud.iam.policies import Access
 from localcloud.iam.principals import Principals
-from localcloud.iam.resource_policies import resource_policy
+from localcloud.iam.resource_policies import is_missing, resource_policy
 from localcloud.iam.roles import ASSUME, assume, passed_roles
 
 _NEEDS_NOTHING = frozenset({"sts:GetCallerIdentity"})
@@ -34,6 +34,8 @@ class Authorization:
         return found or self._hidden_object(who, call, context)
 
     def _one(self, who: Principal, access: Access, context: Context, account: str) -> Denial | None:
+        if who.identity.service and is_missing(access.resource, account):
+            return None  # the service itself says that there is no such thing
         must_allow = access.action.startswith("kms:") and access.action not in _KEY_POLICY_FREE
         policy = resource_policy(access.resource, account)
         return decide(

@@ -6,44 +6,56 @@ from typing import Any
 
 from localcloud.iam.policies import Document, parse
 
+_ARN_PARTS = 6
+
 
 def resource_policy(arn: str, account: str) -> Document | None:
     """The policy of the resource of that ARN; None when it has none, or is of a kind without policies."""
-    parts = arn.split(":", 5)
-    if len(parts) < 6 or parts[2] not in _READERS:
-        return None
-    text = _READERS[parts[2]](account, parts[3], parts[5])
+    text = _read(arn, account)
     if not text:
         return None
     return parse(text.decode() if isinstance(text, bytes) else str(text))
+
+
+def is_missing(arn: str, account: str) -> bool:
+    """Whether the ARN is of a kind that has policies, but there is no such resource."""
+    return _read(arn, account) is None
+
+
+def _read(arn: str, account: str) -> Any:
+    """The policy's text, empty when there is none; None when there is no such resource."""
+    parts = arn.split(":", _ARN_PARTS - 1)
+    if len(parts) < _ARN_PARTS or parts[2] not in _READERS:
+        return ""
+    return _READERS[parts[2]](account, parts[3], parts[5])
 
 
 def _bucket(account: str, _region: str, resource: str) -> Any:
     from moto.s3.models import s3_backends
 
     bucket = s3_backends[account]["aws"].buckets.get(resource.partition("/")[0])
-    return None if bucket is None else bucket.policy
+    return None if bucket is None else bucket.policy or ""
 
 
 def _key(account: str, region: str, resource: str) -> Any:
     from moto.kms.models import kms_backends
 
     key = kms_backends[account][region].keys.get(resource.rpartition("/")[2])
-    return None if key is None else key.policy
+    return None if key is None else key.policy or ""
 
 
 def _queue(account: str, region: str, resource: str) -> Any:
     from moto.sqs.models import sqs_backends
 
     queue = sqs_backends[account][region].queues.get(resource)
-    return None if queue is None else queue.policy
+    return None if queue is None else queue.policy or ""
 
 
 def _topic(account: str, region: str, resource: str) -> Any:
     from moto.sns.models import sns_backends
 
     topic = sns_backends[account][region].topics.get(f"arn:aws:sns:{region}:{account}:{resource.partition(':')[0]}")
-    return None if topic is None else topic.policy
+    return None if topic is None else topic.policy or ""
 
 
 def _function(account: str, region: str, resource: str) -> Any:
@@ -51,8 +63,10 @@ def _function(account: str, region: str, resource: str) -> Any:
 
     name = resource.removeprefix("function:").partition(":")[0]
     found = lambda_backends[account][region]._lambdas._functions.get(name)
-    statements = [] if found is None or found["latest"].policy is None else found["latest"].policy.statements
-    return json.dumps({"Statement": statements}) if statements else None
+    if found is None:
+        return None
+    policy = found["latest"].policy
+    return json.dumps({"Statement": policy.statements}) if policy is not None and policy.statements else ""
 
 
 _READERS: dict[str, Callable[[str, str, str], Any]] = {
