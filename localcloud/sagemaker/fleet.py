@@ -74,9 +74,9 @@ class Variant:
 
     def invoke(self, head: bytes, body: bytes) -> ModelAnswer:
         """The answer of the next healthy instance; a request whose instance has gone is tried on another one."""
-        instances = self._instances
-        for _ in range(len(instances)):
-            instance = instances[next(self._turns) % len(instances)]
+        instances, turn = self._instances, next(self._turns)
+        for offset in range(len(instances)):
+            instance = instances[(turn + offset) % len(instances)]
             if not instance.is_alive:
                 continue
             try:
