@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, cast
 
 from aws_cdk import Duration
@@ -38,6 +39,10 @@ class DataBucket(Construct):
         )
         self._refuse_other_encryption()
 
+    @cached_property
+    def arn(self) -> str:
+        return self.bucket.bucket_arn
+
     def announce_objects(self) -> None:
         """S3 sends an event to EventBridge for every new object."""
         # Through the L1: the L2's event_bridge_enabled brings a custom resource with a Lambda function of its own.
@@ -61,7 +66,7 @@ class DataBucket(Construct):
                 effect=iam.Effect.DENY,
                 principals=[iam.AnyPrincipal()],
                 actions=["s3:PutObject"],
-                resources=[self.bucket.arn_for_objects("*")],
+                resources=[f"{self.arn}/*"],
                 conditions={"Null": {header: "false"}, "StringNotEquals": {header: expected}},
             )
         )
@@ -77,33 +82,32 @@ class BucketFolder:
     def uri(self, *parts: str) -> str:
         return "/".join((f"s3://{self.owner.bucket.bucket_name}/{self.name}", *parts))
 
-    def grant_read(self, grantee: iam.IGrantable, *parts: str) -> None:
+    def grant_read(self, grantee: iam.Role, *parts: str) -> None:
         """``grantee`` may read objects and their versions below ``parts`` (default: the whole folder)."""
         self._objects(grantee, ["s3:GetObject", "s3:GetObjectVersion"], parts)
         self.owner.key.grant(grantee, "s3", "kms:Decrypt")
 
-    def grant_write(self, grantee: iam.IGrantable, *parts: str) -> None:
+    def grant_write(self, grantee: iam.Role, *parts: str) -> None:
         """``grantee`` may write objects below ``parts``, also in several parts."""
         self._objects(grantee, ["s3:PutObject", "s3:AbortMultipartUpload"], parts)
         self.owner.key.grant(grantee, "s3", "kms:GenerateDataKey", "kms:Decrypt")
 
-    def grant_list(self, grantee: iam.IGrantable) -> None:
+    def grant_list(self, grantee: iam.Role) -> None:
         """``grantee`` may list the folder, and learns that an object is gone rather than forbidden."""
         # A request for one object has no s3:prefix, hence IfExists; S3 answers 404 only to those who may list.
-        grantee.grant_principal.add_to_principal_policy(
+        grantee.add_to_policy(
             iam.PolicyStatement(
                 actions=["s3:ListBucket"],
-                resources=[self.owner.bucket.bucket_arn],
+                resources=[self.owner.arn],
                 conditions={"StringLikeIfExists": {"s3:prefix": f"{self.name}/*"}},
             )
         )
 
-    def _objects(self, grantee: iam.IGrantable, actions: Sequence[str], parts: Sequence[str]) -> None:
+    def _objects(self, grantee: iam.Role, actions: Sequence[str], parts: Sequence[str]) -> None:
         keys = [f"{self.name}/{part}/*" for part in parts] or [f"{self.name}/*"]
-        statement = iam.PolicyStatement(
-            actions=list(actions), resources=[self.owner.bucket.arn_for_objects(key) for key in keys]
-        )
-        grantee.grant_principal.add_to_principal_policy(statement)
+        objects = [f"{self.owner.arn}/{key}" for key in keys]
+        statement = iam.PolicyStatement(actions=list(actions), resources=objects)
+        grantee.add_to_policy(statement)
 
 
 def unfinished_uploads() -> s3.LifecycleRule:

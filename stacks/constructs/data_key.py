@@ -1,12 +1,14 @@
 """The key of one class of data."""
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 
-from aws_cdk import Aws, Duration
+from aws_cdk import Duration
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from constructs import Construct
 
+from stacks.arns import ACCOUNT, REGION, URL_SUFFIX
 from stacks.stage import Stage
 
 Condition = Mapping[str, Mapping[str, str | Sequence[str]]]
@@ -26,16 +28,16 @@ class DataKey(Construct):
             removal_policy=stage.removal,
         )
 
-    @property
+    @cached_property
     def arn(self) -> str:
         return self.key.key_arn
 
-    def grant(self, grantee: iam.IGrantable, service: str, *actions: str) -> None:
+    def grant(self, grantee: iam.Role, service: str, *actions: str) -> None:
         """``grantee`` may use the key for ``actions``, but only through ``service``."""
-        via = {"StringEquals": {"kms:ViaService": f"{service}.{Aws.REGION}.{Aws.URL_SUFFIX}"}}
+        via = {"StringEquals": {"kms:ViaService": f"{service}.{REGION}.{URL_SUFFIX}"}}
         self._allow(grantee, actions, via)
 
-    def grant_volumes(self, grantee: iam.IGrantable) -> None:
+    def grant_volumes(self, grantee: iam.Role) -> None:
         """``grantee`` may have AWS attach volumes that are encrypted with the key."""
         for_aws = {"Bool": {"kms:GrantIsForAWSResource": "true"}}
         self._allow(grantee, ["kms:CreateGrant"], for_aws)
@@ -43,7 +45,7 @@ class DataKey(Construct):
 
     def allow_service(self, principal: str, *actions: str, condition: Condition | None = None) -> None:
         """The AWS service ``principal`` may use the key on behalf of this account."""
-        own_account = {"StringEquals": {"aws:SourceAccount": Aws.ACCOUNT_ID}}
+        own_account = {"StringEquals": {"aws:SourceAccount": ACCOUNT}}
         self.key.add_to_resource_policy(
             iam.PolicyStatement(
                 principals=[iam.ServicePrincipal(principal)],
@@ -53,6 +55,6 @@ class DataKey(Construct):
             )
         )
 
-    def _allow(self, grantee: iam.IGrantable, actions: Sequence[str], conditions: Condition | None) -> None:
+    def _allow(self, grantee: iam.Role, actions: Sequence[str], conditions: Condition | None) -> None:
         statement = iam.PolicyStatement(actions=list(actions), resources=[self.arn], conditions=conditions)
-        grantee.grant_principal.add_to_principal_policy(statement)
+        grantee.add_to_policy(statement)

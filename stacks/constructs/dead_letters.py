@@ -23,8 +23,8 @@ class DeadLetters(Construct):
             retention_period=Duration.days(14),
         )
 
-    def grant_send(self, grantee: iam.IGrantable) -> None:
+    def grant_send(self, grantee: iam.Role) -> None:
         """``grantee`` may put messages into the queue, and use the key for it."""
         statement = iam.PolicyStatement(actions=["sqs:SendMessage"], resources=[self.queue.queue_arn])
-        grantee.grant_principal.add_to_principal_policy(statement)
+        grantee.add_to_policy(statement)
         self.key.grant(grantee, "sqs", "kms:Decrypt", "kms:GenerateDataKey")

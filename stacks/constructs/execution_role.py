@@ -1,12 +1,12 @@
 """The role under which SageMaker runs a model's jobs and endpoints."""
 
 from collections.abc import Sequence
+from functools import cached_property
 
-from aws_cdk import Aws
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
-from stacks.arns import arn
+from stacks.arns import ACCOUNT, arn
 from stacks.constructs.data_bucket import BucketFolder
 from stacks.constructs.data_key import Condition
 from stacks.constructs.framework_image import FrameworkImage
@@ -24,13 +24,13 @@ class ExecutionRole(Construct):
         self.role = iam.Role(self, "Role", assumed_by=own_service(SAGEMAKER, arn("sagemaker", "*")))
         self._allow_telemetry()
 
-    @property
+    @cached_property
     def arn(self) -> str:
         return self.role.role_arn
 
-    def grant_pass(self, grantee: iam.IGrantable) -> None:
+    def grant_pass(self, grantee: iam.Role) -> None:
         """``grantee`` may hand the role to SageMaker, and to nobody else."""
-        grantee.grant_principal.add_to_principal_policy(
+        grantee.add_to_policy(
             iam.PolicyStatement(
                 actions=["iam:PassRole"],
                 resources=[self.arn],
@@ -71,5 +71,5 @@ def own_service(service: str, source_arn: str) -> iam.IPrincipal:
     """The AWS service ``service``, acting for ``source_arn`` of this account and for nobody else's."""
     return iam.PrincipalWithConditions(
         iam.ServicePrincipal(service),
-        {"StringEquals": {"aws:SourceAccount": Aws.ACCOUNT_ID}, "ArnLike": {"aws:SourceArn": source_arn}},
+        {"StringEquals": {"aws:SourceAccount": ACCOUNT}, "ArnLike": {"aws:SourceArn": source_arn}},
     )

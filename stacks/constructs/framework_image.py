@@ -6,9 +6,10 @@ from importlib.metadata import files
 from pathlib import Path
 from typing import Any
 
-from aws_cdk import Aws, CfnMapping
+from aws_cdk import CfnMapping
 from constructs import Construct
 
+from stacks.arns import PARTITION, REGION, URL_SUFFIX
 from trimtab.errors import TrimtabError
 
 _DATA = "sagemaker/core/image_uri_config/sklearn.json"
@@ -23,18 +24,18 @@ class FrameworkImage(Construct):
         version = _VERSIONS[framework]
         data = _published(version)
         accounts = {region: {"account": account} for region, account in sorted(data["registries"].items())}
-        self._account = CfnMapping(self, "Accounts", mapping=accounts).find_in_map(Aws.REGION, "account")
+        self._account = CfnMapping(self, "Accounts", mapping=accounts).find_in_map(REGION, "account")
         self._repository = data["repository"]
         self._tag = f"{version}-{data['processors'][0]}-{data['py_versions'][0]}"
 
     @property
     def uri(self) -> str:
-        host = f"{self._account}.dkr.ecr.{Aws.REGION}.{Aws.URL_SUFFIX}"
+        host = f"{self._account}.dkr.ecr.{REGION}.{URL_SUFFIX}"
         return f"{host}/{self._repository}:{self._tag}"
 
     @property
     def repository_arn(self) -> str:
-        return f"arn:{Aws.PARTITION}:ecr:{Aws.REGION}:{self._account}:repository/{self._repository}"
+        return f"arn:{PARTITION}:ecr:{REGION}:{self._account}:repository/{self._repository}"
 
 
 @cache

@@ -1,5 +1,7 @@
 """The table that remembers what was decided."""
 
+from functools import cached_property
+
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_iam as iam
 from constructs import Construct
@@ -32,30 +34,34 @@ class LedgerTable(Construct):
             removal_policy=stage.removal,
         )
 
-    def grant_read(self, grantee: iam.IGrantable, model: str) -> None:
+    @cached_property
+    def arn(self) -> str:
+        return self.table.table_arn
+
+    def grant_read(self, grantee: iam.Role, model: str) -> None:
         """``grantee`` may read the rows of ``model``."""
         self._allow(grantee, model, "dynamodb:GetItem", "dynamodb:Query")
         self.key.grant(grantee, "dynamodb", "kms:Decrypt")
 
-    def grant_append(self, grantee: iam.IGrantable, model: str) -> None:
+    def grant_append(self, grantee: iam.Role, model: str) -> None:
         """``grantee`` may read and put rows of ``model``. Nobody may delete one."""
         self.grant_read(grantee, model)
         self._allow(grantee, model, "dynamodb:PutItem")
         self.key.grant(grantee, "dynamodb", "kms:Encrypt", "kms:GenerateDataKey")
 
-    def grant_append_all(self, grantee: iam.IGrantable) -> None:
+    def grant_append_all(self, grantee: iam.Role) -> None:
         """``grantee`` may read and put rows of every model."""
         statement = iam.PolicyStatement(
-            actions=["dynamodb:GetItem", "dynamodb:Query", "dynamodb:PutItem"], resources=[self.table.table_arn]
+            actions=["dynamodb:GetItem", "dynamodb:Query", "dynamodb:PutItem"], resources=[self.arn]
         )
-        grantee.grant_principal.add_to_principal_policy(statement)
+        grantee.add_to_policy(statement)
         self.key.grant(grantee, "dynamodb", "kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey")
 
-    def _allow(self, grantee: iam.IGrantable, model: str, *actions: str) -> None:
+    def _allow(self, grantee: iam.Role, model: str, *actions: str) -> None:
         own_rows = {"dynamodb:LeadingKeys": [f"{model}{partition}" for partition in _PARTITIONS]}
         statement = iam.PolicyStatement(
             actions=list(actions),
-            resources=[self.table.table_arn],
+            resources=[self.arn],
             conditions={"ForAllValues:StringEquals": own_rows},
         )
-        grantee.grant_principal.add_to_principal_policy(statement)
+        grantee.add_to_policy(statement)

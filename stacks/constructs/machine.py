@@ -1,6 +1,7 @@
 """A Standard state machine with its log, its trace and a role that may do what its tasks do."""
 
 from collections.abc import Iterable
+from functools import cached_property
 
 from aws_cdk import RemovalPolicy, Stack
 from aws_cdk import aws_iam as iam
@@ -62,7 +63,7 @@ class Machine(Construct):
             encryption_configuration=sfn.CustomerManagedEncryptionConfiguration(key.key),
         )
 
-    @property
+    @cached_property
     def arn(self) -> str:
         return self.machine.state_machine_arn
 

@@ -70,13 +70,13 @@ class ModelParts:
             if matching:
                 function.allow(_statement(matching, [arn("sagemaker", f"{kind}/{versions}")]))
 
-    def allow_endpoint(self, grantee: iam.IRole, endpoint: str, *actions: str) -> None:
+    def allow_endpoint(self, grantee: iam.Role, endpoint: str, *actions: str) -> None:
         """``grantee`` may do ``actions`` on ``endpoint``; changing it also needs its configs and the volume key."""
-        grantee.add_to_principal_policy(_statement(actions, [arn("sagemaker", f"endpoint/{endpoint}")]))
+        grantee.add_to_policy(_statement(actions, [arn("sagemaker", f"endpoint/{endpoint}")]))
         changing = [action for action in actions if action in _CHANGING]
         if changing:
             configs = arn("sagemaker", f"endpoint-config/{self.names.prefix}-v*")
-            grantee.add_to_principal_policy(_statement(changing, [configs]))
+            grantee.add_to_policy(_statement(changing, [configs]))
             self.artifacts.owner.key.grant_volumes(grantee)
 
     def allow_alarms(self, function: RuntimeFunction, *actions: str) -> None:

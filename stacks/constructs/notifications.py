@@ -1,10 +1,12 @@
 """The topic through which people hear of what happened."""
 
-from aws_cdk import Aws
+from functools import cached_property
+
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_sns as sns
 from constructs import Construct
 
+from stacks.arns import ACCOUNT
 from stacks.constructs.data_key import DataKey
 
 
@@ -20,13 +22,17 @@ class Notifications(Construct):
                 sid="AlarmsOfThisAccount",
                 principals=[iam.ServicePrincipal("cloudwatch.amazonaws.com")],
                 actions=["sns:Publish"],
-                resources=[self.topic.topic_arn],
-                conditions={"StringEquals": {"aws:SourceAccount": Aws.ACCOUNT_ID}},
+                resources=[self.arn],
+                conditions={"StringEquals": {"aws:SourceAccount": ACCOUNT}},
             )
         )
 
-    def grant_publish(self, grantee: iam.IGrantable) -> None:
+    @cached_property
+    def arn(self) -> str:
+        return self.topic.topic_arn
+
+    def grant_publish(self, grantee: iam.Role) -> None:
         """``grantee`` may publish, and use the key for it."""
-        statement = iam.PolicyStatement(actions=["sns:Publish"], resources=[self.topic.topic_arn])
-        grantee.grant_principal.add_to_principal_policy(statement)
+        statement = iam.PolicyStatement(actions=["sns:Publish"], resources=[self.arn])
+        grantee.add_to_policy(statement)
         self._key.grant(grantee, "sns", "kms:Decrypt", "kms:GenerateDataKey")

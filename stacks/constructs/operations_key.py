@@ -1,9 +1,8 @@
 """The key of what operating Trimtab leaves behind: logs, queues, notices and executions."""
 
-from aws_cdk import Aws
 from constructs import Construct
 
-from stacks.arns import arn
+from stacks.arns import REGION, URL_SUFFIX, arn
 from stacks.constructs.data_key import DataKey
 from stacks.stage import Stage
 
@@ -13,7 +12,7 @@ def operations_key(scope: Construct, id: str, *, stage: Stage) -> DataKey:
     key = DataKey(scope, id, stage=stage, description="Trimtab: logs, queues, notices and executions")
     own_groups = {"ArnLike": {"kms:EncryptionContext:aws:logs:arn": arn("logs", "log-group:*")}}
     key.allow_service(
-        f"logs.{Aws.REGION}.{Aws.URL_SUFFIX}",
+        f"logs.{REGION}.{URL_SUFFIX}",
         *("kms:Decrypt*", "kms:DescribeKey", "kms:Encrypt*", "kms:GenerateDataKey*", "kms:ReEncrypt*"),
         condition=own_groups,
     )

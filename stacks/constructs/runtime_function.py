@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from aws_cdk import Duration, RemovalPolicy, Size
 from aws_cdk import aws_iam as iam
@@ -97,7 +98,7 @@ class RuntimeFunction(Construct):
             tracing=lambda_.Tracing.ACTIVE,
         )
 
-    @property
+    @cached_property
     def arn(self) -> str:
         return self.function.function_arn
 

@@ -2,11 +2,10 @@
 
 import json
 
-from aws_cdk import Aws
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
-from stacks.arns import arn
+from stacks.arns import REGION, arn
 from stacks.asl import (
     THIS_MOMENT,
     THIS_RUN,
@@ -212,7 +211,7 @@ class TrainingMachine(Construct):
         return values | {
             "sagemaker_program": json.dumps(training.entry_point),
             "sagemaker_submit_directory": f'"/opt/ml/input/data/code/{bundle.file_name}"',
-            "sagemaker_region": f'"{Aws.REGION}"',
+            "sagemaker_region": f'"{REGION}"',
         }
 
     def _processing_job(self, champion: list[Json]) -> Json:
