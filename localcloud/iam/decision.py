@@ -23,6 +23,7 @@ class Principal:
     tags: dict[str, str] = field(default_factory=dict)
     role_arn: str | None = None
     source_arn: str | None = None
+    is_administrator: bool = False
 
 
 @dataclass(frozen=True)

@@ -67,6 +67,14 @@ class Principals:
         return Principal(user.arn, Identity(frozenset({user.arn}), self._account), tuple(documents))
 
 
+def administrator(account: str) -> Principal:
+    """Whoever holds the administrator's key."""
+    everything: Document = {"Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}
+    return Principal(
+        f"arn:aws:iam::{account}:root", Identity(frozenset(), account), (everything,), is_administrator=True
+    )
+
+
 def service_principal(service: str, account: str, source_arn: str | None) -> Principal:
     """An AWS service that acts for a resource of the account; it has no policies of its own."""
     return Principal(service, Identity(frozenset(), "", service), source_arn=source_arn)

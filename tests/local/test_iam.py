@@ -290,6 +290,13 @@ def test_a_role_assumes_another_when_both_sides_allow(
         acting(statement("sts:AssumeRole"))("sts").assume_role(RoleArn=target + "x", RoleSessionName="two")
 
 
+def test_nobody_assumes_a_role_that_does_not_exist(cloud: LocalCloud) -> None:
+    with denied("AccessDenied", match="no such role"):
+        cloud.client("sts").assume_role(RoleArn=f"arn:aws:iam::{ACCOUNT}:role/absent", RoleSessionName="one")
+    real = make_role(cloud)
+    assert cloud.client("sts").assume_role(RoleArn=real, RoleSessionName="one")["Credentials"]
+
+
 def test_a_session_policy_narrows_the_session(cloud: LocalCloud, acting: Callable[..., ClientOf], bucket: str) -> None:
     account = {"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}
     target = make_role(cloud, statement("s3:*"), assumed_by=document(account))
