@@ -113,7 +113,13 @@ def dead_letter_client(cloud: Cloud, message: Message, region: str) -> Any:
 
 def _as_role(clients: Clients, sender: Sender, role: str, service: str, region: str) -> Any:
     session = uuid.uuid5(uuid.NAMESPACE_URL, sender.source_arn).hex
-    return clients.as_role(role, sender.principal, session, service, region, sender.source_arn)
+    return clients.as_role(role, sender.principal, session, service, region, _assuming_for(sender.source_arn))
+
+
+def _assuming_for(arn: str) -> str:
+    """What trust policies see as the source: a rule itself, but the group of a schedule."""
+    group = arn.rpartition("/")[0]
+    return group.replace(":schedule/", ":schedule-group/") if ":schedule/" in arn else arn
 
 
 def _kind(arn: str) -> str | None:

@@ -500,3 +500,23 @@ def test_a_presigned_url_carries_the_permissions_of_who_signed_it(
     assert fetch(acting()("s3")) == 403
     with pytest.raises(urllib.error.HTTPError, match="403"):
         urllib.request.urlopen(f"{cloud.endpoint}/{bucket}/in/a", timeout=10)
+
+
+def test_a_schedule_assumes_its_role_for_its_group(cloud: LocalCloud, eventually: Callable[..., Any]) -> None:
+    group, sqs, scheduler = unique("group"), cloud.client("sqs"), cloud.client("scheduler")
+    scheduler.create_schedule_group(Name=group)
+    url = sqs.create_queue(QueueName=unique("queue"))["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    source = {"ArnLike": {"aws:SourceArn": f"arn:aws:scheduler:us-east-1:{ACCOUNT}:schedule-group/{group}"}}
+    trusted = trust("scheduler.amazonaws.com", **source)
+    role = make_role(cloud, statement("sqs:SendMessage", arn), assumed_by=trusted)
+    scheduler.create_schedule(
+        Name="now",
+        GroupName=group,
+        ScheduleExpression="rate(1 minute)",
+        FlexibleTimeWindow={"Mode": "OFF"},
+        Target={"Arn": arn, "RoleArn": role, "Input": "{}"},
+    )
+    cloud.advance(61)
+    assert eventually(lambda: sqs.receive_message(QueueUrl=url).get("Messages"), 20)
+    scheduler.delete_schedule(Name="now", GroupName=group)
