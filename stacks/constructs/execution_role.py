@@ -50,6 +50,8 @@ class ExecutionRole(Construct):
     def use_code(self, bundle: SourceBundle, image: FrameworkImage) -> None:
         """Jobs may read the source bundle and pull the framework's image."""
         self._allow(["s3:GetObject"], [bundle.object_arn])
+        # SageMaker lists a channel's prefix before it reads it.
+        self._allow(["s3:ListBucket"], [bundle.bucket_arn], {"StringLike": {"s3:prefix": f"{bundle.file_name}*"}})
         self._allow(["ecr:GetAuthorizationToken"], ["*"])
         pulling = ["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer", "ecr:BatchCheckLayerAvailability"]
         self._allow(pulling, [image.repository_arn])
