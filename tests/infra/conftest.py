@@ -1,7 +1,6 @@
 """One synth of the whole app for all tests here."""
 
 import os
-import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,7 +31,6 @@ class Assembly:
 
     folder: Path
     templates: dict[str, Template]
-    seconds: float
 
     def resources(self, type: str) -> list[Resource]:
         return [
@@ -55,6 +53,4 @@ class Assembly:
 def assembly(tmp_path_factory: pytest.TempPathFactory) -> Assembly:
     """The app with the flights model and the fixture model."""
     folder = tmp_path_factory.mktemp("assembly")
-    started = time.perf_counter()
-    templates = synthesize(folder, models=["flights", TINY])
-    return Assembly(folder, templates, time.perf_counter() - started)
+    return Assembly(folder, synthesize(folder, models=["flights", TINY]))

@@ -1,4 +1,5 @@
 import os
+import resource
 import shutil
 import subprocess
 import sys
@@ -15,21 +16,26 @@ from trimtab.errors import SpecError, TrimtabError
 
 PARTS = ("app.py", "cdk.json", "stacks", "layers", "functions", "models/flights", "tests/fixtures/models/tiny")
 SCRIPT = """
-import sys, time
-started = time.perf_counter()
+import sys
 from pathlib import Path
 from stacks.synthesis import synthesize
 synthesize(Path(sys.argv[1]), models=sys.argv[2:])
-print(f"{time.perf_counter() - started:.1f}")
 """
 
 
 def _synthesize(root: Path, folder: Path, *models: str) -> float:
-    """Seconds that a fresh process takes from its start to the written assembly."""
-    environment = os.environ | {"PYTHONPATH": f"{root}:{root}/layers/runtime", "CDK_VALIDATION": "false"}
+    """Processor seconds of a fresh process and the CDK's own, from start to the written assembly."""
+    own = {
+        "PYTHONPATH": f"{root}:{root}/layers/runtime",
+        "PYTHONPYCACHEPREFIX": str(ROOT / ".cache" / "bytecode"),
+        "CDK_VALIDATION": "false",
+    }
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"} | own
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
     command = [sys.executable, "-c", SCRIPT, str(folder), *models]
-    done = subprocess.run(command, cwd=folder.parent, env=environment, check=True, capture_output=True, text=True)
-    return float(done.stdout.splitlines()[-1])
+    subprocess.run(command, cwd=folder.parent, env=environment, check=True, capture_output=True)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
 def _templates(folder: Path) -> dict[str, bytes]:
@@ -50,11 +56,14 @@ def test_another_process_in_another_checkout_writes_the_same_bytes(assembly: Ass
     assert _templates(tmp_path / "out") == _templates(assembly.folder)
 
 
-def test_one_model_is_synthesized_in_seconds(assembly: Assembly, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
-    seconds = _synthesize(ROOT, tmp_path / "out", "flights")
+def test_one_model_is_synthesized_in_under_six_seconds(
+    assembly: Assembly, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    """In processor time, which does not depend on what else the machine does; the first run may have to compile."""
+    seconds = min(_synthesize(ROOT, tmp_path / str(attempt), "flights") for attempt in range(2))
     with capsys.disabled():
-        print(f"\nsynth of one model: {seconds:.1f} s; of two in this process: {assembly.seconds:.1f} s")
-    assert (tmp_path / "out" / "manifest.json").exists()
+        print(f"\nsynth of one model: {seconds:.1f} s of processor time")
+    assert seconds < 6
 
 
 def test_stacks_stay_far_below_cloudformations_limits(assembly: Assembly):
