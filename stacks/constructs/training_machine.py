@@ -316,7 +316,8 @@ def _register_candidate(scope: Construct, parts: ModelParts) -> RuntimeFunction:
         "sagemaker:ListModelPackages",
     )
     function.allow(parts.signing_statement("kms:Sign"))
-    function.allow(iam.PolicyStatement(actions=["s3:GetObject"], resources=[parts.bundle.object_arn]))
+    reading = ["s3:GetObject", "s3:GetObjectVersion"]
+    function.allow(iam.PolicyStatement(actions=reading, resources=[parts.bundle.object_arn]))
     parts.notifications.grant_publish(function.role)
     return function
 
