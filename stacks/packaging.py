@@ -23,6 +23,7 @@ CACHE = ROOT / ".cache"
 PYTHON_VERSION = "3.12"
 SIZE_LIMIT = 250 * 1024 * 1024
 """Bytes, unzipped, that Lambda allows a function and its layers together."""
+_KEPT = 6
 _FORMAT = "1"
 """Raise it when this file lays layers out in another way: it makes all of them anew."""
 _PLATFORMS = {"x86_64": "x86_64-manylinux_2_28", "arm64": "aarch64-manylinux_2_28"}
@@ -92,7 +93,16 @@ def built_layer(recipe: LayerRecipe) -> Path:
     target = CACHE / "layers" / f"{recipe.name}-{recipe.digest()[:32]}-{kind}"
     if not target.is_dir():
         _build(recipe, target, python)
+        _forget_old(target)
     return target
+
+
+def _forget_old(newest: Path) -> None:
+    """Of the layers of one name only the last few stay: every edit of the library makes another."""
+    name = newest.name.partition("-")[0]
+    built = sorted(newest.parent.glob(f"{name}-*"), key=lambda path: path.stat().st_mtime, reverse=True)
+    for old in built[_KEPT:]:
+        shutil.rmtree(old, ignore_errors=True)
 
 
 def _build(recipe: LayerRecipe, target: Path, python: Path | None) -> None:
@@ -111,6 +121,7 @@ def _build(recipe: LayerRecipe, target: Path, python: Path | None) -> None:
 def _publish(built: Path, target: Path) -> None:
     """``target`` is complete; a second builder that was faster wins."""
     try:
+        built.touch()  # its age is what counts when old layers are forgotten
         built.rename(target)
     except OSError:
         if not target.is_dir():
