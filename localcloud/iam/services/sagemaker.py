@@ -26,6 +26,9 @@ _TAGGED_WITH = "sagemaker:AddTags"
 
 def accesses(call: Call) -> Iterator[Access]:
     """Everything that one request needs; creating with tags needs AddTags too."""
+    if call.operation == "ListModelPackages":  # the one list operation that has a resource type
+        yield Access(call.action, call.arn(f"model-package/{call.text('ModelPackageGroupName') or '*'}/*"))
+        return
     if call.operation.startswith("List") and not call.text("ResourceArn"):
         yield Access(call.action, "*")
         return
