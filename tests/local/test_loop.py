@@ -1,0 +1,154 @@
+"""The loop, once round, on the local cloud with the fixture model: seen through AWS's APIs only, step after step.
+
+The steps build on each other: a failure makes those after it fail too.
+"""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+from cli import packages
+from cli.stage import Stage
+from demo.broken import GOOD_ANSWERS, with_bug
+from demo.traffic import SteadyLoad, send_all
+from tests.fixtures.models.tiny import data
+from tests.local.conftest import start_local_cloud, wait_until
+from tests.local.loop_support import PREFIX, Loop, deploy, environment
+
+SPEED = 60
+pytestmark = pytest.mark.local
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("pumps")
+
+
+@pytest.fixture(scope="module")
+def loop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Loop]:
+    cloud, process = start_local_cloud(tmp_path_factory.mktemp("loop"))
+    with pytest.MonkeyPatch.context() as patched:
+        for name, value in environment(cloud).items():
+            patched.setenv(name, value)
+        deploy(cloud, cloud.state_dir)
+        cloud.set_speed(SPEED)
+        yield Loop(cloud)
+    process.terminate()
+    process.wait(timeout=20)
+
+
+def load(loop: Loop, folder: Path) -> SteadyLoad:
+    return SteadyLoad(loop.runtime, PREFIX, pq.read_table(folder / "pumps_2026-03.parquet"), per_second=20)
+
+
+def test_labelled_data_end_as_a_version_that_waits_for_approval(loop: Loop, folder: Path) -> None:
+    intake = loop.drop("january.parquet", data.write_labelled(1, folder).read_bytes())
+    assert (intake.status, intake.state) == ("SUCCEEDED", "Accepted")
+    training = loop.next("training")
+    assert (training.status, training.state) == ("SUCCEEDED", "Registered")
+    (version,) = loop.versions()
+    assert version["ModelApprovalStatus"] == "PendingManualApproval"
+    assert {"run", "dataset", "artifact_sha256", "signature"} <= set(version["CustomerMetadataProperties"])
+    assert [key for key in loop.keys("ArtifactsBucket", "tiny/reports/") if key.endswith("report.html")]
+    assert not loop.sagemaker.list_endpoints()["Endpoints"]
+
+
+def test_an_approval_in_the_registry_ends_in_production(loop: Loop) -> None:
+    loop.approve(loop.versions()[0]["ModelPackageArn"])
+    promotion = loop.next("promotion")
+    assert (promotion.status, promotion.state) == ("SUCCEEDED", "Serving")
+    endpoint = loop.endpoint()
+    assert endpoint["EndpointStatus"] == "InService"
+    assert endpoint["EndpointConfigName"].startswith(f"{PREFIX}-v1-")
+    assert endpoint["DataCaptureConfig"]["CaptureStatus"] == "Started"
+    names = [each["EndpointName"] for each in loop.sagemaker.list_endpoints()["Endpoints"]]
+    assert names == [PREFIX], "staging is taken down"
+
+
+def test_the_same_content_under_another_name_is_a_duplicate(loop: Loop, folder: Path) -> None:
+    loop.settle("training")
+    again = loop.drop("again.parquet", (folder / "pumps_2026-01.parquet").read_bytes())
+    assert again.state == "Duplicate"
+
+
+def test_a_truncated_file_is_quarantined_with_its_reason_and_starts_nothing(loop: Loop, folder: Path) -> None:
+    body = (folder / "pumps_2026-01.parquet").read_bytes()[:-500]
+    refused = loop.drop("truncated.parquet", body)
+    assert refused.state == "Quarantined"
+    kept = loop.keys("DropsBucket", "tiny/quarantine/")
+    reason_key = next(key for key in kept if key.endswith("reason.json"))
+    copy_key = next(key for key in kept if key.endswith("truncated.parquet"))
+    bucket = loop.data["DropsBucket"]
+    assert "truncated" in json.dumps(json.loads(loop.s3.get_object(Bucket=bucket, Key=reason_key)["Body"].read()))
+    assert loop.s3.get_object(Bucket=bucket, Key=copy_key)["Body"].read() == body
+    assert len(loop.executions("training")) == 1
+
+
+def test_drifted_traffic_rings_the_alarm_by_evaluation(loop: Loop, folder: Path) -> None:
+    drop, _ = data.write_month(3, folder)
+    before = loop.captured()
+    assert loop.alarm("PsiMax") != "ALARM"
+    requests = send_all(loop.runtime, PREFIX, pq.read_table(drop), rows_per_request=300)
+    wait_until(lambda: loop.captured() - before >= requests, 30, lambda: f"{loop.captured()} of {requests} captured")
+    assert loop.drop("march.parquet", drop.read_bytes()).state == "Accepted"
+    loop.settle("monitoring")
+    loop.cloud.advance(24 * 3600)
+    assert loop.next("monitoring").state == "Measured"
+    wait_until(lambda: loop.alarm("PsiMax") == "ALARM", 30, lambda: f"PsiMax is {loop.alarm('PsiMax')}")
+
+
+def test_late_truth_starts_a_retraining_whose_challenger_is_better(loop: Loop, folder: Path) -> None:
+    wait_until(
+        lambda: any(e.state == "Suppressed" for e in [loop.next("recovery")]), 60, lambda: "no answer to the alarm"
+    )
+    loop.settle("recovery")
+    truth = (folder / "outcomes_2026-03.parquet").read_bytes()
+    assert loop.drop("march.parquet", truth, kind="truth").state == "Accepted"
+    assert loop.next("recovery").state == "Started"
+    assert loop.next("training").state == "Registered"
+    assert loop.versions()[0]["ModelPackageVersion"] == 2
+
+
+def test_a_challenger_takes_over_without_a_failed_request(loop: Loop, folder: Path) -> None:
+    shares = set()
+
+    def look() -> bool:
+        pending = loop.endpoint().get("PendingDeploymentSummary")
+        if pending:
+            shares.add(round(pending["ProductionVariants"][0].get("CurrentWeight", 0), 2))
+        return not any(e["status"] == "RUNNING" for e in loop.executions("promotion"))
+
+    with load(loop, folder) as running:
+        loop.approve(loop.versions()[0]["ModelPackageArn"])
+        wait_until(lambda: len(loop.executions("promotion")) == 2, 30, lambda: "the promotion did not start")
+        wait_until(look, 120, lambda: "the promotion did not end")
+    assert loop.next("promotion").state == "Serving"
+    assert loop.endpoint()["EndpointConfigName"].startswith(f"{PREFIX}-v2-")
+    assert running.failed == 0
+    assert running.sent > 100
+    assert any(0 < share < 1 for share in shares), "traffic moved in steps"
+
+
+def test_a_version_that_fails_in_production_is_rolled_back_by_itself(loop: Loop, folder: Path) -> None:
+    before = loop.endpoint()["EndpointConfigName"]
+    stage = Stage()
+    sound = packages.find(stage, "tiny", 2)
+    broken = folder / "broken.tar.gz"
+    broken.write_bytes(with_bug(stage.objects.read(sound.artifact_uri)))
+    package = packages.register(stage, "tiny", broken, like=2)
+    with load(loop, folder) as running:
+        loop.approve(package.arn)
+        promotion = loop.next("promotion", seconds=180)
+    assert promotion.state == "RolledBack"
+    endpoint = loop.endpoint()
+    assert (endpoint["EndpointStatus"], endpoint["EndpointConfigName"]) == ("InService", before)
+    assert running.failed > 0, f"the version was to fail after {GOOD_ANSWERS} answers"
+    rejected = loop.sagemaker.describe_model_package(ModelPackageName=package.arn)
+    assert rejected["ModelApprovalStatus"] == "Rejected"
+    answer = loop.runtime.invoke_endpoint(
+        EndpointName=PREFIX, ContentType="application/jsonlines", Body=next(iter(running._bodies))
+    )
+    assert answer["ResponseMetadata"]["HTTPStatusCode"] == 200
