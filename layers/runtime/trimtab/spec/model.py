@@ -20,8 +20,8 @@ from trimtab.spec.lifecycle import (
 class Spec(Section):
     """What a model author writes. Only name, data and the training entry point have no default."""
 
-    name: str = Field(pattern=r"^[a-z][a-z0-9-]{1,23}$")
-    """Lower-case letters, digits and hyphens, at most 24 characters: it becomes part of SageMaker's names."""
+    name: str = Field(pattern=r"^[a-z][a-z0-9-]{1,17}$")
+    """Lower-case letters, digits and hyphens, at most 18 characters: names of SageMaker's jobs have 63 in all."""
     owner: str = "unowned"
     problem: Literal["binary"] = "binary"
     data: DataSpec
