@@ -417,6 +417,12 @@ CALLS: dict[str, tuple[str, dict[str, Any], str, str]] = {
         "sagemaker:DescribeEndpoint",
         "arn:aws:sagemaker:us-east-1:123456789012:endpoint/e",
     ),
+    "list_model_packages": (
+        "sagemaker",
+        {"ModelPackageGroupName": "g"},
+        "sagemaker:ListModelPackages",
+        "arn:aws:sagemaker:us-east-1:123456789012:model-package/g/*",
+    ),
     "invoke_endpoint": (
         "sagemaker-runtime",
         {"EndpointName": "e", "Body": b"{}"},

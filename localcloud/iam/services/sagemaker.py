@@ -30,7 +30,9 @@ def accesses(call: Call) -> Iterator[Access]:
         yield Access(call.action, call.arn(f"model-package/{call.text('ModelPackageGroupName') or '*'}/*"))
         return
     if call.operation.startswith("List") and not call.text("ResourceArn"):
-        yield Access(call.action, "*")
+        group = call.text("ModelPackageGroupName").rpartition("/")[2]
+        packages = call.operation == "ListModelPackages" and group
+        yield Access(call.action, call.arn(f"model-package/{group}/*") if packages else "*")
         return
     context = _context(call)
     resources = list(_resources(call)) or [_arn_given(call)]
