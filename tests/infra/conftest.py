@@ -21,8 +21,8 @@ class Resource:
     stack: str
     id: str
     type: str
-    properties: dict
-    attributes: dict
+    properties: Template
+    attributes: Template
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Assembly:
             if found["Type"] == type
         ]
 
-    def machines(self) -> dict[str, dict]:
+    def machines(self) -> dict[str, Template]:
         """Definitions by ``stack/logical id``."""
         return {
             f"{stack}/{logical_id}": definition

@@ -1,7 +1,7 @@
 from tests.infra.conftest import Assembly
 
 
-def test_every_rule_target_has_a_role_retries_and_a_dead_letter_queue(assembly: Assembly):
+def test_every_rule_target_has_a_role_retries_and_a_dead_letter_queue(assembly: Assembly) -> None:
     targets = [target for rule in assembly.resources("AWS::Events::Rule") for target in rule.properties["Targets"]]
     assert len(targets) == 12
     for target in targets:
@@ -10,7 +10,7 @@ def test_every_rule_target_has_a_role_retries_and_a_dead_letter_queue(assembly: 
         assert target["DeadLetterConfig"]["Arn"]
 
 
-def test_every_schedule_has_a_role_retries_and_a_dead_letter_queue(assembly: Assembly):
+def test_every_schedule_has_a_role_retries_and_a_dead_letter_queue(assembly: Assembly) -> None:
     schedules = assembly.resources("AWS::Scheduler::Schedule")
     assert len(schedules) == 2
     for schedule in schedules:
@@ -21,7 +21,7 @@ def test_every_schedule_has_a_role_retries_and_a_dead_letter_queue(assembly: Ass
         assert "<aws.scheduler.scheduled-time>" in target["Input"]
 
 
-def test_promotion_starts_for_exactly_approved(assembly: Assembly):
+def test_promotion_starts_for_exactly_approved(assembly: Assembly) -> None:
     patterns = [rule.properties["EventPattern"] for rule in assembly.resources("AWS::Events::Rule")]
     approvals = [pattern["detail"] for pattern in patterns if pattern["source"] == ["aws.sagemaker"]]
     assert {tuple(detail["ModelApprovalStatus"]) for detail in approvals} == {("Approved",)}
@@ -31,7 +31,7 @@ def test_promotion_starts_for_exactly_approved(assembly: Assembly):
     }
 
 
-def test_models_do_not_hear_of_each_others_drops(assembly: Assembly):
+def test_models_do_not_hear_of_each_others_drops(assembly: Assembly) -> None:
     for rule in assembly.resources("AWS::Events::Rule"):
         pattern = rule.properties["EventPattern"]
         if pattern["source"] == ["aws.s3"]:
@@ -40,12 +40,12 @@ def test_models_do_not_hear_of_each_others_drops(assembly: Assembly):
             assert prefixes == [f"{model}/data/", f"{model}/truth/"]
 
 
-def test_drops_are_announced_without_a_function_in_between(assembly: Assembly):
+def test_drops_are_announced_without_a_function_in_between(assembly: Assembly) -> None:
     (drops,) = [b for b in assembly.resources("AWS::S3::Bucket") if "NotificationConfiguration" in b.properties]
     assert drops.properties["NotificationConfiguration"] == {"EventBridgeConfiguration": {"EventBridgeEnabled": True}}
 
 
-def test_queues_and_topics_are_encrypted_and_refuse_plain_http(assembly: Assembly):
+def test_queues_and_topics_are_encrypted_and_refuse_plain_http(assembly: Assembly) -> None:
     for queue in assembly.resources("AWS::SQS::Queue"):
         assert queue.properties["KmsMasterKeyId"]
     for topic in assembly.resources("AWS::SNS::Topic"):
@@ -55,6 +55,6 @@ def test_queues_and_topics_are_encrypted_and_refuse_plain_http(assembly: Assembl
         assert any(s["Condition"] == {"Bool": {"aws:SecureTransport": "false"}} for s in denied), policy.id
 
 
-def test_no_custom_resource_is_needed(assembly: Assembly):
+def test_no_custom_resource_is_needed(assembly: Assembly) -> None:
     types = {found["Type"] for template in assembly.templates.values() for found in template["Resources"].values()}
     assert not [type for type in types if type.startswith(("Custom::", "AWS::CloudFormation::CustomResource"))]

@@ -1,11 +1,12 @@
 from stacks.packaging import ROOT
+from stacks.synthesis import Template
 from tests.infra.conftest import Assembly
 from trimtab.contracts import Settings
 
 SHARED = {"record_failure"}
 
 
-def _functions(assembly: Assembly, stack: str) -> dict[str, dict]:
+def _functions(assembly: Assembly, stack: str) -> dict[str, Template]:
     """Properties by the function's verb and noun."""
     return {
         function.properties["Environment"]["Variables"]["POWERTOOLS_SERVICE_NAME"]: function.properties
@@ -14,32 +15,32 @@ def _functions(assembly: Assembly, stack: str) -> dict[str, dict]:
     }
 
 
-def test_every_folder_under_functions_is_deployed_once(assembly: Assembly):
+def test_every_folder_under_functions_is_deployed_once(assembly: Assembly) -> None:
     folders = {path.parent.name for path in (ROOT / "functions").glob("*/handler.py")}
     assert set(_functions(assembly, "trimtab-dev-control")) == SHARED
     assert set(_functions(assembly, "trimtab-dev-model-flights")) == folders - SHARED
 
 
-def test_functions_are_given_exactly_the_settings_that_exist(assembly: Assembly):
+def test_functions_are_given_exactly_the_settings_that_exist(assembly: Assembly) -> None:
     known = {Settings.variable(field) for field in Settings.model_fields} - {"TRIMTAB_SPEC_PATH"}
     for name, properties in _functions(assembly, "trimtab-dev-model-flights").items():
         given = {key for key in properties["Environment"]["Variables"] if key.startswith("TRIMTAB_")}
         assert given == known, name
 
 
-def test_shared_functions_have_every_setting_that_is_required(assembly: Assembly):
+def test_shared_functions_have_every_setting_that_is_required(assembly: Assembly) -> None:
     required = {Settings.variable(name) for name, field in Settings.model_fields.items() if field.is_required()}
     for properties in _functions(assembly, "trimtab-dev-control").values():
         assert required <= set(properties["Environment"]["Variables"])
 
 
-def test_functions_run_on_a_python_that_aws_supports_for_years(assembly: Assembly):
+def test_functions_run_on_a_python_that_aws_supports_for_years(assembly: Assembly) -> None:
     for function in assembly.resources("AWS::Lambda::Function"):
         assert function.properties["Runtime"] == "python3.12"
         assert function.properties["TracingConfig"] == {"Mode": "Active"}
 
 
-def test_only_functions_that_read_columns_carry_arrow(assembly: Assembly):
+def test_only_functions_that_read_columns_carry_arrow(assembly: Assembly) -> None:
     functions = _functions(assembly, "trimtab-dev-model-flights")
     columnar = {name for name, properties in functions.items() if len(properties["Layers"]) == 3}
     assert columnar == {
@@ -52,13 +53,13 @@ def test_only_functions_that_read_columns_carry_arrow(assembly: Assembly):
     }
 
 
-def test_a_function_has_a_role_of_its_own(assembly: Assembly):
+def test_a_function_has_a_role_of_its_own(assembly: Assembly) -> None:
     functions = assembly.resources("AWS::Lambda::Function")
     roles = {(f.stack, f.properties["Role"]["Fn::GetAtt"][0]) for f in functions}
     assert len(roles) == len(functions)
 
 
-def test_jobs_and_endpoints_use_aws_own_image_in_every_region(assembly: Assembly):
+def test_jobs_and_endpoints_use_aws_own_image_in_every_region(assembly: Assembly) -> None:
     template = assembly.templates["trimtab-dev-model-flights"]
     (accounts,) = template["Mappings"].values()
     assert accounts["us-east-1"] == {"account": "683313688378"}

@@ -48,19 +48,23 @@ def _imported(layers: list[Path], handlers: list[str], scratch: Path) -> set[str
     return set(json.loads(done.stdout))
 
 
-def test_light_handlers_import_with_the_runtime_layer_alone(assembly: Assembly, layers, tmp_path: Path):
+def test_light_handlers_import_with_the_runtime_layer_alone(
+    assembly: Assembly, layers: tuple[Path, Path], tmp_path: Path
+) -> None:
     handlers = _handlers(assembly, columnar=False)
     assert len(handlers) == 18
     assert not _imported([layers[0]], handlers, tmp_path) & HEAVY
 
 
-def test_columnar_handlers_import_with_both_layers(assembly: Assembly, layers, tmp_path: Path):
+def test_columnar_handlers_import_with_both_layers(
+    assembly: Assembly, layers: tuple[Path, Path], tmp_path: Path
+) -> None:
     handlers = _handlers(assembly, columnar=True)
     assert len(handlers) == 6
     _imported(list(layers), handlers, tmp_path)
 
 
-def test_arrow_still_reads_what_it_writes_after_trimming(layers, tmp_path: Path):
+def test_arrow_still_reads_what_it_writes_after_trimming(layers: tuple[Path, Path], tmp_path: Path) -> None:
     program = (
         "import sys, json; sys.path[:0] = json.loads(sys.argv[1])\n"
         "import pyarrow as pa, pyarrow.parquet as pq, pyarrow.csv, pyarrow.json, pyarrow.compute as pc, numpy as np\n"
@@ -73,7 +77,9 @@ def test_arrow_still_reads_what_it_writes_after_trimming(layers, tmp_path: Path)
     assert (done.stdout.strip(), done.returncode) == ("3.0 5.0", 0), done.stderr
 
 
-def test_a_function_with_all_its_layers_is_below_lambdas_limit(layers, capsys: pytest.CaptureFixture[str]):
+def test_a_function_with_all_its_layers_is_below_lambdas_limit(
+    layers: tuple[Path, Path], capsys: pytest.CaptureFixture[str]
+) -> None:
     largest = max(size_of(folder.parent) for folder in (ROOT / "functions").glob("*/handler.py"))
     total = sum(map(size_of, layers)) + largest
     with capsys.disabled():
@@ -81,7 +87,7 @@ def test_a_function_with_all_its_layers_is_below_lambdas_limit(layers, capsys: p
     assert total < SIZE_LIMIT
 
 
-def test_layers_hold_no_tests_headers_or_scripts(layers):
+def test_layers_hold_no_tests_headers_or_scripts(layers: tuple[Path, Path]) -> None:
     for layer in layers:
         site = layer / "python"
         assert not list(site.rglob("tests"))
@@ -89,13 +95,13 @@ def test_layers_hold_no_tests_headers_or_scripts(layers):
         assert not (site / "bin").exists()
 
 
-def test_layers_keep_the_metadata_that_names_their_packages(layers):
+def test_layers_keep_the_metadata_that_names_their_packages(layers: tuple[Path, Path]) -> None:
     for layer in layers:
         for metadata in (layer / "python").glob("*.dist-info"):
             assert {"METADATA", "RECORD", "WHEEL"} <= {path.name for path in metadata.iterdir()}
 
 
-def test_bytecode_is_never_checked_against_its_source(layers):
+def test_bytecode_is_never_checked_against_its_source(layers: tuple[Path, Path]) -> None:
     if matching_python() is None:
         assert not list(layers[0].rglob("*.pyc"))
         return
@@ -108,20 +114,20 @@ def _versions(lock: Path) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("name", ["runtime", "columnar"])
-def test_layers_hold_the_versions_that_are_tested_here(name: str):
+def test_layers_hold_the_versions_that_are_tested_here(name: str) -> None:
     everything, layer = _versions(ROOT / "requirements.txt"), _versions(ROOT / "layers" / name / "requirements.txt")
     assert layer
     assert {package: everything.get(package) for package in layer} == layer
 
 
 @pytest.mark.parametrize("name", ["runtime", "columnar"])
-def test_locks_have_hashes_and_name_no_host(name: str):
+def test_locks_have_hashes_and_name_no_host(name: str) -> None:
     lock = (ROOT / "layers" / name / "requirements.txt").read_text()
     assert lock.count("--hash=sha256:") > lock.count("==")
     assert "://" not in lock
 
 
-def test_the_digest_follows_content_and_nothing_else(tmp_path: Path):
+def test_the_digest_follows_content_and_nothing_else(tmp_path: Path) -> None:
     lock, package = tmp_path / "requirements.txt", tmp_path / "package"
     lock.write_text("a==1\n")
     package.mkdir()

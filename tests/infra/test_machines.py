@@ -1,9 +1,11 @@
 import json
 import re
+from collections.abc import Callable
 
 import pytest
 
 from stacks.asl import call, record_failure
+from stacks.synthesis import Template
 from stacks.templates import states
 from tests.infra.checks import aws_api, data_flow
 from tests.infra.conftest import Assembly
@@ -11,7 +13,7 @@ from tests.infra.conftest import Assembly
 MACHINES = {"intake", "training", "promotion", "monitoring", "recovery"}
 
 
-def _tasks(assembly: Assembly):
+def _tasks(assembly: Assembly) -> list[tuple[str, Template]]:
     return [
         (f"{machine}.{name}", state)
         for machine, definition in assembly.machines().items()
@@ -34,14 +36,14 @@ def _inputs(assembly: Assembly) -> dict[str, list[set[str]]]:
     return found
 
 
-def test_every_model_has_the_five_machines(assembly: Assembly):
+def test_every_model_has_the_five_machines(assembly: Assembly) -> None:
     names = {
         machine.properties["StateMachineName"] for machine in assembly.resources("AWS::StepFunctions::StateMachine")
     }
     assert names == {f"trimtab-dev-{model}-{machine}" for model in ("flights", "tiny") for machine in MACHINES}
 
 
-def test_every_task_has_a_timeout_named_retries_and_a_catch_of_everything(assembly: Assembly):
+def test_every_task_has_a_timeout_named_retries_and_a_catch_of_everything(assembly: Assembly) -> None:
     tasks = _tasks(assembly)
     assert len(tasks) > 50
     for name, task in tasks:
@@ -52,11 +54,11 @@ def test_every_task_has_a_timeout_named_retries_and_a_catch_of_everything(assemb
         assert [catch["ErrorEquals"] for catch in task["Catch"]] == [["States.ALL"]], name
 
 
-def test_every_machine_ends_by_itself_after_a_while(assembly: Assembly):
+def test_every_machine_ends_by_itself_after_a_while(assembly: Assembly) -> None:
     assert all(definition["TimeoutSeconds"] > 0 for definition in assembly.machines().values())
 
 
-def test_tasks_send_what_the_services_accept(assembly: Assembly):
+def test_tasks_send_what_the_services_accept(assembly: Assembly) -> None:
     found = [f"{name}: {problem}" for name, task in _tasks(assembly) for problem in aws_api.problems(task)]
     assert found == []
 
@@ -71,40 +73,40 @@ def test_tasks_send_what_the_services_accept(assembly: Assembly):
         (lambda job: job["AlgorithmSpecification"].update(TrainingInputMode="Stream"), "is not one of"),
     ],
 )
-def test_a_wrong_parameter_is_noticed(assembly: Assembly, change, complaint):
+def test_a_wrong_parameter_is_noticed(assembly: Assembly, change: Callable[[Template], object], complaint: str) -> None:
     (train,) = [task for name, task in _tasks(assembly) if "flights" in name and name.endswith(".Train")]
     broken = json.loads(json.dumps(train))
     change(broken["Parameters"])
     assert any(complaint in problem for problem in aws_api.problems(broken))
 
 
-def test_states_read_only_what_every_way_to_them_has_written(assembly: Assembly):
+def test_states_read_only_what_every_way_to_them_has_written(assembly: Assembly) -> None:
     inputs = _inputs(assembly)
     for machine, definition in assembly.machines().items():
         for fields in inputs[machine.split("/")[1]]:
             assert data_flow.unwritten(definition, fields) == [], machine
 
 
-def test_a_state_that_reads_what_was_never_written_is_noticed(assembly: Assembly):
+def test_a_state_that_reads_what_was_never_written_is_noticed(assembly: Assembly) -> None:
     definition = json.loads(json.dumps(next(d for name, d in assembly.machines().items() if "Training" in name)))
     definition["States"]["JudgeCandidate"]["Parameters"]["verdict.$"] = "$.judgement"
     found = data_flow.unwritten(definition, {"model", "at", "reason", "cause"})
     assert found == ["JudgeCandidate reads $.judgement, which is not there on every way to it"]
 
 
-def test_no_state_is_out_of_reach(assembly: Assembly):
+def test_no_state_is_out_of_reach(assembly: Assembly) -> None:
     for machine, definition in assembly.machines().items():
         assert data_flow.unreachable(definition) == set(), machine
 
 
-def test_executions_hold_references_not_data(assembly: Assembly):
+def test_executions_hold_references_not_data(assembly: Assembly) -> None:
     for name, task in _tasks(assembly):
         assert task["ResultPath"].startswith("$."), f"{name} replaces the whole data"
         if aws_api.api_call(task["Resource"]):
             assert "ResultSelector" in task, f"{name} keeps a service's whole answer"
 
 
-def test_machines_are_traced_logged_without_data_and_encrypted(assembly: Assembly):
+def test_machines_are_traced_logged_without_data_and_encrypted(assembly: Assembly) -> None:
     for machine in assembly.resources("AWS::StepFunctions::StateMachine"):
         properties = machine.properties
         assert properties["StateMachineType"] == "STANDARD"
@@ -114,13 +116,13 @@ def test_machines_are_traced_logged_without_data_and_encrypted(assembly: Assembl
         assert properties["EncryptionConfiguration"]["Type"] == "CUSTOMER_MANAGED_KMS_KEY"
 
 
-def test_every_function_of_a_model_is_called_by_one_of_its_machines(assembly: Assembly):
+def test_every_function_of_a_model_is_called_by_one_of_its_machines(assembly: Assembly) -> None:
     called = {task["Resource"] for _, task in _tasks(assembly) if ":lambda:" in task["Resource"]}
     for function in assembly.resources("AWS::Lambda::Function"):
         assert any(function.id in arn for arn in called), function.id
 
 
-def test_an_error_caught_anywhere_ends_in_a_failed_execution_or_a_closing_step(assembly: Assembly):
+def test_an_error_caught_anywhere_ends_in_a_failed_execution_or_a_closing_step(assembly: Assembly) -> None:
     for machine, definition in assembly.machines().items():
         for name, state in states(definition):
             for catch in state.get("Catch", ()):
@@ -132,10 +134,10 @@ class _Callee:
     arn, timeout_s = "arn:aws:lambda:eu-central-1:111122223333:function:f", 60
 
 
-def test_a_task_waits_longer_than_its_function_may_run():
+def test_a_task_waits_longer_than_its_function_may_run() -> None:
     state = call(_Callee(), {}, result="$.r", then="End", on_error="RecordFailure")
     assert state["TimeoutSeconds"] > _Callee.timeout_s
 
 
-def test_recording_a_failure_can_itself_fail_without_a_loop():
+def test_recording_a_failure_can_itself_fail_without_a_loop() -> None:
     assert record_failure(_Callee(), "intake")["RecordFailure"]["Catch"][0]["Next"] == "Failed"

@@ -1,40 +1,44 @@
 import json
 import re
+from collections.abc import Iterator
+from typing import Any
 
+from stacks.synthesis import Template
 from stacks.templates import state_machines
 from stacks.wildcards import WILDCARDS
 from tests.infra.checks import permissions
-from tests.infra.conftest import Assembly
+from tests.infra.checks.permissions import Statement
+from tests.infra.conftest import Assembly, Resource
 
 CONFUSABLE = {"states.amazonaws.com", "events.amazonaws.com", "scheduler.amazonaws.com", "sagemaker.amazonaws.com"}
 """Services that name account and resource when they assume a role. Lambda names neither for a function's own role."""
 
 
-def _listed(value):
+def _listed(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 
-def _documents(assembly: Assembly):
+def _documents(assembly: Assembly) -> Iterator[tuple[Resource, list[Statement]]]:
     for type in ("AWS::IAM::Policy", "AWS::IAM::ManagedPolicy", "AWS::KMS::Key"):
         for resource in assembly.resources(type):
             document = resource.properties.get("PolicyDocument") or resource.properties["KeyPolicy"]
             yield resource, permissions.statements(document)
 
 
-def _machine_roles(assembly: Assembly):
+def _machine_roles(assembly: Assembly) -> Iterator[tuple[str, list[Statement], Template]]:
     for machine in assembly.resources("AWS::StepFunctions::StateMachine"):
         template = assembly.templates[machine.stack]
         role = machine.properties["RoleArn"]["Fn::GetAtt"][0]
         yield machine.id, permissions.policies_of(template, role), state_machines(template)[machine.id]
 
 
-def test_a_machines_role_allows_what_its_tasks_call_and_nothing_else(assembly: Assembly):
+def test_a_machines_role_allows_what_its_tasks_call_and_nothing_else(assembly: Assembly) -> None:
     for name, allowed, definition in _machine_roles(assembly):
         assert permissions.missing(allowed, definition) == set(), name
         assert permissions.surplus(allowed, definition) == set(), name
 
 
-def test_a_machines_role_invokes_exactly_the_functions_that_it_calls(assembly: Assembly):
+def test_a_machines_role_invokes_exactly_the_functions_that_it_calls(assembly: Assembly) -> None:
     for name, allowed, definition in _machine_roles(assembly):
         called = permissions.needed(definition)["lambda:InvokeFunction"]
         (invoking,) = [statement for statement in allowed if "lambda:InvokeFunction" in statement.actions]
@@ -42,7 +46,7 @@ def test_a_machines_role_invokes_exactly_the_functions_that_it_calls(assembly: A
         assert not [resource for resource in invoking.resources if "*" in resource], name
 
 
-def test_a_permission_that_is_missing_or_too_much_is_noticed(assembly: Assembly):
+def test_a_permission_that_is_missing_or_too_much_is_noticed(assembly: Assembly) -> None:
     _, allowed, definition = next(each for each in _machine_roles(assembly) if "Training" in each[0])
     jobs = next(statement for statement in allowed if "sagemaker:StopTrainingJob" in statement.actions)
     assert "sagemaker:StopTrainingJob" in permissions.missing([s for s in allowed if s is not jobs], definition)
@@ -50,7 +54,7 @@ def test_a_permission_that_is_missing_or_too_much_is_noticed(assembly: Assembly)
     assert permissions.surplus([*allowed, extra], definition) == {"s3:DeleteObject"}
 
 
-def test_services_may_assume_roles_only_for_this_account_and_a_known_source(assembly: Assembly):
+def test_services_may_assume_roles_only_for_this_account_and_a_known_source(assembly: Assembly) -> None:
     for role in assembly.resources("AWS::IAM::Role"):
         for statement in role.properties["AssumeRolePolicyDocument"]["Statement"]:
             services = {str(service) for service in _listed(statement["Principal"]["Service"])}
@@ -61,7 +65,7 @@ def test_services_may_assume_roles_only_for_this_account_and_a_known_source(asse
                 assert services == {"lambda.amazonaws.com"}, role.id
 
 
-def test_machines_trust_is_for_exactly_themselves(assembly: Assembly):
+def test_machines_trust_is_for_exactly_themselves(assembly: Assembly) -> None:
     for machine in assembly.resources("AWS::StepFunctions::StateMachine"):
         role = assembly.templates[machine.stack]["Resources"][machine.properties["RoleArn"]["Fn::GetAtt"][0]]
         (statement,) = role["Properties"]["AssumeRolePolicyDocument"]["Statement"]
@@ -73,7 +77,7 @@ def _wild(resource: str) -> bool:
     return "*" in resource
 
 
-def test_every_wildcard_is_listed_with_its_reason(assembly: Assembly):
+def test_every_wildcard_is_listed_with_its_reason(assembly: Assembly) -> None:
     unlisted = {
         (action, resource)
         for _, statements in _documents(assembly)
@@ -86,7 +90,7 @@ def test_every_wildcard_is_listed_with_its_reason(assembly: Assembly):
     assert unlisted == set()
 
 
-def test_every_listed_wildcard_is_used(assembly: Assembly):
+def test_every_listed_wildcard_is_used(assembly: Assembly) -> None:
     used = {
         (action, resource)
         for _, statements in _documents(assembly)
@@ -104,7 +108,7 @@ def test_every_listed_wildcard_is_used(assembly: Assembly):
     assert idle == []
 
 
-def test_roles_are_passed_to_sagemaker_only_and_only_the_models_own(assembly: Assembly):
+def test_roles_are_passed_to_sagemaker_only_and_only_the_models_own(assembly: Assembly) -> None:
     passing = [
         statement
         for _, statements in _documents(assembly)
@@ -117,7 +121,7 @@ def test_roles_are_passed_to_sagemaker_only_and_only_the_models_own(assembly: As
         assert all(re.fullmatch(r"<ExecutionRole\w+\.Arn>", resource) for resource in statement.resources)
 
 
-def test_whoever_may_touch_packages_is_denied_to_approve_them(assembly: Assembly):
+def test_whoever_may_touch_packages_is_denied_to_approve_them(assembly: Assembly) -> None:
     approving = {"sagemaker:CreateModelPackage", "sagemaker:UpdateModelPackage"}
     for resource, statements in _documents(assembly):
         denied = [s for s in statements if s.effect == "Deny" and approving <= s.actions and s.resources == {"*"}]
@@ -127,7 +131,7 @@ def test_whoever_may_touch_packages_is_denied_to_approve_them(assembly: Assembly
             assert statement.condition == {"StringEquals": {"sagemaker:ModelApprovalStatus": "Approved"}}, resource.id
 
 
-def test_nobody_may_delete_from_the_ledger_or_the_buckets(assembly: Assembly):
+def test_nobody_may_delete_from_the_ledger_or_the_buckets(assembly: Assembly) -> None:
     allowed = {
         action
         for _, statements in _documents(assembly)
@@ -139,7 +143,7 @@ def test_nobody_may_delete_from_the_ledger_or_the_buckets(assembly: Assembly):
     assert allowed & forbidden == set()
 
 
-def test_a_models_functions_reach_only_the_models_own_rows_and_folders(assembly: Assembly):
+def test_a_models_functions_reach_only_the_models_own_rows_and_folders(assembly: Assembly) -> None:
     for resource, statements in _documents(assembly):
         if not resource.stack.startswith("trimtab-dev-model-"):
             continue
@@ -153,5 +157,5 @@ def test_a_models_functions_reach_only_the_models_own_rows_and_folders(assembly:
                 assert folders <= {model}, resource.id
 
 
-def test_roles_carry_no_managed_policies_of_aws(assembly: Assembly):
+def test_roles_carry_no_managed_policies_of_aws(assembly: Assembly) -> None:
     assert [role.id for role in assembly.resources("AWS::IAM::Role") if role.properties.get("ManagedPolicyArns")] == []

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from stacks.synthesis import synthesize
+from stacks.synthesis import Template, synthesize
 from tests.infra.conftest import TINY, Assembly
 
 STATEFUL = ("AWS::S3::Bucket", "AWS::DynamoDB::Table", "AWS::KMS::Key", "AWS::SageMaker::ModelPackageGroup")
@@ -29,7 +29,7 @@ LOGICAL_IDS = {
 }
 
 
-def test_state_keeps_its_logical_ids(assembly: Assembly):
+def test_state_keeps_its_logical_ids(assembly: Assembly) -> None:
     found: dict[str, set[str]] = {}
     for type in STATEFUL:
         for resource in assembly.resources(type):
@@ -37,7 +37,7 @@ def test_state_keeps_its_logical_ids(assembly: Assembly):
     assert found == LOGICAL_IDS
 
 
-def test_buckets_keep_every_version_encrypted_and_private(assembly: Assembly):
+def test_buckets_keep_every_version_encrypted_and_private(assembly: Assembly) -> None:
     for bucket in assembly.resources("AWS::S3::Bucket"):
         properties = bucket.properties
         assert properties["VersioningConfiguration"] == {"Status": "Enabled"}
@@ -49,7 +49,7 @@ def test_buckets_keep_every_version_encrypted_and_private(assembly: Assembly):
         assert any("AbortIncompleteMultipartUpload" in each for each in properties["LifecycleConfiguration"]["Rules"])
 
 
-def test_buckets_refuse_plain_http_old_tls_and_other_encryption(assembly: Assembly):
+def test_buckets_refuse_plain_http_old_tls_and_other_encryption(assembly: Assembly) -> None:
     policies = assembly.resources("AWS::S3::BucketPolicy")
     assert len(policies) == len(assembly.resources("AWS::S3::Bucket"))
     for policy in policies:
@@ -60,20 +60,20 @@ def test_buckets_refuse_plain_http_old_tls_and_other_encryption(assembly: Assemb
         assert headers == {"s3:x-amz-server-side-encryption", "s3:x-amz-server-side-encryption-aws-kms-key-id"}
 
 
-def test_audit_objects_are_locked(assembly: Assembly):
+def test_audit_objects_are_locked(assembly: Assembly) -> None:
     (audit,) = [b for b in assembly.resources("AWS::S3::Bucket") if b.properties.get("ObjectLockEnabled")]
     assert audit.id.startswith("Audit")
     assert audit.properties["ObjectLockConfiguration"]["Rule"]["DefaultRetention"]["Mode"] == "GOVERNANCE"
 
 
-def test_the_ledger_can_be_restored_and_is_encrypted(assembly: Assembly):
+def test_the_ledger_can_be_restored_and_is_encrypted(assembly: Assembly) -> None:
     (table,) = assembly.resources("AWS::DynamoDB::Table")
     assert table.properties["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"] is True
     assert table.properties["SSESpecification"]["SSEType"] == "KMS"
     assert table.properties["SSESpecification"]["KMSMasterKeyId"]
 
 
-def test_keys_rotate_unless_they_sign(assembly: Assembly):
+def test_keys_rotate_unless_they_sign(assembly: Assembly) -> None:
     for key in assembly.resources("AWS::KMS::Key"):
         if key.properties.get("KeyUsage") == "SIGN_VERIFY":
             assert key.properties["KeySpec"] == "ECC_NIST_P256"
@@ -81,7 +81,7 @@ def test_keys_rotate_unless_they_sign(assembly: Assembly):
             assert key.properties["EnableKeyRotation"] is True, key.id
 
 
-def test_every_log_group_has_a_key_and_a_retention(assembly: Assembly):
+def test_every_log_group_has_a_key_and_a_retention(assembly: Assembly) -> None:
     groups = assembly.resources("AWS::Logs::LogGroup")
     functions = assembly.resources("AWS::Lambda::Function")
     machines = assembly.resources("AWS::StepFunctions::StateMachine")
@@ -92,12 +92,12 @@ def test_every_log_group_has_a_key_and_a_retention(assembly: Assembly):
 
 
 @pytest.fixture(scope="module")
-def prod(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, dict]]:
+def prod(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Template]]:
     folder = tmp_path_factory.mktemp("prod")
     return folder, synthesize(folder, stage="prod", models=[TINY])
 
 
-def test_production_keeps_its_state_when_a_stack_goes(prod: tuple[Path, dict[str, dict]]):
+def test_production_keeps_its_state_when_a_stack_goes(prod: tuple[Path, dict[str, Template]]) -> None:
     _, templates = prod
     for stack, template in templates.items():
         for logical_id, resource in template["Resources"].items():
@@ -108,7 +108,7 @@ def test_production_keeps_its_state_when_a_stack_goes(prod: tuple[Path, dict[str
     assert table["Properties"]["DeletionProtectionEnabled"] is True
 
 
-def test_production_state_refuses_deletion(prod: tuple[Path, dict[str, dict]]):
+def test_production_state_refuses_deletion(prod: tuple[Path, dict[str, Template]]) -> None:
     manifest = json.loads((prod[0] / "manifest.json").read_text())
     protected = {
         name
@@ -118,8 +118,8 @@ def test_production_state_refuses_deletion(prod: tuple[Path, dict[str, dict]]):
     assert protected == {"trimtab-prod-data"}
 
 
-def test_stages_differ_in_values_not_in_resources(assembly: Assembly, prod: tuple[Path, dict[str, dict]]):
-    def types(templates: dict[str, dict], stack: str) -> list[tuple[str, str]]:
+def test_stages_differ_in_values_not_in_resources(assembly: Assembly, prod: tuple[Path, dict[str, Template]]) -> None:
+    def types(templates: dict[str, Template], stack: str) -> list[tuple[str, str]]:
         return sorted((id, found["Type"]) for id, found in templates[stack]["Resources"].items())
 
     for part in ("data", "control", "model-tiny"):

@@ -42,7 +42,7 @@ def _templates(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in sorted(folder.glob("*.template.json"))}
 
 
-def test_another_process_in_another_checkout_writes_the_same_bytes(assembly: Assembly, tmp_path: Path):
+def test_another_process_in_another_checkout_writes_the_same_bytes(assembly: Assembly, tmp_path: Path) -> None:
     checkout = tmp_path / "elsewhere"
     for part in PARTS:
         source, target = ROOT / part, checkout / part
@@ -58,7 +58,7 @@ def test_another_process_in_another_checkout_writes_the_same_bytes(assembly: Ass
 
 def test_one_model_is_synthesized_in_under_six_seconds(
     assembly: Assembly, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-):
+) -> None:
     """In processor time, which does not depend on what else the machine does; the first run may have to compile."""
     seconds = min(_synthesize(ROOT, tmp_path / str(attempt), "flights") for attempt in range(2))
     with capsys.disabled():
@@ -66,33 +66,33 @@ def test_one_model_is_synthesized_in_under_six_seconds(
     assert seconds < 6
 
 
-def test_stacks_stay_far_below_cloudformations_limits(assembly: Assembly):
+def test_stacks_stay_far_below_cloudformations_limits(assembly: Assembly) -> None:
     for name, template in assembly.templates.items():
         assert len(template["Resources"]) < 300, name
         assert (assembly.folder / f"{name}.template.json").stat().st_size < 800_000, name
 
 
-def test_no_stack_names_an_account_or_a_region(assembly: Assembly):
+def test_no_stack_names_an_account_or_a_region(assembly: Assembly) -> None:
     for path in assembly.folder.glob("*.template.json"):
         text = path.read_text()
         assert "us-east-1:" not in text
         assert "123456789012" not in text
 
 
-def test_an_unknown_stage_names_the_known_ones():
+def test_an_unknown_stage_names_the_known_ones() -> None:
     with pytest.raises(TrimtabError, match="choose one of dev, staging, prod"):
         stage_named("test")
 
 
-def test_an_unknown_model_names_the_known_ones():
+def test_an_unknown_model_names_the_known_ones() -> None:
     with pytest.raises(SpecError, match=r"models/ holds: .*flights"):
         find_models(["nowhere"])
 
 
-def test_two_models_of_one_name_are_refused():
+def test_two_models_of_one_name_are_refused() -> None:
     with pytest.raises(SpecError, match="two models are called tiny"):
         find_models(["tests/fixtures/models/tiny", "tests/fixtures/models/tiny"])
 
 
-def test_cfn_lint_ignores_one_rule_only():
+def test_cfn_lint_ignores_one_rule_only() -> None:
     assert _IGNORED == "W3005"

@@ -46,7 +46,7 @@ def _compare(value: Any, shape: Shape, where: str) -> Iterator[str]:
         yield from _compare_list(value, shape, where)
     elif shape.type_name == "map":
         for key, inner in value.items():
-            yield from _compare(inner, shape.value, f"{where}.{key}")  # type: ignore[attr-defined]
+            yield from _compare(inner, shape.value, f"{where}.{key}")
     else:
         yield from _compare_scalar(value, shape, where)
 
@@ -84,7 +84,7 @@ def _compare_scalar(value: Any, shape: Shape, where: str) -> Iterator[str]:
         yield f"{where}: {shape.type_name} is wanted, not {value!r}"
         return
     if value not in (getattr(shape, "enum", None) or [value]):
-        yield f"{where}: {value!r} is not one of {shape.enum}"  # type: ignore[attr-defined]
+        yield f"{where}: {value!r} is not one of {shape.enum}"
     if isinstance(value, str) and value.startswith("$"):
         yield f"{where}: {value!r} looks like a path, but the key does not end in .$"
     size = len(value) if isinstance(value, str) else value
