@@ -7,7 +7,9 @@ STAGE ?= dev
 export PATH := $(CURDIR)/$(BIN):$(CURDIR)/node_modules/.bin:$(PATH)
 export PYTHONPATH := $(CURDIR):$(CURDIR)/layers/runtime
 export JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION := 1
-export PYTHONDONTWRITEBYTECODE := 1
+# Bytecode in one place: without it every synth compiles the CDK's ten megabytes of Python anew.
+unexport PYTHONDONTWRITEBYTECODE
+export PYTHONPYCACHEPREFIX := $(CURDIR)/.cache/bytecode
 
 .PHONY: help setup demo test lint types contracts unit infra templates local synth deploy diff destroy lock format clean
 
