@@ -4,6 +4,7 @@ SHELL := /bin/sh
 PYTHON ?= python3
 BIN := .venv/bin
 STAGE ?= dev
+LAMBDA_BRINGS := boto3 botocore jmespath python-dateutil s3transfer six urllib3
 export PATH := $(CURDIR)/$(BIN):$(CURDIR)/node_modules/.bin:$(PATH)
 export PYTHONPATH := $(CURDIR):$(CURDIR)/layers/runtime
 export JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION := 1
@@ -59,6 +60,7 @@ destroy: setup  ## remove what was deployed
 
 lock: .venv/.installed  ## pin all dependencies anew
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --fork-strategy fewest --generate-hashes --no-emit-index-url --no-header -o requirements.txt requirements.in
+	for layer in runtime columnar; do $(BIN)/uv pip compile -q --python-version 3.12 --python-platform x86_64-manylinux_2_28 --generate-hashes --no-annotate --no-emit-index-url --no-header -c requirements.txt $(LAMBDA_BRINGS:%=--no-emit-package %) -o layers/$$layer/requirements.txt layers/$$layer/requirements.in || exit 1; done
 	npm install --package-lock-only
 
 format: .venv/.installed  ## put the code in order
