@@ -6,19 +6,17 @@ import sys
 from pathlib import Path
 
 from localcloud import StartupError
-from localcloud.server import Options, run
+
+DEFAULT_PORT = 4566
 
 
 def main() -> None:
     """The local cloud has run and stopped; exit status 2, with one sentence, when it could not start."""
-    options = _options(sys.argv[1:])
+    given = _arguments(sys.argv[1:])
     try:
-        run(options)
+        _run(given)
     except StartupError as error:
         print(error, file=sys.stderr)
-        sys.exit(2)
-    except ModuleNotFoundError as error:
-        print(f"{error}: install the project's locked dependencies first (make setup).", file=sys.stderr)
         sys.exit(2)
     # threads of moto's that wait for something must not keep the process alive
     sys.stdout.flush()
@@ -26,14 +24,25 @@ def main() -> None:
     os._exit(0)
 
 
-def _options(arguments: list[str]) -> Options:
+def _run(given: argparse.Namespace) -> None:
+    if sys.platform != "linux":
+        raise StartupError("The local cloud runs on Linux: use a Linux machine, a virtual machine or WSL 2.")
+    try:
+        from localcloud.server import Options, run
+    except ModuleNotFoundError as error:
+        if str(error.name).startswith("localcloud"):
+            raise
+        raise StartupError(f"{error}: run `make setup`, which installs the locked dependencies.") from error
+    run(Options(given.port, given.state_dir, given.speed, given.iam))
+
+
+def _arguments(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m localcloud", description=__doc__)
-    parser.add_argument("--port", type=int, default=Options.port, help="0 takes any free port (default: %(default)s)")
-    parser.add_argument("--state-dir", type=Path, default=Options.state_dir, help="default: %(default)s")
-    parser.add_argument("--speed", type=float, default=Options.speed, help="virtual seconds per real second")
+    parser.add_argument("--port", type=int, default=DEFAULT_PORT, help="0 takes any free port (default: %(default)s)")
+    parser.add_argument("--state-dir", type=Path, default=Path(".trimtab"), help="default: %(default)s")
+    parser.add_argument("--speed", type=float, default=1.0, help="virtual seconds per real second")
     parser.add_argument("--no-iam", dest="iam", action="store_false", help="let every request through")
-    given = parser.parse_args(arguments)
-    return Options(given.port, given.state_dir, given.speed, given.iam)
+    return parser.parse_args(arguments)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,6 @@ import json
 import os
 import signal
 import socket
-import sys
 import threading
 import time
 from dataclasses import dataclass
@@ -51,8 +50,8 @@ _NO_NAMESPACES = (
 class Options:
     """How to start: `port` 0 takes any free one; `speed` is virtual seconds per real second."""
 
-    port: int = 4566
-    state_dir: Path = Path(".trimtab")
+    port: int
+    state_dir: Path
     speed: float = 1.0
     enforce_iam: bool = True
 
@@ -111,15 +110,7 @@ def build(cloud: Cloud) -> "WSGIApplication":
 
 
 def _service_modules() -> list[ModuleType]:
-    modules = []
-    for name in SERVICES:
-        try:
-            modules.append(importlib.import_module(f"localcloud.{name}"))
-        except ModuleNotFoundError as error:
-            if not str(error.name).startswith("localcloud."):
-                raise
-            print(f"{error.name} is not there yet", file=sys.stderr)
-    return [module for module in modules if hasattr(module, "install")]
+    return [importlib.import_module(f"localcloud.{name}") for name in SERVICES]
 
 
 def _moto() -> "WSGIApplication":
@@ -127,7 +118,7 @@ def _moto() -> "WSGIApplication":
         from moto.core.config import default_user_config
         from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
     except ImportError as error:
-        raise StartupError(f"{error}: install the project's locked dependencies first (make setup)") from error
+        raise StartupError(f"{error}: run `make setup`, which installs the locked dependencies.") from error
     default_user_config["stepfunctions"]["execute_state_machine"] = True
     default_user_config["iam"]["load_aws_managed_policies"] = True
     application: WSGIApplication = DomainDispatcherApplication(create_backend_app)

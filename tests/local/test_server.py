@@ -134,6 +134,13 @@ def test_a_port_in_use_is_one_clear_sentence(tmp_path: Path) -> None:
     assert answer.stderr.strip() == f"Port {port} cannot be used (Address already in use): choose another with --port."
 
 
+def test_a_missing_dependency_is_one_clear_sentence(tmp_path: Path) -> None:
+    command = [sys.executable, "-S", "-m", "localcloud", "--port", "0", "--state-dir", str(tmp_path)]
+    answer = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=30, check=False)
+    assert answer.returncode == 2
+    assert answer.stderr.strip() == "No module named 'boto3': run `make setup`, which installs the locked dependencies."
+
+
 def test_a_second_cloud_on_the_same_state_is_refused(own: tuple[LocalCloud, "subprocess.Popen[bytes]"]) -> None:
     running, _ = own
     answer = refused_start("--port", "0", "--state-dir", str(running.state_dir))
