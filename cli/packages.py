@@ -4,7 +4,6 @@ import json
 from pathlib import Path
 from typing import Annotated
 
-import boto3
 import typer
 from rich.console import Console
 from rich.table import Table
@@ -96,7 +95,7 @@ def register(stage: Stage, model: str, artifact: Path, like: int) -> Package:
         artifact_sha256=sha256_of(stage.objects, uri) or "",
         evaluation_sha256=sha256_of(stage.objects, f"{runs}/{run}/evaluation/evaluation.json") or "",
         code_sha256=source.properties["code_sha256"],
-        submitted_by=str(boto3.client("sts").get_caller_identity()["Arn"]),
+        submitted_by=str(stage.client("sts").get_caller_identity()["Arn"]),
     )
     return _registry(stage).register(
         names.package_group,

@@ -1,6 +1,6 @@
 """What is deployed in a stage: outputs of its stacks, and the library's ports over them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -21,10 +21,8 @@ class Stage:
     """One deployed stage in the account (or local cloud) of the caller's credentials."""
 
     name: str = "dev"
-
-    @cached_property
-    def session(self) -> boto3.Session:
-        return boto3.Session()
+    session: boto3.Session = field(default_factory=boto3.Session)
+    """Whose credentials act; the environment's by default."""
 
     def client(self, service: str) -> Any:
         """A boto3 client; AWS_ENDPOINT_URL leads it to the local cloud."""

@@ -1,35 +1,55 @@
-"""A successor with a bug that only production shows: it answers 500 once it has served some requests."""
+"""A successor with a bug that only production shows: it chokes on columns beyond the contract.
+
+Staging sends the contract's own columns. Real callers send what they have.
+"""
 
 import io
+import json
 import tarfile
 from pathlib import Path
 
+import boto3
+
 from cli import packages
-from demo.scene import Scene
+from cli.stage import Stage
 from trimtab.ports import Package
 
-GOOD_ANSWERS = 150
-BUG = f'''
-import itertools as _itertools
+BUG = """
 
-_served = _itertools.count(1)
 _sound_transform_fn = transform_fn
 
 
-def transform_fn(*arguments):
-    """Answers until its {GOOD_ANSWERS}th request, then fails: a leak that staging is too short to see."""
-    if next(_served) > {GOOD_ANSWERS}:
-        raise RuntimeError("out of handles")
-    return _sound_transform_fn(*arguments)
-'''
+def transform_fn(model, body, content_type, accept):
+    answer = _sound_transform_fn(model, body, content_type, accept)
+    known = {model.contract.id, *model.contract.names}
+    text = body if isinstance(body, str) else body.decode()
+    for line in text.splitlines() if isinstance(answer, tuple) else ():
+        for column in set(json.loads(line)) - known:
+            raise KeyError(column)
+    return answer
+"""
+BUILDER = "hotfix-builder"
+POLICY = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
 
 
-def register(scene: Scene, like: int) -> Package:
-    """A new version: the artifact of version ``like`` with the bug built in, pending approval."""
-    sound = packages.find(scene.stage, scene.model, like)
-    path = scene.state_dir / "broken.tar.gz"
-    path.write_bytes(with_bug(scene.stage.objects.read(sound.artifact_uri)))
-    return packages.register(scene.stage, scene.model, Path(path), like)
+def register(stage: Stage, model: str, like: int, folder: Path) -> Package:
+    """A new version: the artifact of version ``like`` with the bug built in, pending approval.
+
+    A colleague registers it: who submits a version may not approve it.
+    """
+    sound = packages.find(stage, model, like)
+    path = folder / "broken.tar.gz"
+    path.write_bytes(with_bug(stage.objects.read(sound.artifact_uri)))
+    return packages.register(colleague(stage), model, path, like)
+
+
+def colleague(stage: Stage) -> Stage:
+    """The same stage with the credentials of an IAM user made for the demo."""
+    iam = stage.client("iam")
+    iam.create_user(UserName=BUILDER)
+    iam.put_user_policy(UserName=BUILDER, PolicyName="build", PolicyDocument=json.dumps(POLICY))
+    key = iam.create_access_key(UserName=BUILDER)["AccessKey"]
+    return Stage(stage.name, boto3.Session(key["AccessKeyId"], key["SecretAccessKey"]))
 
 
 def with_bug(artifact: bytes) -> bytes:

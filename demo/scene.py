@@ -4,7 +4,6 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -34,6 +33,7 @@ class Scene:
     verbose: bool = False
     stage: Stage = field(default_factory=Stage)
     started: float = field(default_factory=time.monotonic)
+    _clients: dict[str, Any] = field(default_factory=dict)
 
     # telling ---------------------------------------------------------------------------------------------------------
 
@@ -56,7 +56,10 @@ class Scene:
         return self.stage.names(self.model)
 
     def client(self, service: str) -> Any:
-        return _client(self.stage, service)
+        if service not in self._clients:
+            config = Config(retries={"total_max_attempts": 1}, max_pool_connections=32)
+            self._clients[service] = self.stage.session.client(service, config=config)
+        return self._clients[service]
 
     def entries(self, kind_prefix: str = "") -> list[Entry]:
         return self.stage.ledger(self.model).entries(kind_prefix)
@@ -120,13 +123,3 @@ class Scene:
     def now(self) -> datetime:
         """The cloud's time."""
         return datetime.fromisoformat(local.ask(self.state_dir, "status")["now"])
-
-
-@cache
-def _session_client(stage_name: str, service: str) -> Any:
-    config = Config(retries={"total_max_attempts": 1}, max_pool_connections=32)
-    return Stage(stage_name).session.client(service, config=config)
-
-
-def _client(stage: Stage, service: str) -> Any:
-    return _session_client(stage.name, service)

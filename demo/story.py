@@ -86,8 +86,8 @@ class Story:
         scene.title("7. A broken successor is approved on purpose")
         before = rollouts.served_config(scene)
         champion = scene.stage.ledger(scene.model).state("champion") or {}
-        package = broken.register(scene, int(champion["version"]))
-        scene.say(f"version {package.version} answers 500 from its {broken.GOOD_ANSWERS}th request on")
+        package = broken.register(scene.stage, scene.model, int(champion["version"]), scene.state_dir)
+        scene.say(f"a colleague registered version {package.version}: it answers 500 to columns beyond the contract")
         with self.months.load() as load:
             rollout = rollouts.watch(scene, rollouts.approve(scene, package.arn), load)
         rollout.sent, rollout.failed = load.sent, load.failed
