@@ -10,7 +10,7 @@ from functools import cache
 from typing import Any
 
 from localcloud.cloudformation.callbacks import Callback
-from localcloud.cloudformation.errors import ValidationError
+from localcloud.cloudformation.errors import ResourceFailed, ValidationError
 
 CUSTOM = "AWS::CloudFormation::CustomResource"
 _SUFFIX_LENGTH = 12
@@ -59,6 +59,12 @@ class Handling:
         """The name that the template gives, or a generated one."""
         given = self.properties.get(property_name)
         return str(given) if given else self.generated_name(longest)
+
+    def refuse_changes(self, names: str) -> None:
+        """Raises ResourceFailed when a property changed that AWS does not change on an existing resource either."""
+        changed = [name for name in names.split() if self.changed(name)]
+        if changed:
+            raise ResourceFailed(f"{', '.join(changed)} of an existing {self.type_name} cannot be changed")
 
     def changed(self, name: str) -> bool:
         """Whether a property differs from what it was."""

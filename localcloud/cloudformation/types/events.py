@@ -22,7 +22,7 @@ def _put_rule(handling: Handling) -> Made:
     physical_id = name if bus == _DEFAULT_BUS else f"{bus}|{name}"
     handling.begun(physical_id)
     _sync_targets(handling, name, bus)
-    return Made(physical_id, {"Arn": arn})
+    return Made(physical_id, {"Arn": arn, "RuleName": name})
 
 
 def _sync_targets(handling: Handling, name: str, bus: str) -> None:
@@ -76,7 +76,7 @@ TYPES = [
     ResourceType(
         "AWS::Events::Rule",
         properties=words("Description EventBusName EventPattern Name RoleArn ScheduleExpression State Targets"),
-        attributes=words("Arn"),
+        attributes=words("Arn RuleName"),
         name_property="Name",
         replaced_by=words("EventBusName"),
         create=_put_rule,

@@ -20,6 +20,7 @@ def _create_key(handling: Handling) -> Made:
 
 
 def _update_key(handling: Handling) -> Made:
+    handling.refuse_changes("KeySpec KeyUsage MultiRegion Origin")
     kms, key, properties = handling.client("kms"), handling.physical_id, handling.properties
     if handling.changed("KeyPolicy") and "KeyPolicy" in properties:
         kms.put_key_policy(KeyId=key, PolicyName="default", Policy=as_json(properties["KeyPolicy"]))
@@ -70,7 +71,6 @@ TYPES = [
         ),
         without_effect=words("BypassPolicyLockoutSafetyCheck"),
         attributes=words("Arn KeyId"),
-        replaced_by=words("KeySpec KeyUsage MultiRegion Origin"),
         create=_create_key,
         update=_update_key,
         delete=_delete_key,

@@ -16,6 +16,7 @@ def _create_group(handling: Handling) -> Made:
 
 
 def _update_group(handling: Handling) -> Made:
+    handling.refuse_changes("DeletionProtectionEnabled LogGroupClass")
     logs, name = handling.client("logs"), handling.physical_id
     if handling.changed("KmsKeyId"):
         if "KmsKeyId" in handling.properties:
@@ -46,7 +47,6 @@ TYPES = [
         properties=words("DeletionProtectionEnabled KmsKeyId LogGroupClass LogGroupName RetentionInDays"),
         attributes=words("Arn"),
         name_property="LogGroupName",
-        replaced_by=words("DeletionProtectionEnabled LogGroupClass"),
         create=_create_group,
         update=_update_group,
         delete=_delete_group,

@@ -28,6 +28,7 @@ def _create_bucket(handling: Handling) -> Made:
 
 
 def _update_bucket(handling: Handling) -> Made:
+    handling.refuse_changes("ObjectLockEnabled")
     return _configure(handling, handling.physical_id)
 
 
@@ -210,7 +211,6 @@ TYPES = [
         properties=frozenset(_SETTINGS) | words("BucketName ObjectLockEnabled"),
         attributes=words("Arn DomainName RegionalDomainName DualStackDomainName WebsiteURL"),
         name_property="BucketName",
-        replaced_by=words("ObjectLockEnabled"),
         create=_create_bucket,
         update=_update_bucket,
         delete=_delete_bucket,

@@ -19,7 +19,7 @@ def _create_group(handling: Handling) -> Made:
     return Made(arn, attributes)
 
 
-def _put_policy(handling: Handling) -> Made:
+def _keep_group(handling: Handling) -> Made:
     return Made(handling.physical_id, handling.attributes)
 
 
@@ -36,7 +36,7 @@ TYPES = [
         name_property="ModelPackageGroupName",
         replaced_by=words("ModelPackageGroupDescription"),
         create=_create_group,
-        update=_put_policy,
+        update=_keep_group,
         delete=_delete_group,
     ),
 ]

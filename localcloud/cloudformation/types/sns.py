@@ -65,7 +65,8 @@ def _put_topic_policy(handling: Handling) -> Made:
         _set_policy(handling, topic, as_json(handling.properties["PolicyDocument"]))
     for topic in set(handling.old_properties.get("Topics") or []) - set(handling.properties["Topics"]):
         _set_policy(handling, topic, _default_policy(handling, topic))
-    return Made(handling.physical_id or handling.generated_name(100))
+    physical_id = handling.physical_id or handling.generated_name(100)
+    return Made(physical_id, {"Id": physical_id})
 
 
 def _delete_topic_policy(handling: Handling) -> None:
@@ -128,6 +129,7 @@ TYPES = [
     ResourceType(
         "AWS::SNS::TopicPolicy",
         properties=words("PolicyDocument Topics"),
+        attributes=words("Id"),
         create=_put_topic_policy,
         update=_put_topic_policy,
         delete=_delete_topic_policy,

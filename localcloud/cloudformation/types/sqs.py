@@ -53,7 +53,8 @@ def _put_queue_policy(handling: Handling) -> Made:
     for queue in handling.properties["Queues"]:
         handling.client("sqs").set_queue_attributes(QueueUrl=queue, Attributes={"Policy": policy})
     _clear(handling, set(handling.old_properties.get("Queues") or []) - set(handling.properties["Queues"]))
-    return Made(handling.physical_id or handling.generated_name(100))
+    physical_id = handling.physical_id or handling.generated_name(100)
+    return Made(physical_id, {"Id": physical_id})
 
 
 def _delete_queue_policy(handling: Handling) -> None:
@@ -79,6 +80,7 @@ TYPES = [
     ResourceType(
         "AWS::SQS::QueuePolicy",
         properties=words("PolicyDocument Queues"),
+        attributes=words("Id"),
         create=_put_queue_policy,
         update=_put_queue_policy,
         delete=_delete_queue_policy,

@@ -21,7 +21,8 @@ def _update_parameter(handling: Handling) -> Made:
 
 
 def _made(handling: Handling, name: str) -> Made:
-    return Made(name, {"Type": handling.properties["Type"], "Value": str(handling.properties["Value"])})
+    attributes = {"Type": handling.properties["Type"], "Value": str(handling.properties["Value"])}
+    return Made(name, attributes | {"Arn": handling.arn("ssm", f"parameter/{name.lstrip('/')}")})
 
 
 def _delete_parameter(handling: Handling) -> None:
@@ -32,7 +33,7 @@ TYPES = [
     ResourceType(
         "AWS::SSM::Parameter",
         properties=frozenset(_SETTINGS) | words("Name"),
-        attributes=words("Type Value"),
+        attributes=words("Arn Type Value"),
         name_property="Name",
         replaced_by=words("Type"),
         create=_create_parameter,

@@ -1,0 +1,79 @@
+"""Virtual time: speed, jumps, and what real timestamps become."""
+
+import threading
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from localcloud.clock import Clock
+
+
+def test_at_speed_one_virtual_time_is_real_time() -> None:
+    assert Clock().now() == pytest.approx(time.time(), abs=0.5)
+
+
+def test_a_jump_moves_time_ahead_and_only_for_what_comes_after() -> None:
+    clock = Clock()
+    before = time.time()
+    clock.advance(3600)
+    assert clock.now() == pytest.approx(time.time() + 3600, abs=0.5)
+    assert clock.to_virtual(before) == pytest.approx(before, abs=0.5)
+    assert clock.to_virtual(time.time()) == pytest.approx(clock.now(), abs=0.5)
+
+
+def test_speed_stretches_durations() -> None:
+    clock = Clock(speed=60)
+    assert clock.real(120) == 2
+    clock.set_speed(10)
+    assert clock.real(120) == 12
+
+
+def test_a_timestamp_from_before_the_start_stays_as_it_is() -> None:
+    assert Clock(speed=60).to_virtual(1000.0) == 1000.0
+
+
+@given(st.lists(st.one_of(st.floats(0.1, 1000), st.none()), max_size=10))
+def test_time_never_goes_back(changes: list[float | None]) -> None:
+    clock = Clock()
+    seen = [clock.now()]
+    for change in changes:
+        if change is None:
+            clock.advance(10)
+        else:
+            clock.set_speed(change)
+        seen.append(clock.now())
+    assert seen == sorted(seen)
+
+
+def test_sleepers_wake_when_the_clock_jumps() -> None:
+    clock = Clock()
+    sleeper = threading.Thread(target=clock.sleep, args=(3600,))
+    sleeper.start()
+    clock.advance(3601)
+    sleeper.join(5)
+    assert not sleeper.is_alive()
+
+
+def test_sleepers_stop_when_they_are_told_to() -> None:
+    clock, stop = Clock(), threading.Event()
+    sleeper = threading.Thread(target=clock.sleep, args=(3600, stop))
+    sleeper.start()
+    stop.set()
+    clock.wake()
+    sleeper.join(5)
+    assert not sleeper.is_alive()
+
+
+@pytest.mark.parametrize("speed", [0, -1])
+def test_a_clock_that_stands_still_or_goes_back_is_refused(speed: float) -> None:
+    with pytest.raises(ValueError, match="above 0"):
+        Clock(speed)
+    with pytest.raises(ValueError, match="above 0"):
+        Clock().set_speed(speed)
+
+
+def test_the_clock_cannot_go_back() -> None:
+    with pytest.raises(ValueError, match="cannot go back"):
+        Clock().advance(-1)
