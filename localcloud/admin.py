@@ -4,6 +4,7 @@ import json
 import os
 import time
 from collections.abc import Iterable
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from localcloud.cloud import Cloud
@@ -17,9 +18,10 @@ PREFIX = "/_local/"
 
 
 def install(cloud: Cloud) -> None:
-    """GET /_local/status and POST /_local/clock answer."""
+    """GET /_local/status and /_local/patches (what was changed in moto), and POST /_local/clock answer."""
     started = time.time()
     cloud.admin_routes["status"] = lambda _method, _body: _status(cloud, started)
+    cloud.admin_routes["patches"] = lambda _method, _body: [asdict(patch) for patch in cloud.patches.made]
     cloud.admin_routes["clock"] = lambda method, body: _clock(cloud, method, body)
 
 

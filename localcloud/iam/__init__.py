@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from localcloud.clients import ADMIN_KEY, CALLER_HEADER, SOURCE_ARN_HEADER
 from localcloud.cloud import Cloud
+from localcloud.iam import deliveries
 from localcloud.iam.authorization import Authorization
 from localcloud.iam.calls import Call, CannotUnderstand, understand
 from localcloud.iam.decision import Denial, Principal
@@ -35,6 +36,8 @@ _BAD_KEY_CODES = {"s3": "InvalidAccessKeyId", "sts": "InvalidClientTokenId", "ia
 def install(cloud: Cloud) -> None:
     """The latest denials can be looked at under /_local/access-denied."""
     cloud.admin_routes["access-denied"] = lambda _method, _body: list(cloud.denied)
+    if cloud.enforce_iam:
+        deliveries.install(cloud)
 
 
 def middleware(cloud: Cloud, app: "WSGIApplication") -> "WSGIApplication":
@@ -77,7 +80,7 @@ class _Gate:
 
     def _who(self, environ: "WSGIEnvironment", signed: Signature) -> Principal | None:
         if signed.access_key == ADMIN_KEY and environ.get(_CALLER):
-            return service_principal(environ[_CALLER], self._cloud.account, environ.get(_SOURCE_ARN))
+            return service_principal(environ[_CALLER], environ.get(_SOURCE_ARN))
         if signed.access_key == ADMIN_KEY:
             return administrator(self._cloud.account)
         if not signed.access_key:

@@ -75,8 +75,8 @@ def administrator(account: str) -> Principal:
     )
 
 
-def service_principal(service: str, account: str, source_arn: str | None) -> Principal:
-    """An AWS service that acts for a resource of the account; it has no policies of its own."""
+def service_principal(service: str, source_arn: str | None) -> Principal:
+    """An AWS service that acts for a resource; it has no policies of its own."""
     return Principal(service, Identity(frozenset(), "", service), source_arn=source_arn)
 
 

@@ -358,6 +358,26 @@ def test_a_service_sends_only_where_the_resource_policy_lets_it(cloud: LocalClou
         clients.as_service("sns.amazonaws.com", "sqs", source_arn=rule).send_message(QueueUrl=url, MessageBody="x")
 
 
+def test_a_topic_reaches_only_queues_whose_policy_lets_it_in(cloud: LocalCloud) -> None:
+    sns, sqs = cloud.client("sns"), cloud.client("sqs")
+    topic = sns.create_topic(Name=unique("topic"))["TopicArn"]
+    url = sqs.create_queue(QueueName=unique("queue"))["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
+    sns.publish(TopicArn=topic, Message="lost")
+    assert cloud.admin("access-denied")[-1]["principal"] == "sns.amazonaws.com"
+    allowed = statement(
+        "sqs:SendMessage",
+        arn,
+        Principal={"Service": "sns.amazonaws.com"},
+        Condition={"ArnEquals": {"aws:SourceArn": topic}},
+    )
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": document(allowed)})
+    sns.publish(TopicArn=topic, Message="found")
+    messages = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10)["Messages"]
+    assert [json.loads(message["Body"])["Message"] for message in messages] == ["found"]
+
+
 def test_only_the_administrator_may_say_that_it_is_a_service(
     cloud: LocalCloud, acting: Callable[..., ClientOf]
 ) -> None:

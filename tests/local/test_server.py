@@ -74,6 +74,12 @@ def test_an_operation_that_nobody_built_is_a_client_error_that_names_it(cloud: L
     assert xml_error.value.response["ResponseMetadata"]["HTTPStatusCode"] == 400
 
 
+def test_what_was_changed_in_moto_is_listed_with_reasons(cloud: LocalCloud) -> None:
+    patches = cloud.admin("patches")
+    assert "moto.s3.responses:S3Response._get_checksum" in {patch["target"] for patch in patches}
+    assert all(patch["reason"] and patch["kind"] in ("replaced", "added") for patch in patches)
+
+
 def test_the_clock_jumps_and_changes_speed(cloud: LocalCloud) -> None:
     before = cloud.admin("clock")["now"]
     cloud.advance(3600)
