@@ -27,12 +27,11 @@ _TAGGED_WITH = "sagemaker:AddTags"
 def accesses(call: Call) -> Iterator[Access]:
     """Everything that one request needs; creating with tags needs AddTags too."""
     if call.operation == "ListModelPackages":  # the one list operation that has a resource type
-        yield Access(call.action, call.arn(f"model-package/{call.text('ModelPackageGroupName') or '*'}/*"))
+        group = call.text("ModelPackageGroupName").rpartition("/")[2] or "*"
+        yield Access(call.action, call.arn(f"model-package/{group}/*"))
         return
     if call.operation.startswith("List") and not call.text("ResourceArn"):
-        group = call.text("ModelPackageGroupName").rpartition("/")[2]
-        packages = call.operation == "ListModelPackages" and group
-        yield Access(call.action, call.arn(f"model-package/{group}/*") if packages else "*")
+        yield Access(call.action, "*")
         return
     context = _context(call)
     resources = list(_resources(call)) or [_arn_given(call)]
