@@ -16,16 +16,18 @@ from trimtab.ports import Package
 
 BUG = """
 
+import json
+
 _sound_transform_fn = transform_fn
 
 
 def transform_fn(model, body, content_type, accept):
     answer = _sound_transform_fn(model, body, content_type, accept)
-    known = {model.contract.id, *model.contract.names}
-    text = body if isinstance(body, str) else body.decode()
-    for line in text.splitlines() if isinstance(answer, tuple) else ():
-        for column in set(json.loads(line)) - known:
-            raise KeyError(column)
+    known = {model.contract.id, model.contract.event_time, *model.contract.names}
+    if isinstance(answer, tuple):
+        for line in body.splitlines():
+            for column in set(json.loads(line)) - known:
+                raise KeyError(column)
     return answer
 """
 BUILDER = "hotfix-builder"

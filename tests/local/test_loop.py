@@ -40,7 +40,9 @@ def loop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Loop]:
 
 
 def load(loop: Loop, folder: Path) -> SteadyLoad:
-    return SteadyLoad(loop.runtime, PREFIX, pq.read_table(folder / "pumps_2026-03.parquet"), per_second=20)
+    """Real callers send more than the contract asks for."""
+    table = pq.read_table(folder / "pumps_2026-03.parquet")
+    return SteadyLoad(loop.runtime, PREFIX, table.append_column("caller", [["gauge"] * table.num_rows]), per_second=20)
 
 
 def test_labelled_data_end_as_a_version_that_waits_for_approval(loop: Loop, folder: Path) -> None:
