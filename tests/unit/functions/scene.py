@@ -24,6 +24,7 @@ from tests.fakes import (
 from trimtab.entrypoint import Runtime
 from trimtab.ports import Answer, Package
 from trimtab.rollout.approval import manifest_digest
+from trimtab.rollout.rollback_alarms import fleet_dimensions
 from trimtab.spec import Spec, parse_spec
 
 SPEC = """\
@@ -228,3 +229,30 @@ def serve_first_version(scene: Scene) -> PromotionRun:
     run.close("Serving")
     scene.later(days=1)
     return run
+
+
+def approved(scene: Scene, run: str = "run-2") -> str:
+    package = scene.register(run)
+    scene.registry.approve(package.arn)
+    return package.arn
+
+
+def kinds(scene: Scene) -> list[str]:
+    return [entry.kind for entry in scene.ledger.entries()]
+
+
+def moving(scene: Scene, execution: str = "second") -> PromotionRun:
+    """Version 1 serves, and traffic is moving to version 2."""
+    serve_first_version(scene)
+    run = PromotionRun(scene, execution)
+    run.to_plan(approved(scene))
+    run.start()
+    return run
+
+
+def measure_errors(scene: Scene, plan: dict[str, Any], requests: int, errors: int, old: int = 1000) -> None:
+    minute = scene.now + timedelta(minutes=1)
+    for config, counts in ((plan["config"], (requests, errors)), (plan["previous_config"], (old, 0))):
+        fleet = fleet_dimensions(ENDPOINT, config)
+        scene.alarms.measure("Invocations", fleet, minute, counts[0])
+        scene.alarms.measure("Invocation5XXErrors", fleet, minute, counts[1])

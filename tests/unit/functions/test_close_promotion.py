@@ -1,0 +1,73 @@
+"""However a promotion ended, only what serves is left and the next approval gets its turn."""
+
+from tests.unit.functions.scene import (
+    ENDPOINT,
+    PromotionRun,
+    Scene,
+    approved,
+    moving,
+    serve_first_version,
+)
+
+
+def test_a_promotion_leaves_nothing_behind_but_what_serves(scene: Scene) -> None:
+    run = serve_first_version(scene)
+    assert set(scene.endpoints.endpoints) == {ENDPOINT}
+    assert set(scene.endpoints.configs) == {run.state["plan"]["config"]}
+    assert set(scene.endpoints.models) == {run.state["plan"]["config"]}
+    assert scene.ledger.lease_holder("promotion") is None
+
+
+def test_the_newest_of_several_waiting_approvals_comes_first(scene: Scene) -> None:
+    run = moving(scene)
+    arns = [approved(scene, f"run-{number}") for number in (3, 4)]
+    for arn in reversed(arns):
+        PromotionRun(scene, arn).check(arn)
+    scene.endpoints.settle(ENDPOINT)
+    assert run.close("Failed")["next"]["package_arn"] == arns[1]
+
+
+def test_a_promotion_that_fails_while_traffic_moves_asks_for_a_rollback(scene: Scene) -> None:
+    run = moving(scene)
+    run.close("Failed", "States.Timeout")
+    assert scene.alarms.state[f"{run.state['plan']['config']}-stop"] == "ALARM"
+    assert run.state["plan"]["config"] in scene.endpoints.configs
+
+
+def test_closing_before_the_approval_was_checked_frees_the_lease(scene: Scene) -> None:
+    scene.ledger.lease("promotion", "crashed", scene.now, 3600)
+    run = PromotionRun(scene, "crashed")
+    assert run.close("Failed")["released"] is True
+    assert scene.ledger.lease_holder("promotion") is None
+
+
+def test_closing_keeps_the_alarms_of_a_model_whose_name_begins_alike(scene: Scene) -> None:
+    run = serve_first_version(scene)
+    scene.alarms.put({"AlarmName": "trimtab-test-tiny-v2-v1-0123abcd-errors"})
+    scene.alarms.put({"AlarmName": "trimtab-test-tiny-v9-0123abcd-errors"})
+    second = PromotionRun(scene, "second")
+    second.check(approved(scene))
+    second.close("Failed")
+    assert list(scene.alarms.requests) == ["trimtab-test-tiny-v2-v1-0123abcd-errors"]
+    assert run.state["plan"]["config"] in scene.endpoints.configs
+
+
+def test_a_retry_gives_the_same_answer_but_releases_and_tells_nothing_again(scene: Scene) -> None:
+    run = PromotionRun(scene, "second")
+    run.check(approved(scene))
+    first = run.close("Failed", "States.Timeout")
+    again = run.close("Failed", "States.Timeout")
+    assert (first["released"], again["released"]) == (True, False)
+    assert [notice["why"] for notice in scene.notifier.sent] == ["States.Timeout"]
+    closed = scene.ledger.entries("promotion.closed")
+    assert [entry.data["summary"] for entry in closed] == ["promotion of version 1 ended: Failed"]
+
+
+def test_closing_a_busy_approval_leaves_the_lease_to_its_holder(scene: Scene) -> None:
+    PromotionRun(scene, "holder").check(approved(scene))
+    waiting = PromotionRun(scene, "waiting")
+    waiting.check(approved(scene, "run-3"))
+    assert waiting.close("Busy")["released"] is False
+    held = scene.ledger.lease_holder("promotion")
+    assert held is not None
+    assert held.holder == "holder"

@@ -1,0 +1,78 @@
+"""Every window meets all the truth that belongs to it, whenever that comes."""
+
+from datetime import timedelta
+
+import numpy as np
+import pytest
+
+from tests.unit.monitoring.production import ROWS, Production, population, truth_of
+
+
+@pytest.mark.parametrize("file_format", ["parquet", "csv"])
+def test_truth_in_parts_is_joined_cumulatively(production: Production, file_format: str) -> None:
+    rows, label = population(11), list(truth_of(population(11)))
+    half = ROWS // 2
+    production.traffic(rows)
+    production.truth(rows, "first", [*label[:half], *[None] * half], file_format)
+    assert production.run()["quality"][0]["n"] == half
+    production.scene.later(days=1)
+    production.truth(rows, "second", [*[None] * half, *label[half:]], file_format)
+    assert production.run()["quality"][0]["n"] == ROWS
+    production.scene.later(days=1)
+    assert production.run()["quality"] == []
+    assert [e.data["n"] for e in production.scene.ledger.entries("quality.measured")] == [half, ROWS]
+
+
+def test_truth_that_came_before_the_window_was_collected_is_joined_too(production: Production) -> None:
+    rows = population(11)
+    production.truth(rows, "early", truth_of(rows))
+    production.scene.later(days=1)
+    production.traffic(rows)
+    assert production.run()["quality"][0]["n"] == ROWS
+
+
+def test_many_windows_are_joined_in_portions_and_none_is_forgotten(production: Production) -> None:
+    rows = population(11)
+    parts = np.array_split(np.arange(ROWS), 45)
+    for part in parts:
+        production.traffic({name: values[part] for name, values in rows.items()}, count=len(part))
+        production.run()
+        production.scene.later(hours=1)
+    production.truth(rows, "all", truth_of(rows))
+    joined: list[str] = []
+    for expected in (40, 5, 0):
+        found = production.run()["joined"]
+        assert len(found) == expected
+        joined += [each["window"] for each in found]
+        production.scene.later(hours=1)
+    assert len(set(joined)) == 45
+
+
+def test_truth_far_beyond_its_horizon_is_not_joined(production: Production) -> None:
+    rows = population(11)
+    production.traffic(rows)
+    production.run()
+    production.scene.now += timedelta(days=200)
+    production.truth(rows, "forgotten", truth_of(rows))
+    assert production.run()["joined"] == []
+
+
+def test_a_retry_joins_nothing_again(production: Production) -> None:
+    rows = population(11)
+    production.traffic(rows)
+    production.call("collect_window")
+    production.truth(rows, "now", truth_of(rows))
+    first = production.call("join_truth")
+    assert production.call("join_truth") == first
+    entry = production.scene.ledger.entries("truth.joined")
+    assert [each.subject for each in entry] == [f"join:{production.scene.now.isoformat()}"]
+    assert entry[0].data["joined"] == first["joined"]
+    assert entry[0].data["summary"] == f"{ROWS} labels known in 1 windows, 0 windows wait"
+
+
+def test_truth_of_other_records_leaves_the_window_without_labels(production: Production) -> None:
+    production.traffic(population(11))
+    production.call("collect_window")
+    strangers = population(12, first=10 * ROWS)
+    production.truth(strangers, "strangers", truth_of(strangers))
+    assert [each["rows"] for each in production.call("join_truth")["joined"]] == [0]
