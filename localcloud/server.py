@@ -89,6 +89,8 @@ def make_cloud(options: Options, port: int) -> Cloud:
         patches=Patches(),
         enforce_iam=options.enforce_iam,
     )
+    if cloud.processes.reaped:
+        cloud.notes.append(f"Ended {len(cloud.processes.reaped)} programs that an earlier local cloud had left behind.")
     if not cloud.processes.namespaces:
         cloud.notes.append(_NO_NAMESPACES)
     return cloud

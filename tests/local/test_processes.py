@@ -105,6 +105,24 @@ def test_children_and_grandchildren_end_with_a_killed_server(tmp_path: Path, num
     assert wait_until(lambda: not list((tmp_path / "processes").iterdir()), 5)
 
 
+def test_a_program_ends_with_its_server_even_without_the_watcher(tmp_path: Path) -> None:
+    server = subprocess.Popen([sys.executable, "-c", SERVER, str(tmp_path)], cwd=ROOT, stdout=subprocess.PIPE)
+    assert server.stdout is not None
+    lines = sorted(server.stdout.readline().split() for _ in range(2))
+    for child in (int(pid) for task in Path(f"/proc/{server.pid}/task").iterdir() for pid in children_of(task)):
+        if b"watcher.py" in Path(f"/proc/{child}/cmdline").read_bytes():
+            os.kill(child, signal.SIGKILL)
+    server.kill()
+    server.wait(10)
+    wait_until(lambda: is_gone(int(lines[1][1])), 5)
+    assert Processes(tmp_path).reaped == [int(lines[1][1])]
+    wait_until(lambda: is_gone(int(lines[0][0])), 5)
+
+
+def children_of(task: Path) -> list[str]:
+    return (task / "children").read_text().split()
+
+
 def is_gone(pid: int) -> bool:
     try:
         state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
