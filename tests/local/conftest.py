@@ -14,6 +14,10 @@ import boto3
 import pytest
 from botocore.config import Config
 
+from localcloud.clients import Clients
+
+from .iam_support import ClientOf, make_role
+
 ROOT = Path(__file__).resolve().parents[2]
 START_SECONDS = 30
 
@@ -111,3 +115,20 @@ def own_cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCloud]:
 def eventually() -> Callable[..., Any]:
     """`eventually(holds, seconds)`: polls until `holds()` is true."""
     return wait_until
+
+
+@pytest.fixture(scope="module")
+def clients(cloud: LocalCloud) -> Clients:
+    """Clients of the session's cloud, for any principal."""
+    return Clients(cloud.endpoint, "us-east-1")
+
+
+@pytest.fixture
+def acting(cloud: LocalCloud, clients: Clients) -> Callable[..., ClientOf]:
+    """`acting(statement, ...)` gives clients of a new role with exactly those statements."""
+
+    def make(*statements: dict[str, Any]) -> ClientOf:
+        arn = make_role(cloud, *statements)
+        return lambda service: clients.as_role(arn, "lambda.amazonaws.com", "test", service)
+
+    return make

@@ -1,62 +1,23 @@
 """CloudFormation from outside: what a stack makes, changes, takes back and refuses."""
 
 import json
-import uuid
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
-from .conftest import LocalCloud, wait_until
-
-QUEUE = {"Type": "AWS::SQS::Queue", "Properties": {"VisibilityTimeout": 60}}
-BAD_QUEUE = {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": "not a name!"}}
-DONE_SECONDS = 60
-
-
-def template(resources: dict[str, Any], **sections: Any) -> str:
-    return json.dumps({"Resources": resources} | sections)
-
-
-def unique(prefix: str = "stack") -> str:
-    return f"{prefix}-{uuid.uuid4().hex[:12]}"
-
-
-def settled(cloud: LocalCloud, stack: str) -> dict[str, Any]:
-    cloudformation = cloud.client("cloudformation")
-
-    def found() -> dict[str, Any] | None:
-        described: dict[str, Any] = cloudformation.describe_stacks(StackName=stack)["Stacks"][0]
-        return None if described["StackStatus"].endswith("_IN_PROGRESS") else described
-
-    return wait_until(found, DONE_SECONDS)  # type: ignore[no-any-return]
-
-
-def deploy(cloud: LocalCloud, stack: str, body: str, kind: str = "CREATE", **more: Any) -> dict[str, Any]:
-    """Deploys as the CDK does, by a change set, and gives the stack as it is afterwards."""
-    cloudformation = cloud.client("cloudformation")
-    name = unique("change")
-    made = cloudformation.create_change_set(
-        StackName=stack, ChangeSetName=name, ChangeSetType=kind, TemplateBody=body, **more
-    )
-    cloudformation.get_waiter("change_set_create_complete").wait(StackName=stack, ChangeSetName=name)
-    cloudformation.execute_change_set(StackName=stack, ChangeSetName=name)
-    return settled(cloud, made["StackId"])
-
-
-def resources_of(cloud: LocalCloud, stack: str) -> dict[str, str]:
-    found = cloud.client("cloudformation").describe_stack_resources(StackName=stack)["StackResources"]
-    return {one["LogicalResourceId"]: one["PhysicalResourceId"] for one in found}
-
-
-def statuses_of(cloud: LocalCloud, stack: str, logical_id: str) -> list[str]:
-    events = cloud.client("cloudformation").describe_stack_events(StackName=stack)["StackEvents"]
-    return [one["ResourceStatus"] for one in reversed(events) if one["LogicalResourceId"] == logical_id]
-
-
-def outputs_of(stack: dict[str, Any]) -> dict[str, str]:
-    return {one["OutputKey"]: one["OutputValue"] for one in stack.get("Outputs", [])}
+from .cloudformation_support import (
+    BAD_QUEUE,
+    QUEUE,
+    deploy,
+    outputs_of,
+    resources_of,
+    settled,
+    statuses_of,
+    template,
+    unique,
+)
+from .conftest import LocalCloud
 
 
 def test_a_stack_is_created_in_the_order_of_its_references_and_deleted_in_reverse(cloud: LocalCloud) -> None:
@@ -269,46 +230,6 @@ def test_a_protected_stack_is_not_deleted(cloud: LocalCloud) -> None:
         cloudformation.delete_stack(StackName=stack)
 
 
-REFUSED: dict[str, tuple[dict[str, Any], str]] = {
-    "an unknown type": (
-        {"Budget": {"Type": "AWS::Budgets::Budget"}},
-        r"Template format error: Unrecognized resource types: \[AWS::Budgets::Budget\]",
-    ),
-    "an unknown property": (
-        {"Queue": {"Type": "AWS::SQS::Queue", "Properties": {"Colour": "red"}}},
-        r"Properties validation failed for resource Queue .*Colour",
-    ),
-    "an unknown reference": (
-        {"Note": {"Type": "AWS::SSM::Parameter", "Properties": {"Type": "String", "Value": {"Ref": "Nobody"}}}},
-        r"Unresolved resource dependencies \[Nobody\]",
-    ),
-    "an unknown attribute": (
-        {
-            "Queue": QUEUE,
-            "Note": {
-                "Type": "AWS::SSM::Parameter",
-                "Properties": {"Type": "String", "Value": {"Fn::GetAtt": ["Queue", "Colour"]}},
-            },
-        },
-        r"resource Queue does not support attribute type Colour in Fn::GetAtt",
-    ),
-    "a circle": (
-        {"One": QUEUE | {"DependsOn": "Two"}, "Two": QUEUE | {"DependsOn": "One"}},
-        r"Circular dependency between resources: \[One, Two\]",
-    ),
-    "an update policy": ({"Queue": QUEUE | {"UpdatePolicy": {}}}, "UpdatePolicy"),
-    "nothing": ({}, "At least one Resources member"),
-}
-
-
-@pytest.mark.parametrize("what", REFUSED)
-def test_what_cannot_be_carried_out_is_refused_before_anything_is_made(cloud: LocalCloud, what: str) -> None:
-    resources, message = REFUSED[what]
-    with pytest.raises(ClientError, match=message) as refused:
-        deploy(cloud, unique(), template(resources))
-    assert refused.value.response["Error"]["Code"] == "ValidationError"
-
-
 def test_a_nested_property_that_the_api_does_not_know_fails_the_resource(cloud: LocalCloud) -> None:
     properties = {"BucketEncryption": {"ServerSideEncryptionConfiguration": [{"Colour": "red"}]}}
     stack = unique()
@@ -329,87 +250,6 @@ def test_iam_resources_need_the_capability(cloud: LocalCloud) -> None:
     assert made["StackStatus"] == "CREATE_COMPLETE"
 
 
-def test_parameters_have_defaults_constraints_previous_values_and_come_from_ssm(cloud: LocalCloud) -> None:
-    stack, name, ssm = unique(), f"/{unique('probe')}", cloud.client("ssm")
-    ssm.put_parameter(Name=name, Type="String", Value="33")
-    body = template(
-        {"Queue": {"Type": "AWS::SQS::Queue", "Properties": {"VisibilityTimeout": {"Ref": "Seconds"}}}},
-        Parameters={
-            "Seconds": {"Type": "AWS::SSM::Parameter::Value<String>", "Default": name},
-            "Size": {"Type": "String", "Default": "small", "AllowedValues": ["small", "large"]},
-        },
-    )
-
-    def visibility() -> str:
-        url = resources_of(cloud, stack)["Queue"]
-        got = cloud.client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=["VisibilityTimeout"])
-        return str(got["Attributes"]["VisibilityTimeout"])
-
-    with pytest.raises(ClientError, match="Size"):
-        deploy(cloud, stack, body, Parameters=[{"ParameterKey": "Size", "ParameterValue": "huge"}])
-    made = deploy(cloud, stack, body)
-    assert visibility() == "33"
-    shown = {one["ParameterKey"]: one for one in made["Parameters"]}
-    assert (shown["Seconds"]["ParameterValue"], shown["Seconds"]["ResolvedValue"]) == (name, "33")
-    ssm.put_parameter(Name=name, Type="String", Value="44", Overwrite=True)
-    previous = [{"ParameterKey": "Seconds", "UsePreviousValue": True}]
-    assert deploy(cloud, stack, body, "UPDATE", Parameters=previous)["StackStatus"] == "UPDATE_COMPLETE"
-    assert visibility() == "44"
-
-
-def test_exports_are_imported_and_cannot_be_taken_away_while_in_use(cloud: LocalCloud) -> None:
-    producer, consumer, export = unique("producer"), unique("consumer"), unique("export")
-    exporting = template(
-        {"Queue": QUEUE},
-        Outputs={"Out": {"Value": {"Fn::GetAtt": ["Queue", "QueueName"]}, "Export": {"Name": export}}},
-    )
-
-    def note(value: Any) -> str:
-        return template({"Note": {"Type": "AWS::SSM::Parameter", "Properties": {"Type": "String", "Value": value}}})
-
-    produced = deploy(cloud, producer, exporting)
-    deploy(cloud, consumer, note({"Fn::ImportValue": export}))
-    name = resources_of(cloud, consumer)["Note"]
-    value = cloud.client("ssm").get_parameter(Name=name)["Parameter"]["Value"]
-    assert value == outputs_of(produced)["Out"]
-
-    cloudformation = cloud.client("cloudformation")
-    cloudformation.delete_stack(StackName=producer)
-    refused = settled(cloud, producer)
-    assert refused["StackStatus"] == "DELETE_FAILED"
-    assert f"Cannot delete export {export} as it is in use by {consumer}" in refused["StackStatusReason"]
-    cloudformation.delete_stack(StackName=consumer)
-    cloudformation.delete_stack(StackName=producer)
-    assert settled(cloud, produced["StackId"])["StackStatus"] == "DELETE_COMPLETE"
-
-
-def test_an_output_of_another_stack_is_read_without_an_export(cloud: LocalCloud) -> None:
-    producer, consumer = unique("producer"), unique("consumer")
-    deploy(cloud, producer, template({"Queue": QUEUE}, Outputs={"Out": {"Value": "read me"}}))
-    value = {"Fn::GetStackOutput": {"StackName": producer, "OutputName": "Out"}}
-    note = {"Type": "AWS::SSM::Parameter", "Properties": {"Type": "String", "Value": value}}
-    deploy(cloud, consumer, template({"Note": note}))
-    name = resources_of(cloud, consumer)["Note"]
-    assert cloud.client("ssm").get_parameter(Name=name)["Parameter"]["Value"] == "read me"
-
-
-def test_a_resource_comes_and_goes_with_its_condition(cloud: LocalCloud) -> None:
-    stack = unique()
-    body = template(
-        {"Always": QUEUE, "Sometimes": QUEUE | {"Condition": "Wanted"}},
-        Parameters={"Want": {"Type": "String"}},
-        Conditions={"Wanted": {"Fn::Equals": [{"Ref": "Want"}, "yes"]}},
-    )
-
-    def want(answer: str, kind: str) -> set[str]:
-        deploy(cloud, stack, body, kind, Parameters=[{"ParameterKey": "Want", "ParameterValue": answer}])
-        return set(resources_of(cloud, stack))
-
-    assert want("no", "CREATE") == {"Always"}
-    assert want("yes", "UPDATE") == {"Always", "Sometimes"}
-    assert want("no", "UPDATE") == {"Always"}
-
-
 def test_create_and_update_stack_work_without_change_sets(cloud: LocalCloud) -> None:
     stack, cloudformation = unique(), cloud.client("cloudformation")
     cloudformation.create_stack(StackName=stack, TemplateBody=template({"Queue": QUEUE}))
@@ -421,80 +261,3 @@ def test_create_and_update_stack_work_without_change_sets(cloud: LocalCloud) -> 
     assert json.loads(json.dumps(cloudformation.get_template(StackName=stack)["TemplateBody"])) == json.loads(
         template({"Queue": QUEUE, "More": QUEUE})
     )
-
-
-CUSTOM_CODE = """
-import json, urllib.request
-
-def handler(event, context):
-    properties = event["ResourceProperties"]
-    answer = {
-        "Status": "FAILED" if properties.get("Fail") == event["RequestType"] else "SUCCESS",
-        "Reason": "as asked",
-        "PhysicalResourceId": properties["Name"],
-        "StackId": event["StackId"], "RequestId": event["RequestId"], "LogicalResourceId": event["LogicalResourceId"],
-        "Data": {"Said": event["RequestType"] + " " + properties["Number"]},
-    }
-    body = json.dumps(answer).encode()
-    request = urllib.request.Request(event["ResponseURL"], data=body, method="PUT", headers={"Content-Type": ""})
-    urllib.request.urlopen(request)
-"""
-
-
-@pytest.fixture
-def custom(cloud: LocalCloud) -> Callable[..., dict[str, Any]]:
-    trust = {
-        "Statement": [{"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}]
-    }
-
-    def resources(name: str, number: int, **more: Any) -> dict[str, Any]:
-        return {
-            "Role": {"Type": "AWS::IAM::Role", "Properties": {"AssumeRolePolicyDocument": trust}},
-            "Function": {
-                "Type": "AWS::Lambda::Function",
-                "Properties": {
-                    "Runtime": "python3.12",
-                    "Handler": "index.handler",
-                    "Role": {"Fn::GetAtt": ["Role", "Arn"]},
-                    "Code": {"ZipFile": CUSTOM_CODE},
-                    "Timeout": 30,
-                },
-            },
-            "Custom": {
-                "Type": "Custom::Probe",
-                "Properties": {
-                    "ServiceToken": {"Fn::GetAtt": ["Function", "Arn"]},
-                    "Name": name,
-                    "Number": number,
-                    **more,
-                },
-            },
-        }
-
-    return resources
-
-
-def test_a_custom_resource_is_made_changed_and_deleted_by_its_function(
-    cloud: LocalCloud, custom: Callable[..., dict[str, Any]]
-) -> None:
-    stack = unique()
-    outputs = {"Said": {"Value": {"Fn::GetAtt": ["Custom", "Said"]}}}
-    capability: dict[str, Any] = {"Capabilities": ["CAPABILITY_IAM"]}
-    made = deploy(cloud, stack, template(custom("one", 1), Outputs=outputs), **capability)
-    assert outputs_of(made) == {"Said": "Create 1"}
-    changed = deploy(cloud, stack, template(custom("two", 2), Outputs=outputs), "UPDATE", **capability)
-    assert outputs_of(changed) == {"Said": "Update 2"}
-    assert resources_of(cloud, stack)["Custom"] == "two"
-    assert "DELETE_COMPLETE" in statuses_of(cloud, stack, "Custom")
-    cloud.client("cloudformation").delete_stack(StackName=stack)
-    assert settled(cloud, made["StackId"])["StackStatus"] == "DELETE_COMPLETE"
-
-
-def test_a_custom_resource_that_says_failed_rolls_the_stack_back(
-    cloud: LocalCloud, custom: Callable[..., dict[str, Any]]
-) -> None:
-    body = template(custom("one", 1, Fail="Create"))
-    stack = unique()
-    assert deploy(cloud, stack, body, Capabilities=["CAPABILITY_IAM"])["StackStatus"] == "ROLLBACK_COMPLETE"
-    events = cloud.client("cloudformation").describe_stack_events(StackName=stack)["StackEvents"]
-    assert any("as asked" in one.get("ResourceStatusReason", "") for one in events)

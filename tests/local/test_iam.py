@@ -1,10 +1,8 @@
 """IAM from outside: who may do what, as roles and users and as services, on a cloud that enforces it."""
 
 import contextlib
-import json
 import urllib.error
 import urllib.request
-import uuid
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -14,50 +12,7 @@ from botocore.exceptions import ClientError
 from localcloud.clients import Clients
 
 from .conftest import LocalCloud
-
-ACCOUNT = "123456789012"
-ClientOf = Callable[[str], Any]
-
-
-def unique(prefix: str) -> str:
-    return f"{prefix}-{uuid.uuid4().hex[:12]}"
-
-
-def statement(action: Any, resource: Any = "*", effect: str = "Allow", **more: Any) -> dict[str, Any]:
-    return {"Effect": effect, "Action": action, "Resource": resource, **more}
-
-
-def document(*statements: dict[str, Any]) -> str:
-    return json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
-
-
-def trust(service: str = "lambda.amazonaws.com", **condition: Any) -> str:
-    one = {"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}
-    return document(one | ({"Condition": condition} if condition else {}))
-
-
-def make_role(cloud: LocalCloud, *statements: dict[str, Any], assumed_by: str = "", **more: Any) -> str:
-    iam, name = cloud.client("iam"), unique("role")
-    role = iam.create_role(RoleName=name, AssumeRolePolicyDocument=assumed_by or trust(), **more)["Role"]
-    if statements:
-        iam.put_role_policy(RoleName=name, PolicyName="own", PolicyDocument=document(*statements))
-    return str(role["Arn"])
-
-
-@pytest.fixture(scope="module")
-def clients(cloud: LocalCloud) -> Clients:
-    return Clients(cloud.endpoint, "us-east-1")
-
-
-@pytest.fixture
-def acting(cloud: LocalCloud, clients: Clients) -> Callable[..., ClientOf]:
-    """`acting(statement, ...)` gives clients of a new role with exactly those statements."""
-
-    def make(*statements: dict[str, Any]) -> ClientOf:
-        arn = make_role(cloud, *statements)
-        return lambda service: clients.as_role(arn, "lambda.amazonaws.com", "test", service)
-
-    return make
+from .iam_support import ACCOUNT, ClientOf, denied, document, make_role, statement, unique
 
 
 @pytest.fixture
@@ -85,26 +40,6 @@ def table(cloud: LocalCloud) -> Iterator[str]:
     )
     yield name
     dynamodb.delete_table(TableName=name)
-
-
-def denied(*codes: str, match: str = ".") -> Any:
-    allowed = codes or ("AccessDenied", "AccessDeniedException", "AuthorizationError", "403")
-    return _Denied(allowed, match)
-
-
-class _Denied:
-    def __init__(self, codes: tuple[str, ...], match: str) -> None:
-        self._codes = codes
-        self._raises = pytest.raises(ClientError, match=match)
-
-    def __enter__(self) -> Any:
-        self._info = self._raises.__enter__()
-        return self._info
-
-    def __exit__(self, *error: Any) -> bool:
-        handled = bool(self._raises.__exit__(*error))
-        assert self._info.value.response["Error"]["Code"] in self._codes
-        return handled
 
 
 def test_a_denial_names_who_what_where_and_why(acting: Callable[..., ClientOf], bucket: str, cloud: LocalCloud) -> None:
@@ -246,57 +181,6 @@ def test_a_transaction_needs_the_permission_of_each_of_its_parts(acting: Callabl
         dynamodb.transact_write_items(TransactItems=[put, check])
 
 
-def test_passing_a_role_needs_pass_role_for_that_service(cloud: LocalCloud, acting: Callable[..., ClientOf]) -> None:
-    passed = make_role(cloud, assumed_by=trust("states.amazonaws.com"))
-    definition = json.dumps({"StartAt": "End", "States": {"End": {"Type": "Succeed"}}})
-    create = statement("states:CreateStateMachine")
-    with denied("AccessDeniedException", match="iam:PassRole"):
-        acting(create)("stepfunctions").create_state_machine(name=unique("m"), definition=definition, roleArn=passed)
-    for service, works in (("lambda", False), ("states", True)):
-        condition = {"StringEquals": {"iam:PassedToService": f"{service}.amazonaws.com"}}
-        client = acting(create, statement("iam:PassRole", passed, Condition=condition))("stepfunctions")
-        if works:
-            client.create_state_machine(name=unique("m"), definition=definition, roleArn=passed)
-        else:
-            with denied(match="iam:PassRole"):
-                client.create_state_machine(name=unique("m"), definition=definition, roleArn=passed)
-
-
-def test_a_service_assumes_only_roles_that_trust_it_for_that_source(cloud: LocalCloud, clients: Clients) -> None:
-    machine = f"arn:aws:states:us-east-1:{ACCOUNT}:stateMachine:intake"
-    plain = make_role(cloud, assumed_by=trust("states.amazonaws.com"))
-    assert clients.role_credentials(plain, "states.amazonaws.com", "one").token
-    with denied("AccessDenied", match="trust policy does not allow"):
-        clients.role_credentials(plain, "events.amazonaws.com", "one")
-    condition = {"StringEquals": {"aws:SourceAccount": ACCOUNT}, "ArnLike": {"aws:SourceArn": machine}}
-    bound = make_role(cloud, assumed_by=trust("states.amazonaws.com", **condition))
-    assert clients.role_credentials(bound, "states.amazonaws.com", "one", machine).token
-    with denied("AccessDenied"):
-        clients.role_credentials(bound, "states.amazonaws.com", "one", machine + "2")
-    with denied("AccessDenied"):
-        clients.role_credentials(bound, "states.amazonaws.com", "one")
-
-
-def test_a_role_assumes_another_when_both_sides_allow(
-    cloud: LocalCloud, clients: Clients, acting: Callable[..., ClientOf]
-) -> None:
-    account = {"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}, "Action": "sts:AssumeRole"}
-    target = make_role(cloud, assumed_by=document(account))
-    given = {"RoleArn": target, "RoleSessionName": "two"}
-    assert acting(statement("sts:AssumeRole", target))("sts").assume_role(**given)["Credentials"]
-    with denied("AccessDenied"):
-        acting()("sts").assume_role(**given)
-    with denied("AccessDenied"):
-        acting(statement("sts:AssumeRole"))("sts").assume_role(RoleArn=target + "x", RoleSessionName="two")
-
-
-def test_nobody_assumes_a_role_that_does_not_exist(cloud: LocalCloud) -> None:
-    with denied("AccessDenied", match="no such role"):
-        cloud.client("sts").assume_role(RoleArn=f"arn:aws:iam::{ACCOUNT}:role/absent", RoleSessionName="one")
-    real = make_role(cloud)
-    assert cloud.client("sts").assume_role(RoleArn=real, RoleSessionName="one")["Credentials"]
-
-
 def test_a_session_policy_narrows_the_session(cloud: LocalCloud, acting: Callable[..., ClientOf], bucket: str) -> None:
     account = {"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}
     target = make_role(cloud, statement("s3:*"), assumed_by=document(account))
@@ -333,63 +217,6 @@ def test_a_user_has_own_attached_and_group_policies(cloud: LocalCloud, bucket: s
     assert s3.get_object(Bucket=bucket, Key="in/a")
     iam.attach_user_policy(UserName=user, PolicyArn="arn:aws:iam::aws:policy/AmazonS3FullAccess")
     s3.put_object(Bucket=bucket, Key="in/b", Body=b"b")
-
-
-def test_a_service_sends_only_where_the_resource_policy_lets_it(cloud: LocalCloud, clients: Clients) -> None:
-    sqs, rule = cloud.client("sqs"), f"arn:aws:events:us-east-1:{ACCOUNT}:rule/one"
-    url = sqs.create_queue(QueueName=unique("queue"))["QueueUrl"]
-    arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
-    sender = clients.as_service("events.amazonaws.com", "sqs", source_arn=rule)
-    with denied(match="no resource-based policy allows the sqs:SendMessage"):
-        sender.send_message(QueueUrl=url, MessageBody="hello")
-    allowed = statement(
-        "sqs:SendMessage",
-        arn,
-        Principal={"Service": "events.amazonaws.com"},
-        Condition={"ArnEquals": {"aws:SourceArn": rule}},
-    )
-    sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": document(allowed)})
-    sender.send_message(QueueUrl=url, MessageBody="hello")
-    with denied():
-        clients.as_service("events.amazonaws.com", "sqs", source_arn=rule + "2").send_message(
-            QueueUrl=url, MessageBody="hello"
-        )
-    with denied():
-        clients.as_service("sns.amazonaws.com", "sqs", source_arn=rule).send_message(QueueUrl=url, MessageBody="x")
-
-
-def test_a_topic_reaches_only_queues_whose_policy_lets_it_in(cloud: LocalCloud) -> None:
-    sns, sqs = cloud.client("sns"), cloud.client("sqs")
-    topic = sns.create_topic(Name=unique("topic"))["TopicArn"]
-    url = sqs.create_queue(QueueName=unique("queue"))["QueueUrl"]
-    arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
-    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
-    sns.publish(TopicArn=topic, Message="lost")
-    assert cloud.admin("access-denied")[-1]["principal"] == "sns.amazonaws.com"
-    allowed = statement(
-        "sqs:SendMessage",
-        arn,
-        Principal={"Service": "sns.amazonaws.com"},
-        Condition={"ArnEquals": {"aws:SourceArn": topic}},
-    )
-    sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": document(allowed)})
-    sns.publish(TopicArn=topic, Message="found")
-    messages = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10)["Messages"]
-    assert [json.loads(message["Body"])["Message"] for message in messages] == ["found"]
-
-
-def test_only_the_administrator_may_say_that_it_is_a_service(
-    cloud: LocalCloud, acting: Callable[..., ClientOf]
-) -> None:
-    sqs = acting()("sqs")
-    url = cloud.client("sqs").create_queue(QueueName=unique("queue"))["QueueUrl"]
-
-    def pretend(request: Any, **_event: Any) -> None:
-        request.headers["X-Localcloud-Caller"] = "events.amazonaws.com"
-
-    sqs.meta.events.register("before-sign", pretend)
-    with denied(match="/test is not authorized"):
-        sqs.send_message(QueueUrl=url, MessageBody="hello")
 
 
 CALLS: dict[str, tuple[str, dict[str, Any], str, str]] = {
@@ -507,10 +334,6 @@ def test_an_unknown_key_is_refused(cloud: LocalCloud, service: str, operation: s
         getattr(cloud.client(service, key="AKIAIOSFODNN7NOBODY0"), operation)()
 
 
-def test_who_am_i_needs_no_permission(acting: Callable[..., ClientOf]) -> None:
-    assert acting()("sts").get_caller_identity()["Arn"].endswith("/test")
-
-
 def test_a_presigned_url_carries_the_permissions_of_who_signed_it(
     acting: Callable[..., ClientOf], bucket: str, cloud: LocalCloud
 ) -> None:
@@ -526,23 +349,3 @@ def test_a_presigned_url_carries_the_permissions_of_who_signed_it(
     assert fetch(acting()("s3")) == 403
     with pytest.raises(urllib.error.HTTPError, match="403"):
         urllib.request.urlopen(f"{cloud.endpoint}/{bucket}/in/a", timeout=10)
-
-
-def test_a_schedule_assumes_its_role_for_its_group(cloud: LocalCloud, eventually: Callable[..., Any]) -> None:
-    group, sqs, scheduler = unique("group"), cloud.client("sqs"), cloud.client("scheduler")
-    scheduler.create_schedule_group(Name=group)
-    url = sqs.create_queue(QueueName=unique("queue"))["QueueUrl"]
-    arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
-    source = {"ArnLike": {"aws:SourceArn": f"arn:aws:scheduler:us-east-1:{ACCOUNT}:schedule-group/{group}"}}
-    trusted = trust("scheduler.amazonaws.com", **source)
-    role = make_role(cloud, statement("sqs:SendMessage", arn), assumed_by=trusted)
-    scheduler.create_schedule(
-        Name="now",
-        GroupName=group,
-        ScheduleExpression="rate(1 minute)",
-        FlexibleTimeWindow={"Mode": "OFF"},
-        Target={"Arn": arn, "RoleArn": role, "Input": "{}"},
-    )
-    cloud.advance(61)
-    assert eventually(lambda: sqs.receive_message(QueueUrl=url).get("Messages"), 20)
-    scheduler.delete_schedule(Name="now", GroupName=group)

@@ -1,6 +1,5 @@
 """Lambda functions really run: what they see, how they fail, and what becomes of their outcome."""
 
-import base64
 import io
 import json
 import os
@@ -8,10 +7,7 @@ import signal
 import time
 import uuid
 import zipfile
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -19,95 +15,12 @@ import pytest
 from botocore.exceptions import ClientError
 
 from .conftest import LocalCloud
-
-TRUST = json.dumps(
-    {
-        "Version": "2012-10-17",
-        "Statement": [
-            {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
-        ],
-    }
-)
-ALLOW_ALL = json.dumps(
-    {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]},
-)
-Eventually = Callable[..., Any]
-WHO = "import os\ndef handler(event, context):\n    return os.getpid()"
-
-
-def zipped(files: dict[str, str]) -> bytes:
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as archive:
-        for name, text in files.items():
-            archive.writestr(name, text)
-    return buffer.getvalue()
-
-
-@dataclass
-class Outcome:
-    """An answer of Invoke."""
-
-    value: Any
-    error: str | None
-    log: str
-
-
-@dataclass
-class Bench:
-    """Makes functions and invokes them."""
-
-    cloud: LocalCloud
-    role: str
-    api: Any = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.api = self.cloud.client("lambda")
-
-    def function(self, code: str, **configuration: Any) -> str:
-        """The name of a new function whose app.py is `code`."""
-        name = f"fn-{uuid.uuid4().hex[:12]}"
-        given = {"Timeout": 30, "MemorySize": 256, "Runtime": "python3.12", **configuration}
-        files = {"ZipFile": zipped({"app.py": code})}
-        self.api.create_function(FunctionName=name, Role=self.role, Handler="app.handler", Code=files, **given)
-        return name
-
-    def layer(self, files: dict[str, str]) -> str:
-        """The ARN of a new layer version."""
-        published = self.api.publish_layer_version(
-            LayerName=f"layer-{uuid.uuid4().hex[:12]}", Content={"ZipFile": zipped(files)}
-        )
-        return str(published["LayerVersionArn"])
-
-    def invoke(self, name: str, event: Any = None) -> Outcome:
-        """The function has been invoked synchronously."""
-        answer = self.api.invoke(FunctionName=name, Payload=json.dumps(event), LogType="Tail")
-        log = base64.b64decode(answer["LogResult"]).decode()
-        return Outcome(json.loads(answer["Payload"].read()), answer.get("FunctionError"), log)
-
-    def queue(self) -> str:
-        """The URL of a new queue."""
-        return str(self.cloud.client("sqs").create_queue(QueueName=f"q-{uuid.uuid4().hex[:12]}")["QueueUrl"])
-
-    def queue_arn(self, url: str) -> str:
-        return f"arn:aws:sqs:us-east-1:123456789012:{url.rpartition('/')[2]}"
-
-    def message(self, url: str) -> Any:
-        """The next message of a queue, or None."""
-        messages = self.cloud.client("sqs").receive_message(QueueUrl=url, MessageAttributeNames=["All"])
-        return next(iter(messages.get("Messages", [])), None)
+from .lambda_support import WHO, Bench, Eventually, make_bench, zipped
 
 
 @pytest.fixture(scope="module")
 def bench(cloud: LocalCloud) -> Bench:
     return make_bench(cloud)
-
-
-def make_bench(cloud: LocalCloud) -> Bench:
-    """A bench with a role that may do anything."""
-    iam = cloud.client("iam")
-    role = iam.create_role(RoleName=f"lambda-{uuid.uuid4().hex[:8]}", AssumeRolePolicyDocument=TRUST)["Role"]
-    iam.put_role_policy(RoleName=role["RoleName"], PolicyName="all", PolicyDocument=ALLOW_ALL)
-    return Bench(cloud, role["Arn"])
 
 
 def test_a_function_returns_what_its_handler_returns(bench: Bench) -> None:
@@ -209,26 +122,6 @@ def test_an_error_while_starting_is_told_to_the_caller(bench: Bench, code: str, 
     assert outcome.value["errorType"] == error_type
     assert message in outcome.value["errorMessage"]
     assert f"Status: error\tError Type: {error_type}" in outcome.log
-
-
-def test_layers_are_merged_in_order_and_the_last_one_wins(bench: Bench) -> None:
-    first = bench.layer({"python/one.py": "name = 'first'", "python/only.py": "name = 'only'", "data/a.txt": "a"})
-    second = bench.layer({"python/one.py": "name = 'second'"})
-    name = bench.function(
-        "import one, only\n"
-        "def handler(event, context):\n"
-        "    return [one.name, one.__file__, only.name, open('/opt/data/a.txt').read()]\n",
-        Layers=[first, second],
-    )
-    assert bench.invoke(name).value == ["second", "/opt/python/one.py", "only", "a"]
-
-
-def test_a_deleted_layer_version_stays_with_its_functions(bench: Bench) -> None:
-    arn = bench.layer({"python/one.py": "name = 'kept'"})
-    name = bench.function("import one\ndef handler(event, context):\n    return one.name", Layers=[arn])
-    layer_name, _, number = arn.rpartition(":")
-    bench.api.delete_layer_version(LayerName=layer_name, VersionNumber=int(number))
-    assert bench.invoke(name).value == "kept"
 
 
 def test_a_function_sees_the_paths_of_aws_and_a_tmp_of_its_own(bench: Bench) -> None:
@@ -408,72 +301,6 @@ def test_a_too_large_response_is_an_error(bench: Bench) -> None:
     assert outcome.value["errorType"] == "Function.ResponseSizeTooLarge"
 
 
-def test_a_failed_event_is_retried_on_the_virtual_clock_and_then_a_dead_letter(
-    bench: Bench, eventually: Eventually
-) -> None:
-    url = bench.queue()
-    name = bench.function(
-        "def handler(event, context):\n    raise ValueError('never')",
-        DeadLetterConfig={"TargetArn": bench.queue_arn(url)},
-    )
-    bench.api.invoke(FunctionName=name, InvocationType="Event", Payload=b'{"a": 1}')
-    message = _advancing(bench, eventually, lambda: bench.message(url))
-    assert json.loads(message["Body"]) == {"a": 1}
-    assert message["MessageAttributes"]["ErrorMessage"]["StringValue"] == "never"
-
-
-def test_a_failed_event_goes_to_the_failure_destination_without_retries(bench: Bench, eventually: Eventually) -> None:
-    url = bench.queue()
-    name = bench.function("def handler(event, context):\n    raise ValueError('never')")
-    bench.api.put_function_event_invoke_config(
-        FunctionName=name,
-        MaximumRetryAttempts=0,
-        DestinationConfig={"OnFailure": {"Destination": bench.queue_arn(url)}},
-    )
-    bench.api.invoke(FunctionName=name, InvocationType="Event", Payload=b'{"a": 1}')
-    record = json.loads(eventually(lambda: bench.message(url), 30)["Body"])
-    assert record["requestContext"]["condition"] == "RetriesExhausted"
-    assert record["requestContext"]["approximateInvokeCount"] == 1
-    assert record["requestPayload"] == {"a": 1}
-    assert record["responseContext"] == {
-        "statusCode": 200,
-        "executedVersion": "$LATEST",
-        "functionError": "Unhandled",
-    }
-    assert record["responsePayload"]["errorType"] == "ValueError"
-
-
-def test_a_successful_event_goes_to_the_success_destination(bench: Bench, eventually: Eventually) -> None:
-    url = bench.queue()
-    name = bench.function("def handler(event, context):\n    return {'done': event}")
-    bench.api.put_function_event_invoke_config(
-        FunctionName=name, DestinationConfig={"OnSuccess": {"Destination": bench.queue_arn(url)}}
-    )
-    bench.api.invoke(FunctionName=name, InvocationType="Event", Payload=b"5")
-    record = json.loads(eventually(lambda: bench.message(url), 30)["Body"])
-    assert record["requestContext"]["condition"] == "Success"
-    assert record["responsePayload"] == {"done": 5}
-
-
-def test_a_binary_package_for_another_machine_is_taken_from_the_servers_environment(bench: Bench) -> None:
-    arn = bench.layer(_foreign_numpy(version("numpy")))
-    name = bench.function(
-        "import numpy\ndef handler(event, context):\n    return [numpy.__version__, int(numpy.arange(4).sum())]",
-        Layers=[arn],
-        MemorySize=512,
-    )
-    assert bench.invoke(name).value == [version("numpy"), 6]
-
-
-def test_a_binary_package_that_the_server_has_not_is_an_init_error_naming_both_versions(bench: Bench) -> None:
-    name = bench.function(
-        "import numpy\ndef handler(event, context): pass", Layers=[bench.layer(_foreign_numpy("0.1"))]
-    )
-    outcome = bench.invoke(name)
-    assert outcome.value["errorType"] == "Runtime.ImportModuleError"
-    assert f"numpy 0.1 (here {version('numpy')})" in outcome.value["errorMessage"]
-
-
 def test_a_traced_function_is_not_disturbed_by_tracing(bench: Bench, eventually: Eventually) -> None:
     name = bench.function(
         "import json, os, socket\n"
@@ -508,23 +335,6 @@ def test_what_cannot_run_is_refused_when_it_is_created(
         bench.function("def handler(event, context): pass", **configuration)
 
 
-def test_event_source_mappings_are_refused(bench: Bench) -> None:
-    name = bench.function("def handler(event, context): pass")
-    with pytest.raises(ClientError, match="event source mappings"):
-        bench.api.create_event_source_mapping(FunctionName=name, EventSourceArn=bench.queue_arn(bench.queue()))
-
-
-def test_an_event_invoke_config_is_replaced_updated_and_only_for_the_latest_version(bench: Bench) -> None:
-    name = bench.function("def handler(event, context): pass")
-    bench.api.put_function_event_invoke_config(FunctionName=name, MaximumRetryAttempts=1)
-    bench.api.put_function_event_invoke_config(FunctionName=name, MaximumRetryAttempts=0)
-    bench.api.update_function_event_invoke_config(FunctionName=name, MaximumEventAgeInSeconds=60)
-    config = bench.api.get_function_event_invoke_config(FunctionName=name)
-    assert (config["MaximumRetryAttempts"], config["MaximumEventAgeInSeconds"]) == (0, 60)
-    with pytest.raises(ClientError, match="event invoke config of a version or alias"):
-        bench.api.put_function_event_invoke_config(FunctionName=name, Qualifier="live", MaximumRetryAttempts=0)
-
-
 def test_a_killed_process_is_replaced(bench: Bench, eventually: Eventually) -> None:
     name = bench.function(WHO)
     first = bench.invoke(name).value
@@ -540,22 +350,3 @@ def test_the_processes_of_a_deleted_function_end(bench: Bench, eventually: Event
     process = bench.invoke(name).value
     bench.api.delete_function(FunctionName=name)
     eventually(lambda: not Path(f"/proc/{process}").exists(), 30)
-
-
-def _advancing(bench: Bench, eventually: Eventually, holds: Callable[[], Any]) -> Any:
-    """The first true value of `holds`, while virtual time goes on in jumps."""
-
-    def advance_and_look() -> Any:
-        bench.cloud.advance(60)
-        return holds()
-
-    return eventually(advance_and_look, 30)
-
-
-def _foreign_numpy(number: str) -> dict[str, str]:
-    return {
-        "python/numpy/__init__.py": "raise ImportError('compiled for another machine')",
-        f"python/numpy-{number}.dist-info/WHEEL": (
-            "Wheel-Version: 1.0\nRoot-Is-Purelib: false\nTag: cp312-cp312-manylinux_2_28_s390x\n"
-        ),
-    }

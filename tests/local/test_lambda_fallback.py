@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from .conftest import LocalCloud, start_local_cloud
-from .test_lambda import Bench, make_bench
+from .lambda_support import Bench, make_bench
 
 WITHOUT_NAMESPACES = """
 import runpy

@@ -12,7 +12,7 @@ import pytest
 from botocore.exceptions import BotoCoreError, ClientError
 
 from .conftest import start_local_cloud
-from .test_lambda import WHO, Bench, make_bench
+from .lambda_support import WHO, Bench, make_bench
 
 BUSY = (
     "import os, subprocess, time\n"
