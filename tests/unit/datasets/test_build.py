@@ -10,6 +10,7 @@ import pytest
 
 from tests.fakes import NOON
 from tests.fixtures import tiny
+from trimtab.datasets.assemble import assemble
 from trimtab.datasets.build import Built, build, shape_of
 from trimtab.datasets.manifest import recipe_digest
 from trimtab.datasets.sources import DATA, TRUTH, Source, accepted
@@ -114,7 +115,7 @@ def test_columns_are_id_time_features_slices_and_label() -> None:
     assert shape_of(tiny.SPEC).columns == ("id", "at", "load", "heat", "age", "site", "failed")
 
 
-def test_sources_are_read_from_the_ledger_each_content_once() -> None:
+def acceptance(seq: int, **changed: Any) -> Entry:
     data = {
         "kind": "data",
         "uri": "s3://drops/tiny/data/a",
@@ -123,6 +124,26 @@ def test_sources_are_read_from_the_ledger_each_content_once() -> None:
         "rows": 3,
         "period": {"start": "2026-01-01T00:00:00Z", "end": "2026-01-31T00:00:00Z"},
     }
-    entries = [Entry("tiny", seq, "drop.accepted", "aa", data, NOON, "me", "", "") for seq in (4, 9)]
-    (found,) = accepted(entries)
-    assert (found.seq, found.rows, found.end) == (4, 3, datetime.fromisoformat("2026-01-31T00:00:00+00:00"))
+    return Entry("tiny", seq, "drop.accepted", "aa", data | changed, NOON, "me", "", "")
+
+
+def test_sources_are_read_from_the_ledger_each_content_once() -> None:
+    (found,) = accepted([acceptance(4), acceptance(9)])
+    assert (found.seq, found.rows, found.end) == (9, 3, datetime.fromisoformat("2026-01-31T00:00:00+00:00"))
+
+
+def test_the_same_content_is_another_source_as_truth() -> None:
+    assert [found.kind for found in accepted([acceptance(4), acceptance(9, kind="truth")])] == ["data", "truth"]
+
+
+def test_a_content_that_is_put_back_replaces_what_had_replaced_it() -> None:
+    good = {"sha256": "good", "uri": "s3://drops/tiny/data/good"}
+    bad = {"sha256": "bad", "uri": "s3://drops/tiny/data/bad"}
+    found = accepted([acceptance(1, **good), acceptance(2, **bad), acceptance(3, **good)])
+    assert [(each.sha256, each.seq) for each in found] == [("bad", 2), ("good", 3)]
+    flipped = pa.array([1 - label for label in JANUARY.column("failed").to_pylist()], pa.int64())
+    tables = {"good": JANUARY, "bad": JANUARY.set_column(JANUARY.column_names.index("failed"), "failed", flipped)}
+    shape = shape_of(tiny.SPEC)
+    rows = assemble(found, lambda each, columns: tables[each.sha256].select(columns), shape).table
+    labels = dict(zip(rows.column("id").to_pylist(), rows.column("failed").to_pylist(), strict=True))
+    assert labels == dict(zip(JANUARY.column("id").to_pylist(), JANUARY.column("failed").to_pylist(), strict=True))

@@ -63,9 +63,14 @@ def _moment(text: str | None) -> datetime | None:
 
 
 def accepted(entries: Iterable[Entry]) -> list[Source]:
-    """The accepted files in the order of their acceptance, each content once."""
+    """The accepted files in the order of their acceptance, each content once and where it was accepted last.
+
+    So a file that was replaced, and then put back as it was, replaces its replacement.
+    """
     found: dict[str, Source] = {}
     for entry in entries:
         source = Source.of_entry(entry)
-        found.setdefault(f"{source.kind}:{source.sha256}", source)
+        content = f"{source.kind}:{source.sha256}"
+        found.pop(content, None)
+        found[content] = source
     return list(found.values())
