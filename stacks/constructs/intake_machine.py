@@ -86,6 +86,7 @@ def _telling() -> States:
         "model.$": "$.model",
         "reason.$": "$.acceptance.training.reason",
         "cause": "data",
+        "requested_by": "",
         "at.$": "$.at",
     }
     truth = {"model.$": "$.model", "at.$": "$.at"}

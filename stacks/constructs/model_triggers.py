@@ -51,7 +51,7 @@ class ModelTriggers(Construct):
 
     def start_training(self, machine: Machine) -> None:
         """For every request of Trimtab's own."""
-        fields = {field: f"$.detail.{field}" for field in ("reason", "cause", "at")}
+        fields = {field: f"$.detail.{field}" for field in ("reason", "cause", "requested_by", "at")}
         self._rule("TrainingRequested", machine, self._own(TRAINING_REQUESTED), fields)
 
     def start_promotion(self, machine: Machine) -> None:

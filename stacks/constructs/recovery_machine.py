@@ -31,7 +31,13 @@ class RecoveryMachine(Construct):
 
     def _definition(self, failure: RuntimeFunction) -> Json:
         asked = {"cause.$": "$.cause", "alarm.$": "$.alarm"}
-        request = {"model.$": "$.model", "reason.$": "$.decision.reason", "cause.$": "$.cause", "at.$": "$.at"}
+        request = {
+            "model.$": "$.model",
+            "reason.$": "$.decision.reason",
+            "cause.$": "$.cause",
+            "requested_by": "",
+            "at.$": "$.at",
+        }
         states = {
             "DecideRetrain": call(
                 self.decide_retrain,

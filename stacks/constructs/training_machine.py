@@ -88,7 +88,8 @@ class TrainingMachine(Construct):
         return self._parts.spec.training.max_runtime_minutes * 60
 
     def _beginning(self) -> States:
-        request = {"reason.$": "$.reason", "cause.$": "$.cause"}
+        # The whole input, because a person who starts the machine by hand may leave fields out.
+        request = {"request.$": "$"}
         return {
             "LeaseTraining": call(
                 self.lease_training, THIS_RUN | request, result="$.lease", then="IsGranted", on_error="RecordFailure"
@@ -142,7 +143,7 @@ class TrainingMachine(Construct):
             "HasPassed": choose(equals("$.judgement.passed", True, "RegisterCandidate"), otherwise="NoteRefused"),
             "RegisterCandidate": call(
                 self.register_candidate,
-                judged | {"judgement.$": "$.judgement"},
+                judged | {"judgement.$": "$.judgement", "requested_by.$": "$.lease.requested_by"},
                 result="$.candidate",
                 then="NoteRegistered",
                 on_error="NoteFailure",
@@ -151,12 +152,8 @@ class TrainingMachine(Construct):
 
     def _ending(self) -> States:
         ended = {"fence.$": "$.lease.fence", "outcome.$": "$.end.outcome", "reason.$": "$.end.reason"}
-        waiting = {
-            "model.$": "$.model",
-            "reason.$": "$.released.next.reason",
-            "cause.$": "$.released.next.cause",
-            "at.$": "$$.State.EnteredTime",
-        }
+        asked = {f"{field}.$": f"$.released.next.{field}" for field in ("reason", "cause", "requested_by")}
+        waiting = {"model.$": "$.model", "at.$": "$$.State.EnteredTime"} | asked
         return {
             "ReleaseTraining": call(
                 self.release_training, _NOW | ended, result="$.released", then="IsNextWaiting", on_error="RecordFailure"

@@ -141,3 +141,13 @@ def test_a_task_waits_longer_than_its_function_may_run() -> None:
 
 def test_recording_a_failure_can_itself_fail_without_a_loop() -> None:
     assert record_failure(_Callee(), "intake")["RecordFailure"]["Catch"][0]["Next"] == "Failed"
+
+
+def test_who_asks_for_a_training_reaches_the_registry_and_may_be_left_unsaid(assembly: Assembly) -> None:
+    definition = next(each for name, each in assembly.machines().items() if "flights" in name and "Training" in name)
+    payloads = {name: state["Parameters"] for name, state in states(definition) if "Parameters" in state}
+    assert payloads["LeaseTraining"]["request.$"] == "$"
+    assert payloads["RegisterCandidate"]["requested_by.$"] == "$.lease.requested_by"
+    assert data_flow.unwritten(definition, {"model", "at"}) == []
+    (announced,) = payloads["RequestTraining"]["Entries"]
+    assert announced["Detail"]["requested_by.$"] == "$.released.next.requested_by"

@@ -6,9 +6,10 @@ from tests.fixtures import tiny
 from trimtab.entrypoint import Runtime
 
 
-def ask(runtime: Runtime, execution: str) -> dict[str, object]:
-    event = LeaseTrainingEvent(model="tiny", at=NOON, execution=execution, reason="first labelled data", cause="intake")
-    return handler.call(event, runtime)
+def ask(runtime: Runtime, execution: str, **asked: str) -> dict[str, object]:
+    request = asked or {"reason": "first labelled data", "cause": "data", "requested_by": ""}
+    event = {"model": "tiny", "at": NOON.isoformat(), "execution": execution, "request": {"model": "tiny"} | request}
+    return handler.call(LeaseTrainingEvent.model_validate(event), runtime)
 
 
 def test_a_run_is_named_by_model_time_and_execution() -> None:
@@ -17,6 +18,7 @@ def test_a_run_is_named_by_model_time_and_execution() -> None:
         "run": "trimtab-test-tiny-20260101120000-22222222",
         "fence": 1,
         "holder": "trimtab-test-tiny-20260101120000-22222222",
+        "requested_by": "",
     }
 
 
@@ -26,3 +28,18 @@ def test_a_run_that_has_to_wait_is_told_for_whom() -> None:
     second = ask(runtime, "execution-22222222")
     assert (second["granted"], second["holder"]) == (False, first["run"])
     assert ask(runtime, "execution-11111111") == first
+
+
+def test_a_person_is_remembered_and_need_not_say_more_than_who_they_are() -> None:
+    runtime = fake_runtime(tiny.SPEC)
+    assert ask(runtime, "execution-11111111", requested_by="ada")["requested_by"] == "ada"
+    leased = runtime.ledger.entries("training.leased")[0].data
+    assert (leased["cause"], leased["requested_by"], leased["reason"]) == ("person", "ada", "asked for")
+
+
+def test_a_person_who_has_to_wait_is_remembered_too() -> None:
+    runtime = fake_runtime(tiny.SPEC)
+    ask(runtime, "execution-11111111")
+    ask(runtime, "execution-22222222", requested_by="ada", reason="new labels")
+    waiting = runtime.ledger.entries("training.waiting")[0].data
+    assert (waiting["cause"], waiting["requested_by"]) == ("person", "ada")

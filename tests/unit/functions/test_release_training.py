@@ -2,7 +2,7 @@
 
 import pytest
 
-from functions.lease_training.handler import LeaseTrainingEvent
+from functions.lease_training.handler import LeaseTrainingEvent, TrainingRequest
 from functions.lease_training.handler import handler as lease
 from functions.release_training.handler import ReleaseTrainingEvent, handler
 from tests.fakes import NOON, RecordingNotifier, fake_runtime
@@ -11,7 +11,8 @@ from trimtab.entrypoint import Runtime
 
 
 def leased(runtime: Runtime, execution: str = "execution-11111111") -> str:
-    event = LeaseTrainingEvent(model="tiny", at=NOON, execution=execution, reason="drift", cause="alarm")
+    request = TrainingRequest(reason="drift", cause="alarm")
+    event = LeaseTrainingEvent(model="tiny", at=NOON, execution=execution, request=request)
     return str(lease.call(event, runtime)["run"])
 
 
@@ -31,7 +32,7 @@ def test_whoever_waited_is_next() -> None:
     runtime = fake_runtime(tiny.SPEC)
     run = leased(runtime)
     leased(runtime, "execution-22222222")
-    assert end(runtime, run, "NotReady")["next"] == {"reason": "drift", "cause": "alarm"}
+    assert end(runtime, run, "NotReady")["next"] == {"reason": "drift", "cause": "alarm", "requested_by": ""}
 
 
 def test_a_refusal_is_told_in_the_words_of_the_gates() -> None:

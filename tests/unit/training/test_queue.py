@@ -36,14 +36,24 @@ def test_a_second_run_waits_and_is_next(ledger: MemoryLedger) -> None:
     assert ledger.entries(WAITING)[0].data["holder"] == "run-1"
     found = end(ledger, "run-1", 1)
     assert found["released"]
-    assert found["next"] == {"reason": "quality", "cause": "alarm"}
+    assert found["next"] == {"reason": "quality", "cause": "alarm", "requested_by": ""}
 
 
 def test_many_that_waited_become_one_request(ledger: MemoryLedger) -> None:
     ask(ledger, "run-1")
     for number in (2, 3, 4):
         ask(ledger, f"run-{number}", reason=f"reason {number}")
-    assert end(ledger, "run-1", 1)["next"] == {"reason": "reason 4 (and 2 more that waited)", "cause": "alarm"}
+    reason = "reason 4 (and 2 more that waited)"
+    assert end(ledger, "run-1", 1)["next"] == {"reason": reason, "cause": "alarm", "requested_by": ""}
+
+
+def test_a_person_who_waited_comes_before_machines_and_stays_known(ledger: MemoryLedger) -> None:
+    ask(ledger, "run-1")
+    asked = {"reason": "look again", "cause": "person", "requested_by": "ada"}
+    assert take(ledger, TRAINING, "run-2", asked, NOON, "me") is None
+    ask(ledger, "run-3")
+    reason = "look again (and 1 more that waited)"
+    assert end(ledger, "run-1", 1)["next"] == asked | {"reason": reason}
 
 
 def test_a_request_is_passed_on_once(ledger: MemoryLedger) -> None:

@@ -69,9 +69,16 @@ def waiting_requests(entries: list[Entry], run: str) -> list[Entry]:
 
 
 def next_request(waiting: list[Entry]) -> dict[str, Any] | None:
-    """One request for all that waited: the newest, since it sees the data of the others too."""
+    """One request for all that waited: the newest, since it sees the data of the others too.
+
+    A person's comes before a machine's, which may be answered that there is nothing new.
+    """
     if not waiting:
         return None
-    newest = waiting[-1].data
+    chosen = next((e.data for e in reversed(waiting) if e.data.get("cause") == PERSON), waiting[-1].data)
     others = f" (and {len(waiting) - 1} more that waited)" if len(waiting) > 1 else ""
-    return {"reason": f"{newest['reason']}{others}"[:500], "cause": newest.get("cause", "")}
+    return {
+        "reason": f"{chosen['reason']}{others}"[:500],
+        "cause": chosen.get("cause", ""),
+        "requested_by": chosen.get("requested_by", ""),
+    }
