@@ -77,8 +77,6 @@ def test_every_pinned_requirement_has_a_hash() -> None:
 
 def test_every_runbook_that_an_alarm_names_exists() -> None:
     named = {
-        match
-        for path in tracked("stacks/*.py")
-        for match in re.findall(r"docs/runbooks/[\w-]+\.md", path.read_text())
+        match for path in tracked("stacks/*.py") for match in re.findall(r"docs/runbooks/[\w-]+\.md", path.read_text())
     }
     assert not [name for name in sorted(named) if not (ROOT / name).exists()]

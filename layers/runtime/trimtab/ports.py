@@ -228,7 +228,7 @@ class Answer:
 
 
 class Endpoints(Protocol):
-    """SageMaker's models, endpoint configs and endpoints. Creating what exists and deleting what is gone is no error."""
+    """SageMaker's models, endpoint configs and endpoints. Creating what exists or deleting what is gone is no error."""
 
     def create_model(
         self, name: str, *, image_uri: str, artifact_uri: str, environment: Mapping[str, str], role_arn: str
@@ -280,8 +280,6 @@ class Alarms(Protocol):
 
     def delete(self, names: Iterable[str]) -> None: ...
 
-    def sums(
-        self, metric: str, dimensions: Mapping[str, str], start: datetime, end: datetime
-    ) -> dict[datetime, float]:
+    def sums(self, metric: str, dimensions: Mapping[str, str], start: datetime, end: datetime) -> dict[datetime, float]:
         """Sum of an endpoint's metric (namespace AWS/SageMaker) by minute; minutes without data are absent."""
         ...
