@@ -78,6 +78,7 @@ def service(
     retries: Sequence[Json],
     timeout_s: int,
     selector: Json | None = None,
+    error_at: str = ERROR,
 ) -> Json:
     """A task that calls an AWS service, for example ``sagemaker:createTrainingJob.sync``."""
     state = task(
@@ -88,6 +89,7 @@ def service(
         on_error=on_error,
         retries=retries,
         timeout_s=timeout_s,
+        error_at=error_at,
     )
     return state | ({"ResultSelector": selector} if selector is not None else {})
 
@@ -101,6 +103,7 @@ def task(
     on_error: str,
     retries: Sequence[Json],
     timeout_s: int,
+    error_at: str = ERROR,
 ) -> Json:
     return {
         "Type": "Task",
@@ -109,7 +112,7 @@ def task(
         "ResultPath": result,
         "TimeoutSeconds": timeout_s,
         "Retry": list(retries),
-        "Catch": [{"ErrorEquals": ["States.ALL"], "ResultPath": ERROR, "Next": on_error}],
+        "Catch": [{"ErrorEquals": ["States.ALL"], "ResultPath": error_at, "Next": on_error}],
         "Next": then,
     }
 

@@ -6,21 +6,22 @@ from typing import Any
 from trimtab.aws.alarms import CloudWatchAlarms
 from trimtab.aws.endpoints import SageMakerEndpoints
 from trimtab.aws.registry import SageMakerRegistry
-from trimtab.contracts import Event, Plan, Promotion, Rollout
+from trimtab.contracts import Event, Plan, Promotion, Rollout, Started
 from trimtab.entrypoint import Runtime, entrypoint
 from trimtab.errors import RolloutInProgress
 from trimtab.ports import Alarms, Endpoints, ModelRegistry, Package
 from trimtab.rollout.approval import is_approved
 from trimtab.rollout.judge import Verdict
 from trimtab.rollout.outcome import is_settled
-from trimtab.rollout.production import go_back, judge_fleets, ringing
+from trimtab.rollout.production import go_back, has_begun, judge_fleets, ringing
 
 
 class WatchRolloutEvent(Event):
-    """A rollout that was started."""
+    """A rollout that was started, or whose start was not answered."""
 
     promotion: Promotion
     plan: Plan
+    started: Started = Started()
 
 
 @entrypoint(WatchRolloutEvent)
@@ -41,12 +42,16 @@ def watch(
         raise RolloutInProgress(f"{plan.endpoint} is going back: {'; '.join(reasons)}")
     if not is_settled(live):
         raise RolloutInProgress(f"{plan.endpoint} is {live.status if live else 'gone'}")
+    bells = ringing(alarms, plan.alarms)
+    began = has_begun(event.started, plan, live, bells)
     failure = [live.failure] if live and live.failure else []
     return Rollout(
         settled=True,
+        began=began,
+        reason="" if began else f"the rollout did not begin: {event.started.failure}"[:1000],
         status=live.status if live else "Deleted",
         live_config=live.config if live else None,
-        causes=(*reasons, *ringing(alarms, plan.alarms), *failure),
+        causes=(*reasons, *bells, *failure),
         verdict=asdict(verdict) if verdict else None,
     ).to_json()
 

@@ -40,6 +40,7 @@ _ENDPOINT = {
     "EndpointName.$": "$.plan.request.EndpointName",
     "EndpointConfigName.$": "$.plan.request.EndpointConfigName",
 }
+_STARTED = "$.started"
 
 
 class PromotionMachine(Construct):
@@ -139,7 +140,6 @@ class PromotionMachine(Construct):
         }
 
     def _moving(self) -> States:
-        moved = {"result": "$.started", "then": "WatchRollout", "on_error": "NoteFailure"}
         return {
             "PlanRollout": call(
                 self.plan_rollout,
@@ -150,20 +150,20 @@ class PromotionMachine(Construct):
                 retries=[poll(EndpointNotReady.__name__, every_s=15, for_s=_SETTLING_S)],
             ),
             "IsFirstVersion": choose(equals("$.plan.action", "create", "CreateEndpoint"), otherwise="UpdateEndpoint"),
-            "CreateEndpoint": _request("sagemaker:createEndpoint", _ENDPOINT, **moved),
+            "CreateEndpoint": _request("sagemaker:createEndpoint", _ENDPOINT),
             "UpdateEndpoint": _request(
                 "aws-sdk:sagemaker:updateEndpoint",
                 _ENDPOINT | {"DeploymentConfig.$": "$.plan.request.DeploymentConfig"},
-                **moved,
             ),
             "WatchRollout": call(
                 self.watch_rollout,
-                _PLANNED,
+                _PLANNED | {"started.$": _STARTED},
                 result="$.rollout",
-                then="ConfirmServing",
+                then="HasBegun",
                 on_error="NoteFailure",
                 retries=[poll(RolloutInProgress.__name__, every_s=10, for_s=_LONGEST_ROLLOUT_S)],
             ),
+            "HasBegun": choose(equals("$.rollout.began", False, "NoteNotBegun"), otherwise="ConfirmServing"),
         }
 
     def _confirming(self) -> States:
@@ -213,14 +213,16 @@ class PromotionMachine(Construct):
         }
 
 
-def _request(action: str, parameters: Json, *, result: str, then: str, on_error: str) -> Json:
+def _request(action: str, parameters: Json) -> Json:
+    """An error is put where the answer would be: the request may have taken effect, and what is served tells."""
     return service(
         action,
         parameters,
-        result=result,
+        result=_STARTED,
         selector={"endpoint_arn.$": "$.EndpointArn"},
-        then=then,
-        on_error=on_error,
+        then="WatchRollout",
+        on_error="WatchRollout",
+        error_at=_STARTED,
         retries=[_SAGEMAKER_BUSY],
         timeout_s=120,
     )
@@ -233,6 +235,7 @@ def _outcomes() -> States:
         "NoteRolledBack": {"outcome": "RolledBack", "reason.$": "$.confirmation.reason"},
         "NoteRefused": {"outcome": "Refused", "reason.$": "$.promotion.reason"},
         "NoteUnfit": {"outcome": "Refused", "reason.$": "$.staging_test.reason"},
+        "NoteNotBegun": {"outcome": "Failed", "reason.$": "$.rollout.reason"},
         "NoteBusy": {"outcome": "Busy", "reason.$": "$.promotion.reason"},
         "NoteFailure": {"outcome": "Failed", "reason.$": WHY},
     }

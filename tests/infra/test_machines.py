@@ -151,3 +151,14 @@ def test_who_asks_for_a_training_reaches_the_registry_and_may_be_left_unsaid(ass
     assert data_flow.unwritten(definition, {"model", "at"}) == []
     (announced,) = payloads["RequestTraining"]["Entries"]
     assert announced["Detail"]["requested_by.$"] == "$.released.next.requested_by"
+
+
+def test_a_start_without_an_answer_is_watched_like_any_other(assembly: Assembly) -> None:
+    definition = next(each for name, each in assembly.machines().items() if "flights" in name and "Promotion" in name)
+    for name in ("CreateEndpoint", "UpdateEndpoint"):
+        state = definition["States"][name]
+        (catch,) = state["Catch"]
+        assert (state["Next"], catch["Next"]) == ("WatchRollout", "WatchRollout")
+        assert state["ResultPath"] == catch["ResultPath"] == "$.started"
+    assert definition["States"]["WatchRollout"]["Parameters"]["started.$"] == "$.started"
+    assert definition["States"]["HasBegun"]["Choices"][0]["Next"] == "NoteNotBegun"

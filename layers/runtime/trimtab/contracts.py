@@ -221,10 +221,29 @@ class Plan(Message):
     """When SageMaker itself gives the update up."""
 
 
+class Started(Message):
+    """SageMaker's answer to the request that starts a rollout, or the error that came in its place."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True, populate_by_name=True)
+
+    endpoint_arn: str = ""
+    error: str = Field("", alias="Error")
+    cause: str = Field("", alias="Cause")
+
+    @property
+    def failure(self) -> str:
+        """The error in words, empty when SageMaker has answered."""
+        return f"{self.error}: {self.cause}" if self.error else ""
+
+
 class Rollout(Message):
     """What watch_rollout saw when the endpoint had settled."""
 
     settled: bool
+    began: bool = True
+    """False when the request to start failed and nothing shows that it took effect all the same."""
+    reason: str = ""
+    """Why it did not begin."""
     status: str
     live_config: str | None
     causes: tuple[str, ...] = ()

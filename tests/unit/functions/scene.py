@@ -175,7 +175,7 @@ class PromotionRun:
         act(request["EndpointName"], request["EndpointConfigName"])
 
     def watch(self) -> dict[str, Any]:
-        kept = {key: self.state[key] for key in ("promotion", "plan")}
+        kept = {key: self.state[key] for key in ("promotion", "plan", "started") if key in self.state}
         ports = (self.scene.endpoints, self.scene.alarms, self.scene.registry)
         self.state["rollout"] = self.call("watch_rollout", "watch", ports, **kept)
         return dict(self.state["rollout"])

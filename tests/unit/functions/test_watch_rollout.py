@@ -11,6 +11,7 @@ from tests.unit.functions.scene import (
     kinds,
     measure_errors,
     moving,
+    serve_first_version,
 )
 from trimtab.errors import RolloutInProgress
 
@@ -83,3 +84,46 @@ def test_a_retry_sees_the_same_and_watching_writes_nothing(scene: Scene) -> None
     before = kinds(scene)
     assert run.watch() == run.watch()
     assert kinds(scene) == before
+
+
+LOST = {"Error": "States.Timeout", "Cause": "no answer within 120 s"}
+
+
+def test_a_rollout_whose_start_was_not_answered_is_told_by_what_serves(scene: Scene) -> None:
+    run = moving(scene)
+    run.state["started"] = LOST
+    with pytest.raises(RolloutInProgress):
+        run.watch()
+    scene.endpoints.settle(ENDPOINT)
+    assert run.watch()["began"] is True
+    assert run.confirm()["outcome"] == "Serving"
+
+
+def test_a_rollback_after_a_start_that_was_not_answered_is_a_rollback(scene: Scene) -> None:
+    run = moving(scene)
+    run.state["started"] = LOST
+    scene.alarms.ring(run.state["plan"]["alarms"][0], "5xx")
+    scene.endpoints.roll_back(ENDPOINT)
+    assert run.watch()["began"] is True
+    assert run.confirm()["outcome"] == "RolledBack"
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_a_start_that_failed_and_moved_nothing_did_not_begin(scene: Scene, first: bool) -> None:
+    if not first:
+        serve_first_version(scene)
+    run = PromotionRun(scene, "second")
+    run.to_plan(approved(scene))
+    run.state["started"] = {"Error": "SageMaker.SageMakerException", "Cause": "not authorized"}
+    rollout = run.watch()
+    assert rollout["began"] is False
+    assert rollout["reason"] == "the rollout did not begin: SageMaker.SageMakerException: not authorized"
+    run.close("Failed", rollout["reason"])
+    assert scene.registry.describe(run.state["promotion"]["package_arn"]).status == "Approved"
+
+
+def test_a_start_that_was_answered_has_begun_even_when_sagemaker_went_back(scene: Scene) -> None:
+    run = moving(scene)
+    run.state["started"] = {"endpoint_arn": "arn:aws:sagemaker:us-east-1:123456789012:endpoint/e"}
+    scene.endpoints.roll_back(ENDPOINT, "the new fleet did not pass its health check")
+    assert run.watch()["began"] is True

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from trimtab.contracts import Plan, Promotion, Settings
+from trimtab.contracts import Plan, Promotion, Settings, Started
 from trimtab.errors import EndpointFailed, EndpointNotReady, PlanError
 from trimtab.ports import Alarms, Endpoints, EndpointState
 from trimtab.rollout.fleets import same_window
@@ -83,6 +83,15 @@ def go_back(endpoints: Endpoints, alarms: Alarms, plan: Plan, live: EndpointStat
     else:
         endpoints.update(plan.endpoint, plan.previous_config)
     return True
+
+
+def has_begun(started: Started, plan: Plan, live: EndpointState | None, ringing: Sequence[str]) -> bool:
+    """Whether the endpoint was told to move, asked once it has settled.
+
+    A request may take effect although its answer was lost. Then the new config serves, or SageMaker has gone back
+    already because one of the rollout's own alarms rings.
+    """
+    return not started.failure or bool(ringing) or (live is not None and live.config == plan.config)
 
 
 def ringing(alarms: Alarms, names: Sequence[str]) -> list[str]:
