@@ -17,7 +17,13 @@ def history(model: ModelArgument, stage: StageOption = "dev", as_json: JsonOptio
     if as_json:
         print(json.dumps([asdict(entry) for entry in entries], default=str))
         return
-    Console().print(table(entries))
+    wide_console().print(table(entries))
+
+
+def wide_console() -> Console:
+    """A console for tables: as wide as the terminal, and wide enough to read where there is none."""
+    console = Console(highlight=False)
+    return console if console.is_terminal else Console(highlight=False, width=170)
 
 
 def table(entries: list[Entry]) -> Table:

@@ -62,6 +62,7 @@ class Months:
         wanted = "quality.measured" if number is None else "window.measured"
         scene.advance(hours=24)
         measured = scene.wait_for_entry([wanted], mark)
+        scene.wait("the end of monitoring", self._monitoring_ended)
         if number is not None:
             scene.tell(measured)
             self.seen.append(Month(number, measured.data["version"], rows, dict(measured.data)))
@@ -142,6 +143,9 @@ class Months:
 
         self.scene.wait(f"the capture of {requests} requests", look, seconds=30)
 
+    def _monitoring_ended(self) -> bool:
+        return all(each["status"] != "RUNNING" for each in self.scene.executions("monitoring"))
+
     def _take_quality(self, mark: int) -> None:
         """Performance that late truth has brought to light since ``mark``."""
         for entry in self.scene.entries("quality.measured"):
@@ -152,7 +156,7 @@ class Months:
 
     def _ringing(self) -> list[str]:
         pages = self.scene.client("cloudwatch").get_paginator("describe_alarms").paginate(StateValue="ALARM")
-        ringing = [alarm["AlarmName"] for page in pages for alarm in page["MetricAlarms"]]
+        ringing = [alarm.get("MetricName", alarm["AlarmName"]) for page in pages for alarm in page["MetricAlarms"]]
         if ringing:
-            self.scene.say(f"  in ALARM: {', '.join(ringing)}")
+            self.scene.say(f"  in ALARM: the alarms on {', '.join(ringing)}")
         return ringing

@@ -5,10 +5,10 @@ from html import escape
 from typing import Any
 
 from cli.history import table as history_table
+from cli.history import wide_console
 from demo import charts
 from demo.months import Month
 from demo.rollouts import Rollout
-from demo.scene import console
 from demo.story import Story
 from trimtab.ledger import verify_chain
 from trimtab.ports import Entry
@@ -30,7 +30,7 @@ td.n{text-align:right;font-variant-numeric:tabular-nums}
 def tell(story: Story) -> None:
     """The ledger is printed, its chain is checked, and the page is written."""
     entries = story.scene.entries()
-    console.print(history_table(entries))
+    wide_console().print(history_table(entries))
     broken = verify_chain(entries)
     story.scene.say(f"{len(entries)} ledger entries; hash chain: {broken or 'whole'}")
     path = story.scene.state_dir / "report.html"
@@ -44,6 +44,7 @@ def page(months: Sequence[Month], rollouts: Sequence[Rollout], entries: Sequence
         ("Drift by column and month (PSI)", _drift(months)),
         ("Performance on truth", _performance(months)),
         ("Rollouts: share of traffic on the new fleet", "".join(map(_rollout, rollouts))),
+        ("Versions compared", _versions(entries)),
         ("Candidates and their gates", _candidates(entries)),
         ("The ledger", _ledger(entries)),
     ]
@@ -96,6 +97,20 @@ def _rollout(rollout: Rollout) -> str:
     title = f"version {rollout.version}: {rollout.outcome}"
     traffic = f"{rollout.sent} requests, {rollout.failed} failed" if rollout.sent else "no load was running"
     return f"<h3>{escape(title)}</h3><p>{traffic}</p>" + charts.step_chart(rollout.shares, title)
+
+
+def _versions(entries: Sequence[Entry]) -> str:
+    """Each registered version on its own hold-out, and how it stood against the champion of its day."""
+    judged = {entry.subject: entry.data["gates"] for entry in entries if entry.kind == "candidate.judged"}
+    outcomes = {e.data["version"]: e.data["outcome"] for e in entries if e.kind == "promotion.closed"}
+    rows = []
+    for entry in entries:
+        if entry.kind == "candidate.registered":
+            version, metrics = entry.data["version"], entry.data["metrics"]
+            duel = next((gate["message"] for gate in judged[entry.subject] if gate["name"] == "champion"), "")
+            measured = [_number(metrics.get(name)) for name in ("auc", "average_precision", "log_loss", "brier")]
+            rows.append([f"v{version}", *measured, duel, outcomes.get(version, "not approved")])
+    return _table(["version", "AUC", "AP", "log loss", "Brier", "against the champion", "promotion"], rows)
 
 
 def _candidates(entries: Sequence[Entry]) -> str:
