@@ -4,6 +4,7 @@ SHELL := /bin/sh
 PYTHON ?= python3
 BIN := .venv/bin
 STAGE ?= dev
+LOCAL_LOCKS := $(basename $(wildcard localcloud/runtimes/*.in localcloud/images/*.in))
 LAMBDA_BRINGS := boto3 botocore jmespath python-dateutil s3transfer six urllib3
 export PATH := $(CURDIR)/$(BIN):$(CURDIR)/node_modules/.bin:$(PATH)
 export PYTHONPATH := $(CURDIR):$(CURDIR)/layers/runtime
@@ -34,8 +35,9 @@ types: .venv/.installed  ## types (mypy --strict)
 contracts: .venv/.installed  ## who may import whom (import-linter)
 	$(BIN)/lint-imports
 
-unit: .venv/.installed  ## unit, adapter and architecture tests
+unit: .venv/.installed  ## unit, adapter and architecture tests; training and evaluation as processes
 	$(BIN)/pytest -n 2 tests/unit tests/adapters tests/architecture
+	$(BIN)/pytest tests/jobs
 
 infra: setup  ## assertions on the synthesized templates
 	$(BIN)/pytest tests/infra
@@ -61,6 +63,7 @@ destroy: setup  ## remove what was deployed
 lock: .venv/.installed  ## pin all dependencies anew
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --fork-strategy fewest --generate-hashes --no-emit-index-url --no-header -o requirements.txt requirements.in
 	for layer in runtime columnar; do $(BIN)/uv pip compile -q --python-version 3.12 --python-platform x86_64-manylinux_2_28 --generate-hashes --no-annotate --no-emit-index-url --no-header -c requirements.txt $(LAMBDA_BRINGS:%=--no-emit-package %) -o layers/$$layer/requirements.txt layers/$$layer/requirements.in || exit 1; done
+	for lock in $(LOCAL_LOCKS); do $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -o $$lock.txt $$lock.in || exit 1; done
 	npm install --package-lock-only
 
 format: .venv/.installed  ## put the code in order
@@ -68,7 +71,7 @@ format: .venv/.installed  ## put the code in order
 	$(BIN)/ruff format .
 
 clean:  ## remove everything that was installed or built
-	rm -rf .venv node_modules .toolchain .cache .trimtab cdk.out .mypy_cache .ruff_cache .pytest_cache
+	rm -rf .venv node_modules .toolchain .cache .trimtab cdk.out .localcloud .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
 .venv/.installed: requirements.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Trimtab needs Python 3.11 or newer; say which with: make PYTHON=python3.12"; exit 1; }

@@ -16,7 +16,6 @@ from models.flights import data as flights
 from trimtab.contracts import DropKind
 from trimtab.ports import Entry
 
-DECIDED = ("retrain.requested", "retrain.suppressed")
 ACCEPTED_OR_NOT = ("drop.accepted", "drop.quarantined")
 
 

@@ -9,6 +9,7 @@ from cli.history import wide_console
 from demo import charts
 from demo.months import Month
 from demo.rollouts import Rollout
+from demo.scene import DemoError
 from demo.story import Story
 from trimtab.ledger import verify_chain
 from trimtab.ports import Entry
@@ -36,6 +37,8 @@ def tell(story: Story) -> None:
     path = story.scene.state_dir / "report.html"
     path.write_text(page(story.months.seen, story.rollouts, entries), encoding="utf-8")
     story.scene.say(f"[bold]report: {path.resolve()}[/bold] ({path.stat().st_size / 1024:.0f} KB)")
+    if broken:
+        raise DemoError(f"the ledger's hash chain is broken: {broken}")
 
 
 def page(months: Sequence[Month], rollouts: Sequence[Rollout], entries: Sequence[Entry]) -> str:

@@ -9,6 +9,7 @@ from demo.scene import DemoError, Scene
 from models.flights import data as flights
 from trimtab.contracts import DropKind
 from trimtab.ports import Entry
+from trimtab.telemetry import Metric
 
 DATA = Path(".cache/flights")
 SPEED = 60.0
@@ -77,6 +78,8 @@ class Story:
             self.months.play(number)
         self.months.measure(self.scene.mark())
         self.rollouts += self.months.rollouts
+        if not any(Metric.PSI_MAX.value in month.alarms for month in self.months.seen):
+            raise DemoError("the alarm on drift did not ring all year")
         if not self.months.rollouts:
             raise DemoError("no challenger beat the champion all year")
 

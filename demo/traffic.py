@@ -3,7 +3,6 @@
 import json
 import threading
 import time
-from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -46,7 +45,8 @@ class SteadyLoad:
     endpoint: str
     table: pa.Table
     per_second: float = 25
-    answers: Counter[str] = field(default_factory=Counter)
+    answers: list[str] = field(default_factory=list)
+    """For each request the word ok or the code of its error; several threads append."""
     latencies_ms: list[float] = field(default_factory=list)
     _stop: threading.Event = field(default_factory=threading.Event)
 
@@ -66,11 +66,11 @@ class SteadyLoad:
 
     @property
     def sent(self) -> int:
-        return sum(self.answers.values())
+        return len(self.answers)
 
     @property
     def failed(self) -> int:
-        return self.sent - self.answers["ok"]
+        return sum(answer != "ok" for answer in tuple(self.answers))
 
     def _pace(self) -> None:
         number = 0
@@ -83,9 +83,9 @@ class SteadyLoad:
         try:
             answer = self.runtime.invoke_endpoint(EndpointName=self.endpoint, ContentType=JSON_LINES, Body=body)
             answer["Body"].read()
-            self.answers["ok"] += 1
+            self.answers.append("ok")
         except ClientError as error:
-            self.answers[error.response["Error"]["Code"]] += 1
+            self.answers.append(str(error.response["Error"]["Code"]))
         except BotoCoreError as error:
-            self.answers[type(error).__name__] += 1
+            self.answers.append(type(error).__name__)
         self.latencies_ms.append(1000 * (time.perf_counter() - began))

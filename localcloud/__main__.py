@@ -39,7 +39,7 @@ def _run(given: argparse.Namespace) -> None:
 def _arguments(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m localcloud", description=__doc__)
     parser.add_argument("--port", type=int, default=DEFAULT_PORT, help="0 takes any free port (default: %(default)s)")
-    parser.add_argument("--state-dir", type=Path, default=Path(".trimtab"), help="default: %(default)s")
+    parser.add_argument("--state-dir", type=Path, default=Path(".localcloud"), help="default: %(default)s")
     parser.add_argument("--speed", type=float, default=1.0, help="virtual seconds per real second")
     parser.add_argument("--no-iam", dest="iam", action="store_false", help="let every request through")
     return parser.parse_args(arguments)

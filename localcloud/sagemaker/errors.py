@@ -2,7 +2,6 @@
 
 ApiError
 ├── ValidationError       the request is wrong, or names something that does not exist (SageMaker's usual answer)
-├── ResourceNotFoundError
 ├── ResourceInUseError    the name is taken
 └── ConflictError
 JobFailedError            the job ends as Failed with this FailureReason
@@ -21,12 +20,6 @@ class ValidationError(ApiError):
     """Raised for a request that AWS answers with ValidationException."""
 
     code = "ValidationException"
-
-
-class ResourceNotFoundError(ApiError):
-    """Raised when AWS answers ResourceNotFound."""
-
-    code = "ResourceNotFound"
 
 
 class ResourceInUseError(ApiError):

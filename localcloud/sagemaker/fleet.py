@@ -85,11 +85,6 @@ class Variant:
                 continue
         raise InstanceGoneError(f"variant {self.name} has no healthy instance")
 
-    @property
-    def process_ids(self) -> list[int]:
-        """The processes that serve."""
-        return [instance.process_id for instance in self._instances]
-
     def close(self) -> None:
         """No process of the variant is left, nor its files."""
         self._closed = True

@@ -70,11 +70,6 @@ class Instance:
         """Whether the process runs."""
         return self._process.poll() is None
 
-    @property
-    def process_id(self) -> int:
-        """The id of the model server's process."""
-        return self._process.pid
-
     def stop(self) -> None:
         """The process has ended, which is not reported."""
         self.wanted = False

@@ -216,7 +216,7 @@ class TrainingMachine(Construct):
         key = parts.artifacts.owner.key.arn
         output = f"States.Format('{parts.artifacts.uri('runs')}/{{}}/evaluation', $.lease.run)"
         return {
-            "ProcessingJobName.$": "States.Format('{}-eval', $.lease.run)",
+            "ProcessingJobName.$": f"States.Format('{parts.names.evaluation_job('{}')}', $.lease.run)",
             "AppSpecification": {"ImageUri": parts.image.uri, "ContainerEntrypoint": list(EVALUATE_COMMAND)},
             "RoleArn": parts.execution_role.arn,
             "ProcessingInputs": [

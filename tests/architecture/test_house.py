@@ -3,6 +3,7 @@
 import ast
 import re
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -75,8 +76,28 @@ def test_every_pinned_requirement_has_a_hash() -> None:
         assert len(re.findall(r"==[^\n]*\\\n +--hash=sha256:", text)) == len(pins), path
 
 
-def test_every_runbook_that_an_alarm_names_exists() -> None:
-    named = {
-        match for path in tracked("stacks/*.py") for match in re.findall(r"docs/runbooks/[\w-]+\.md", path.read_text())
-    }
-    assert not [name for name in sorted(named) if not (ROOT / name).exists()]
+def imported(path: Path) -> set[str]:
+    """Modules that a file imports."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found.add(node.module)
+    return found
+
+
+def test_functions_import_only_the_library_and_its_models() -> None:
+    handlers = tracked("functions/*.py")
+    assert handlers
+    allowed = {"trimtab", "pydantic", *sys.stdlib_module_names}
+    for path in handlers:
+        assert {name.partition(".")[0] for name in imported(path)} <= allowed, path
+
+
+def test_models_know_of_the_library_what_is_for_authors() -> None:
+    scripts = [*tracked("models/*.py"), *tracked("tests/fixtures/models/*.py")]
+    assert scripts
+    for path in scripts:
+        assert {name for name in imported(path) if name.partition(".")[0] == "trimtab"} <= {"trimtab.authoring"}, path
+        assert not {name.partition(".")[0] for name in imported(path)} & {"stacks", "localcloud", "cli", "demo"}, path

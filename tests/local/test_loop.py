@@ -67,6 +67,11 @@ def test_an_approval_in_the_registry_ends_in_production(loop: Loop) -> None:
     assert endpoint["DataCaptureConfig"]["CaptureStatus"] == "Started"
     names = [each["EndpointName"] for each in loop.sagemaker.list_endpoints()["Endpoints"]]
     assert names == [PREFIX], "staging is taken down"
+    (report,) = [key for key in loop.keys("ArtifactsBucket", "tiny/runs/") if "/staging/" in key]
+    body = loop.s3.get_object(Bucket=loop.data["ArtifactsBucket"], Key=report)["Body"].read()
+    checks = {check["name"]: check["passed"] for check in json.loads(body)["checks"]}
+    assert {"golden", "latency"} <= set(checks), "staging was asked before production"
+    assert all(checks.values())
 
 
 def test_the_same_content_under_another_name_is_a_duplicate(loop: Loop, folder: Path) -> None:

@@ -47,6 +47,7 @@ class ModelNames:
         return f"{self.prefix}-{stamp}-{execution.replace('-', '')[-8:]}"
 
     def evaluation_job(self, run: str) -> str:
+        """Name of the processing job that evaluates ``run``."""
         return f"{run}-eval"
 
     def served(self, version: int, tag: str, purpose: str = "") -> str:

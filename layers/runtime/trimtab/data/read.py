@@ -4,7 +4,6 @@ A `Source` yields `Chunk`s: row numbers and columns as the file has them. Coerci
 (`trimtab.data.coerce`), so that a value of the wrong type is a finding with a row number and not the end of reading.
 """
 
-import io
 from collections.abc import Iterator
 from typing import Any, BinaryIO, Literal
 
@@ -74,32 +73,9 @@ def read_table(stream: BinaryIO, format: Format, data: DataSpec, limits: Limits 
     return pa.concat_tables([pa.Table.from_batches([batch]) for batch in batches], promote_options="default")
 
 
-def table_from_json_lines(body: bytes, data: DataSpec) -> pa.Table:
-    """Records as the serving contract has them, as a table of every column of the contract in its Arrow type.
-
-    A column that no record has is all null. Raises DataError naming record and column for a line that is no JSON object
-    or a value of another type.
-    """
-    source = JsonLinesSource(io.BytesIO(body), data.columns, DEFAULT_LIMITS)
-    tables = [_strict(chunk, data) for chunk in source.chunks()]
-    return pa.concat_tables(tables) if tables else _strict(Chunk(1, 0, {}), data)
-
-
 def _typed(chunk: Chunk, data: DataSpec, *, text: bool) -> pa.RecordBatch:
     columns: dict[str, Any] = {}
     for name, raw in chunk.columns.items():
         column = coerce(raw, data.columns[name].type, text=text).column
         columns[name] = column.dictionary_decode() if pa.types.is_dictionary(column.type) else column
     return pa.RecordBatch.from_pydict(columns)
-
-
-def _strict(chunk: Chunk, data: DataSpec) -> pa.Table:
-    columns: dict[str, Any] = {}
-    for name, column in data.columns.items():
-        raw = chunk.columns.get(name, [None] * chunk.rows)
-        coerced = coerce(raw, column.type, text=False)
-        if len(coerced.bad):
-            row = int(coerced.bad[0])
-            raise DataError(f"record {chunk.first_row + row}, column '{name}': {raw[row]!r} is no {column.type.value}")
-        columns[name] = coerced.column
-    return pa.table(columns)

@@ -3,7 +3,6 @@
 import logging
 import shutil
 import tempfile
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -28,7 +27,6 @@ FINDINGS_RETURNED: Final = 5
 MESSAGE_LENGTH: Final = 400
 
 logger = logging.getLogger(__name__)
-Judge = Callable[[Path], DropReport]
 
 
 @dataclass(frozen=True)
