@@ -1,7 +1,6 @@
 """Runs the demo: every step prints what happened; a step that fails says why and the exit status is 1."""
 
 import argparse
-import shutil
 import sys
 from pathlib import Path
 
@@ -15,7 +14,6 @@ STATE = Path(".trimtab/demo")
 
 def main() -> int:
     options = _options()
-    shutil.rmtree(STATE / "state", ignore_errors=True)
     scene = Scene(model="flights", state_dir=STATE, verbose=options.verbose)
     try:
         play(scene)
@@ -46,6 +44,9 @@ def play(scene: Scene) -> None:
 
 
 def _finish(scene: Scene, keep: bool) -> None:
+    """What this demo started is stopped, unless it is to be kept; another demo's cloud is left alone."""
+    if not scene.running:
+        return
     if keep:
         console.print('The cloud is still up: eval "$(bin/trimtab local env --state-dir .trimtab/demo)"; stop it with:')
         console.print("bin/trimtab local down --state-dir .trimtab/demo")

@@ -31,6 +31,8 @@ class Scene:
     model: str
     state_dir: Path
     verbose: bool = False
+    running: bool = False
+    """Whether the local cloud was started for this demo."""
     stage: Stage = field(default_factory=Stage)
     started: float = field(default_factory=time.monotonic)
     _clients: dict[str, Any] = field(default_factory=dict)

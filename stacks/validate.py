@@ -21,7 +21,8 @@ def main(models: list[str]) -> int:
     with tempfile.TemporaryDirectory(prefix="trimtab-synth-") as scratch:
         folder = Path(scratch)
         templates = synthesize(folder / "cdk.out", models=models)
-        return max(_lint(folder / "cdk.out", templates), _validate(folder, templates))
+        codes = [_lint(folder / "cdk.out", templates), _validate(folder, templates)]
+        return int(any(codes))  # a tool that was killed has a negative one
 
 
 def _lint(assembly: Path, templates: dict[str, Template]) -> int:
