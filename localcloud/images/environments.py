@@ -19,6 +19,7 @@ from localcloud.lambda_.runtimes import answers_version, find_interpreter, own_i
 
 FOLDER = Path(__file__).resolve().parent
 _ASK_FOR_SETUP = "run `python -m localcloud.toolchain images` first (make setup does)"
+_BYTECODE_SETTINGS = ("PYTHONPYCACHEPREFIX", "PYTHONDONTWRITEBYTECODE")
 _MARK = "made.json"
 
 
@@ -103,4 +104,6 @@ def _install(python: Path, recipe: Recipe, folder: Path) -> None:
     uv = [sys.executable, "-m", "uv"]
     subprocess.run([*uv, "venv", "--quiet", "--python", str(python), str(folder)], check=True)
     target = ["--python", str(folder / "bin" / "python"), "--no-deps", "--require-hashes", "--compile-bytecode"]
-    subprocess.run([*uv, "pip", "install", "--quiet", *target, "-r", str(recipe.lock)], check=True)
+    # compiled beside the sources: containers see this folder and nothing of the caller's environment
+    beside = {name: value for name, value in os.environ.items() if name not in _BYTECODE_SETTINGS}
+    subprocess.run([*uv, "pip", "install", "--quiet", *target, "-r", str(recipe.lock)], check=True, env=beside)
