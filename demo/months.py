@@ -16,6 +16,8 @@ from models.flights import data as flights
 from trimtab.contracts import DropKind
 from trimtab.ports import Entry
 
+LEAST_PER_SECOND = 20
+"""Requests that must really have been sent while a rollout is said to have been under load."""
 ACCEPTED_OR_NOT = ("drop.accepted", "drop.quarantined")
 
 
@@ -120,6 +122,8 @@ class Months:
         rollout.sent, rollout.failed = load.sent, load.failed
         self.rollouts.append(rollout)
         scene.say(f"{load.sent} requests at {load.sent / load.seconds:.0f} per second, {load.failed} failed")
+        if load.sent < LEAST_PER_SECOND * load.seconds:
+            raise DemoError(f"the load fell behind: {load.sent} requests in {load.seconds:.0f} s")
         if rollout.outcome != "Serving" or load.failed:
             raise DemoError(f"the canary ended in {rollout.outcome} with {load.failed} failed requests")
 
