@@ -9,6 +9,7 @@ from typing import Any, NoReturn, Protocol
 
 from localcloud.clients import Clients
 from localcloud.clock import Clock
+from localcloud.faults import Faults
 from localcloud.patches import Patches
 from localcloud.processes import Processes
 from localcloud.toolchain import Toolchain
@@ -69,6 +70,7 @@ class Cloud:
     account: str = "123456789012"
     region: str = "us-east-1"
     enforce_iam: bool = True
+    faults: Faults = field(init=False)
     stopping: threading.Event = field(default_factory=threading.Event)
     notes: list[str] = field(default_factory=list)
     denied: deque[dict[str, str]] = field(default_factory=lambda: deque(maxlen=_KEPT_DENIALS))
@@ -77,6 +79,9 @@ class Cloud:
     emit: Emit = field(default=_set_by("eventbridge", "emit"))
     put_metrics: PutMetrics = field(default=_set_by("cloudwatch", "put_metrics"))
     write_logs: WriteLogs = field(default=_set_by("cloudwatch", "write_logs"))
+
+    def __post_init__(self) -> None:
+        self.faults = Faults(self.clock)
 
     @property
     def endpoint(self) -> str:

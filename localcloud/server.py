@@ -14,10 +14,11 @@ from pathlib import Path
 from types import FrameType, ModuleType
 from typing import IO, TYPE_CHECKING, Any
 
-from localcloud import StartupError, admin, failures, iam, locks, safety
+from localcloud import StartupError, admin, failures, faults, iam, locks, safety
 from localcloud.clients import ADMIN_KEY, Clients
 from localcloud.clock import Clock
 from localcloud.cloud import Cloud
+from localcloud.faults import calls as faults_of_calls
 from localcloud.patches import Patches
 from localcloud.processes import Processes
 from localcloud.safety import LOOPBACK
@@ -48,12 +49,13 @@ _NO_NAMESPACES = (
 
 @dataclass(frozen=True)
 class Options:
-    """How to start: `port` 0 takes any free one; `speed` is virtual seconds per real second."""
+    """How to start: `port` 0 takes any free one; `speed` is virtual seconds per real second; `faults` a plan."""
 
     port: int
     state_dir: Path
     speed: float = 1.0
     enforce_iam: bool = True
+    faults: Path | None = None
 
 
 def run(options: Options) -> None:
@@ -67,6 +69,7 @@ def run(options: Options) -> None:
     cloud = make_cloud(options, port)
     try:
         server = _make_server(build(cloud), listener)
+        faults.install(cloud, options.faults)
         _stop_on_signals(cloud, server)
         _say_ready(cloud, started)
         server.serve_forever(poll_interval=0.2)
@@ -107,7 +110,7 @@ def build(cloud: Cloud) -> "WSGIApplication":
     for module in reversed(modules):
         if hasattr(module, "middleware"):
             app = module.middleware(cloud, app)
-    app = iam.middleware(cloud, app)
+    app = iam.middleware(cloud, faults_of_calls.middleware(cloud, app))
     return safety.middleware(failures.middleware(admin.middleware(cloud, app)), cloud.port)
 
 
