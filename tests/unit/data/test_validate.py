@@ -17,7 +17,6 @@ from trimtab.data.read import Format
 from trimtab.data.report import DropReport, Verdict
 from trimtab.data.validate import validate
 from trimtab.data.violation import Violation
-from trimtab.errors import SpecError
 from trimtab.spec import DataSpec
 
 
@@ -267,10 +266,3 @@ def test_a_report_reads_back_as_it_was_written() -> None:
     again = DropReport.from_json(json.loads(json.dumps(report.to_json(), allow_nan=False)))
     assert again.to_json() == report.to_json()
     assert again.verdict is report.verdict
-
-
-def test_a_rule_that_does_not_fit_its_type_is_the_specs_mistake() -> None:
-    columns = DATA.model_dump()["columns"]
-    for change in ({"line": columns["line"] | {"range": (0, 1)}}, {"code": columns["code"] | {"pattern": "(?=x)"}}):
-        with pytest.raises(SpecError, match=r"data\.columns"):
-            validate(parquet(trips(2)), "parquet", _changed(columns=columns | change))

@@ -69,3 +69,41 @@ def test_canonical_json_reads_back_as_the_same_spec(window: int, holdout: float,
     spec = parse_spec(text)
     assert parse_spec(spec.canonical_json()) == spec
     assert parse_spec(spec.canonical_json()).canonical_json() == spec.canonical_json()
+
+
+@pytest.mark.parametrize(
+    ("rule", "expected"),
+    [
+        (
+            "pattern: x",
+            "m.yaml:7: data.columns.x.pattern: pattern is for columns of type string, and",
+        ),
+        ("domain: []", "m.yaml:7: data.columns.x.domain: Tuple should have at least 1 item"),
+        ("references: Carriers!", "m.yaml:7: data.columns.x.references: String should match pattern"),
+        ("warn: [rnge]", "m.yaml:7: data.columns.x.warn.0: Input should be"),
+    ],
+)
+def test_a_rule_that_does_not_fit_its_column_names_the_line(rule: str, expected: str) -> None:
+    with pytest.raises(SpecError) as caught:
+        parse_spec(MINIMAL.replace("range: [0, 1]", rule), "m.yaml")
+    assert expected in str(caught.value)
+
+
+@pytest.mark.parametrize("pattern", ["(?=x)", "(a", r"(a)\1"])
+def test_a_pattern_that_the_gate_could_not_use_is_refused_when_it_is_read(pattern: str) -> None:
+    text = MINIMAL.replace("{type: number, range: [0, 1]}", f"{{type: string, pattern: '{pattern}'}}")
+    with pytest.raises(SpecError, match=r"model\.yaml:7: data\.columns\.x\.pattern"):
+        parse_spec(text)
+
+
+def test_a_check_that_is_no_condition_names_its_line_and_the_nearest_column() -> None:
+    text = MINIMAL.replace("  columns:", "  checks:\n    - {check: rwo > 3}\n  columns:")
+    with pytest.raises(SpecError) as caught:
+        parse_spec(text, "m.yaml")
+    assert "m.yaml:6: data.checks.0.check: no column is called 'rwo'; did you mean 'row'?" in str(caught.value)
+
+
+@pytest.mark.parametrize("rule", ["quality: {freshness_hours: 3}", "event_window: {past_days: 3}"])
+def test_rules_about_time_need_a_column_of_times(rule: str) -> None:
+    with pytest.raises(SpecError, match=r"m\.yaml:\d+: data\.\S+: needs event_time"):
+        parse_spec(MINIMAL.replace("  label: y\n", f"  label: y\n  {rule}\n"), "m.yaml")

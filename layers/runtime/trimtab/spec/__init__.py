@@ -1,6 +1,8 @@
 """model.yaml as typed models: the one definition that synth, functions, jobs, CLI and editors share."""
 
-from trimtab.spec.data import Column, ColumnType, DataSpec, QualityLimits
+from trimtab.spec.columns import Column, ColumnType
+from trimtab.spec.data import DataSpec, EventWindow, QualityLimits, RowCheck, TextOptions
+from trimtab.spec.expression import Expression
 from trimtab.spec.lifecycle import (
     ApprovalSpec,
     ChampionRule,
@@ -22,13 +24,17 @@ __all__ = [
     "ColumnType",
     "DataSpec",
     "EvaluationSpec",
+    "EventWindow",
+    "Expression",
     "MetricRule",
     "MonitoringSpec",
     "QualityLimits",
     "QualityRule",
     "RetrainingSpec",
     "RolloutSpec",
+    "RowCheck",
     "Spec",
+    "TextOptions",
     "TrainingSpec",
     "json_schema",
     "load_spec_file",
