@@ -3,7 +3,7 @@
 import functools
 import json
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final, NoReturn
 
 from localcloud.clock import Clock
 from localcloud.cloud import Cloud
@@ -12,8 +12,21 @@ from localcloud.eventbridge.expressions import At, InvalidExpression, parse
 from localcloud.eventbridge.targets import EVENTS, SCHEDULER, UnsupportedTarget, validate_target
 from localcloud.eventbridge.transform import InvalidInput, validate_input
 
-_EVENTS = "moto.events.models"
-_SCHEDULER = "moto.scheduler.models:EventBridgeSchedulerBackend"
+MOST_TARGETS: Final = 5
+_EVENTS: Final = "moto.events.models"
+_HANDLER: Final = "moto.events.responses:EventsHandler"
+_SCHEDULER: Final = "moto.scheduler.models:EventBridgeSchedulerBackend"
+_EARLIEST_START_SECONDS: Final = 300
+_REFUSED: Final = {
+    "create_archive": "archives",
+    "start_replay": "replays",
+    "create_connection": "connections",
+    "create_api_destination": "API destinations",
+    "create_partner_event_source": "partner event sources",
+    "put_partner_events": "partner event sources",
+}
+
+_Function = Callable[..., Any]
 
 
 def install(cloud: Cloud) -> None:
@@ -21,23 +34,35 @@ def install(cloud: Cloud) -> None:
     replace = cloud.patches.replace
     replace(f"{_EVENTS}:EventPattern.load", classmethod(_load), "an unknown operator matches everything")
     replace(f"{_EVENTS}:EventPattern.matches_event", _matches_event, "no arrays of objects, and true equals 1")
-    replace("moto.events.responses:EventsHandler.test_event_pattern", _test_event_pattern, "answers nothing")
+    replace(f"{_HANDLER}.test_event_pattern", _test_event_pattern, "answers nothing")
+    for operation, meaning in _REFUSED.items():
+        replace(f"{_HANDLER}.{operation}", _refusing(meaning), "moto would record it, and nothing would run")
     stamped = functools.partial(_stamping, cloud.clock)
     _wrap(cloud, f"{_EVENTS}:EventsBackend.put_rule", lambda o: stamped(_checking_rule(o)), "accepts any expression")
     _wrap(cloud, f"{_EVENTS}:Rule.enable", functools.partial(_stamping_itself, cloud.clock), "no schedules")
     _wrap(cloud, f"{_EVENTS}:EventsBackend.put_targets", _checking_targets, "accepts targets that nothing runs")
     for name in ("create_schedule", "update_schedule"):
         _wrap(
-            cloud, f"{_SCHEDULER}.{name}", lambda o: stamped(_checking_schedule(o)), "accepts any expression and target"
+            cloud,
+            f"{_SCHEDULER}.{name}",
+            lambda o: stamped(_checking_schedule(cloud.clock, o)),
+            "accepts any expression and target",
         )
 
 
-def _wrap(cloud: Cloud, target: str, wrapper: Callable[[Callable[..., Any]], object], reason: str) -> None:
-    original: list[Callable[..., Any]] = []
+def _wrap(cloud: Cloud, target: str, wrapper: Callable[[_Function], object], reason: str) -> None:
+    original: list[_Function] = []
     original.append(cloud.patches.replace(target, wrapper(lambda *a, **k: original[0](*a, **k)), reason))
 
 
-def _stamping(clock: Clock, original: Callable[..., Any]) -> Callable[..., Any]:
+def _refusing(meaning: str) -> Callable[[Any], NoReturn]:
+    def refuse(_handler: Any) -> NoReturn:
+        raise NotImplementedError(meaning)
+
+    return refuse
+
+
+def _stamping(clock: Clock, original: _Function) -> _Function:
     """The rule or schedule that `original` returns knows (`timed_from`) since when its ticks count."""
 
     def put(backend: Any, *arguments: Any, **keywords: Any) -> Any:
@@ -48,7 +73,7 @@ def _stamping(clock: Clock, original: Callable[..., Any]) -> Callable[..., Any]:
     return put
 
 
-def _stamping_itself(clock: Clock, original: Callable[..., Any]) -> Callable[..., Any]:
+def _stamping_itself(clock: Clock, original: _Function) -> _Function:
     def enable(rule: Any) -> None:
         rule.timed_from = clock.now()
         original(rule)
@@ -79,23 +104,26 @@ def _test_event_pattern(handler: Any) -> str:
     return json.dumps({"Result": wanted.matches_event(json.loads(handler._get_param("Event")))})
 
 
-def _checking_rule(original: Callable[..., Any]) -> Callable[..., Any]:
+def _checking_rule(original: _Function) -> _Function:
     def put_rule(backend: Any, *arguments: Any, **keywords: Any) -> Any:
         from moto.events.exceptions import ValidationException
 
+        if keywords.get("state") not in (None, "ENABLED", "DISABLED"):
+            raise NotImplementedError(f"rules in the state {keywords['state']}: there is no CloudTrail here")
         text = keywords.get("scheduled_expression")
         try:
             if text and isinstance(parse(text), At):
-                raise InvalidExpression(f"Invalid Schedule Expression {text}: a rule takes rate(...) or cron(...).")
+                raise InvalidExpression("a rule takes rate(...) or cron(...)")
         except InvalidExpression as error:
-            raise ValidationException(f"Parameter ScheduleExpression is not valid. {error}") from error
+            raise ValidationException("Parameter ScheduleExpression is not valid.") from error
         return original(backend, *arguments, **keywords)
 
     return put_rule
 
 
-def _checking_targets(original: Callable[..., Any]) -> Callable[..., Any]:
+def _checking_targets(original: _Function) -> _Function:
     def put_targets(backend: Any, name: str, event_bus_arn: str | None, targets: list[dict[str, Any]]) -> Any:
+        from moto.core.exceptions import JsonRESTError
         from moto.events.exceptions import ValidationException
 
         try:
@@ -104,20 +132,39 @@ def _checking_targets(original: Callable[..., Any]) -> Callable[..., Any]:
                 validate_input(target)
         except (UnsupportedTarget, InvalidInput) as error:
             raise ValidationException(str(error)) from error
+        bus = backend.event_buses.get((event_bus_arn or "default").rsplit("/", 1)[-1])
+        rule = bus.rules.get(name) if bus else None
+        if rule and len({target["Id"] for target in [*rule.targets, *targets]}) > MOST_TARGETS:
+            raise JsonRESTError("LimitExceededException", "The requested resource exceeds the maximum number allowed.")
         return original(backend, name, event_bus_arn, targets)
 
     return put_targets
 
 
-def _checking_schedule(original: Callable[..., Any]) -> Callable[..., Any]:
+def _checking_schedule(clock: Clock, original: _Function) -> _Function:
     def put_schedule(backend: Any, *arguments: Any, **keywords: Any) -> Any:
         from moto.scheduler.exceptions import ValidationException
 
         try:
-            parse(keywords["schedule_expression"], keywords.get("schedule_expression_timezone"))
+            expression = parse(keywords["schedule_expression"], keywords.get("schedule_expression_timezone"))
             validate_target(keywords["target"], SCHEDULER)
         except (InvalidExpression, UnsupportedTarget) as error:
             raise ValidationException(str(error)) from error
+        window = keywords["flexible_time_window"]
+        if (window["Mode"] == "FLEXIBLE") != bool(window.get("MaximumWindowInMinutes")):
+            raise ValidationException("MaximumWindowInMinutes goes with the mode FLEXIBLE of a FlexibleTimeWindow.")
+        refusal = _refused_dates(keywords, clock.now())
+        if refusal and not isinstance(expression, At):  # a one-time schedule ignores them
+            raise ValidationException(refusal)
         return original(backend, *arguments, **keywords)
 
     return put_schedule
+
+
+def _refused_dates(keywords: dict[str, Any], now: float) -> str | None:
+    starts, ends = (keywords.get(name) for name in ("start_date", "end_date"))
+    if starts is not None and starts < now - _EARLIEST_START_SECONDS:
+        return "The StartDate you specify cannot be earlier than 5 minutes ago."
+    if ends is not None and ends < max(now, starts or now):
+        return "The EndDate you specify must be in the future and after the StartDate."
+    return None

@@ -1,13 +1,13 @@
 """Deliveries: workers that send, retries on the virtual clock, and dead-letter queues."""
 
 import heapq
-import itertools
 import json
 import queue
 import sys
 import threading
 import traceback
-from collections.abc import Callable
+import uuid
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -26,10 +26,11 @@ _LONGEST_ERROR_MESSAGE: Final = 1000
 
 @dataclass(frozen=True)
 class Attempt:
-    """A message, when it was first due (virtual), and how many times it has been retried."""
+    """A message, when it was first due and when it is due now (virtual), and how often it has been retried."""
 
     message: Message
     began: float
+    due: float
     retries: int = 0
 
     def numbered(self) -> Message:
@@ -38,15 +39,20 @@ class Attempt:
             return self.message
         return replace(self.message, body=self.message.body.replace(ATTEMPT_NUMBER, str(self.retries + 1)))
 
+    def next(self, now: float) -> "Attempt":
+        """The following attempt, after a wait that doubles each time."""
+        due = now + min(2.0**self.retries, _LONGEST_BACKOFF_SECONDS)
+        return replace(self, due=due, retries=self.retries + 1)
+
 
 class Deliveries:
     """Everything on its way to a target. Nothing is lost silently: what no queue takes is said on stderr."""
 
     def __init__(self, cloud: Cloud) -> None:
         self._cloud = cloud
-        self._jobs: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
-        self._later: list[tuple[float, int, Attempt]] = []
-        self._order = itertools.count()
+        self._pending: dict[str, Attempt] = {}
+        self._ready: queue.SimpleQueue[str] = queue.SimpleQueue()
+        self._later: list[tuple[float, str]] = []
         self._lock = threading.Lock()
 
     def start(self) -> None:
@@ -54,51 +60,51 @@ class Deliveries:
         for number in range(_WORKERS):
             threading.Thread(target=self._work, name=f"eventbridge-{number}", daemon=True).start()
 
-    def submit(self, prepare: Callable[[], Message], began: float) -> None:
-        """The message that `prepare` makes will be sent by a worker."""
-        self._jobs.put(lambda: self._attempt(Attempt(prepare(), began)))
+    def submit(self, message: Message, due: float) -> None:
+        """A worker will send the message when it is due."""
+        self._put(uuid.uuid4().hex, Attempt(message, due, due))
 
     @property
     def waiting(self) -> int:
-        """How many deliveries wait for another attempt."""
+        """How many deliveries wait for their time."""
         return len(self._later)
 
     def release_due(self, now: float) -> None:
-        """Retries whose time has come are with the workers."""
+        """What waited and is due by now is with the workers."""
         with self._lock:
             while self._later and self._later[0][0] <= now:
-                attempt = heapq.heappop(self._later)[2]
-                self._jobs.put(lambda attempt=attempt: self._attempt(attempt))  # type: ignore[misc]
+                self._ready.put(heapq.heappop(self._later)[1])
+
+    def _put(self, key: str, attempt: Attempt) -> None:
+        with self._lock:
+            self._pending[key] = attempt
+            if attempt.due <= self._cloud.clock.now():
+                self._ready.put(key)
+            else:
+                heapq.heappush(self._later, (attempt.due, key))
 
     def _work(self) -> None:
         while True:
-            job = self._jobs.get()
+            key = self._ready.get()
             try:
-                job()
+                self._attempt(key, self._pending[key])
             except Exception:  # a worker outlives any one delivery
                 traceback.print_exc()
 
-    def _attempt(self, attempt: Attempt) -> None:
+    def _attempt(self, key: str, attempt: Attempt) -> None:
         try:
             send(self._cloud, attempt.numbered())
         except DeliveryFailed as failure:
-            self._after_failure(attempt, failure)
+            now = self._cloud.clock.now()
+            exhausted = _exhausted_condition(attempt, now)
+            if failure.retryable and exhausted is None:
+                self._put(key, attempt.next(now))
+                return
+            self._count(attempt.message, "Invocations", "FailedInvocations")
+            self._bury(attempt, failure, exhausted if failure.retryable else None)
         else:
             self._count(attempt.message, "Invocations")
-
-    def _after_failure(self, attempt: Attempt, failure: DeliveryFailed) -> None:
-        exhausted = _exhausted_condition(attempt, self._cloud.clock.now())
-        if failure.retryable and exhausted is None:
-            self._retry_later(attempt)
-            return
-        self._count(attempt.message, "Invocations", "FailedInvocations")
-        self._bury(attempt, failure, exhausted if failure.retryable else None)
-
-    def _retry_later(self, attempt: Attempt) -> None:
-        delay = min(2.0**attempt.retries, _LONGEST_BACKOFF_SECONDS)
-        again = Attempt(attempt.message, attempt.began, attempt.retries + 1)
-        with self._lock:
-            heapq.heappush(self._later, (self._cloud.clock.now() + delay, next(self._order), again))
+        del self._pending[key]
 
     def _bury(self, attempt: Attempt, failure: DeliveryFailed, exhausted: str | None) -> None:
         message = attempt.message
@@ -123,14 +129,15 @@ class Deliveries:
             self._count(message, "InvocationsSentToDlq")
 
     def _count(self, message: Message, *metrics: str) -> None:
-        if message.sender.principal != EVENTS:
-            return
-        name = message.sender.source_arn.rsplit("/", 1)[-1]
-        data = [
-            {"MetricName": metric, "Dimensions": [{"Name": "RuleName", "Value": name}], "Value": 1.0, "Unit": "Count"}
-            for metric in metrics
-        ]
-        self._cloud.put_metrics("AWS/Events", data, region=message.sender.source_arn.split(":")[3])
+        if message.sender.principal == EVENTS:
+            name, region = message.sender.source_arn.rsplit("/", 1)[-1], message.sender.source_arn.split(":")[3]
+            self._cloud.put_metrics("AWS/Events", list(_data(metrics, name)), region=region)
+
+
+def _data(metrics: Iterable[str], rule: str) -> Iterable[dict[str, Any]]:
+    for metric in metrics:
+        dimensions = [{"Name": "RuleName", "Value": rule}]
+        yield {"MetricName": metric, "Dimensions": dimensions, "Value": 1.0, "Unit": "Count"}
 
 
 def _exhausted_condition(attempt: Attempt, now: float) -> str | None:

@@ -20,10 +20,11 @@ _MONTH_NAMES: Final = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "
 _MONTHS: Final = {name: number for number, name in enumerate(_MONTH_NAMES, start=1)}
 _LAST_YEAR: Final = 2199
 _ANY: Final = ("*", "?")
+_LONG_MONTH: Final = date(2024, 1, 31)
 
 
 class InvalidExpression(ValueError):
-    """Raised when a schedule expression or its time zone is not one that EventBridge accepts."""
+    """Raised when a schedule expression or its time zone is not one that EventBridge accepts; Scheduler's message."""
 
 
 @dataclass(frozen=True)
@@ -71,11 +72,12 @@ class Cron:
             if day.year not in self.years:
                 day = date(day.year + 1, 1, 1)
                 continue
-            if day.month in self.months and self._is_on(day):
+            if day.month in self.months and self.is_on(day):
                 yield day
             day += timedelta(days=1)
 
-    def _is_on(self, day: date) -> bool:
+    def is_on(self, day: date) -> bool:
+        """Whether the two fields for days let `day` in; months and years are not looked at. Raises ValueError."""
         if self.day_of_week not in _ANY:
             return _is_on_weekday(day, self.day_of_week)
         return self.day_of_month in _ANY or _is_on_day_of_month(day, self.day_of_month)
@@ -93,55 +95,50 @@ Expression = Rate | At | Cron
 
 def parse(text: str, time_zone: str | None = None) -> Expression:
     """The schedule that `text` describes in `time_zone` (UTC when none is given). Raises InvalidExpression."""
-    found = re.fullmatch(r"(rate|cron|at)\((.+)\)", text)
-    if found is None:
-        raise InvalidExpression(f"Invalid Schedule Expression {text}: write rate(...), cron(...) or at(...).")
-    kind, body = found.groups()
     zone = _zone(time_zone or "UTC")
+    found = re.fullmatch(r"(rate|cron|at)\((.+)\)", text)
     try:
-        return _rate(body) if kind == "rate" else _cron(body, zone) if kind == "cron" else _at(body, zone)
-    except ValueError as error:
-        raise InvalidExpression(f"Invalid Schedule Expression {text}: {error}.") from error
+        match found and found.groups():
+            case ("rate", body):
+                return _rate(body)
+            case ("cron", body):
+                return _cron(body.upper().split(), zone)
+            case ("at", body):
+                return At(datetime.strptime(body, "%Y-%m-%dT%H:%M:%S").replace(tzinfo=zone).timestamp())
+    except (ValueError, KeyError) as error:
+        raise InvalidExpression(f"Invalid Schedule Expression {text}.") from error
+    raise InvalidExpression(f"Invalid Schedule Expression {text}.")
 
 
 def _zone(name: str) -> ZoneInfo:
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError) as error:
-        raise InvalidExpression(f"The time zone {name} does not exist.") from error
+        raise InvalidExpression(f"Invalid Schedule Expression Timezone {name}.") from error
 
 
 def _rate(body: str) -> Rate:
-    found = re.fullmatch(r"(\d+) (minute|hour|day)(s?)", body)
-    if found is None or int(found[1]) < 1:
-        raise ValueError("a rate is a positive number and minute(s), hour(s) or day(s)")
-    if (found[1] == "1") == bool(found[3]):
-        raise ValueError("the unit is singular exactly when the value is 1")
-    return Rate(int(found[1]) * _UNITS[found[2]])
+    found = re.fullmatch(r"(?:(1) (minute|hour|day)|(?!1 )([1-9]\d*) (minute|hour|day)s)", body)
+    if found is None:
+        raise ValueError(body)
+    return Rate(int(found[1] or found[3]) * _UNITS[found[2] or found[4]])
 
 
-def _at(body: str, zone: ZoneInfo) -> At:
-    return At(datetime.strptime(body, "%Y-%m-%dT%H:%M:%S").replace(tzinfo=zone).timestamp())
-
-
-def _cron(body: str, zone: ZoneInfo) -> Cron:
-    fields = body.split()
-    if len(fields) != 6:
-        raise ValueError("a cron expression has six fields")
+def _cron(fields: list[str], zone: ZoneInfo) -> Cron:
     minutes, hours, day_of_month, months, day_of_week, years = fields
     if (day_of_month == "?") == (day_of_week == "?"):
         raise ValueError("exactly one of day-of-month and day-of-week is ?")
-    _check_day_of_month(day_of_month)
-    _check_day_of_week(day_of_week)
-    return Cron(
+    cron = Cron(
         minutes=tuple(sorted(_numbers(minutes, 0, 59))),
         hours=tuple(sorted(_numbers(hours, 0, 23))),
-        day_of_month=day_of_month.upper(),
+        day_of_month=day_of_month,
         months=frozenset(_numbers(months, 1, 12, _MONTHS)),
-        day_of_week=day_of_week.upper(),
+        day_of_week=day_of_week,
         years=frozenset(_numbers(years, 1970, _LAST_YEAR)),
         zone=zone,
     )
+    cron.is_on(_LONG_MONTH)  # any date shows whether the two fields for days can be read
+    return cron
 
 
 def _numbers(field: str, lowest: int, highest: int, names: dict[str, int] | None = None) -> set[int]:
@@ -156,51 +153,31 @@ def _numbers_of_part(part: str, lowest: int, highest: int, names: dict[str, int]
     else:
         start = _number(first, names)
         end = _number(last, names) if dash else highest if slash else start
-    if not lowest <= start <= end <= highest or (slash and (not step.isdigit() or int(step) < 1)):
-        raise ValueError(f"{part} is not between {lowest} and {highest}")
+    if not lowest <= start <= end <= highest:
+        raise ValueError(part)
     return range(start, end + 1, int(step) if slash else 1)
 
 
 def _number(text: str, names: dict[str, int]) -> int:
-    return names[text.upper()] if text.upper() in names else int(text)
-
-
-def _check_day_of_month(field: str) -> None:
-    if field in _ANY or field.upper() in ("L", "LW"):
-        return
-    _numbers(field.upper().removesuffix("W"), 1, 31)
-
-
-def _check_day_of_week(field: str) -> None:
-    if field in _ANY or field.upper() == "L":
-        return
-    if "#" in field:
-        weekday, _, occurrence = field.partition("#")
-        _numbers(weekday, 1, 7, _WEEKDAYS)
-        _numbers(occurrence, 1, 5)
-        return
-    _numbers(field.upper().removesuffix("L") if field.upper() not in _WEEKDAYS else field, 1, 7, _WEEKDAYS)
+    return names[text] if text in names else int(text)
 
 
 def _is_on_weekday(day: date, field: str) -> bool:
-    weekday = day.isoweekday() % 7 + 1
-    if field == "L":
-        return weekday == 7
-    if "#" in field:
-        name, _, occurrence = field.partition("#")
-        return weekday == _number(name, _WEEKDAYS) and (day.day - 1) // 7 + 1 == int(occurrence)
-    if field.endswith("L"):
-        return weekday == _number(field[:-1], _WEEKDAYS) and day.day > _days_in_month(day) - 7
-    return weekday in _numbers(field, 1, 7, _WEEKDAYS)
+    weekdays, hash_, occurrence = ("SAT" if field == "L" else field).partition("#")
+    number = (day.day - 1) // 7 + 1
+    numbers = _numbers(occurrence, 1, 5) if hash_ else {number}
+    is_named = day.isoweekday() % 7 + 1 in _numbers(weekdays.removesuffix("L"), 1, 7, _WEEKDAYS)
+    is_late = not weekdays.endswith("L") or day.day > _days_in_month(day) - 7
+    return is_named and is_late and number in numbers
 
 
 def _is_on_day_of_month(day: date, field: str) -> bool:
+    last = _days_in_month(day)
     if field == "L":
-        return day.day == _days_in_month(day)
-    if field == "LW":
-        return day == _nearest_weekday(day.replace(day=_days_in_month(day)))
+        return day.day == last
     if field.endswith("W"):
-        return day == _nearest_weekday(day.replace(day=min(int(field[:-1]), _days_in_month(day))))
+        wanted = last if field == "LW" else min(*_numbers(field[:-1], 1, 31), last)
+        return day == _nearest_weekday(day.replace(day=wanted))
     return day.day in _numbers(field, 1, 31)
 
 

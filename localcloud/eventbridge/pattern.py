@@ -25,15 +25,17 @@ class InvalidPattern(ValueError):
 
 @dataclass(frozen=True)
 class _Filter:
-    """One content filter: what its operand must be, and whether one scalar of the event satisfies it."""
+    """One content filter: what its operand must be, in a test and in AWS's words, and whether one scalar of the event
+    satisfies it."""
 
     accepts: Callable[[Any], bool]
+    requirement: str
     matches: Callable[[Any, Any], bool]
 
 
 def matches(event: dict[str, Any], pattern: dict[str, Any]) -> bool:
     """Whether `event` satisfies every field of a pattern that `validate` has accepted."""
-    return all(_matches_field(event, key, wanted) for key, wanted in pattern.items())
+    return _matches(_nested(event), _nested(pattern))
 
 
 def validate(pattern: Any) -> None:
@@ -45,9 +47,29 @@ def validate(pattern: Any) -> None:
     _validate_fields(pattern)
 
 
+def _nested(value: Any) -> Any:
+    """A dot in a key separates two keys, in events and patterns alike: {"a.b": 1} is {"a": {"b": 1}}."""
+    if isinstance(value, list):
+        return [_nested(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    nested: dict[str, Any] = {}
+    for key, member in value.items():
+        first, dot, rest = key.partition(".")
+        inner = _nested({rest: member} if dot else member)
+        nested[first] = _merged(nested[first], inner) if first in nested else inner
+    return nested
+
+
+def _merged(one: Any, other: Any) -> Any:
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one | {key: _merged(one[key], value) if key in one else value for key, value in other.items()}
+    return [one, other]
+
+
 def _validate_fields(pattern: dict[str, Any]) -> None:
     for key, wanted in pattern.items():
-        if key == "$or" and _is_list_of_objects(wanted):
+        if key == "$or" and _is_alternatives(wanted):
             _validate_alternatives(wanted)
         elif isinstance(wanted, dict):
             if not wanted:
@@ -59,8 +81,9 @@ def _validate_fields(pattern: dict[str, Any]) -> None:
             raise InvalidPattern(f'"{key}" must be an object or an array')
 
 
-def _is_list_of_objects(wanted: Any) -> bool:
-    return isinstance(wanted, list) and all(isinstance(item, dict) for item in wanted)
+def _is_alternatives(wanted: Any) -> bool:
+    """Whether the value of $or means alternatives; with an operator in it, it is a field of that name."""
+    return isinstance(wanted, list) and all(isinstance(item, dict) and not item.keys() & _FILTERS for item in wanted)
 
 
 def _validate_alternatives(alternatives: list[dict[str, Any]]) -> None:
@@ -87,12 +110,16 @@ def _validate_filter(value: dict[str, Any]) -> None:
     if operator not in _FILTERS:
         raise InvalidPattern(f"Unrecognized match type {operator}")
     if not _FILTERS[operator].accepts(operand):
-        raise InvalidPattern(f"{operator} match pattern does not accept {operand!r}")
+        raise InvalidPattern(_FILTERS[operator].requirement.format(operator))
+
+
+def _matches(event: dict[str, Any], pattern: dict[str, Any]) -> bool:
+    return all(_matches_field(event, key, wanted) for key, wanted in pattern.items())
 
 
 def _matches_field(event: Any, key: str, wanted: Any) -> bool:
-    if key == "$or" and _is_list_of_objects(wanted):
-        return any(matches(event, alternative) for alternative in wanted)
+    if key == "$or" and _is_alternatives(wanted):
+        return any(_matches(event, alternative) for alternative in wanted)
     found = event[key] if isinstance(event, dict) and key in event else _ABSENT
     if isinstance(wanted, dict):
         return _matches_object(found, wanted)
@@ -102,7 +129,7 @@ def _matches_field(event: Any, key: str, wanted: Any) -> bool:
 def _matches_object(found: Any, wanted: dict[str, Any]) -> bool:
     """Arrays of objects match when one of their objects satisfies all of the nested pattern."""
     objects = [item for item in _flatten(found) if isinstance(item, dict)]
-    return any(matches(item, wanted) for item in objects) if objects else matches({}, wanted)
+    return any(_matches(item, wanted) for item in objects) if objects else _matches({}, wanted)
 
 
 def _leaves(found: Any) -> list[Any]:
@@ -184,7 +211,8 @@ def _in_numeric_range(value: Any, operand: list[Any]) -> bool:
 
 
 def _is_wildcard(operand: Any) -> bool:
-    return _is_text(operand) and "**" not in re.sub(r"\\[\\*]", "", operand)
+    """A backslash escapes an asterisk or a backslash, and nothing else."""
+    return _is_text(operand) and re.fullmatch(r"(?:\\[\\*]|\*(?!\*)|[^\\*])*", operand, re.DOTALL) is not None
 
 
 def _matches_wildcard(value: Any, operand: str) -> bool:
@@ -221,7 +249,9 @@ def _is_anything_but(operand: Any) -> bool:
 
 def _is_negated_filter(operator: str, operand: Any) -> bool:
     operands = _listed(operand)
-    return operator in _NEGATABLE and bool(operands) and all(map(_FILTERS[operator].accepts, operands))
+    if operator not in _NEGATABLE or not operands or not all(map(_is_text, operands)):
+        return False
+    return all(operands) if operator in ("prefix", "suffix") else all(map(_FILTERS[operator].accepts, operands))
 
 
 def _is_anything_but_match(value: Any, operand: Any) -> bool:
@@ -232,13 +262,23 @@ def _is_anything_but_match(value: Any, operand: Any) -> bool:
 
 
 _NEGATABLE: Final = ("prefix", "suffix", "equals-ignore-case", "wildcard")
+_MUST_BE_TEXT: Final = "{} match pattern must be a string"
+_MUST_BE_LISTED: Final = "Value of anything-but must be an array or single string/number value."
 _FILTERS: Final[dict[str, _Filter]] = {
-    "prefix": _Filter(_is_affix, _affix(str.startswith)),
-    "suffix": _Filter(_is_affix, _affix(str.endswith)),
-    "equals-ignore-case": _Filter(_is_text, _equals_ignoring_case),
-    "wildcard": _Filter(_is_wildcard, _matches_wildcard),
-    "numeric": _Filter(_is_numeric_range, _in_numeric_range),
-    "cidr": _Filter(_is_cidr, _in_cidr),
-    "anything-but": _Filter(_is_anything_but, _is_anything_but_match),
-    "exists": _Filter(lambda operand: isinstance(operand, bool), lambda value, operand: operand is True),
+    "prefix": _Filter(_is_affix, _MUST_BE_TEXT, _affix(str.startswith)),
+    "suffix": _Filter(_is_affix, _MUST_BE_TEXT, _affix(str.endswith)),
+    "equals-ignore-case": _Filter(_is_text, _MUST_BE_TEXT, _equals_ignoring_case),
+    "wildcard": _Filter(
+        _is_wildcard, _MUST_BE_TEXT + " without consecutive wildcards or invalid escapes", _matches_wildcard
+    ),
+    "numeric": _Filter(
+        _is_numeric_range, "Value of numeric must be an array of operators and numbers.", _in_numeric_range
+    ),
+    "cidr": _Filter(_is_cidr, "Malformed CIDR, one '/' required", _in_cidr),
+    "anything-but": _Filter(_is_anything_but, _MUST_BE_LISTED, _is_anything_but_match),
+    "exists": _Filter(
+        lambda operand: isinstance(operand, bool),
+        "{} match pattern must be either true or false.",
+        lambda value, operand: operand is True,
+    ),
 }

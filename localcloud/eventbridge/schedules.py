@@ -1,5 +1,6 @@
 """Scheduler's schedules and scheduled rules: each tick fires once, also those that a jump of the clock passed."""
 
+import random
 import threading
 import time
 import traceback
@@ -30,6 +31,7 @@ class _Entry:
     zone: str
     starts: float | None
     ends: float | None
+    window_seconds: float
     at_once: bool
     source: Any
 
@@ -100,7 +102,7 @@ class Timetable:
         event = {"id": execution, "source": "aws.scheduler", "time": iso_seconds(due), "resources": [entry.arn]}
         body = _with_context(target.get("Input") or "{}", entry.arn, due, execution)
         message = Message(target, body, event, Sender(SCHEDULER, entry.arn))
-        self._deliveries.submit(lambda: message, self._cloud.clock.now())
+        self._deliveries.submit(message, max(due + _delay(entry, due), self._cloud.clock.now()))
 
     def _delete(self, entry: _Entry) -> None:
         schedule = entry.source
@@ -115,6 +117,11 @@ def _begin(entry: _Entry, now: float) -> _Progress:
     if entry.at_once and isinstance(expression, Rate) and began >= now:
         return _Progress(expression, began, began)
     return _Progress(expression, began, expression.next_after(max(began - 1, now), began))
+
+
+def _delay(entry: _Entry, due: float) -> float:
+    """Seconds within a flexible window: any, but the same ones for the same time of the same schedule."""
+    return random.Random(f"{entry.arn} {due}").uniform(0, entry.window_seconds)
 
 
 def _with_context(text: str, arn: str, due: float, execution: str) -> str:
@@ -151,7 +158,7 @@ def _rules() -> Iterator[_Entry]:
     for backend in _live(events_backends):
         for rule in list(backend.event_buses["default"].rules.values()):
             if rule.scheduled_expression and rule.state == "ENABLED":
-                yield _Entry(rule.arn, rule.scheduled_expression, "UTC", None, None, False, rule)
+                yield _Entry(rule.arn, rule.scheduled_expression, "UTC", None, None, 0.0, False, rule)
 
 
 def _schedules() -> Iterator[_Entry]:
@@ -165,12 +172,14 @@ def _schedules() -> Iterator[_Entry]:
 
 
 def _schedule_entry(schedule: Any) -> _Entry:
+    once = schedule.schedule_expression.startswith("at(")  # then both dates are ignored
     return _Entry(
         arn=schedule.arn,
         text=schedule.schedule_expression,
         zone=schedule.schedule_expression_timezone,
-        starts=_epoch(schedule.start_date),
-        ends=_epoch(schedule.end_date),
+        starts=None if once else _epoch(schedule.start_date),
+        ends=None if once else _epoch(schedule.end_date),
+        window_seconds=60.0 * (schedule.flexible_time_window.get("MaximumWindowInMinutes") or 0),
         at_once=True,
         source=schedule,
     )

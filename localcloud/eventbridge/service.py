@@ -13,7 +13,8 @@ from localcloud.eventbridge.transform import Occurrence, body_of
 from localcloud.timestamps import iso_seconds, received
 
 _MOST_ENTRIES: Final = 10
-_MOST_ENTRY_BYTES: Final = 1024 * 1024
+_MOST_BYTES: Final = 1024 * 1024  # 256 KB until 2026
+_TIME_BYTES: Final = 14
 
 
 def install(cloud: Cloud) -> None:
@@ -69,22 +70,26 @@ class Bus:
         }
         self._route(events_backends[self._cloud.account][region].event_buses["default"], event)
 
-    def fire(self, rule: Any, occurrence: Occurrence) -> None:
-        """Every target of the rule is on its way."""
-        began = self._cloud.clock.now()
+    def fire(self, rule: Any, occurrence: Occurrence, delay: float = 0.0) -> None:
+        """Every target of the rule is on its way, after `delay` virtual seconds."""
+        due = self._cloud.clock.now() + delay
         for target in list(rule.targets):
-            self._deliveries.submit(lambda target=target: _message(target, occurrence), began)  # type: ignore[misc]
+            body = body_of(target, occurrence)
+            self._deliveries.submit(Message(target, body, occurrence.event, Sender(EVENTS, rule.arn)), due)
 
     def _route(self, bus: Any, event: dict[str, Any]) -> None:
-        occurrence_time = iso_seconds(self._cloud.clock.now())
+        received_at = iso_seconds(self._cloud.clock.now())
         plain = json.loads(json.dumps(event))
-        for rule in list(bus.rules.values()):
-            wanted = rule.event_pattern.get_pattern()
-            if rule.state == "ENABLED" and wanted and pattern.matches(plain, wanted):
-                self.fire(rule, Occurrence(plain, rule.arn, occurrence_time))
+        matching = [rule for rule in list(bus.rules.values()) if _takes(rule, plain)]
+        for delay in self._cloud.faults.arrivals(plain):
+            for rule in matching:
+                self.fire(rule, Occurrence(plain, rule.arn, received_at), delay)
 
     def put_events(self, backend: Any, entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        """The entries have been routed on their buses; the answer has one item for each, as PutEvents gives it."""
+        """The entries have been routed on their buses; the answer has one item for each, as PutEvents gives it.
+
+        As on AWS, an event for a bus that does not exist is accepted, and reaches nobody.
+        """
         from moto.events.exceptions import ValidationException
 
         if not 1 <= len(entries) <= _MOST_ENTRIES:
@@ -92,15 +97,18 @@ class Bus:
                 "1 validation error detected: Value at 'entries' failed to satisfy constraint: "
                 "Member must have length less than or equal to 10 and greater than or equal to 1"
             )
+        if sum(map(_size, entries)) > _MOST_BYTES:
+            raise ValidationException("Total size of the entries in the request is over the limit.")
         return [self._put_event(backend, entry) for entry in entries]
 
     def _put_event(self, backend: Any, entry: dict[str, Any]) -> dict[str, Any]:
         refusal = _refusal(entry)
         if refusal is not None:
             return refusal
-        name = (entry.get("EventBusName") or "default").split("/")[-1]
         event = self._event(backend, entry)
-        self._route(backend.describe_event_bus(name), event)
+        bus = backend.event_buses.get((entry.get("EventBusName") or "default").split("/")[-1])
+        if bus is not None:
+            self._route(bus, event)
         return {"EventId": event["id"]}
 
     def _event(self, backend: Any, entry: dict[str, Any]) -> dict[str, Any]:
@@ -119,8 +127,15 @@ class Bus:
         }
 
 
-def _message(target: dict[str, Any], occurrence: Occurrence) -> Message:
-    return Message(target, body_of(target, occurrence), occurrence.event, Sender(EVENTS, occurrence.rule_arn))
+def _takes(rule: Any, event: dict[str, Any]) -> bool:
+    wanted = rule.event_pattern.get_pattern()
+    return rule.state == "ENABLED" and bool(wanted) and pattern.matches(event, wanted)
+
+
+def _size(entry: dict[str, Any]) -> int:
+    """As "Calculating PutEvents event entry size" has it."""
+    texts = [entry.get("Source"), entry.get("DetailType"), entry.get("Detail"), *(entry.get("Resources") or [])]
+    return sum(len(str(text).encode()) for text in texts if text) + (_TIME_BYTES if entry.get("Time") else 0)
 
 
 def _refusal(entry: dict[str, Any]) -> dict[str, str] | None:
@@ -131,8 +146,6 @@ def _refusal(entry: dict[str, Any]) -> dict[str, str] | None:
     if entry["Source"].startswith("aws."):
         reason = "Not authorized for the source."
         return {"ErrorCode": "NotAuthorizedForSourceException", "ErrorMessage": reason}
-    if len(entry["Detail"].encode()) > _MOST_ENTRY_BYTES:
-        return {"ErrorCode": "InvalidArgument", "ErrorMessage": "Detail is larger than 1 MB."}
     try:
         is_object = isinstance(json.loads(entry["Detail"]), dict)
     except ValueError:

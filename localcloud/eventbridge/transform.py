@@ -47,7 +47,7 @@ def validate_input(target: dict[str, Any]) -> None:
     if target.get("InputPath") is not None:
         _require_path(target["InputPath"])
     if target.get("InputTransformer") is not None:
-        _validate_transformer(target["InputTransformer"])
+        _validate_transformer(target["Id"], target["InputTransformer"])
 
 
 def body_of(target: dict[str, Any], occurrence: Occurrence) -> str:
@@ -84,7 +84,7 @@ def _require_path(path: str) -> None:
         raise InvalidInput(f"Invalid InputPath: {path}; use dots, names and array indices, as in $.detail.items[0]")
 
 
-def _validate_transformer(transformer: dict[str, Any]) -> None:
+def _validate_transformer(target_id: str, transformer: dict[str, Any]) -> None:
     paths = transformer.get("InputPathsMap") or {}
     for name, path in paths.items():
         if name.lower().startswith("aws."):
@@ -95,7 +95,7 @@ def _validate_transformer(transformer: dict[str, Any]) -> None:
         raise InvalidInput("InputTemplate must not be empty")
     for name in _PLACEHOLDER.findall(template):
         if name not in paths and name not in _PREDEFINED:
-            raise InvalidInput(f"Invalid InputTemplate: no variable named {name} in InputPathsMap")
+            raise InvalidInput(f"InputTemplate for target {target_id} contains invalid placeholder {name}.")
 
 
 def _filled(transformer: dict[str, Any], occurrence: Occurrence) -> str:

@@ -70,7 +70,7 @@ class Post:
 
     def send(self, **target: Any) -> None:
         message = Message({"Arn": TARGET, **target}, "body", {"id": "e"}, Sender(EVENTS, RULE))
-        self.deliveries.submit(lambda: message, self.clock.now())
+        self.deliveries.submit(message, self.clock.now())
 
     def pass_time(self, seconds: float) -> None:
         self.clock.advance(seconds)

@@ -44,11 +44,11 @@ def deny(**more: Any) -> dict[str, Any]:
     ],
 )
 def test_a_statement_speaks_of_its_actions_and_resources(statement: dict[str, Any], expected: Verdict) -> None:
-    assert verdict([statement], READ, {}) is expected
+    assert verdict([statement], READ) is expected
 
 
 def test_a_deny_wins_over_every_allow() -> None:
-    assert verdict([allow("*", "*"), deny(), allow()], READ, {}) is Verdict.DENY
+    assert verdict([allow("*", "*"), deny(), allow()], READ) is Verdict.DENY
 
 
 CONTEXT = {
@@ -152,27 +152,27 @@ def test_variables_are_filled_in_and_their_wildcards_stand_for_themselves() -> N
 )
 def test_principals_of_a_resource_policy(principal: Any, expected: bool) -> None:
     document = allow(Principal=principal)
-    assert (verdict([document], READ, {}, WORKER) is Verdict.ALLOW) is expected
+    assert (verdict([document], READ, WORKER) is Verdict.ALLOW) is expected
 
 
 def test_a_service_principal_is_known_by_its_regional_name_too() -> None:
     document = allow(Principal={"Service": "logs.us-east-1.amazonaws.com"})
-    assert verdict([document], READ, {}, Identity(service="logs.amazonaws.com")) is Verdict.ALLOW
-    assert verdict([document], READ, {}, Identity(service="events.amazonaws.com")) is Verdict.NOTHING
+    assert verdict([document], READ, Identity(service="logs.amazonaws.com")) is Verdict.ALLOW
+    assert verdict([document], READ, Identity(service="events.amazonaws.com")) is Verdict.NOTHING
 
 
 def test_not_principal_denies_everybody_else() -> None:
     document = {"Statement": [{"Effect": "Deny", "NotPrincipal": {"AWS": ROLE}, "Action": "*", "Resource": "*"}]}
-    assert verdict([document], READ, {}, WORKER) is Verdict.NOTHING
-    assert verdict([document], READ, {}, Identity(frozenset({"arn:other"}))) is Verdict.DENY
+    assert verdict([document], READ, WORKER) is Verdict.NOTHING
+    assert verdict([document], READ, Identity(frozenset({"arn:other"}))) is Verdict.DENY
 
 
 def worker(*policies: dict[str, Any], **more: Any) -> Principal:
     return Principal(SESSION, WORKER, policies, **more)
 
 
-def reason(who: Principal, resource_policy: dict[str, Any] | None = None, **more: bool) -> str:
-    denial = decide(who, READ, {}, resource_policy, **more)
+def reason(who: Principal, resource_policy: dict[str, Any] | None = None, **more: str) -> str:
+    denial = decide(who, READ, resource_policy, **more)
     return "" if denial is None else denial.reason
 
 
@@ -214,8 +214,8 @@ def test_a_session_policy_limits_but_does_not_allow() -> None:
 
 
 def test_a_key_needs_its_own_policy_to_allow() -> None:
-    must = {"resource_policy_must_allow": True}
-    no_resource = "because no resource-based policy allows the s3:GetObject action"
+    must = {"must_allow": "key policy"}
+    no_resource = "because no key policy allows the s3:GetObject action"
     assert reason(worker(allow()), allow(Principal={"AWS": "arn:aws:iam::1:role/x"}), **must) == no_resource
     assert reason(worker(allow()), allow(Principal={"AWS": ROOT}), **must) == ""
     assert reason(worker(), allow(Principal={"AWS": ROOT}), **must) == NO_IDENTITY
@@ -229,7 +229,7 @@ def test_a_service_has_only_resource_policies() -> None:
 
 
 def test_a_denial_says_who_what_where_and_why() -> None:
-    denial = decide(worker(), READ, {}, None)
+    denial = decide(worker(), READ, None)
     assert str(denial) == (
         f"User: {SESSION} is not authorized to perform: s3:GetObject on resource: {READ.resource} {NO_IDENTITY}"
     )
