@@ -33,7 +33,7 @@ def _run(given: argparse.Namespace) -> None:
         if str(error.name).startswith("localcloud"):
             raise
         raise StartupError(f"{error}: run `make setup`, which installs the locked dependencies.") from error
-    run(Options(given.port, given.state_dir, given.speed, given.iam, given.faults))
+    run(Options(given.port, given.state_dir, given.speed, given.faults))
 
 
 def _arguments(arguments: list[str]) -> argparse.Namespace:
@@ -41,7 +41,6 @@ def _arguments(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--port", type=int, default=DEFAULT_PORT, help="0 takes any free port (default: %(default)s)")
     parser.add_argument("--state-dir", type=Path, default=Path(".localcloud"), help="default: %(default)s")
     parser.add_argument("--speed", type=float, default=1.0, help="virtual seconds per real second")
-    parser.add_argument("--no-iam", dest="iam", action="store_false", help="let every request through")
     parser.add_argument("--faults", type=Path, metavar="FILE", help="a fault plan: what goes wrong, and when")
     return parser.parse_args(arguments)
 

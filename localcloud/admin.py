@@ -74,7 +74,6 @@ def _status(cloud: Cloud, started: float) -> dict[str, Any]:
         "speed": cloud.clock.speed,
         "uptime_seconds": round(time.time() - started, 3),
         "namespaces": cloud.processes.namespaces,
-        "iam": cloud.enforce_iam,
         "notes": cloud.notes,
     }
 

@@ -13,6 +13,7 @@ CALLER_HEADER = "X-Localcloud-Caller"
 SOURCE_ARN_HEADER = "X-Localcloud-Source-Arn"
 _RENEW_BEFORE_EXPIRY_SECONDS = 60
 _SESSION_SECONDS = 3600
+_HELD_SECONDS = 10 * 365 * 24 * 3600  # what a service holds, it renews in time, also when the clock jumps
 _CONFIG = Config(
     retries={"total_max_attempts": 1},
     parameter_validation=False,
@@ -96,7 +97,7 @@ class Clients:
     def _assume(self, role_arn: str, principal: str, session_name: str, source_arn: str | None) -> Credentials:
         self.admin("iam").get_role(RoleName=role_arn.rsplit("/", 1)[-1])  # moto assumes roles that do not exist
         sts = self.as_service(principal, "sts", source_arn=source_arn)
-        answer = sts.assume_role(RoleArn=role_arn, RoleSessionName=session_name[:64], DurationSeconds=_SESSION_SECONDS)[
+        answer = sts.assume_role(RoleArn=role_arn, RoleSessionName=session_name[:64], DurationSeconds=_HELD_SECONDS)[
             "Credentials"
         ]
         return Credentials(

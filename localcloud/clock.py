@@ -49,6 +49,12 @@ class Clock:
         index = bisect_right(self._starts, real_epoch) - 1
         return real_epoch if index < 0 else self._segments[index].at(real_epoch)
 
+    def age(self, real_epoch: float) -> float:
+        """Seconds since a real moment as people outside count them: real ones, and all that was jumped since."""
+        pairs = zip(self._segments, self._segments[1:], strict=False)
+        jumps = (after.virtual - before.at(after.real) for before, after in pairs if after.real > real_epoch)
+        return time.time() - real_epoch + sum(jumps)
+
     def real(self, virtual_seconds: float) -> float:
         """How many real seconds a virtual duration lasts at the present speed."""
         return virtual_seconds / self.speed

@@ -69,7 +69,6 @@ class Cloud:
     patches: Patches
     account: str = "123456789012"
     region: str = "us-east-1"
-    enforce_iam: bool = True
     faults: Faults = field(init=False)
     stopping: threading.Event = field(default_factory=threading.Event)
     notes: list[str] = field(default_factory=list)

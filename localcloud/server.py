@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 
 SERVICES = (
     "s3",
-    "kms",
     "cloudformation",
     "eventbridge",
     "s3_events",
@@ -54,7 +53,6 @@ class Options:
     port: int
     state_dir: Path
     speed: float = 1.0
-    enforce_iam: bool = True
     faults: Path | None = None
 
 
@@ -90,7 +88,6 @@ def make_cloud(options: Options, port: int) -> Cloud:
         processes=Processes(state_dir),
         clients=Clients(endpoint, Cloud.region),
         patches=Patches(),
-        enforce_iam=options.enforce_iam,
     )
     if cloud.processes.reaped:
         cloud.notes.append(f"Ended {len(cloud.processes.reaped)} programs that an earlier local cloud had left behind.")
@@ -196,7 +193,7 @@ def _stop_on_signals(cloud: Cloud, server: "BaseWSGIServer") -> None:
 
 
 def _say_ready(cloud: Cloud, started: float) -> None:
-    ready = {"pid": os.getpid(), "port": cloud.port, "endpoint": cloud.endpoint, "iam": cloud.enforce_iam}
+    ready = {"pid": os.getpid(), "port": cloud.port, "endpoint": cloud.endpoint}
     partial = cloud.state_dir / f"{READY_FILE}.part"
     partial.write_text(json.dumps(ready))
     partial.replace(cloud.state_dir / READY_FILE)

@@ -1,49 +1,42 @@
 """IAM: every request is allowed or denied as AWS would, before it reaches the service.
 
-The administrator's key bypasses it. A service of the cloud acts as itself (its name in a header that only the
+The administrator's key bypasses policies. A service of the cloud acts as itself (its name in a header that only the
 administrator's key may send): then resource policies, key policies and trust policies decide.
 """
 
 import sys
 from collections.abc import Iterable
 from dataclasses import asdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from localcloud.clients import ADMIN_KEY, CALLER_HEADER, SOURCE_ARN_HEADER
 from localcloud.cloud import Cloud
-from localcloud.iam import deliveries
+from localcloud.iam import deliveries, keys, refusals, signatures
 from localcloud.iam.authorization import Authorization
 from localcloud.iam.calls import Call, CannotUnderstand, understand
 from localcloud.iam.decision import Denial, Principal
 from localcloud.iam.policies import Identity
-from localcloud.iam.principals import administrator, service_principal
+from localcloud.iam.principals import Held, administrator, service_principal
+from localcloud.iam.refusals import Refusal, refusal
 from localcloud.wire import Signature, error_response, named_operation, signature
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
-_FORBIDDEN = "403 Forbidden"
 _CALLER = f"HTTP_{CALLER_HEADER.upper().replace('-', '_')}"
 _SOURCE_ARN = f"HTTP_{SOURCE_ARN_HEADER.upper().replace('-', '_')}"
 _ANONYMOUS = Principal("anonymous", Identity())
-# services whose clients know the error by another code
-_CODES = dict.fromkeys(("s3", "iam", "sts", "monitoring", "cloudformation", "sqs"), "AccessDenied") | {
-    "sns": "AuthorizationError"
-}
-_BAD_KEY_CODES = {"s3": "InvalidAccessKeyId", "sts": "InvalidClientTokenId", "iam": "InvalidClientTokenId"}
 
 
 def install(cloud: Cloud) -> None:
-    """The latest denials can be looked at under /_local/access-denied."""
+    """/_local/access-denied shows the latest denials, /_local/authorizations the kinds of accesses decided so far."""
     cloud.admin_routes["access-denied"] = lambda _method, _body: list(cloud.denied)
-    if cloud.enforce_iam:
-        deliveries.install(cloud)
+    _remember_durations(cloud)
+    deliveries.install(cloud)
 
 
 def middleware(cloud: Cloud, app: "WSGIApplication") -> "WSGIApplication":
-    """Only allowed requests get through; all do when the cloud was started without IAM."""
-    if not cloud.enforce_iam:
-        return app
+    """Only requests that are signed well and allowed get through."""
     return _Gate(cloud, app)
 
 
@@ -54,53 +47,77 @@ class _Gate:
         self._cloud = cloud
         self._app = app
         self._authorization = Authorization(cloud.account)
+        self._administrator = Held(administrator(cloud.account), ADMIN_KEY)
+        cloud.admin_routes["authorizations"] = lambda _method, _body: self._authorization.records.listed()
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         if environ.get("PATH_INFO", "").startswith(tuple(self._cloud.unsigned_paths)):
             return self._app(environ, start_response)
+        refused = self._refusal(environ)
+        if refused is None:
+            return self._app(environ, start_response)
+        return error_response(environ, start_response, refused.status, refused.code, refused.message)
+
+    def _refusal(self, environ: "WSGIEnvironment") -> Refusal | None:
         signed = signature(environ) or Signature("", self._cloud.region, "s3")
-        if self._is_administrator(environ, signed) and not self._assumes_a_role(environ, signed):
-            return self._app(environ, start_response)
-        who = self._who(environ, signed)
-        if who is None:
-            code = _BAD_KEY_CODES.get(signed.service, "UnrecognizedClientException")
-            message = f"The security token included in the request is invalid: {signed.access_key}"
-            return error_response(environ, start_response, _FORBIDDEN, code, message)
-        denial = self._denial(environ, signed, who)
-        if denial is None:
-            return self._app(environ, start_response)
-        return self._refuse(environ, start_response, signed, denial)
+        held = self._held(signed)
+        if held is None:
+            return refusal(environ, signed.service, refusals.UNKNOWN_KEY)
+        fault = self._fault(environ, held)
+        if fault is not None:
+            return refusal(environ, signed.service, fault)
+        who = held.principal
+        if who.is_administrator and environ.get(_CALLER):
+            who = service_principal(environ[_CALLER], environ.get(_SOURCE_ARN))
+        if who.is_administrator and not self._concerns_the_administrator(environ, signed):
+            return None
+        return self._refusal_of(environ, signed, who)
 
-    def _is_administrator(self, environ: "WSGIEnvironment", signed: Signature) -> bool:
-        return signed.access_key == ADMIN_KEY and not environ.get(_CALLER)
-
-    def _assumes_a_role(self, environ: "WSGIEnvironment", signed: Signature) -> bool:
-        """The administrator too can only assume a role that exists; moto gives out keys of others."""
-        return signed.service == "sts" and named_operation(environ) == "AssumeRole"
-
-    def _who(self, environ: "WSGIEnvironment", signed: Signature) -> Principal | None:
-        if signed.access_key == ADMIN_KEY and environ.get(_CALLER):
-            return service_principal(environ[_CALLER], environ.get(_SOURCE_ARN))
+    def _held(self, signed: Signature) -> Held | None:
         if signed.access_key == ADMIN_KEY:
-            return administrator(self._cloud.account)
+            return self._administrator
         if not signed.access_key:
-            return _ANONYMOUS
-        return self._authorization.principals.by_access_key(signed.access_key)
+            return Held(_ANONYMOUS, None)
+        return self._authorization.principals.held(signed.access_key)
 
-    def _denial(self, environ: "WSGIEnvironment", signed: Signature, who: Principal) -> Denial | None:
+    def _fault(self, environ: "WSGIEnvironment", held: Held) -> str | None:
+        """What is wrong with the credentials, whoever holds them."""
+        if held.secret is None:
+            return None
+        if held.token is not None and signatures.session_token(environ) != held.token:
+            return refusals.WRONG_TOKEN
+        if held.seconds is not None and self._cloud.clock.age(held.since) >= held.seconds:
+            return refusals.TOKEN_EXPIRED
+        return signatures.fault(environ, held.secret, self._cloud.clock.age)
+
+    def _concerns_the_administrator(self, environ: "WSGIEnvironment", signed: Signature) -> bool:
+        """The administrator too can only assume a role that exists, and cannot use a key that is disabled."""
+        is_assuming = signed.service == "sts" and named_operation(environ) == "AssumeRole"
+        return is_assuming or keys.any_unusable(self._cloud.account)
+
+    def _refusal_of(self, environ: "WSGIEnvironment", signed: Signature, who: Principal) -> Refusal | None:
         try:
             call: Call = understand(environ, signed, self._cloud.account)
         except CannotUnderstand as error:
-            return Denial(
-                who.arn, f"{signed.service}:?", "?", f"because the local cloud cannot tell what it is: {error}"
-            )
-        return self._authorization.denial(who, call, str(environ.get("REMOTE_ADDR", "")))
+            if who.is_administrator:
+                return None
+            reason = f"because the local cloud cannot tell what it is: {error}"
+            return self._denied(environ, signed, Denial(who.arn, f"{signed.service}:?", "?", reason))
+        denial = self._authorization.denial(who, call, str(environ.get("REMOTE_ADDR", "")))
+        return self._denied(environ, signed, denial) if denial else keys.unusable(call)
 
-    def _refuse(
-        self, environ: "WSGIEnvironment", start_response: "StartResponse", signed: Signature, denial: Denial
-    ) -> list[bytes]:
+    def _denied(self, environ: "WSGIEnvironment", signed: Signature, denial: Denial) -> Refusal:
         print(f"Access denied: {denial}", file=sys.stderr, flush=True)
         self._cloud.denied.append(asdict(denial) | {"time": self._cloud.clock.utcnow().isoformat()})
-        code = _CODES.get(signed.service, "AccessDeniedException")
-        status = "400 Bad Request" if environ.get("HTTP_X_AMZ_TARGET") else _FORBIDDEN
-        return error_response(environ, start_response, status, code, str(denial))
+        return refusal(environ, signed.service, refusals.DENIED, str(denial))
+
+
+def _remember_durations(cloud: Cloud) -> None:
+    target = "moto.sts.models:STSBackend.assume_role"
+
+    def assume_role(backend: Any, **given: Any) -> Any:
+        session = original(backend, **given)
+        session.seconds = given["duration"]
+        return session
+
+    original = cloud.patches.replace(target, assume_role, "forgets how long a session lasts")

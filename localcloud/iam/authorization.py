@@ -7,10 +7,11 @@ from localcloud.iam.calls import Call
 from localcloud.iam.decision import Denial, Principal, decide
 from localcloud.iam.encryption import key_accesses
 from localcloud.iam.patterns import Context
-from localcloud.iam.policies import Access
+from localcloud.iam.policies import Access, Document, parse
 from localcloud.iam.principals import Principals
+from localcloud.iam.records import Record, Records
 from localcloud.iam.resource_policies import is_missing, resource_policy
-from localcloud.iam.roles import ASSUME, assume, passed_roles
+from localcloud.iam.roles import ASSUME, assuming, passed_roles
 
 _NEEDS_NOTHING = frozenset({"sts:GetCallerIdentity"})
 _KEY_POLICY_FREE = frozenset({"kms:CreateKey", "kms:ListKeys", "kms:ListAliases", "kms:GenerateRandom"})
@@ -21,6 +22,7 @@ class Authorization:
 
     def __init__(self, account: str) -> None:
         self.principals = Principals(account)
+        self.records = Records()
 
     def denial(self, who: Principal, call: Call, source_ip: str) -> Denial | None:
         """Why `who` may not make the call; None when they may."""
@@ -28,23 +30,33 @@ class Authorization:
         if call.action in _NEEDS_NOTHING:
             return None
         if call.action == ASSUME:
-            return assume(who, call, context, self.principals.role(call.text("RoleArn")))
+            return self._assuming(who, call, context)
         denials = (self._one(who, access, context, call.account) for access in _needed(call, who))
         found = next((denial for denial in denials if denial is not None), None)
         return found or self._hidden_object(who, call, context)
 
+    def _assuming(self, who: Principal, call: Call, context: Context) -> Denial | None:
+        role = self.principals.role(call.text("RoleArn"))
+        access = assuming(who, call, role)
+        if isinstance(access, Denial) or who.is_administrator:
+            return access if isinstance(access, Denial) else None
+        trust = parse(role.assume_role_policy_document) if role is not None else None
+        return self._decided(who, access, context, trust, "trust policy")
+
     def _one(self, who: Principal, access: Access, context: Context, account: str) -> Denial | None:
         if who.identity.service and is_missing(access.resource, account):
             return None  # the service itself says that there is no such thing
-        must_allow = access.action.startswith("kms:") and access.action not in _KEY_POLICY_FREE
         policy = resource_policy(access.resource, account)
-        return decide(
-            who,
-            access,
-            merged(context, access.context),
-            policy,
-            resource_policy_must_allow=must_allow and policy is not None,
-        )
+        must_allow = access.action.startswith("kms:") and access.action not in _KEY_POLICY_FREE and policy is not None
+        return self._decided(who, access, context, policy, "resource-based policy" if must_allow else "")
+
+    def _decided(
+        self, who: Principal, access: Access, context: Context, policy: Document | None, must_allow: str
+    ) -> Denial | None:
+        full = Access(access.action, access.resource, merged(context, access.context))
+        denial = decide(who, full, policy, must_allow=must_allow)
+        self.records.add(Record(who, full, policy, must_allow, is_allowed=denial is None))
+        return denial
 
     def _hidden_object(self, who: Principal, call: Call, context: Context) -> Denial | None:
         """S3 does not tell whether an object exists to somebody who may not list its bucket."""

@@ -7,7 +7,6 @@ allow, and a permissions boundary and a session policy, where there are any, too
 
 from dataclasses import dataclass, field
 
-from localcloud.iam.patterns import Context
 from localcloud.iam.policies import Access, Document, Identity, Verdict, verdict
 
 
@@ -42,35 +41,27 @@ class Denial:
         )
 
 
-def decide(
-    who: Principal,
-    access: Access,
-    context: Context,
-    resource_policy: Document | None,
-    *,
-    resource_policy_must_allow: bool = False,
-) -> Denial | None:
-    """None when the access is allowed."""
-    reason = _reason(who, access, context, resource_policy, resource_policy_must_allow)
+def decide(who: Principal, access: Access, resource_policy: Document | None, *, must_allow: str = "") -> Denial | None:
+    """None when the access is allowed. `must_allow` names the resource policy when it has to allow the access itself,
+    as those of keys and roles do."""
+    reason = _reason(who, access, resource_policy, must_allow)
     return None if reason is None else Denial(who.arn, access.action, access.resource, reason)
 
 
-def _reason(
-    who: Principal, access: Access, context: Context, resource_policy: Document | None, must_allow: bool
-) -> str | None:
-    by_identity = verdict(who.policies, access, context)
+def _reason(who: Principal, access: Access, resource_policy: Document | None, must_allow: str) -> str | None:
+    by_identity = verdict(who.policies, access)
     documents = [] if resource_policy is None else [resource_policy]
-    by_resource = verdict(documents, access, context, who.identity)
+    by_resource = verdict(documents, access, who.identity)
     if by_identity is Verdict.DENY:
         return "with an explicit deny in an identity-based policy"
     if by_resource is Verdict.DENY:
-        return "with an explicit deny in a resource-based policy"
-    limit = _limit(who, access, context)
+        return f"with an explicit deny in a {must_allow or 'resource-based policy'}"
+    limit = _limit(who, access)
     if limit is not None:
         return limit
     if must_allow and by_resource is not Verdict.ALLOW:
-        return f"because no resource-based policy allows the {access.action} action"
-    if verdict(documents, access, context, who.identity.without_account()) is Verdict.ALLOW:
+        return f"because no {must_allow} allows the {access.action} action"
+    if verdict(documents, access, who.identity.without_account()) is Verdict.ALLOW:
         return None
     if by_identity is Verdict.ALLOW:
         return None
@@ -78,13 +69,13 @@ def _reason(
     return f"because no {kind}-based policy allows the {access.action} action"
 
 
-def _limit(who: Principal, access: Access, context: Context) -> str | None:
+def _limit(who: Principal, access: Access) -> str | None:
     """Why a boundary or session policy stands in the way; None when none does."""
     limits = (("permissions boundary", who.boundary), ("session policy", who.session))
     for name, documents in limits:
         if documents is None:
             continue
-        said = verdict(documents, access, context)
+        said = verdict(documents, access)
         if said is Verdict.DENY:
             return f"with an explicit deny in a {name}"
         if said is not Verdict.ALLOW:

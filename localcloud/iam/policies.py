@@ -39,7 +39,7 @@ class Identity:
 
 @dataclass(frozen=True)
 class Access:
-    """One thing that a request does: an action on a resource, with what conditions may ask about it."""
+    """One thing that a request does: an action on a resource, and what conditions may ask about."""
 
     action: str
     resource: str
@@ -53,25 +53,28 @@ def parse(text: str) -> Document:
     return document
 
 
-def verdict(documents: Iterable[Document], access: Access, context: Context, who: Identity | None = None) -> Verdict:
+def verdict(documents: Iterable[Document], access: Access, who: Identity | None = None) -> Verdict:
     """What the documents say together; `who` is given for policies that have principals."""
-    found = Verdict.NOTHING
-    for document in documents:
-        for statement in as_list(document.get("Statement", [])):
-            if not _speaks_of(statement, access, context, who):
-                continue
-            if statement["Effect"] == "Deny":
-                return Verdict.DENY
-            found = Verdict.ALLOW
-    return found
+    effects = {statement["Effect"] for statement in speaking(documents, access, who)}
+    return Verdict.DENY if "Deny" in effects else Verdict.ALLOW if effects else Verdict.NOTHING
 
 
-def _speaks_of(statement: dict[str, Any], access: Access, context: Context, who: Identity | None) -> bool:
+def speaking(documents: Iterable[Document], access: Access, who: Identity | None = None) -> list[dict[str, Any]]:
+    """The statements that speak of the access."""
+    return [
+        statement
+        for document in documents
+        for statement in as_list(document.get("Statement", []))
+        if _speaks_of(statement, access, who)
+    ]
+
+
+def _speaks_of(statement: dict[str, Any], access: Access, who: Identity | None) -> bool:
     return (
         _action_matches(statement, access.action)
-        and _resource_matches(statement, access.resource, context)
+        and _resource_matches(statement, access.resource, access.context)
         and (who is None or _principal_matches(statement, who))
-        and hold(statement.get("Condition"), context)
+        and hold(statement.get("Condition"), access.context)
     )
 
 

@@ -2,10 +2,23 @@
 
 import threading
 from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC
 from typing import Any
 
 from localcloud.iam.decision import Principal
 from localcloud.iam.policies import Document, Identity, parse
+
+
+@dataclass(frozen=True)
+class Held:
+    """Credentials: who holds them, their secret and token; a session began at real time `since`, for `seconds`."""
+
+    principal: Principal
+    secret: str | None
+    token: str | None = None
+    since: float = 0.0
+    seconds: float | None = None
 
 
 class Principals:
@@ -19,11 +32,19 @@ class Principals:
 
     def by_access_key(self, key: str) -> Principal | None:
         """The role session or user that holds the key; None when nobody does."""
+        found = self.held(key)
+        return None if found is None else found.principal
+
+    def held(self, key: str) -> Held | None:
+        """The credentials that begin with the key; None when nobody holds it."""
         session = self._session(key)
         if session is not None:
-            return self._role_session(session)
-        user = next((one for one in list(self._iam.users.values()) if _holds(one, key)), None)
-        return None if user is None else self._user(user)
+            return self._held_by_session(session)
+        for user in list(self._iam.users.values()):
+            for one in user.access_keys:
+                if one.access_key_id == key and one.status == "Active":
+                    return Held(self._user(user), one.secret_access_key)
+        return None
 
     def role(self, arn: str) -> Any | None:
         """moto's record of a role; None when there is none of that ARN."""
@@ -45,16 +66,21 @@ class Principals:
             self._indexed = len(made)
             return self._sessions.get(key)
 
+    def _held_by_session(self, session: Any) -> Held | None:
+        who = self._role_session(session)
+        seconds = float(session.seconds)
+        since = session.expiration.replace(tzinfo=UTC).timestamp() - seconds
+        return None if who is None else Held(who, session.secret_access_key, session.session_token, since, seconds)
+
     def _role_session(self, session: Any) -> Principal | None:
         role = self.role(session.role_arn)
         if role is None:
             return None
-        boundary = _boundary_arn(role)
         return Principal(
             arn=session.arn,
             identity=Identity(frozenset({role.arn, session.arn}), self._account),
             policies=tuple(_documents(role)),
-            boundary=None if boundary is None else (_managed(self._iam.managed_policies[boundary]),),
+            boundary=self._boundary(role),
             session=(parse(session.policy),) if session.policy else None,
             tags=_tags(role),
             role_arn=role.arn,
@@ -64,7 +90,16 @@ class Principals:
         documents = list(_documents(user))
         for group in self._iam.get_groups_for_user(user.name):
             documents.extend(_documents(group))
-        return Principal(user.arn, Identity(frozenset({user.arn}), self._account), tuple(documents))
+        return Principal(
+            user.arn,
+            Identity(frozenset({user.arn}), self._account),
+            tuple(documents),
+            tags=self._iam.tagger.get_tag_dict_for_resource(user.arn),
+        )
+
+    def _boundary(self, role: Any) -> tuple[Document, ...] | None:
+        arn = role.permissions_boundary_arn
+        return (_managed(self._iam.managed_policies[arn]),) if arn else None
 
 
 def administrator(account: str) -> Principal:
@@ -90,15 +125,6 @@ def _documents(holder: Any) -> Iterable[Document]:
 def _managed(policy: Any) -> Document:
     default = next((one for one in policy.versions if one.is_default), policy.versions[0])
     return parse(default.document)
-
-
-def _holds(user: Any, key: str) -> bool:
-    return any(one.access_key_id == key and one.status == "Active" for one in user.access_keys)
-
-
-def _boundary_arn(role: Any) -> str | None:
-    found = role.permissions_boundary_arn
-    return str(found) if found else None
 
 
 def _tags(role: Any) -> dict[str, str]:

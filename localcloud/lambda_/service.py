@@ -182,7 +182,7 @@ def _check_request(cloud: Cloud, given: dict[str, Any]) -> None:
         raise InvalidParameterValueException(str(error)) from error
     if "Runtime" in given:
         _check_runtime(cloud, given["Runtime"])
-    if "Role" in given and cloud.enforce_iam:
+    if "Role" in given:
         _check_role(cloud, given["Role"], given.get("FunctionName", "check"))
 
 
