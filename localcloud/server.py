@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 SERVICES = (
     "s3",
+    "sqs",
     "cloudformation",
     "eventbridge",
     "s3_events",
