@@ -4,35 +4,86 @@ import base64
 import binascii
 import hashlib
 import re
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
 
+from localcloud.checksums import checksum, is_known
 from localcloud.cloud import Cloud
+from localcloud.iam.authorization import denied_deletions
+from localcloud.wire import signature
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 _RESPONSE = "moto.s3.responses:S3Response"
+_BACKEND = "moto.s3.models:S3Backend"
 _TRAILER_BYTES = 512
 _TRAILER = re.compile(rb"x-amz-checksum-([a-z0-9]+):([A-Za-z0-9+/]+={0,2})")
-
-# CRC32C and CRC64NVME are kept as given: the standard library cannot compute them
-_ALGORITHMS: dict[str, Callable[[bytes], bytes]] = {
-    "CRC32": lambda body: binascii.crc32(body).to_bytes(4, "big"),
-    "SHA1": lambda body: hashlib.sha1(body, usedforsecurity=False).digest(),
-    "SHA256": lambda body: hashlib.sha256(body).digest(),
-}
+_CHECKSUM_HEADER = "HTTP_X_AMZ_CHECKSUM_"
+_NO_ALGORITHMS = ("TYPE", "ALGORITHM", "MODE")
+_MD5_BYTES = 16
 
 
 def install(cloud: Cloud) -> None:
-    """Uploads whose checksum is wrong are refused, and a bucket policy's unmet condition denies nothing."""
-    from moto.iam.access_control import PermissionResult
-
-    cloud.patches.replace(
+    """Uploads are checked, locks hold in virtual time, and IAM alone decides what bucket policies deny."""
+    replace = cloud.patches.replace
+    replace(
         "moto.s3.models:FakeBucket.get_permission",
-        lambda _bucket, _action, _resource: PermissionResult.NEUTRAL,
+        _permission,
         "takes an unmet condition for a Deny, so a policy that enforces TLS locks everybody out",
     )
-    cloud.patches.replace(
-        f"{_RESPONSE}._get_checksum", _checked, "does not compare the checksum with the body, nor Content-MD5"
-    )
+    replace(f"{_RESPONSE}._get_checksum", _checked, "does not compare the checksum with the body, nor Content-MD5")
+    for module in ("models", "responses"):
+        computed = lambda body, algorithm, **_more: checksum(algorithm, bytes(body)).encode()  # noqa: E731
+        replace(f"moto.s3.{module}:compute_checksum", computed, "takes CRC32 for CRC32C and CRC64NVME")
+    replace("moto.s3.models:utcnow", lambda: cloud.clock.utcnow().replace(tzinfo=None), "real time")
+    wrap(cloud, f"{_RESPONSE}._key_response_get", _get, "answers GetObjectRetention with the object")
+    wrap(cloud, f"{_RESPONSE}.upload_part", _upload_part, "keeps a part before it looks at its checksum")
+    wrap(cloud, f"{_RESPONSE}._complete_multipart_body", _ordered, "takes parts in any order")
+    wrap(cloud, f"{_RESPONSE}.put_object_retention", _put_retention, "lets everybody shorten a retention")
+    for operation in ("upload_part", "upload_part_copy", "complete_multipart_upload"):
+        wrap(cloud, f"{_BACKEND}.{operation}", _of_an_upload, "fails when there is no such upload")
+
+
+def middleware(cloud: Cloud, app: "WSGIApplication") -> "WSGIApplication":
+    """Headers of an upload that moto would misunderstand are written as it understands them."""
+
+    def run(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+        signed = signature(environ)
+        if environ["REQUEST_METHOD"] == "PUT" and signed is not None and signed.service == "s3":
+            _prepare(environ)
+        return app(environ, start_response)
+
+    return run
+
+
+def _prepare(environ: "WSGIEnvironment") -> None:
+    """A body is an object also when its type says that it is a form; a checksum is one without the SDK's header."""
+    if environ.get("CONTENT_TYPE", "").startswith("application/x-www-form-urlencoded"):
+        environ["CONTENT_TYPE"] = "binary/octet-stream"
+    given = [name for name in environ if name.startswith(_CHECKSUM_HEADER) and not name.endswith(_NO_ALGORITHMS)]
+    if given:
+        environ.setdefault("HTTP_X_AMZ_SDK_CHECKSUM_ALGORITHM", given[0].removeprefix(_CHECKSUM_HEADER))
+
+
+def wrap(cloud: Cloud, target: str, wrapper: Callable[..., Any], reason: str) -> None:
+    """`target` is `wrapper`, which is given what it was before as its first argument."""
+
+    def wrapped(*arguments: Any, **keywords: Any) -> Any:
+        return wrapper(original, *arguments, **keywords)
+
+    original = cloud.patches.replace(target, wrapped, reason)
+
+
+def _permission(_bucket: Any, action: str, resource: str) -> Any:
+    from moto.iam.access_control import PermissionResult
+
+    is_denied = action == "s3:DeleteObject" and resource in denied_deletions.get()
+    return PermissionResult.DENIED if is_denied else PermissionResult.NEUTRAL
+
+
+# checksums -----------------------------------------------------------------------------------------------------------
 
 
 def _checked(response: Any, response_headers: dict[str, Any]) -> tuple[str, str | None]:
@@ -42,11 +93,10 @@ def _checked(response: Any, response_headers: dict[str, Any]) -> tuple[str, str 
     algorithm, given = _given_checksum(response)
     if not algorithm:
         return "", None
-    computed = base64.b64encode(_ALGORITHMS[algorithm](body)).decode() if algorithm in _ALGORITHMS else given
+    computed = checksum(algorithm, body)
     if given is not None and given != computed:
-        raise _bad_digest(f"The {algorithm} you specified did not match the calculated checksum.")
-    if computed is not None:
-        response_headers[f"x-amz-checksum-{algorithm.lower()}"] = computed
+        raise _error("BadDigest", f"The {algorithm} you specified did not match the calculated checksum.")
+    response_headers[f"x-amz-checksum-{algorithm.lower()}"] = computed
     return algorithm, computed
 
 
@@ -54,25 +104,101 @@ def _given_checksum(response: Any) -> tuple[str, str | None]:
     """From a header of its own, from the trailer of a chunked body, or only the algorithm's name."""
     for name, value in response.headers.items():
         algorithm = name.lower().removeprefix("x-amz-checksum-").upper()
-        if name.lower().startswith("x-amz-checksum-") and algorithm not in ("TYPE", "ALGORITHM", "MODE"):
-            return algorithm, value
+        if name.lower().startswith("x-amz-checksum-") and algorithm not in _NO_ALGORITHMS:
+            return _known(algorithm), value
     if response.headers.get("x-amz-trailer"):
         raw = response.raw_body if isinstance(response.raw_body, bytes) else b""
         found = _TRAILER.search(raw[-_TRAILER_BYTES:])
         if found is not None:
-            return found[1].decode().upper(), found[2].decode()
-    return response.headers.get("x-amz-sdk-checksum-algorithm", "").upper(), None
+            return _known(found[1].decode().upper()), found[2].decode()
+    return _known(response.headers.get("x-amz-sdk-checksum-algorithm", "").upper()), None
+
+
+def _known(algorithm: str) -> str:
+    if algorithm and not is_known(algorithm):
+        raise _error("InvalidRequest", f"Checksum algorithm provided is unsupported: {algorithm}.")
+    return algorithm
 
 
 def _check_md5(given: str | None, body: bytes) -> None:
     if given is None:
         return
-    if base64.b64encode(hashlib.md5(body, usedforsecurity=False).digest()).decode() != given:
-        raise _bad_digest("The Content-MD5 you specified did not match what we received.")
+    try:
+        digest = base64.b64decode(given, validate=True)
+    except binascii.Error:
+        digest = b""
+    if len(digest) != _MD5_BYTES:
+        raise _error("InvalidDigest", "The Content-MD5 you specified was invalid.")
+    if hashlib.md5(body, usedforsecurity=False).digest() != digest:
+        raise _error("BadDigest", "The Content-MD5 you specified did not match what we received.")
 
 
-def _bad_digest(message: str) -> Exception:
+def _error(code: str, message: str) -> Exception:
     from moto.s3.exceptions import S3ClientError
 
-    error: Exception = S3ClientError("BadDigest", message)
+    error: Exception = S3ClientError(code, message)
     return error
+
+
+# parts ---------------------------------------------------------------------------------------------------------------
+
+
+def _upload_part(original: Callable[..., Any], response: Any) -> Any:
+    response._get_checksum({})
+    return original(response)
+
+
+def _ordered(original: Callable[..., Any], response: Any, body: bytes) -> Iterator[tuple[int, str]]:
+    from moto.s3.exceptions import InvalidPartOrder
+
+    parts = list(original(response, body))
+    numbers = [number for number, _etag in parts]
+    if numbers != sorted(set(numbers)):
+        raise InvalidPartOrder
+    return iter(parts)
+
+
+def _of_an_upload(
+    original: Callable[..., Any], backend: Any, bucket: str, upload: str, *more: Any, **named: Any
+) -> Any:
+    from moto.s3.exceptions import NoSuchUpload
+
+    if upload not in backend.get_bucket(bucket).multiparts:
+        raise NoSuchUpload(upload)
+    return original(backend, bucket, upload, *more, **named)
+
+
+# locks ---------------------------------------------------------------------------------------------------------------
+
+
+def _get(original: Callable[..., Any], response: Any, query: dict[str, Any], key_name: str) -> Any:
+    if "retention" not in query:
+        return original(response, query, key_name)
+    from moto.core.responses import ActionResult
+
+    key, _ = response._get_key()
+    if not key.lock_mode:
+        raise _error("NoSuchObjectLockConfiguration", "The specified object does not have a ObjectLock configuration")
+    response.data["Action"] = "GetObjectRetention"
+    return response.serialized(
+        ActionResult({"Retention": {"Mode": key.lock_mode, "RetainUntilDate": _moment(key.lock_until)}})
+    )
+
+
+def _put_retention(original: Callable[..., Any], response: Any) -> Any:
+    """A retention only becomes longer; in governance, who bypasses it may do anything (IAM has said so)."""
+    from moto.s3.exceptions import AccessDeniedByLock
+
+    key = response.backend.get_object(
+        response.bucket_name, response.parse_key_name(), version_id=response._get_param("versionId")
+    )
+    bypasses = str(response.headers.get("x-amz-bypass-governance-retention", "")).lower() == "true"
+    if key is not None and key.lock_mode and key.is_locked(governance_bypass=bypasses):
+        mode, until = response._mode_until_from_body()
+        if mode != key.lock_mode or _moment(until) < _moment(key.lock_until):
+            raise AccessDeniedByLock
+    return original(response)
+
+
+def _moment(text: str | None) -> datetime:
+    return datetime.fromisoformat(text).astimezone(UTC) if text else datetime.min.replace(tzinfo=UTC)

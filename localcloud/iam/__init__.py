@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from localcloud.clients import ADMIN_KEY, CALLER_HEADER, SOURCE_ARN_HEADER
 from localcloud.cloud import Cloud
 from localcloud.iam import deliveries, keys, refusals, signatures
-from localcloud.iam.authorization import Authorization
+from localcloud.iam.authorization import Authorization, denied_deletions
 from localcloud.iam.calls import Call, CannotUnderstand, understand
 from localcloud.iam.decision import Denial, Principal
 from localcloud.iam.policies import Identity
@@ -53,6 +53,7 @@ class _Gate:
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         if environ.get("PATH_INFO", "").startswith(tuple(self._cloud.unsigned_paths)):
             return self._app(environ, start_response)
+        denied_deletions.set(frozenset())
         refused = self._refusal(environ)
         if refused is None:
             return self._app(environ, start_response)

@@ -1,6 +1,7 @@
 """Decides whether a principal may make a call, over all that the call needs."""
 
 from collections.abc import Iterator
+from contextvars import ContextVar
 
 from localcloud.iam.accesses import accesses, global_context, merged
 from localcloud.iam.calls import Call
@@ -15,6 +16,9 @@ from localcloud.iam.roles import ASSUME, assuming, passed_roles
 
 _NEEDS_NOTHING = frozenset({"sts:GetCallerIdentity"})
 _KEY_POLICY_FREE = frozenset({"kms:CreateKey", "kms:ListKeys", "kms:ListAliases", "kms:GenerateRandom"})
+
+# objects that the request of this thread may not delete: the others of its batch are deleted all the same
+denied_deletions: ContextVar[frozenset[str]] = ContextVar("denied_deletions", default=frozenset())
 
 
 class Authorization:
@@ -32,6 +36,9 @@ class Authorization:
         if call.action == ASSUME:
             return self._assuming(who, call, context)
         denials = (self._one(who, access, context, call.account) for access in _needed(call, who))
+        if call.operation == "DeleteObjects":
+            denied_deletions.set(frozenset(denial.resource for denial in denials if denial is not None))
+            return None
         found = next((denial for denial in denials if denial is not None), None)
         return found or self._hidden_object(who, call, context)
 

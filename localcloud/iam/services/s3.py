@@ -62,6 +62,7 @@ _KEYS = {
     "StorageClass": "s3:x-amz-storage-class",
     "CopySource": "s3:x-amz-copy-source",
     "IfNoneMatch": "s3:if-none-match",
+    "IfMatch": "s3:if-match",
 }
 _COPIES = frozenset({"CopyObject", "UploadPartCopy"})
 # parameters of a write that need a permission of their own
@@ -72,7 +73,7 @@ _EXTRAS = {
     "ObjectLockLegalHoldStatus": "PutObjectLegalHold",
     "BypassGovernanceRetention": "BypassGovernanceRetention",
 }
-_WRITES = frozenset({"PutObject", "CopyObject", "CreateMultipartUpload", "DeleteObject", "DeleteObjects"})
+_WRITES = frozenset({"PutObject", "CopyObject", "CreateMultipartUpload", "DeleteObject", "PutObjectRetention"})
 
 
 def accesses(call: Call) -> Iterator[Access]:
@@ -125,6 +126,8 @@ def _deletions(call: Call) -> Iterator[Access]:
     for one in call.parameters.get("Delete", {}).get("Objects", []):
         action = "s3:DeleteObjectVersion" if one.get("VersionId") else "s3:DeleteObject"
         yield Access(action, object_arn(call.text("Bucket"), one["Key"]))
+        if call.parameters.get("BypassGovernanceRetention"):
+            yield Access("s3:BypassGovernanceRetention", object_arn(call.text("Bucket"), one["Key"]))
 
 
 def _request_tags(call: Call) -> dict[str, tuple[str, ...]]:
