@@ -5,10 +5,7 @@ from localcloud.cloud import Cloud
 
 def install(cloud: Cloud) -> None:
     """State machines run: with their role, on the virtual clock, with events, SageMaker and honest refusals."""
-    from localcloud.stepfunctions.engine import install as install_engine
-    from localcloud.stepfunctions.executions import install as install_executions
-    from localcloud.stepfunctions.integrations import install as install_integrations
+    from localcloud.stepfunctions import distributed_map, engine, integrations, operations, redrive
 
-    install_engine(cloud)
-    install_integrations(cloud)
-    install_executions(cloud)
+    for part in (engine, integrations, redrive, distributed_map, operations):
+        part.install(cloud)

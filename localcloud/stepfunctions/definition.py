@@ -9,6 +9,9 @@ from typing import Any, Final
 import botocore.session
 from botocore.exceptions import BotoCoreError
 
+from localcloud.stepfunctions.distributed_map import is_distributed
+from localcloud.stepfunctions.map_items import LISTING, OBJECT, PARSERS
+
 _TASK: Final = re.compile(r"arn:[\w-]+:states:[\w-]*:\d*:([\w-]+):(.+)")
 _PLAIN: Final = frozenset({""})
 _TOKEN: Final = frozenset({"", "waitForTaskToken"})
@@ -30,6 +33,17 @@ INTEGRATIONS: Final[dict[str, dict[str, frozenset[str]]]] = {
         "createEndpoint": _PLAIN,
         "updateEndpoint": _PLAIN,
     },
+}
+_DISTRIBUTED: Final = {
+    "ItemReader": {"Resource", "Parameters", "ReaderConfig"},
+    "ItemBatcher": {
+        "MaxItemsPerBatch",
+        "MaxItemsPerBatchPath",
+        "MaxInputBytesPerBatch",
+        "MaxInputBytesPerBatchPath",
+        "BatchInput",
+    },
+    "ResultWriter": {"Resource", "Parameters"},
 }
 SDK_NAMES: Final = {
     "sfn": "stepfunctions",
@@ -56,8 +70,12 @@ def check(definition: str, machine_type: str | None = None) -> None:
     for machine in _machines(document):
         _check_transitions(machine)
         for name, state in machine["States"].items():
+            if "JSONata" in (machine.get("QueryLanguage"), state.get("QueryLanguage")):
+                raise Unsupported(f"State {name}: the local cloud evaluates JSONPath only, not JSONata.")
             if state.get("Type") == "Task":
                 _check_task(name, state)
+            if state.get("Type") == "Map" and is_distributed(state):
+                _check_distributed(name, state)
 
 
 @functools.cache
@@ -102,6 +120,22 @@ def _targets(state: dict[str, Any]) -> Iterator[Any]:
     yield from (holder["Next"] for holder in (state, *choices, *catchers) if "Next" in holder)
     if "Default" in state:
         yield state["Default"]
+
+
+def _check_distributed(name: str, state: dict[str, Any]) -> None:
+    for field, known in _DISTRIBUTED.items():
+        unknown = state.get(field, {}).keys() - known
+        if unknown:
+            raise Unsupported(f"State {name}: the local cloud does not know {field} with {', '.join(sorted(unknown))}.")
+    reader, writer = state.get("ItemReader"), state.get("ResultWriter")
+    if writer is not None and not writer.get("Resource", "").endswith(":s3:putObject"):
+        raise Unsupported(f"State {name}: ResultWriter needs the resource arn:aws:states:::s3:putObject.")
+    if reader is None:
+        return
+    kind = reader.get("ReaderConfig", {}).get("InputType")
+    if reader.get("Resource") != LISTING and (reader.get("Resource") != OBJECT or kind not in PARSERS):
+        readable = f"{LISTING}, or {OBJECT} with an InputType of {', '.join(PARSERS)}"
+        raise Unsupported(f"State {name}: the local cloud reads items from {readable}.")
 
 
 def _check_task(name: str, state: dict[str, Any]) -> None:

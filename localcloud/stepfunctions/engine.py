@@ -1,6 +1,5 @@
-"""moto's engine on our clock, with our clients: role credentials, waits, retries, timeouts, names and JSONata."""
+"""moto's engine on our clock, with our clients: role credentials, waits, retries, timeouts and names."""
 
-import json
 import sys
 import threading
 import types
@@ -30,7 +29,6 @@ def install(cloud: Cloud) -> None:
     _install_ends(cloud)
     _install_case(cloud)
     _install_errors(cloud)
-    _install_jsonata(cloud)
 
 
 def replace_everywhere(cloud: Cloud, name: str, original: object, new: object, reason: str) -> None:
@@ -44,7 +42,7 @@ def _install_clients(cloud: Cloud) -> None:
     from moto.stepfunctions.parser.asl.utils import boto_client
 
     def state_credentials(state: Any, env: Any) -> types.SimpleNamespace:
-        machine = env.states.context_object.context_object_data["StateMachine"]["Id"]
+        machine = env.states.context_object.context_object_data["StateMachine"]["Id"].partition("/")[0]
         return types.SimpleNamespace(role_arn=env.aws_execution_details.role_arn, machine_arn=machine)
 
     def client_for(region: str, service: str, state_credentials: Any = None) -> Any:
@@ -73,7 +71,6 @@ def _install_clock(cloud: Cloud) -> None:
     for module in (
         f"{ASL}.component.state.wait.wait_function.timestamp",
         f"{ASL}.component.state.state",
-        f"{ASL}.component.state.exec.state_map.iteration.itemprocessor.map_run_record",
         f"{ASL}.eval.event.event_manager",
         "moto.stepfunctions.parser.backend.execution",
         "moto.stepfunctions.parser.models",
@@ -225,23 +222,3 @@ def _lambda_error(cloud: Cloud, error: Exception) -> tuple[str, str] | None:
         return "Lambda.SdkClientException", str(error)
     payload = getattr(error, "payload", None)
     return None if payload is None else naming.unknown_function_error(payload)
-
-
-def _install_jsonata(cloud: Cloud) -> None:
-    import jsonata
-    from moto.stepfunctions.parser.asl.jsonata import jsonata as bridge
-
-    def evaluate(expression: str) -> Any:
-        try:
-            return jsonata.Jsonata(expression).evaluate(None)
-        except Exception as error:  # whatever the evaluator says becomes States.QueryEvaluationError
-            raise bridge.JSONataException("UNKNOWN", str(error)) from error
-
-    def declarations(bindings: dict[str, Any]) -> str:
-        return "".join(f"{name}:={json.dumps(value, default=str)};" for name, value in bindings.items())
-
-    original = bridge.encode_jsonata_variable_declarations
-    replace_everywhere(
-        cloud, "encode_jsonata_variable_declarations", original, declarations, "does not escape quotes in strings"
-    )
-    cloud.patches.replace(f"{ASL}.jsonata.jsonata:_eval_jsonata", evaluate, "needs a Java process that moto left out")

@@ -1,27 +1,24 @@
-"""Executions as AWS shows them: names, limits, stops, descriptions, histories, status events and metrics."""
+"""Executions: what runs, what is told of it, and how it goes on after a redrive."""
 
 import json
-import re
 import threading
 import uuid
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar, Final
 
-from moto.core.responses import ActionResult
-from moto.stepfunctions.exceptions import InvalidExecutionInput, InvalidName, ValidationException
 from moto.stepfunctions.parser import models
-from moto.stepfunctions.parser.api import ExecutionStatus, InvalidDefinition
-from moto.stepfunctions.parser.asl.utils.encoding import to_json_str
+from moto.stepfunctions.parser.api import ExecutionStatus, HistoryEventType
+from moto.stepfunctions.parser.asl.eval.event.event_manager import EventHistoryContext
 from moto.stepfunctions.parser.backend.execution import BaseExecutionWorkerCommunication, Execution
+from moto.stepfunctions.parser.backend.execution_worker import ExecutionWorker
 
 from localcloud.cloud import Cloud
-from localcloud.stepfunctions import definition
+from localcloud.stepfunctions.history import History, as_json, log_session
+from localcloud.stepfunctions.map_results import MapRun
+from localcloud.stepfunctions.redrive import Place, Points
 
-_LARGEST_INPUT_BYTES: Final = 256 * 1024
 _LARGEST_EVENT_DATA_BYTES: Final = 248 * 1024
-_NAME: Final = re.compile(r"[^\s<>{}\[\]?*\"#%\\^|~`$&,;:/\x00-\x1f\x7f-\x9f]{1,80}")
-_BACKEND: Final = "moto.stepfunctions.parser.models:StepFunctionsParserBackend"
-_RESPONSE: Final = "moto.stepfunctions.responses:StepFunctionResponse"
+_REDRIVABLE: Final = timedelta(days=14)
 _METRICS: Final = {
     "RUNNING": "ExecutionsStarted",
     "SUCCEEDED": "ExecutionsSucceeded",
@@ -38,12 +35,49 @@ class _WorkerCommunication(BaseExecutionWorkerCommunication):  # type: ignore[mi
         self.execution.ended()
 
 
+class Worker(ExecutionWorker):  # type: ignore[misc]  # moto has no type information
+    """Evaluates an execution, or goes on with it after a redrive."""
+
+    def _get_evaluation_environment(self) -> Any:
+        env = super()._get_evaluation_environment()
+        env.place, env.event_manager = (), self._execution_communication.execution.history
+        return env
+
+    def _execution_logic(self) -> None:
+        execution = self._execution_communication.execution
+        if execution.redrive_count == 0:
+            super()._execution_logic()
+            return
+        program, self.env = self._get_evaluation_entrypoint(), self._get_evaluation_environment()
+        self.env.event_history_context.source_event_id = execution.history.last_id
+        details = {"executionRedrivenEventDetails": {"redriveCount": execution.redrive_count}}
+        self.env.event_manager.add_event(self.env.event_history_context, HistoryEventType.ExecutionRedriven, details)
+        program.eval(self.env)
+        self._execution_communication.terminated()
+
+
 class ReportingExecution(Execution):  # type: ignore[misc]  # moto has no type information
-    """An execution that reports each change of its status."""
+    """An execution that reports each change of its status and can be redriven."""
 
     cloud: ClassVar[Cloud]
     _ending: ClassVar[threading.Lock] = threading.Lock()
     output: Any
+    stop_date: datetime | None
+    error: str | None
+    cause: str | None
+
+    def __init__(self, map_run_arn: str | None = None, **given: Any) -> None:
+        super().__init__(**given)
+        self.map_run_arn = map_run_arn
+        self.points = Points()
+        self.map_runs: dict[Place, MapRun] = {}
+        self.redrive_count = 0
+        self.redrive_date: datetime | None = None
+        self.history = History(self, log_session(self.cloud, self))
+
+    def __getstate__(self) -> dict[str, Any]:
+        """All but the worker, whose threads cannot outlive the process."""
+        return self.__dict__ | {"exec_worker": None}
 
     def _get_start_execution_worker_comm(self) -> Any:
         return _WorkerCommunication(self)
@@ -54,11 +88,54 @@ class ReportingExecution(Execution):  # type: ignore[misc]  # moto has no type i
         details.start_time = self.start_date.isoformat()
         return details
 
+    def child(self, machine: Any, document: str, map_run_arn: str) -> "ReportingExecution":
+        """A new execution of a Map Run of this one; Express children are listed nowhere."""
+        name, is_standard = str(uuid.uuid4()), machine.sm_type == "STANDARD"
+        kind = ":execution:" if is_standard else ":express:"
+        arn = f"{machine.arn.replace(':stateMachine:', kind)}:{name}" + ("" if is_standard else f":{uuid.uuid4()}")
+        given = {"account_id": self.account_id, "region_name": self.region_name, "role_arn": self.role_arn}
+        made = ReportingExecution(
+            map_run_arn,
+            name=name,
+            sm_type=machine.sm_type,
+            exec_arn=arn,
+            state_machine=machine,
+            start_date=_now(),
+            cloud_watch_logging_session=None,
+            activity_store={},
+            input_data=document,
+            **given,
+        )
+        if is_standard:
+            backend = models.stepfunctions_parser_backends[self.account_id][self.region_name]
+            backend._get_state_machine_for_execution(self.exec_arn).executions.append(made)
+        return made
+
     def start(self) -> None:
         """The execution is running and has said so."""
         self.exec_status = ExecutionStatus.RUNNING
         _report(self.cloud, self)
         super().start()
+
+    def redrive(self) -> None:
+        """The execution runs again, from where it failed."""
+        self.points.resume()
+        self.redrive_count, self.redrive_date = self.redrive_count + 1, _now()
+        self.stop_date = self.error = self.cause = self.exec_worker = None
+        self.start()
+
+    def interrupt(self, cause: str) -> None:
+        """The process that ran the execution is gone: it has failed, and may be redriven."""
+        self.stop_date, self.error, self.cause = _now(), "States.Runtime", cause
+        self.exec_status = ExecutionStatus.FAILED
+        details = {"executionFailedEventDetails": {"error": self.error, "cause": cause}}
+        context = EventHistoryContext(previous_event_id=self.history.last_id)
+        self.history.add_event(context, HistoryEventType.ExecutionFailed, details)
+        _report(self.cloud, self)
+
+    def is_redriven(self, since: datetime | None) -> bool:
+        """Whether the latest redrive was after `since`."""
+        return self.redrive_date is not None and since is not None and self.redrive_date >= since
 
     def ended(self) -> None:
         """The execution has its final status and has said so; one that was stopped has done so before."""
@@ -67,7 +144,7 @@ class ReportingExecution(Execution):  # type: ignore[misc]  # moto has no type i
                 return
             BaseExecutionWorkerCommunication(self)._reflect_execution_status()
         if self.output is not None:
-            self.output = json.loads(to_json_str(self.output))
+            self.output = as_json(self.output)
         _report(self.cloud, self)
 
     def stop(self, stop_date: datetime, error: str | None, cause: str | None) -> None:
@@ -79,140 +156,6 @@ class ReportingExecution(Execution):  # type: ignore[misc]  # moto has no type i
             self.exec_status = ExecutionStatus.ABORTED
         super().stop(stop_date=stop_date, error=error, cause=cause)
         _report(self.cloud, self)
-
-
-def install(cloud: Cloud) -> None:
-    """Executions start, stop and are described as on AWS, and every change of status is an event and a metric."""
-    _install_one_truth(cloud)
-    _install_checks(cloud)
-    _install_start(cloud)
-    _install_stop(cloud)
-    for operation in (describe_execution, list_executions, get_execution_history):
-        cloud.patches.replace(f"{_RESPONSE}.{operation.__name__}", operation, "leaves out dates, order or pages")
-
-
-def _install_one_truth(cloud: Cloud) -> None:
-    for module in ("moto.stepfunctions.models", "moto.stepfunctions.responses", "moto.stepfunctions"):
-        cloud.patches.replace(
-            f"{module}:stepfunctions_backends",
-            models.stepfunctions_parser_backends,
-            "a second set of machines that never run",
-        )
-    cloud.patches.replace(f"{_BACKEND}.__module__", "moto.stepfunctions.models", "moto looks for the URLs beside it")
-
-
-def _install_checks(cloud: Cloud) -> None:
-    def check(text: str | None, machine_type: str | None = None) -> None:
-        try:
-            if text is not None:
-                definition.check(text, machine_type)
-        except definition.Unsupported as error:
-            raise InvalidDefinition(message=f"Invalid State Machine Definition: {error}") from error
-
-    def create_state_machine(backend: Any, **given: Any) -> Any:
-        check(given["definition"], given.get("sm_type"))
-        return original_create(backend, **given)
-
-    def update_state_machine(backend: Any, arn: str, definition: str | None = None, **given: Any) -> Any:
-        check(definition)
-        return original_update(backend, arn, definition=definition, **given)
-
-    reason = "accepts integrations that nothing runs"
-    original_create = cloud.patches.replace(f"{_BACKEND}.create_state_machine", create_state_machine, reason)
-    original_update = cloud.patches.replace(f"{_BACKEND}.update_state_machine", update_state_machine, reason)
-
-
-def _install_start(cloud: Cloud) -> None:
-    def start_execution(
-        backend: Any,
-        state_machine_arn: str,
-        name: str | None = None,
-        execution_input: str | None = None,
-        trace_header: str | None = None,
-    ) -> Any:
-        _check_start(name, execution_input)
-        return original(backend, state_machine_arn, name or str(uuid.uuid4()), execution_input, trace_header)
-
-    ReportingExecution.cloud = cloud
-    cloud.patches.replace("moto.stepfunctions.parser.models:Execution", ReportingExecution, "sends no events")
-    original = cloud.patches.replace(f"{_BACKEND}.start_execution", start_execution, "no default name, no limits")
-
-
-def _check_start(name: str | None, execution_input: str | None) -> None:
-    if name is not None and not _NAME.fullmatch(name):
-        raise InvalidName(f"Invalid Name: '{name}'")
-    if execution_input is None:
-        return
-    if len(execution_input.encode()) > _LARGEST_INPUT_BYTES:
-        raise ValidationException(
-            "1 validation error detected: Value at 'input' failed to satisfy constraint: "
-            f"Member must have length less than or equal to {_LARGEST_INPUT_BYTES}"
-        )
-    try:
-        json.loads(execution_input)
-    except ValueError as error:
-        raise InvalidExecutionInput(f"Invalid State Machine Execution Input: '{error}'") from error
-
-
-def _install_stop(cloud: Cloud) -> None:
-    def stop_execution(response: Any) -> Any:
-        execution = response.stepfunction_backend.describe_execution(response._get_param("executionArn"))
-        error, cause = response._get_param("error"), response._get_param("cause")
-        execution.stop(stop_date=cloud.clock.utcnow(), error=error, cause=cause)
-        return ActionResult({"stopDate": execution.stop_date})
-
-    cloud.patches.replace(f"{_RESPONSE}.stop_execution", stop_execution, "drops error and cause")
-
-
-def describe_execution(response: Any) -> Any:
-    """DescribeExecution, with the dates and details of every status."""
-    execution = response.stepfunction_backend.describe_execution(response._get_param("executionArn"))
-    described = {
-        **_summary(execution),
-        "input": execution.execution_input,
-        "inputDetails": {"included": True},
-        "redriveCount": 0,
-        "error": execution.error,
-        "cause": execution.cause,
-    }
-    if execution.exec_status == ExecutionStatus.SUCCEEDED:
-        described |= {"output": json.dumps(execution.output), "outputDetails": {"included": True}}
-    return ActionResult({key: value for key, value in described.items() if value is not None})
-
-
-def list_executions(response: Any) -> Any:
-    """ListExecutions, newest first."""
-    results, token = response.stepfunction_backend.list_executions(
-        response._get_param("stateMachineArn"),
-        status_filter=response._get_param("statusFilter"),
-        max_results=response._get_int_param("maxResults"),
-        next_token=response._get_param("nextToken"),
-    )
-    executions = [{k: v for k, v in _summary(execution).items() if v is not None} for execution in results]
-    return ActionResult({"executions": executions, "nextToken": token})
-
-
-def get_execution_history(response: Any) -> Any:
-    """GetExecutionHistory, in either order and in pages."""
-    execution = response.stepfunction_backend.describe_execution(response._get_param("executionArn"))
-    events = execution.to_history_output()["events"]
-    if response._get_bool_param("reverseOrder"):
-        events = events[::-1]
-    start = int(response._get_param("nextToken") or 0)
-    end = start + (response._get_int_param("maxResults") or 1000)
-    page = {"events": events[start:end]}
-    return ActionResult(page | ({"nextToken": str(end)} if end < len(events) else {}))
-
-
-def _summary(execution: Any) -> dict[str, Any]:
-    return {
-        "executionArn": execution.exec_arn,
-        "stateMachineArn": execution.state_machine_arn,
-        "name": execution.name,
-        "status": execution.status,
-        "startDate": execution.start_date,
-        "stopDate": execution.stop_date,
-    }
 
 
 def _report(cloud: Cloud, execution: Any) -> None:
@@ -239,6 +182,7 @@ def _report(cloud: Cloud, execution: Any) -> None:
 
 def _status_detail(execution: Any) -> dict[str, Any]:
     output = json.dumps(execution.output) if execution.exec_status == ExecutionStatus.SUCCEEDED else None
+    status, reason = redrivability(execution)
     is_small = len(execution.execution_input) + len(output or "") <= _LARGEST_EVENT_DATA_BYTES
     return {
         "executionArn": execution.exec_arn,
@@ -255,12 +199,30 @@ def _status_detail(execution: Any) -> dict[str, Any]:
         "outputDetails": {"included": is_small} if output is not None else None,
         "error": execution.error,
         "cause": execution.cause,
-        "redriveCount": 0,
-        "redriveDate": None,
-        "redriveStatus": "NOT_REDRIVABLE",
-        "redriveStatusReason": "The local cloud does not redrive executions",
+        "redriveCount": execution.redrive_count,
+        "redriveDate": _milliseconds(execution.redrive_date),
+        "redriveStatus": status,
+        "redriveStatusReason": reason,
     }
 
 
 def _milliseconds(moment: datetime | None) -> int | None:
     return None if moment is None else int(moment.timestamp() * 1000)
+
+
+def redrivability(execution: Any) -> tuple[str, str | None]:
+    """DescribeExecution's `redriveStatus` and its reason."""
+    status = execution.status
+    if status in ("RUNNING", "SUCCEEDED"):
+        return "NOT_REDRIVABLE", f"Execution is {status} and cannot be redriven"
+    if execution.history.is_full:
+        return "NOT_REDRIVABLE", "Execution history event limit exceeded"
+    if execution.stop_date is not None and _now() - execution.stop_date > _REDRIVABLE:
+        return "NOT_REDRIVABLE", "Execution redrivable period exceeded"
+    if execution.map_run_arn is not None:
+        return "REDRIVABLE_BY_MAP_RUN", "Execution is a child of a Map Run: redrive its parent"
+    return "REDRIVABLE", None
+
+
+def _now() -> Any:
+    return models.datetime.datetime.now(tz=UTC)

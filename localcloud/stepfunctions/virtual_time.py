@@ -5,7 +5,7 @@ import threading
 import time
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from types import SimpleNamespace
-from typing import Any, Final, Self
+from typing import Any, Final
 from weakref import WeakKeyDictionary
 
 from localcloud.clock import Clock
@@ -60,17 +60,21 @@ def threading_module(clock: Clock, grace: float) -> SimpleNamespace:
     return SimpleNamespace(Event=event_class(clock, grace), Thread=VirtualThread, Lock=threading.Lock)
 
 
+class Moment(datetime):
+    """A moment whose ISO text is as Step Functions writes it."""
+
+    def isoformat(self, *_arguments: Any, **_keywords: Any) -> str:
+        return self.strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
+
+
 def datetime_module(clock: Clock) -> SimpleNamespace:
-    """`datetime` whose `datetime.now()` is virtual, and ISO texts as Step Functions writes them."""
+    """`datetime` whose `datetime.now()` is virtual."""
 
-    class VirtualDatetime(datetime):
+    class VirtualDatetime(Moment):
         @classmethod
-        def now(cls, tz: tzinfo | None = None) -> Self:
-            moment = cls.fromtimestamp(clock.now(), UTC)
+        def now(cls, tz: tzinfo | None = None) -> Moment:  # type: ignore[override]  # not of this local class
+            moment = Moment.fromtimestamp(clock.now(), UTC)
             return moment.replace(tzinfo=None) if tz is None else moment.astimezone(tz)
-
-        def isoformat(self, *_arguments: Any, **_keywords: Any) -> str:
-            return self.strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
 
     return SimpleNamespace(datetime=VirtualDatetime, timezone=timezone, timedelta=timedelta)
 

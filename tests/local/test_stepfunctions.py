@@ -68,20 +68,6 @@ def test_a_lambda_task_gives_payload_and_status(stage: Stage, function: str) -> 
     assert output["StatusCode"] == 200
 
 
-def test_retry_and_catch_name_a_functions_errors_by_their_class(stage: Stage, function: str) -> None:
-    retry = [{"ErrorEquals": ["TransientError"], "IntervalSeconds": 1, "MaxAttempts": 2, "BackoffRate": 1}]
-    catch = [{"ErrorEquals": ["TransientError"], "ResultPath": "$.error", "Next": "Caught"}]
-    states = {
-        "Call": task(INVOKE, {"FunctionName": function, "Payload.$": "$"}, Retry=retry, Catch=catch),
-        "Caught": {"Type": "Pass", "End": True},
-    }
-    machine = stage.machine(states)
-    assert json.loads(stage.outcome(machine, {"fail_until": 2})["output"])["Payload"]["attempts"] == 3
-    error = json.loads(stage.outcome(machine, {"fail_until": 99})["output"])["error"]
-    assert error["Error"] == "TransientError"
-    assert json.loads(error["Cause"])["errorMessage"] == "attempt 6"
-
-
 def test_a_function_that_dies_is_a_failure_with_a_name(stage: Stage, function: str) -> None:
     ended = stage.outcome(stage.machine({"Call": task(INVOKE, {"FunctionName": function, "Payload": {"exit": True}})}))
     assert ended["status"] == "FAILED"
@@ -165,7 +151,13 @@ def test_integrations_reach_events_queues_topics_and_tables(stage: Stage) -> Non
     assert dynamodb.get_item(TableName=table, Key={"id": {"S": "a"}})["Item"] == {"id": {"S": "a"}}
 
 
+READER, WRITER = "arn:aws:states:::s3:getObject", "arn:aws:states:::s3:putObject"
 SYNC = "arn:aws:states:::sagemaker:createTrainingJob.sync"
+
+
+def fan_out(**more: Any) -> dict[str, Any]:
+    processor = {"ProcessorConfig": {"Mode": "DISTRIBUTED"}, "StartAt": "A", "States": {"A": {"Type": "Succeed"}}}
+    return {"Type": "Map", "ItemProcessor": processor, "End": True, **more}
 
 
 def training(studio: Studio, source: str) -> dict[str, Any]:
@@ -209,23 +201,6 @@ def test_a_job_name_that_is_taken_is_named_by_sagemakers_model(stage: Stage) -> 
     assert stage.outcome(machine)["error"] == "SageMaker.ResourceInUseException"
 
 
-def test_a_machine_waits_for_the_machine_it_starts(stage: Stage) -> None:
-    child = stage.machine(
-        {"Double": {"Type": "Pass", "Parameters": {"twice.$": "States.MathAdd($.n, $.n)"}, "End": True}}
-    )
-    start = {"StateMachineArn": child, "Input": {"n.$": "$.n"}}
-    parent = stage.machine({"Start": task("arn:aws:states:::states:startExecution.sync:2", start)})
-    output = json.loads(stage.outcome(parent, {"n": 21})["output"])
-    assert (output["Status"], output["Output"]) == ("SUCCEEDED", {"twice": 42})
-    failing = stage.machine({"No": {"Type": "Fail", "Error": "Bad", "Cause": "on purpose"}})
-    parent = stage.machine(
-        {"Start": task("arn:aws:states:::states:startExecution.sync:2", {"StateMachineArn": failing})}
-    )
-    ended = stage.outcome(parent)
-    assert ended["error"] == "States.TaskFailed"
-    assert json.loads(ended["cause"])["Error"] == "Bad"
-
-
 def test_waits_and_retries_pass_with_the_virtual_clock(stage: Stage) -> None:
     machine = stage.machine({"Wait": {"Type": "Wait", "Seconds": 7200, "Next": "Done"}, "Done": {"Type": "Succeed"}})
     execution = stage.start(machine)
@@ -237,99 +212,11 @@ def test_waits_and_retries_pass_with_the_virtual_clock(stage: Stage) -> None:
     assert 7200 <= (ended["stopDate"] - ended["startDate"]).total_seconds() < 7300
 
 
-def test_a_machine_that_waits_longer_than_it_may_times_out(stage: Stage) -> None:
-    queue = stage.queue()
-    pattern = {"source": ["aws.states"], "detail": {"status": ["TIMED_OUT"]}}
-    stage.rule(pattern, Arn=queue.arn)
-    machine = stage.machine({"Wait": {"Type": "Wait", "Seconds": 7200, "End": True}}, TimeoutSeconds=3600)
-    execution = stage.start(machine)
-    wait_until(lambda: "WaitStateEntered" in stage.history(execution), 10)
-    stage.cloud.advance(3601)
-    assert stage.ended(execution, 5)["status"] == "TIMED_OUT"
-    (event,) = queue.bodies()
-    assert event["detail"]["executionArn"] == execution
-
-
 def test_a_jump_of_the_clock_does_not_time_out_work_that_has_only_begun(stage: Stage, function: str) -> None:
     state = task(INVOKE, {"FunctionName": function, "Payload": {}}, TimeoutSeconds=600)
     execution = stage.start(stage.machine({"Call": state}, TimeoutSeconds=3600))
     stage.cloud.advance(7200)
     assert stage.ended(execution)["status"] == "SUCCEEDED"
-
-
-def test_a_heartbeat_that_does_not_come_times_out_on_the_virtual_clock(stage: Stage) -> None:
-    queue = stage.queue()
-    ask = {"QueueUrl": queue.url, "MessageBody": {"token.$": "$$.Task.Token"}}
-    state = task("arn:aws:states:::sqs:sendMessage.waitForTaskToken", ask, HeartbeatSeconds=600)
-    machine = stage.machine({"Ask": state})
-    silent, answered = stage.start(machine), stage.start(machine)
-    tokens = [body["token"] for body in queue.bodies(2)]
-    sfn = stage.cloud.client("stepfunctions")
-    sfn.send_task_success(taskToken=tokens[0], output='{"ok": true}')
-    wait_until(lambda: "SUCCEEDED" in {stage.described(e)["status"] for e in (silent, answered)}, 10)
-    stage.cloud.advance(700)
-    ended = [stage.ended(execution, 10) for execution in (silent, answered)]
-    assert sorted(found["status"] for found in ended) == ["FAILED", "SUCCEEDED"]
-    assert [found["error"] for found in ended if found["status"] == "FAILED"] == ["States.Timeout"]
-
-
-def test_every_change_of_status_is_an_event(stage: Stage) -> None:
-    queue = stage.queue()
-    stage.rule({"source": ["aws.states"], "detail-type": ["Step Functions Execution Status Change"]}, Arn=queue.arn)
-    good = stage.start(stage.machine({"Done": {"Type": "Pass", "End": True}}), {"a": 1}, name="named")
-    stage.ended(good)
-    bad = stage.machine({"No": {"Type": "Fail", "Error": "Bad", "Cause": "on purpose"}})
-    stage.outcome(bad)
-    bodies = queue.bodies(4)
-    details = {(body["detail"]["stateMachineArn"], body["detail"]["status"]): body["detail"] for body in bodies}
-    succeeded = next(found for (_, status), found in details.items() if status == "SUCCEEDED")
-    assert (succeeded["name"], succeeded["input"], succeeded["output"]) == ("named", '{"a": 1}', '{"a": 1}')
-    assert succeeded["stopDate"] >= succeeded["startDate"] > 1_000_000_000_000
-    failed = details[bad, "FAILED"]
-    assert (failed["error"], failed["cause"], failed["output"]) == ("Bad", "on purpose", None)
-    assert [body["detail"]["status"] for body in bodies].count("RUNNING") == 2
-    assert good in next(body["resources"] for body in bodies if body["detail"] == succeeded)
-
-
-def test_a_stopped_execution_is_aborted_with_error_and_cause(stage: Stage) -> None:
-    machine = stage.machine({"Wait": {"Type": "Wait", "Seconds": 86400, "End": True}})
-    execution, sfn = stage.start(machine), stage.cloud.client("stepfunctions")
-    wait_until(lambda: "WaitStateEntered" in stage.history(execution), 10)
-    sfn.stop_execution(executionArn=execution, error="Superseded", cause="a newer drop")
-    found = stage.described(execution)
-    assert (found["status"], found["error"], found["cause"]) == ("ABORTED", "Superseded", "a newer drop")
-    assert "stopDate" in found
-    wait_until(lambda: stage.history(execution)[-1] == "ExecutionAborted", 5)
-    assert (
-        sfn.list_executions(stateMachineArn=machine, statusFilter="ABORTED")["executions"][0]["executionArn"]
-        == execution
-    )
-
-
-def test_a_name_is_taken_once_and_defaults_to_a_new_one(stage: Stage) -> None:
-    machine = stage.machine({"Wait": {"Type": "Wait", "Seconds": 86400, "End": True}})
-    first = stage.start(machine, {"a": 1}, name="drop-1")
-    assert stage.start(machine, {"a": 1}, name="drop-1") == first
-    with pytest.raises(ClientError, match="ExecutionAlreadyExists"):
-        stage.start(machine, {"a": 2}, name="drop-1")
-    unnamed = {stage.start(machine).rsplit(":", 1)[-1] for _ in range(2)}
-    assert all(len(name) == 36 for name in unnamed)
-    assert len(unnamed) == 2
-
-
-@pytest.mark.parametrize(
-    ("given", "code"),
-    [
-        ({"input": json.dumps("x" * 262_144)}, "ValidationException"),
-        ({"input": "{"}, "InvalidExecutionInput"),
-        ({"name": "not valid!*"}, "InvalidName"),
-    ],
-)
-def test_a_start_that_aws_would_refuse_is_refused(stage: Stage, given: dict[str, str], code: str) -> None:
-    machine = stage.machine({"Done": {"Type": "Succeed"}})
-    with pytest.raises(ClientError) as raised:
-        stage.cloud.client("stepfunctions").start_execution(stateMachineArn=machine, **given)
-    assert raised.value.response["Error"]["Code"] == code
 
 
 @pytest.mark.parametrize(
@@ -341,9 +228,9 @@ def test_a_start_that_aws_would_refuse_is_refused(stage: Stage, given: dict[str,
         (task("arn:aws:states:::aws-sdk:nonsense:getObject", {}), "not an action"),
         (task("arn:aws:states:::sagemaker:updateEndpoint", {"EndpointNam": "x"}), "not supported"),
         (task("arn:aws:states:::sagemaker:createModel", {}, Credentials={"RoleArn": "r"}), "Credentials"),
-        ({"Type": "Pass", "Next": "Nowhere"}, "MISSING_TRANSITION_TARGET"),
-        ({"Type": "Pass"}, "exactly one of Next and End"),
-        ({"Type": "Nonsense", "End": True}, "Nonsense"),
+        ({"Type": "Pass", "QueryLanguage": "JSONata", "End": True}, "JSONPath only"),
+        (fan_out(ResultWriter={"Resource": WRITER, "Parameters": {}, "WriterConfig": {}}), "WriterConfig"),
+        (fan_out(ItemReader={"Resource": READER, "ReaderConfig": {"InputType": "MANIFEST"}}), "reads items"),
     ],
 )
 def test_a_definition_that_cannot_run_is_refused_when_it_is_created(
@@ -354,42 +241,8 @@ def test_a_definition_that_cannot_run_is_refused_when_it_is_created(
     assert raised.value.response["Error"]["Code"] == "InvalidDefinition"
 
 
-def test_logging_and_tracing_configurations_are_kept(stage: Stage) -> None:
-    sfn = stage.cloud.client("stepfunctions")
-    group = f"arn:aws:logs:us-east-1:{ACCOUNT}:log-group:/machines:*"
-    logging = {
-        "level": "ALL",
-        "includeExecutionData": True,
-        "destinations": [{"cloudWatchLogsLogGroup": {"logGroupArn": group}}],
-    }
-    machine = sfn.create_state_machine(
-        name=unique("logged"),
-        definition=json.dumps({"StartAt": "A", "States": {"A": {"Type": "Succeed"}}}),
-        roleArn=stage.role("states.amazonaws.com"),
-        loggingConfiguration=logging,
-        tracingConfiguration={"enabled": True},
-    )["stateMachineArn"]
-    found = sfn.describe_state_machine(stateMachineArn=machine)
-    assert (found["loggingConfiguration"], found["tracingConfiguration"]) == (logging, {"enabled": True})
-
-
-def test_jsonata_states_evaluate_with_their_variables(stage: Stage) -> None:
-    states = {
-        "Set": {"Type": "Pass", "Assign": {"who": "{% $states.input.who %}"}, "Next": "Say"},
-        "Say": {"Type": "Pass", "Output": {"text": "{% 'hello ' & $who %}"}, "End": True},
-    }
-    ended = stage.outcome(stage.machine(states, QueryLanguage="JSONata"), {"who": 'the "model"'})
-    assert json.loads(ended["output"]) == {"text": 'hello the "model"'}, ended
-
-
-def test_the_history_can_be_read_backwards_and_in_pages(stage: Stage) -> None:
-    execution = stage.start(stage.machine({"A": {"Type": "Pass", "Next": "B"}, "B": {"Type": "Succeed"}}))
-    stage.ended(execution)
-    sfn = stage.cloud.client("stepfunctions")
-    forward = stage.history(execution)
-    backward = sfn.get_execution_history(executionArn=execution, reverseOrder=True, maxResults=2)
-    assert [event["type"] for event in backward["events"]] == forward[::-1][:2]
-    pages = sfn.get_paginator("get_execution_history").paginate(
-        executionArn=execution, PaginationConfig={"PageSize": 2}
-    )
-    assert [event["type"] for page in pages for event in page["events"]] == forward
+def test_only_standard_machines_are_created(stage: Stage) -> None:
+    with pytest.raises(ClientError, match="Standard workflows only"):
+        stage.cloud.client("stepfunctions").create_state_machine(
+            name=unique("express"), type="EXPRESS", roleArn=stage.role("states.amazonaws.com"), definition="{}"
+        )

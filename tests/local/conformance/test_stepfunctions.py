@@ -1,0 +1,395 @@
+"""Step Functions: errors, retries, callbacks, nested executions, redrive, history, limits, events and logs."""
+
+import json
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from .account import Account, allow
+from .machines import LAMBDA, Machines, distributed, task
+
+pytestmark = pytest.mark.stepfunctions
+
+NESTED = "arn:aws:states:::states:startExecution.sync:2"
+GET = "arn:aws:states:::aws-sdk:s3:getObject"
+FAILS_UNTIL = """
+class TransientError(Exception):
+    pass
+
+seen = []
+
+def handler(event, context):
+    seen.append(event)
+    if event.get("fail_until", 0) >= len(seen):
+        raise TransientError(f"attempt {len(seen)}")
+    return {"attempts": len(seen), "got": event}
+"""
+
+
+@pytest.fixture
+def machines(account: Account) -> Machines:
+    return Machines(account)
+
+
+def waiting(seconds: int = 86400) -> dict[str, Any]:
+    """A state that waits."""
+    return {"Wait": {"Type": "Wait", "Seconds": seconds, "End": True}}
+
+
+def code_of(refused: Any) -> str:
+    return str(refused.value.response["Error"]["Code"])
+
+
+def test_retry_and_catch_name_a_functions_errors_by_their_class(account: Account, machines: Machines) -> None:
+    function = account.function(FAILS_UNTIL)
+    retry = [
+        {
+            "ErrorEquals": ["TransientError"],
+            "IntervalSeconds": 1,
+            "MaxAttempts": 2,
+            "BackoffRate": 5,
+            "MaxDelaySeconds": 2,
+            "JitterStrategy": "FULL",
+        }
+    ]
+    catch = [{"ErrorEquals": ["TransientError"], "ResultPath": "$.error", "Next": "Caught"}]
+    states = {
+        "Call": task(LAMBDA, {"FunctionName": function, "Payload.$": "$"}, Retry=retry, Catch=catch),
+        "Caught": {"Type": "Pass", "End": True},
+    }
+    machine = machines.create(states)
+    assert json.loads(machines.outcome(machine, {"fail_until": 2})["output"])["Payload"]["attempts"] == 3
+    error = json.loads(machines.outcome(machine, {"fail_until": 99})["output"])["error"]
+    assert error["Error"] == "TransientError"
+    assert json.loads(error["Cause"])["errorMessage"] == "attempt 6"
+
+
+def test_a_retry_waits_no_longer_than_its_longest_delay(account: Account, machines: Machines) -> None:
+    retry = [{"ErrorEquals": ["States.ALL"], "IntervalSeconds": 30, "MaxAttempts": 2, "MaxDelaySeconds": 31}]
+    state = task(GET, {"Bucket": account.unique("no"), "Key": "k"}, Retry=retry)
+    execution = machines.start(machines.create({"Get": state}))
+
+    def has_ended() -> bool:
+        account.pass_time(5)
+        return bool(machines.described(execution)["status"] == "FAILED")
+
+    account.wait_until(has_ended)
+    events = machines.history(execution)
+    scheduled = [event["timestamp"] for event in events if event["type"] == "TaskScheduled"]
+    failed = [event["timestamp"] for event in events if event["type"] == "TaskFailed"]
+    waited = [(later - earlier).total_seconds() for earlier, later in zip(failed, scheduled[1:], strict=False)]
+    assert len(waited) == 2
+    assert all(29 < seconds < 45 for seconds in waited), waited
+
+
+@pytest.mark.parametrize(
+    ("call", "parameters", "error"),
+    [
+        ("dynamodb:getItem", {"TableName": "absent", "Key": {"a": {"S": "b"}}}, "DynamoDb.ResourceNotFoundException"),
+        ("eventbridge:describeRule", {"Name": "absent"}, "EventBridge.ResourceNotFoundException"),
+        ("sqs:getQueueUrl", {"QueueName": "absent"}, "Sqs.QueueDoesNotExistException"),
+    ],
+)
+def test_errors_of_sdk_calls_carry_the_services_name(
+    machines: Machines, call: str, parameters: dict[str, Any], error: str
+) -> None:
+    ended = machines.outcome(machines.create({"Call": task(f"arn:aws:states:::aws-sdk:{call}", parameters)}))
+    assert (ended["status"], ended["error"]) == ("FAILED", error), ended
+
+
+def test_a_state_may_do_what_its_role_may(account: Account, machines: Machines) -> None:
+    bucket = account.bucket()
+    machine = machines.create({"Get": task(GET, {"Bucket": bucket, "Key": "k"})}, allow("sqs:SendMessage"))
+    assert machines.outcome(machine)["error"] in ("S3.AccessDeniedException", "S3.S3Exception")
+
+
+def asking(url: str, **more: Any) -> dict[str, Any]:
+    ask = {"QueueUrl": url, "MessageBody": {"token.$": "$$.Task.Token"}}
+    return task("arn:aws:states:::sqs:sendMessage.waitForTaskToken", ask, **more)
+
+
+def token_from(account: Account, url: str) -> str:
+    sqs = account.client("sqs")
+    (message,) = account.wait_until(lambda: sqs.receive_message(QueueUrl=url, WaitTimeSeconds=1).get("Messages"))
+    return str(json.loads(message["Body"])["token"])
+
+
+def test_a_callback_ends_its_task_once(account: Account, machines: Machines) -> None:
+    url, _arn = account.queue()
+    machine = machines.create({"Ask": asking(url)})
+    execution = machines.start(machine)
+    token = token_from(account, url)
+    with pytest.raises(ClientError) as refused:
+        machines.client.send_task_success(taskToken=token, output="{")
+    assert code_of(refused) == "InvalidOutput"
+    machines.client.send_task_success(taskToken=token, output='{"ok": true}')
+    assert json.loads(machines.ended(execution)["output"]) == {"ok": True}
+    execution = machines.start(machine)
+    machines.client.send_task_failure(taskToken=token_from(account, url), error="Refused", cause="by hand")
+    ended = machines.ended(execution)
+    assert (ended["error"], ended["cause"]) == ("Refused", "by hand")
+    with pytest.raises(ClientError) as refused:
+        machines.client.send_task_success(taskToken="unknown", output="{}")
+    assert code_of(refused) == "InvalidToken"
+
+
+def test_a_task_without_heartbeats_times_out_and_one_with_them_does_not(account: Account, machines: Machines) -> None:
+    url, _arn = account.queue()
+    machine = machines.create({"Ask": asking(url, HeartbeatSeconds=60, TimeoutSeconds=600)})
+    execution = machines.start(machine)
+    token = token_from(account, url)
+    for _ in range(3):
+        account.pass_time(40)
+        machines.client.send_task_heartbeat(taskToken=token)
+    assert machines.described(execution)["status"] == "RUNNING"
+    account.pass_time(70)
+    ended = machines.ended(execution)
+    assert (ended["status"], ended["error"]) == ("FAILED", "States.Timeout")
+
+
+def test_a_machine_waits_for_the_machine_it_starts(machines: Machines) -> None:
+    twice = {"Type": "Pass", "Parameters": {"twice.$": "States.MathAdd($.n, $.n)"}, "End": True}
+    child = machines.create({"Double": twice})
+    start = {"StateMachineArn": child, "Input": {"n.$": "$.n"}}
+    output = json.loads(machines.outcome(machines.create({"Start": task(NESTED, start)}), {"n": 21})["output"])
+    assert (output["Status"], output["Output"]) == ("SUCCEEDED", {"twice": 42})
+    failing = machines.create({"No": {"Type": "Fail", "Error": "Bad", "Cause": "on purpose"}})
+    ended = machines.outcome(machines.create({"Start": task(NESTED, {"StateMachineArn": failing})}))
+    assert ended["error"] == "States.TaskFailed"
+    assert json.loads(ended["cause"])["Error"] == "Bad"
+
+
+def test_a_redrive_runs_only_what_has_not_succeeded(account: Account, machines: Machines) -> None:
+    bucket = account.bucket()
+    get = task(GET, {"Bucket": bucket, "Key.$": "$"}, ResultPath="$.got") | {"InputPath": "$.key"}
+    branch = {"StartAt": "Left", "States": {"Left": {"Type": "Pass", "End": True}}}
+    other = {"StartAt": "Get", "States": {"Get": get}}
+    each = {"StartAt": "Item", "States": {"Item": {"Type": "Pass", "End": True}}}
+    states = {
+        "First": {"Type": "Pass", "Result": "k", "ResultPath": "$.key", "Next": "All"},
+        "All": {"Type": "Parallel", "Branches": [branch, other], "ResultPath": "$.all", "Next": "Each"},
+        "Each": {"Type": "Map", "ItemsPath": "$.all", "ItemProcessor": each, "ResultPath": None, "End": True},
+    }
+    execution = machines.start(machines.create(states))
+    ended = machines.ended(execution)
+    assert (ended["status"], ended["error"], ended["redriveStatus"]) == (
+        "FAILED",
+        "S3.NoSuchKeyException",
+        "REDRIVABLE",
+    )
+    before = machines.history(execution)
+    account.client("s3").put_object(Bucket=bucket, Key="k", Body=b"found")
+    machines.client.redrive_execution(executionArn=execution)
+    ended = machines.ended(execution)
+    assert (ended["status"], ended["redriveCount"]) == ("SUCCEEDED", 1), ended
+    assert json.loads(ended["output"])["all"][1]["got"]["Body"] == "found"
+    after = machines.history(execution)
+    assert after[: len(before)] == before
+    assert after[len(before)]["type"] == "ExecutionRedriven"
+    assert [event["id"] for event in after] == list(range(1, len(after) + 1))
+    names = machines.entered(execution)
+    assert (names.count("First"), names.count("Left"), names.count("Item")) == (1, 1, 2)
+    with pytest.raises(ClientError) as refused:
+        machines.client.redrive_execution(executionArn=execution)
+    assert code_of(refused) == "ExecutionNotRedrivable"
+
+
+def test_a_stopped_execution_is_aborted_with_error_and_cause(account: Account, machines: Machines) -> None:
+    machine = machines.create(waiting())
+    execution = machines.start(machine)
+    account.wait_until(lambda: "WaitStateEntered" in machines.kinds(execution))
+    machines.client.stop_execution(executionArn=execution, error="Superseded", cause="a newer drop")
+    found = machines.described(execution)
+    assert (found["status"], found["error"], found["cause"]) == ("ABORTED", "Superseded", "a newer drop")
+    account.wait_until(lambda: machines.kinds(execution)[-1] == "ExecutionAborted")
+    listed = machines.client.list_executions(stateMachineArn=machine, statusFilter="ABORTED")["executions"]
+    assert [shown["executionArn"] for shown in listed] == [execution]
+
+
+def test_a_machine_that_waits_longer_than_it_may_times_out(account: Account, machines: Machines) -> None:
+    execution = machines.start(machines.create(waiting(7200), TimeoutSeconds=60))
+    account.wait_until(lambda: "WaitStateEntered" in machines.kinds(execution))
+    account.pass_time(70)
+    assert machines.ended(execution)["status"] == "TIMED_OUT"
+
+
+def test_a_name_starts_one_execution(machines: Machines) -> None:
+    machine = machines.create(waiting())
+    first = machines.start(machine, {"a": 1}, name="drop-1")
+    assert machines.start(machine, {"a": 1}, name="drop-1") == first
+    with pytest.raises(ClientError) as refused:
+        machines.start(machine, {"a": 2}, name="drop-1")
+    assert code_of(refused) == "ExecutionAlreadyExists"
+    machines.client.stop_execution(executionArn=first)
+    unnamed = {machines.start(machine).rsplit(":", 1)[-1] for _ in range(2)}
+    assert {len(name) for name in unnamed} == {36}
+    assert len(unnamed) == 2
+
+
+@pytest.mark.parametrize(
+    ("given", "code"),
+    [
+        ({"input": json.dumps("x" * 262_144)}, "ValidationException"),
+        ({"input": "{"}, "InvalidExecutionInput"),
+        ({"name": "not valid!*"}, "InvalidName"),
+    ],
+)
+def test_a_start_with_wrong_input_is_refused(machines: Machines, given: dict[str, str], code: str) -> None:
+    machine = machines.create({"Done": {"Type": "Succeed"}})
+    with pytest.raises(ClientError) as refused:
+        machines.client.start_execution(stateMachineArn=machine, **given)
+    assert code_of(refused) == code
+
+
+def test_a_state_that_gives_too_much_fails_by_name(account: Account, machines: Machines) -> None:
+    function = account.function("def handler(event, context):\n    return 'x' * 263_000")
+    machine = machines.create({"Call": task(LAMBDA, {"FunctionName": function})})
+    assert machines.outcome(machine)["error"] == "States.DataLimitExceeded"
+
+
+@pytest.mark.parametrize(
+    ("state", "reason"),
+    [
+        (task("arn:aws:states:::aws-sdk:s3:makeCoffee", {}), "(?i)makeCoffee"),
+        (task("arn:aws:states:::sagemaker:updateEndpoint", {"EndpointNam": "x"}), "EndpointNam"),
+        ({"Type": "Pass", "Next": "Nowhere"}, "MISSING_TRANSITION_TARGET"),
+        ({"Type": "Pass"}, "(?i)next|end"),
+        ({"Type": "Nonsense", "End": True}, "Nonsense"),
+    ],
+)
+def test_a_definition_that_cannot_run_is_refused_when_it_is_created(
+    machines: Machines, state: Any, reason: str
+) -> None:
+    with pytest.raises(ClientError, match=reason) as refused:
+        machines.create({"Do": state})
+    assert code_of(refused) == "InvalidDefinition"
+
+
+def test_a_machine_is_created_once(machines: Machines) -> None:
+    machine = machines.create({"Done": {"Type": "Succeed"}})
+    found = machines.client.describe_state_machine(stateMachineArn=machine)
+    given = {"name": found["name"], "roleArn": found["roleArn"], "definition": found["definition"]}
+    assert machines.client.create_state_machine(**given)["stateMachineArn"] == machine
+    with pytest.raises(ClientError) as refused:
+        machines.client.create_state_machine(**given | {"definition": json.dumps({"StartAt": "W", "States": {
+            "W": {"Type": "Succeed"}}})})  # fmt: skip
+    assert code_of(refused) == "StateMachineAlreadyExists"
+
+
+def test_every_change_of_status_is_an_event(account: Account, machines: Machines) -> None:
+    failing = machines.create({"No": {"Type": "Fail", "Error": "Bad", "Cause": "on purpose"}})
+    passing = machines.create({"Done": {"Type": "Pass", "End": True}})
+    url = event_queue(account, {"source": ["aws.states"], "detail": {"stateMachineArn": [failing, passing]}})
+    good = machines.start(passing, {"a": 1}, name="named")
+    machines.ended(good)
+    machines.outcome(failing)
+    details = {(found["stateMachineArn"], found["status"]): found for found in received(account, url, 4)}
+    succeeded, failed = details[passing, "SUCCEEDED"], details[failing, "FAILED"]
+    assert (succeeded["name"], succeeded["executionArn"]) == ("named", good)
+    assert (json.loads(succeeded["input"]), json.loads(succeeded["output"])) == ({"a": 1}, {"a": 1})
+    assert succeeded["stopDate"] >= succeeded["startDate"] > 1_000_000_000_000
+    assert (failed["error"], failed["cause"], failed["output"]) == ("Bad", "on purpose", None)
+    assert {(passing, "RUNNING"), (failing, "RUNNING")} <= details.keys()
+
+
+def event_queue(account: Account, pattern: dict[str, Any]) -> str:
+    """The URL of a queue to which a rule on the default bus sends the details of events."""
+    (url, arn), events, rule = account.queue(), account.client("events"), account.unique("rule")
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"Service": "events.amazonaws.com"},
+        "Action": "sqs:SendMessage",
+        "Resource": arn,
+    }
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    account.client("sqs").set_queue_attributes(QueueUrl=url, Attributes={"Policy": policy})
+    events.put_rule(Name=rule, EventPattern=json.dumps(pattern))
+    account.later(events.delete_rule, Name=rule)
+    events.put_targets(Rule=rule, Targets=[{"Id": "queue", "Arn": arn, "InputPath": "$.detail"}])
+    account.later(events.remove_targets, Rule=rule, Ids=["queue"])
+    return url
+
+
+def received(account: Account, url: str, count: int) -> list[Any]:
+    """The first `count` messages of a queue."""
+    sqs, bodies = account.client("sqs"), list[Any]()
+
+    def all_there() -> bool:
+        for message in sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", []):
+            bodies.append(json.loads(message["Body"]))
+            sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+        return len(bodies) >= count
+
+    account.wait_until(all_there)
+    return bodies
+
+
+@pytest.mark.parametrize(("level", "with_data", "logged"), [("ALL", True, 4), ("ALL", False, 4), ("ERROR", True, 1)])
+def test_a_machine_logs_its_events_to_its_group(
+    account: Account, machines: Machines, level: str, with_data: bool, logged: int
+) -> None:
+    logs, group = account.client("logs"), f"/aws/vendedlogs/states/{account.unique('group')}"
+    logs.create_log_group(logGroupName=group)
+    account.later(logs.delete_log_group, logGroupName=group)
+    arn = f"arn:aws:logs:{account.region}:{account.number}:log-group:{group}:*"
+    logging = {
+        "level": level,
+        "includeExecutionData": with_data,
+        "destinations": [{"cloudWatchLogsLogGroup": {"logGroupArn": arn}}],
+    }
+    states = {"A": {"Type": "Pass", "Next": "No"}, "No": {"Type": "Fail", "Error": "Bad"}}
+    machine = machines.create(states, loggingConfiguration=logging, tracingConfiguration={"enabled": True})
+    found = machines.client.describe_state_machine(stateMachineArn=machine)
+    assert (found["loggingConfiguration"], found["tracingConfiguration"]) == (logging, {"enabled": True})
+    execution = machines.start(machine, {"a": 1})
+    machines.ended(execution)
+
+    def lines() -> list[dict[str, Any]]:
+        events = logs.filter_log_events(logGroupName=group, filterPattern="").get("events", [])
+        read = [json.loads(event["message"]) for event in events if "execution_arn" in event["message"]]
+        return sorted(read, key=lambda line: int(line["id"]))
+
+    account.wait_until(lambda: len(lines()) >= logged)
+    last = lines()[-1]
+    assert (last["type"], last["execution_arn"], last["details"]["error"]) == ("ExecutionFailed", execution, "Bad")
+    if level == "ALL":
+        assert ("input" in lines()[0]["details"]) is with_data
+
+
+def test_the_history_can_be_read_backwards_and_in_pages(machines: Machines) -> None:
+    execution = machines.start(machines.create({"A": {"Type": "Pass", "Next": "B"}, "B": {"Type": "Succeed"}}))
+    machines.ended(execution)
+    forward = machines.kinds(execution)
+    backward = machines.client.get_execution_history(executionArn=execution, reverseOrder=True, maxResults=2)
+    assert [event["type"] for event in backward["events"]] == forward[::-1][:2]
+    pages = machines.client.get_paginator("get_execution_history").paginate(
+        executionArn=execution, PaginationConfig={"PageSize": 2}
+    )
+    assert [event["type"] for page in pages for event in page["events"]] == forward
+
+
+def test_an_inline_map_fails_with_its_item_and_keeps_to_its_concurrency(machines: Machines) -> None:
+    each = {"StartAt": "Item", "States": {"Item": {"Type": "Fail", "Error": "Bad"}}}
+    catch = [{"ErrorEquals": ["Bad"], "Next": "Caught"}]
+    state = {"Type": "Map", "ItemProcessor": each, "MaxConcurrency": 1, "Catch": catch, "End": True}
+    execution = machines.start(machines.create({"Each": state, "Caught": {"Type": "Succeed"}}), [1, 2, 3])
+    assert machines.ended(execution)["status"] == "SUCCEEDED"
+    kinds = machines.kinds(execution)
+    assert (kinds.count("MapIterationStarted"), kinds.count("MapIterationFailed")) == (1, 1)
+    assert "MapStateFailed" in kinds
+
+
+def test_a_distributed_map_inside_a_distributed_map_runs(machines: Machines) -> None:
+    inner = distributed({"Done": {"Type": "Pass", "End": True}}, Label="Inner")
+    assert json.loads(machines.outcome(machines.create({"Outer": distributed({"In": inner})}), [[1], [2, 3]])[
+        "output"]) == [[1], [2, 3]]  # fmt: skip
+
+
+def test_an_execution_ends_when_its_history_is_full(account: Account, machines: Machines) -> None:
+    states = {name: {"Type": "Pass", "Next": other} for name, other in (("Tick", "Tock"), ("Tock", "Tick"))}
+    execution = machines.start(machines.create(states))
+    ended = machines.ended(execution, 60)
+    assert (ended["status"], ended["error"]) == ("FAILED", "States.Runtime")
+    assert "maximum number of history events (25000)" in ended["cause"]
+    assert ended["redriveStatus"] == "NOT_REDRIVABLE"
