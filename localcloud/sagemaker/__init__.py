@@ -1,13 +1,14 @@
-"""SageMaker: training and processing jobs, the model registry and endpoints, really executed."""
+"""SageMaker: jobs, tuning, the model registry and endpoints, really executed."""
 
 import shutil
 import sys
 import threading
 import time
 import traceback
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
-from localcloud.cloud import Cloud
+from localcloud.cloud import AdminRoute, Cloud
 from localcloud.sagemaker import (
     api,
     endpoint_configs,
@@ -15,14 +16,18 @@ from localcloud.sagemaker import (
     invoke,
     models,
     processing,
+    quotas,
     refusals,
     registry,
     tags,
     training,
+    transform,
+    tuning,
 )
 from localcloud.sagemaker.api import Regions
+from localcloud.sagemaker.errors import ApiError
 from localcloud.sagemaker.metrics import FLUSH_SECONDS
-from localcloud.sagemaker.service import Operation, Region
+from localcloud.sagemaker.service import CREDENTIALS_PATH, Operation, Region, Request
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
@@ -30,7 +35,18 @@ if TYPE_CHECKING:
 _CAPTURE_FLUSH_SECONDS = 1.0
 OPERATIONS: dict[str, Operation] = {
     name: operation
-    for module in (training, processing, registry, models, endpoint_configs, endpoints, tags, refusals)
+    for module in (
+        training,
+        processing,
+        transform,
+        tuning,
+        registry,
+        models,
+        endpoint_configs,
+        endpoints,
+        tags,
+        refusals,
+    )
     for name, operation in module.OPERATIONS.items()
 }
 _NOT_ISOLATED = (
@@ -46,6 +62,9 @@ def install(cloud: Cloud) -> None:
         cloud.notes.append(_NOT_ISOLATED)
     shutil.rmtree(cloud.state_dir / "sagemaker", ignore_errors=True)
     regions = Regions(cloud)
+    cloud.unsigned_paths.add(CREDENTIALS_PATH)
+    for name, route in {"quotas": quotas.admin_route, "interrupt": training.interrupt}.items():
+        cloud.admin_routes[f"sagemaker/{name}"] = _admin_route(cloud, regions, route)
     _regions[id(cloud)] = regions
     threading.Thread(target=_flush_for_ever, args=(cloud, regions), name="sagemaker-flush", daemon=True).start()
 
@@ -54,6 +73,20 @@ def middleware(cloud: Cloud, app: "WSGIApplication") -> "WSGIApplication":
     """SageMaker's operations and InvokeEndpoint are answered here; what moto keeps goes on to moto."""
     regions = _regions[id(cloud)]
     return invoke.middleware(regions, api.middleware(regions, OPERATIONS, app))
+
+
+def _admin_route(cloud: Cloud, regions: Regions, route: Callable[[Region, Request], Any]) -> AdminRoute:
+    """The route in the region that the body names, or the cloud's own."""
+
+    def answer(_method: str, body: dict[str, Any]) -> Any:
+        region = regions[body.pop("Region", cloud.region)]
+        try:
+            with region.lock:
+                return route(region, body)
+        except (ApiError, KeyError) as error:
+            raise ValueError(str(error)) from error
+
+    return answer
 
 
 def _flush_for_ever(cloud: Cloud, regions: Regions) -> None:
@@ -70,6 +103,8 @@ def _flush(region: Region, *, capture: bool) -> None:
         region.metrics.flush()
         for endpoint in list(region.endpoints.values()) if capture else []:
             endpoint.flush_capture()
+            for route in endpoint.routes:
+                route.fleet.cool_down()
     except Exception:  # one region's failed flush must not end the flushing of all
         print(f"SageMaker in {region.name} could not flush:", file=sys.stderr)
         traceback.print_exc()

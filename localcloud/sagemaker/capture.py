@@ -118,7 +118,7 @@ def files(endpoint: str, lines: list[CapturedLine]) -> list[tuple[str, str, byte
 class CaptureQueue:
     """Lines of one endpoint that wait for their upload."""
 
-    def __init__(self, endpoint: str, upload: Callable[[str, str, bytes], None]) -> None:
+    def __init__(self, endpoint: str, upload: Callable[[str, str, str, bytes], None]) -> None:
         self._endpoint = endpoint
         self._upload = upload
         self._lines: list[CapturedLine] = []
@@ -130,10 +130,10 @@ class CaptureQueue:
         with self._lock:
             self._lines.append(line)
 
-    def flush(self) -> None:
-        """Every line added before the call is in S3."""
+    def flush(self, role_arn: str) -> None:
+        """Every line added before the call is in S3, written as the role."""
         with self._flushing:
             with self._lock:
                 lines, self._lines = self._lines, []
             for bucket, key, body in files(self._endpoint, lines):
-                self._upload(bucket, key, body)
+                self._upload(role_arn, bucket, key, body)

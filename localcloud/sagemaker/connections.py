@@ -31,7 +31,7 @@ class Connections:
         """The answer to one request. Raises InstanceGoneError or TimeoutError."""
         try:
             connection = self._take(timeout)
-            answer = connection.exchange(head, body)
+            answer = connection.exchange(head, body, timeout)
         except TimeoutError:
             raise
         except OSError as error:
@@ -57,11 +57,15 @@ class Connections:
 class _Connection:
     def __init__(self, address: tuple[str, int], timeout: float) -> None:
         self._socket = socket.create_connection(address, timeout)
+        self._timeout = timeout
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._stream = self._socket.makefile("rb")
 
-    def exchange(self, head: bytes, body: bytes) -> ModelAnswer:
+    def exchange(self, head: bytes, body: bytes, timeout: float) -> ModelAnswer:
         try:
+            if timeout != self._timeout:
+                self._socket.settimeout(timeout)
+                self._timeout = timeout
             self._socket.sendall(head + body)
             return self._read()
         except OSError:

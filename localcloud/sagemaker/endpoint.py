@@ -8,11 +8,13 @@ from typing import Any, NamedTuple
 
 from botocore.exceptions import ClientError
 
+from localcloud.sagemaker.asynchronous import AsyncRequests
 from localcloud.sagemaker.capture import CaptureQueue
 from localcloud.sagemaker.errors import ApiError, JobFailedError
 from localcloud.sagemaker.events import emit, upper_status
 from localcloud.sagemaker.fleet import Fleet, Variant
 from localcloud.sagemaker.instance import HealthCheckError
+from localcloud.sagemaker.quotas import Usage
 from localcloud.sagemaker.service import Record, Region, public
 
 PROVISIONING_ERRORS = (HealthCheckError, JobFailedError, ApiError, ClientError)
@@ -55,13 +57,43 @@ class Endpoint:
         self.config = config
         self.last_deployment = deployment
         self.data_capture: dict[str, Any] | None = config.get("DataCaptureConfig")
+        self.reserved = Usage()
         self.routes: tuple[Route, ...] = ()
         self.pending: Fleet | None = None
         self.pending_since: Any = None
         self.states: dict[int, VariantState] = {}
         self.deleted = threading.Event()
         self.capture = CaptureQueue(name, self._upload)
-        self._role_arn = ""
+        self.requests = AsyncRequests(region, self)
+
+    def kept(self) -> Record:
+        """What a restart needs, as plain data."""
+        variants = self.current.variants.values() if self.current else []
+        return {
+            "record": self.record,
+            "config": self.config,
+            "last_deployment": self.last_deployment,
+            "data_capture": self.data_capture,
+            "variants": {variant.name: (variant.weight, variant.desired_count) for variant in variants},
+            "requests": self.requests.kept(),
+        }
+
+    def resume(self, kept: Record) -> None:
+        """The endpoint is as `kept` and starting its fleet again, on the configuration that it was on."""
+        self.record.update(kept["record"])
+        self.last_deployment, self.data_capture = kept["last_deployment"], kept["data_capture"]
+        self.requests.resume(kept["requests"])
+        if self.status in ("Deleting", "Failed"):
+            return
+        fleet = Fleet(self.region, self.name, self.config)
+        for name, (weight, count) in kept["variants"].items():
+            fleet.variants[name].weight, fleet.variants[name].desired_count = weight, count
+        self.create(fleet)
+
+    def usage(self) -> Usage:
+        """The endpoint's instances, and those that it is about to start, by quota."""
+        fleets = {id(each): each for each in (*(route.fleet for route in self.routes), self.pending) if each}
+        return sum((fleet.usage() for fleet in fleets.values()), self.reserved)
 
     @property
     def arn(self) -> str:
@@ -94,19 +126,21 @@ class Endpoint:
     def settle(self, fleet: Fleet) -> None:
         """All traffic goes to `fleet`, and nothing is pending."""
         self.routes = (Route(1.0, fleet),)
-        self._role_arn = fleet.role_arn
         self.pending = None
         self.states.clear()
 
     @property
     def role_arn(self) -> str:
-        """The execution role of the models that serve."""
-        return self._role_arn
+        """The execution role of the models that serve, or are about to."""
+        fleet = self.current or self.pending
+        if fleet is None:
+            raise NotServingError(self.name)
+        return fleet.role_arn
 
-    def create(self) -> None:
+    def create(self, fleet: Fleet | None = None) -> None:
         """The endpoint is InService or Failed."""
         try:
-            fleet = Fleet(self.region, self.name, self.config)
+            fleet = fleet or Fleet(self.region, self.name, self.config)
             fleet.start()
         except PROVISIONING_ERRORS as error:
             self.set_status("Failed", FailureReason=str(error))
@@ -115,6 +149,8 @@ class Endpoint:
             traceback.print_exc()
             self.set_status("Failed", FailureReason=f"Request to service failed: {error}")
             return
+        finally:
+            self.reserved = Usage()
         if self.deleted.is_set():
             fleet.close()
             return
@@ -124,10 +160,12 @@ class Endpoint:
     def delete(self) -> None:
         """Nothing of the endpoint is left; what it captured is in S3."""
         self.deleted.set()
+        self.requests.close()
+        role_arn = self.role_arn if self.current or self.pending else ""
         routes, self.routes = self.routes, ()
         for route in routes:
             route.fleet.close()
-        self.flush_capture()
+        self.flush_capture(role_arn)
         with self.region.lock:
             self.region.endpoints.pop(self.name, None)
             self.region.tags.pop(self.arn, None)
@@ -146,10 +184,12 @@ class Endpoint:
             if fleet.enter(variant):
                 return fleet, variant
 
-    def flush_capture(self) -> None:
+    def flush_capture(self, role_arn: str = "") -> None:
         """What was captured is in S3; what S3 refuses is lost, and said so on standard error."""
         try:
-            self.capture.flush()
+            self.capture.flush(role_arn or self.role_arn)
+        except NotServingError:
+            return
         except (ClientError, JobFailedError) as error:
             print(f"Data capture of endpoint {self.name} could not be written: {error}", file=sys.stderr, flush=True)
 
@@ -157,15 +197,16 @@ class Endpoint:
         """DescribeEndpoint's answer."""
         answer = dict(self.record)
         if self.current is not None:
-            answer["ProductionVariants"] = self._summaries(self.current)
+            answer |= self._summaries(self.current)
         if self.pending is not None:
             answer["PendingDeploymentSummary"] = {
                 "EndpointConfigName": self.pending.config_name,
-                "ProductionVariants": self._summaries(self.pending),
+                **self._summaries(self.pending),
                 "StartTime": self.pending_since,
             }
         answer["DataCaptureConfig"] = self._capture_summary()
         answer["LastDeploymentConfig"] = self.last_deployment
+        answer["AsyncInferenceConfig"] = self.config.get("AsyncInferenceConfig")
         return public(answer)
 
     def _capture_summary(self) -> Record | None:
@@ -186,19 +227,24 @@ class Endpoint:
     def _share(self, fleet: Fleet) -> float:
         return next((route.share for route in self.routes if route.fleet is fleet), 0.0)
 
-    def _summaries(self, fleet: Fleet) -> list[Record]:
+    def _summaries(self, fleet: Fleet) -> Record:
         share, state = self._share(fleet), self.states.get(id(fleet))
-        return [_summary(variant, share, state) for variant in fleet.variants.values()]
+        kinds = {
+            "ProductionVariants": fleet.variants.values(),
+            "ShadowProductionVariants": filter(None, [fleet.shadow]),
+        }
+        summaries = {kind: [_summary(each, share, state) for each in variants] for kind, variants in kinds.items()}
+        return {kind: found for kind, found in summaries.items() if found}
 
     def _emit(self, detail_type: str) -> None:
         with self.region.lock:
             detail = self.describe() | {"EndpointStatus": upper_status(self.status)}
         emit(self.region, detail_type, detail, self.arn)
 
-    def _upload(self, bucket: str, key: str, body: bytes) -> None:
+    def _upload(self, role_arn: str, bucket: str, key: str, body: bytes) -> None:
         key_id = (self.data_capture or {}).get("KmsKeyId")
         encryption = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": key_id} if key_id else {}
-        self.region.client(self._role_arn, "s3", self.arn).put_object(Bucket=bucket, Key=key, Body=body, **encryption)
+        self.region.client(role_arn, "s3", self.arn).put_object(Bucket=bucket, Key=key, Body=body, **encryption)
 
 
 def _summary(variant: Variant, share: float, state: VariantState | None) -> Record:
@@ -212,7 +258,7 @@ def _summary(variant: Variant, share: float, state: VariantState | None) -> Reco
     if variant.serverless:
         summary |= {"CurrentServerlessConfig": variant.serverless, "DesiredServerlessConfig": variant.serverless}
     else:
-        summary |= {"CurrentInstanceCount": variant.desired_count, "DesiredInstanceCount": variant.desired_count}
+        summary |= {"CurrentInstanceCount": variant.count, "DesiredInstanceCount": variant.desired_count}
     if state is not None:
         summary["VariantStatus"] = [{"Status": state.status, "StatusMessage": state.message, "StartTime": state.since}]
     return summary

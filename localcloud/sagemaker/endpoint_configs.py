@@ -10,7 +10,7 @@ from localcloud.sagemaker.service import Operation, Record, Region, Request, pub
 _SUPPORTED = frozenset(
     {
         "EndpointConfigName", "ProductionVariants", "DataCaptureConfig", "Tags", "KmsKeyId", "ExecutionRoleArn",
-        "VpcConfig", "EnableNetworkIsolation",
+        "VpcConfig", "EnableNetworkIsolation", "ShadowProductionVariants", "AsyncInferenceConfig",
     }
 )  # fmt: skip
 _VARIANT_MEMBERS = frozenset(
@@ -20,6 +20,8 @@ _VARIANT_MEMBERS = frozenset(
         "EnableSSMAccess", "InferenceAmiVersion",
     }
 )  # fmt: skip
+
+_KINDS = ("ProductionVariants", "ShadowProductionVariants")
 
 
 def create_endpoint_config(region: Region, request: Request) -> dict[str, Any]:
@@ -31,12 +33,15 @@ def create_endpoint_config(region: Region, request: Request) -> dict[str, Any]:
     unknown = sorted(set(request) - _SUPPORTED)
     if unknown:
         raise UnsupportedError(f"{', '.join(unknown)} in an endpoint configuration")
-    variants = [_variant(region, variant) for variant in request["ProductionVariants"]]
-    if len({variant["VariantName"] for variant in variants}) < len(variants):
+    kinds = {kind: [_variant(region, each) for each in request.get(kind, [])] for kind in _KINDS}
+    every = [variant["VariantName"] for variants in kinds.values() for variant in variants]
+    if len(set(every)) < len(every):
         raise ValidationError("The names of production variants must be unique within an endpoint configuration.")
+    _check_shadows(kinds)
+    _check_asynchronous(request)
     region.endpoint_configs[name] = {
         **{key: value for key, value in request.items() if key != "Tags"},
-        "ProductionVariants": variants,
+        **{kind: variants for kind, variants in kinds.items() if variants},
         "EndpointConfigArn": config_arn,
         "CreationTime": region.now(),
     }
@@ -80,6 +85,24 @@ def _variant(region: Region, variant: dict[str, Any]) -> dict[str, Any]:
     if not serverless and "InitialInstanceCount" not in variant:
         raise ValidationError(f"Production variant {variant['VariantName']} must have InitialInstanceCount.")
     return {"InitialVariantWeight": 1.0, **variant}
+
+
+def _check_shadows(kinds: dict[str, list[dict[str, Any]]]) -> None:
+    production, shadows = kinds.values()
+    if shadows and (len(shadows) > 1 or len(production) > 1):
+        raise ValidationError("With a shadow variant there must be exactly one production and one shadow variant.")
+    if shadows and any("ServerlessConfig" in each for each in (*production, *shadows)):
+        raise ValidationError("Shadow variants cannot be used with serverless variants.")
+
+
+def _check_asynchronous(request: Request) -> None:
+    if "AsyncInferenceConfig" not in request:
+        return
+    if any("ServerlessConfig" in each for each in request["ProductionVariants"]):
+        raise ValidationError("AsyncInferenceConfig cannot be used with serverless variants.")
+    output = request["AsyncInferenceConfig"]["OutputConfig"]
+    if "S3OutputPath" not in output or output.get("NotificationConfig", {}).get("IncludeInferenceResponseIn"):
+        raise UnsupportedError("asynchronous inference without S3OutputPath, or with answers in notifications")
 
 
 OPERATIONS: dict[str, Operation] = {

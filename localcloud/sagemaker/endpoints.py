@@ -1,12 +1,15 @@
 """The operations on endpoints."""
 
+import math
 import threading
 from typing import Any
 
-from localcloud.sagemaker import listing
+from localcloud.sagemaker import listing, quotas
 from localcloud.sagemaker.endpoint import PROVISIONING_ERRORS, Endpoint
 from localcloud.sagemaker.endpoint_configs import find_config
 from localcloud.sagemaker.errors import ValidationError
+from localcloud.sagemaker.fleet import config_usage, variant_usage
+from localcloud.sagemaker.quotas import Usage
 from localcloud.sagemaker.rollout import Retained, Rollout
 from localcloud.sagemaker.rollout_plan import InvalidDeploymentConfigError, Plan, plan_rollout
 from localcloud.sagemaker.service import Operation, Record, Region, Request
@@ -20,7 +23,9 @@ def create_endpoint(region: Region, request: Request) -> dict[str, Any]:
     config = find_config(region, request["EndpointConfigName"])
     deployment = request.get("DeploymentConfig")
     _plan(config, deployment or {})
+    quotas.require(region, config_usage(config))
     endpoint = Endpoint(region, name, config, deployment)
+    endpoint.reserved = config_usage(config)
     region.endpoints[name] = endpoint
     region.set_tags(endpoint.arn, request.get("Tags", []))
     endpoint.set_status("Creating")
@@ -42,6 +47,9 @@ def update_endpoint(region: Region, request: Request) -> dict[str, Any]:
         deployment = endpoint.last_deployment
     plan = _plan(config, deployment or {})
     _require_same_variants(endpoint, config, deployment)
+    rolling = plan.kind == "ROLLING"
+    wanted = Usage({name: math.ceil(count * plan.shares[0]) for name, count in config_usage(config).items()})
+    quotas.require(region, wanted if rolling else config_usage(config))
     endpoint.last_deployment = deployment
     rollout = Rollout(endpoint, config, plan, Retained(endpoint, request))
     endpoint.set_status("Updating")
@@ -59,6 +67,10 @@ def update_weights_and_capacities(region: Region, request: Request) -> dict[str,
             raise ValidationError(f'The variant name(s) "{each["VariantName"]}" is/are not present within endpoint.')
         if variants[each["VariantName"]].serverless and "DesiredInstanceCount" in each:
             raise ValidationError("A serverless variant has no DesiredInstanceCount.")
+    for each in wanted:
+        variant = variants[each["VariantName"]]
+        more = each.get("DesiredInstanceCount", variant.count) - variant.count
+        quotas.require(region, variant_usage(variant.config, more))
     endpoint.set_status("Updating")
     _in_background(lambda: _apply(endpoint, wanted), f"scale-{endpoint.name}")
     return {"EndpointArn": endpoint.arn}
@@ -81,6 +93,7 @@ def _apply(endpoint: Endpoint, wanted: list[dict[str, Any]]) -> None:
             variant = variants[each["VariantName"]]
             if "DesiredInstanceCount" in each:
                 variant.scale(each["DesiredInstanceCount"])
+                variant.desired_count = each["DesiredInstanceCount"]
             variant.weight = float(each.get("DesiredWeight", variant.weight))
     except PROVISIONING_ERRORS:
         endpoint.set_status("RollingBack")
@@ -98,7 +111,7 @@ def _find(region: Region, request: Request) -> Endpoint:
 def _in_service(endpoint: Endpoint) -> Endpoint:
     if endpoint.status in ("Creating", "Updating", "RollingBack", "Deleting"):
         raise ValidationError(f'Cannot update in-progress endpoint "{endpoint.arn}".')
-    if endpoint.status != "InService":
+    if endpoint.status not in ("InService", "UpdateRollbackFailed"):
         raise ValidationError(f'Cannot update endpoint "{endpoint.arn}" with status "{endpoint.status}".')
     return endpoint
 

@@ -3,6 +3,7 @@
 ApiError
 ├── ValidationError       the request is wrong, or names something that does not exist (SageMaker's usual answer)
 ├── ResourceInUseError    the name is taken
+├── ResourceLimitExceededError  a quota is used up
 └── ConflictError
 JobFailedError            the job ends as Failed with this FailureReason
 """
@@ -26,6 +27,12 @@ class ResourceInUseError(ApiError):
     """Raised when the name of a job is taken."""
 
     code = "ResourceInUse"
+
+
+class ResourceLimitExceededError(ApiError):
+    """Raised when more instances are asked for than the account's quotas allow."""
+
+    code = "ResourceLimitExceeded"
 
 
 class ConflictError(ApiError):

@@ -1,7 +1,6 @@
 """One instance of a variant: a model server process, its connections and its log stream."""
 
 import socket
-import subprocess
 import threading
 import uuid
 from collections.abc import Callable
@@ -11,7 +10,7 @@ from pathlib import Path
 from localcloud.images.environments import Image
 from localcloud.sagemaker import containers
 from localcloud.sagemaker.connections import Connections, ModelAnswer, request_head
-from localcloud.sagemaker.containers import Container, LogPump
+from localcloud.sagemaker.containers import Container, Program
 from localcloud.sagemaker.service import Region
 
 _SERVER = Path(__file__).with_name("model_server.py")
@@ -25,10 +24,12 @@ class HealthCheckError(Exception):
 
 @dataclass(frozen=True)
 class Blueprint:
-    """What every instance of a variant is made from; `code` is as the program sees it."""
+    """What every instance of a variant is made from; `code` is as the program sees it. An instance writes to the
+    stream `<stream>/<its name>` of the log group."""
 
-    endpoint: str
     variant: str
+    log_group: str
+    stream: str
     image: Image
     workspace: Path
     code: str
@@ -49,7 +50,8 @@ class Instance:
         listener = socket.create_server(("127.0.0.1", 0), backlog=256)
         with listener:
             self._connections = Connections(listener.getsockname()[1])
-            self._process = self._spawn(listener.fileno())
+            self._program = self._spawn(listener.fileno())
+        self._process = self._program.process
         threading.Thread(target=self._watch, name=self.name, daemon=True).start()
 
     def wait_until_healthy(self) -> None:
@@ -61,9 +63,9 @@ class Instance:
         if answer.status != _HEALTHY:
             raise HealthCheckError(self._unhealthy())
 
-    def invoke(self, head: bytes, body: bytes) -> ModelAnswer:
+    def invoke(self, head: bytes, body: bytes, timeout: float) -> ModelAnswer:
         """The model's answer. Raises InstanceGoneError or TimeoutError."""
-        return self._connections.exchange(head, body)
+        return self._connections.exchange(head, body, timeout)
 
     @property
     def is_alive(self) -> bool:
@@ -76,7 +78,7 @@ class Instance:
         self._region.cloud.processes.kill(self._process)
         self._connections.close()
 
-    def _spawn(self, descriptor: int) -> "subprocess.Popen[bytes]":
+    def _spawn(self, descriptor: int) -> Program:
         plan = self._blueprint
         python = str(plan.image.python)
         container = Container(
@@ -91,20 +93,16 @@ class Instance:
         return containers.start(self._region.cloud, container)
 
     def _watch(self) -> None:
-        LogPump(self._process, self._write_logs).run()
+        for pump in self._program.pump(self._write_logs):
+            pump.join()
         self._process.wait()
         if self.wanted and not self._region.cloud.stopping.is_set():
             self._region.cloud.processes.kill(self._process)
             self._on_exit(self)
 
-    def _write_logs(self, lines: list[tuple[int, str]]) -> None:
-        plan = self._blueprint
-        self._region.cloud.write_logs(
-            f"/aws/sagemaker/Endpoints/{plan.endpoint}",
-            f"{plan.variant}/{self.name}",
-            lines,
-            region=self._region.name,
-        )
+    def _write_logs(self, _host: str, lines: list[tuple[int, str]]) -> None:
+        plan, region = self._blueprint, self._region
+        region.cloud.write_logs(plan.log_group, f"{plan.stream}/{self.name}", lines, region=region.name)
 
     def _unhealthy(self) -> str:
         return (

@@ -7,13 +7,14 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, NamedTuple
 
 from localcloud.locks import read_body
+from localcloud.sagemaker import credentials
 from localcloud.sagemaker.api import Regions
 from localcloud.sagemaker.capture import Invocation, Payload, captured_line, is_sampled
-from localcloud.sagemaker.connections import InstanceGoneError, ModelAnswer, request_head
+from localcloud.sagemaker.connections import TIMEOUT_SECONDS, InstanceGoneError, ModelAnswer, request_head
 from localcloud.sagemaker.endpoint import Endpoint, NotServingError
 from localcloud.sagemaker.fleet import Fleet, ThrottledError, Variant
 from localcloud.sagemaker.metrics import Outcome
-from localcloud.sagemaker.service import Region
+from localcloud.sagemaker.service import CREDENTIALS_PATH, Region
 from localcloud.wire import error_response
 
 if TYPE_CHECKING:
@@ -21,23 +22,42 @@ if TYPE_CHECKING:
 
 _PATH = re.compile(r"/endpoints/([^/]+)/(invocations|async-invocations|invocations-response-stream)")
 _PREFIX = "HTTP_X_AMZN_SAGEMAKER_"
-_UNSUPPORTED = ("TARGET_MODEL", "TARGET_CONTAINER_HOSTNAME", "INFERENCE_COMPONENT", "SESSION_ID")
+_STREAM = "invocations-response-stream"
+_ASYNC_HEADERS = {
+    "CONTENT_TYPE": "ContentType", "ACCEPT": "Accept", "CUSTOM_ATTRIBUTES": "CustomAttributes",
+    "INFERENCE_ID": "InferenceId", "INPUTLOCATION": "InputLocation", "REQUESTTTLSECONDS": "TTL",
+    "INVOCATIONTIMEOUTSECONDS": "Timeout",
+}  # fmt: skip
+_UNSUPPORTED = (
+    "S3OUTPUTPATHEXTENSION",
+    "FILENAME",
+    "TARGET_MODEL",
+    "TARGET_CONTAINER_HOSTNAME",
+    "INFERENCE_COMPONENT",
+    "SESSION_ID",
+)
 _TIMED_OUT = (
     "Your invocation timed out while waiting for a response from container primary. Review the latency metrics for "
     "each container in Amazon CloudWatch, resolve the issue, and try again."
 )
-_STATUS_LINES = {400: "400 Bad Request", 424: "424 Failed Dependency", 429: "429 Too Many Requests"}
+_STATUS_LINES = {
+    202: "202 Accepted",
+    400: "400 Bad Request",
+    424: "424 Failed Dependency",
+    429: "429 Too Many Requests",
+}
 
 
 class Call(NamedTuple):
-    """One InvokeEndpoint request."""
+    """One InvokeEndpoint request; `timeout` is real seconds."""
 
     body: bytes
     content_type: str
     accept: str
-    target: str | None
-    inference_id: str | None
-    custom_attributes: str | None
+    target: str | None = None
+    inference_id: str | None = None
+    custom_attributes: str | None = None
+    timeout: float = TIMEOUT_SECONDS
 
 
 class RefusedError(Exception):
@@ -53,14 +73,19 @@ def middleware(regions: Regions, app: "WSGIApplication") -> "WSGIApplication":
     """POST /endpoints/<name>/invocations is answered by the endpoint's models."""
 
     def run(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+        if environ["PATH_INFO"].startswith(CREDENTIALS_PATH):
+            return credentials.answer(regions, environ, start_response)
         match = _PATH.fullmatch(environ["PATH_INFO"])
         if match is None or environ["REQUEST_METHOD"] != "POST":
             return app(environ, start_response)
         try:
-            if match[2] != "invocations":
-                raise _refusal(f"{match[2]} of endpoints")
-            region = regions.of_request(environ)
-            endpoint = _endpoint(region, match[1])
+            if match[2] == _STREAM:
+                raise _refusal("InvokeEndpointWithResponseStream")
+            endpoint = _endpoint(regions.of_request(environ), match[1])
+            if match[2] == "async-invocations":
+                return _accept(environ, start_response, endpoint)
+            if endpoint.requests.config is not None:
+                raise _invalid(f"Endpoint {endpoint.name} is for asynchronous inference: use InvokeEndpointAsync.")
             call = _call(environ)
             variant, answer = invoke(endpoint, call)
         except RefusedError as error:
@@ -80,9 +105,11 @@ def invoke(endpoint: Endpoint, call: Call) -> tuple[str, ModelAnswer]:
     started = time.perf_counter()
     head = _head(call)
     fleet, variant = _enter(endpoint, call)
+    if fleet.mirrors(variant):
+        endpoint.region.mirror.submit(lambda: _ask_shadow(endpoint, fleet, call, head))
     try:
         asked = time.perf_counter()
-        answer = _ask(variant, head, call.body)
+        answer = _ask(variant, head, call)
         answered = time.perf_counter()
     finally:
         fleet.leave(variant)
@@ -92,10 +119,47 @@ def invoke(endpoint: Endpoint, call: Call) -> tuple[str, ModelAnswer]:
     return variant.name, answer
 
 
-def _call(environ: "WSGIEnvironment") -> Call:
+def _ask_shadow(endpoint: Endpoint, fleet: Fleet, call: Call, head: bytes) -> None:
+    """The shadow variant has been asked; its answer is captured and measured, and nobody gets it."""
+    shadow = fleet.shadow
+    if shadow is None or not fleet.enter(shadow):
+        return
+    try:
+        asked = time.perf_counter()
+        answer = _ask(shadow, head, call)
+        seconds = time.perf_counter() - asked
+    finally:
+        fleet.leave(shadow)
+    _capture(endpoint, shadow, call, answer)
+    _measure(endpoint, fleet, shadow, answer.status, (seconds, 0.0))
+
+
+def _accept(environ: "WSGIEnvironment", start_response: "StartResponse", endpoint: Endpoint) -> list[bytes]:
+    """HTTP 202 with the place where the answer will be."""
+    _refuse_unsupported(environ)
+    if endpoint.requests.config is None:
+        raise _invalid(f"Endpoint {endpoint.name} has no AsyncInferenceConfig: use InvokeEndpoint.")
+    given = {name: environ.get(f"{_PREFIX}{header}") for header, name in _ASYNC_HEADERS.items()}
+    if not str(given["InputLocation"]).startswith("s3://"):
+        raise _invalid("InputLocation must be an S3 URI.")
+    accepted = endpoint.requests.add({name: value for name, value in given.items() if value})
+    body = json.dumps({"InferenceId": accepted["InferenceId"]}).encode()
+    headers = [("Content-Type", "application/json"), ("Content-Length", str(len(body)))]
+    for name in ("OutputLocation", "FailureLocation"):
+        if name in accepted:
+            headers.append((f"X-Amzn-SageMaker-{name}", accepted[name]))
+    start_response(_STATUS_LINES[202], headers)
+    return [body]
+
+
+def _refuse_unsupported(environ: "WSGIEnvironment") -> None:
     for name in _UNSUPPORTED:
         if f"{_PREFIX}{name}" in environ:
             raise _refusal(f"the header X-Amzn-SageMaker-{name.replace('_', '-').title()}")
+
+
+def _call(environ: "WSGIEnvironment") -> Call:
+    _refuse_unsupported(environ)
     return Call(
         body=read_body(environ),
         content_type=environ.get("CONTENT_TYPE") or "application/octet-stream",
@@ -119,8 +183,8 @@ def _enter(endpoint: Endpoint, call: Call) -> tuple[Fleet, Variant]:
     except NotServingError as error:
         raise _not_found(endpoint.region, endpoint.name) from error
     except KeyError as error:
-        message = f"Variant {call.target} not found for endpoint {endpoint.name} of account "
-        raise RefusedError(_STATUS_LINES[400], "ValidationError", message + endpoint.region.cloud.account) from error
+        where = f"endpoint {endpoint.name} of account {endpoint.region.cloud.account}"
+        raise _invalid(f"Variant {call.target} not found for {where}") from error
     except ThrottledError as error:
         raise RefusedError(_STATUS_LINES[429], "ThrottlingException", "Rate exceeded") from error
 
@@ -135,12 +199,12 @@ def _head(call: Call) -> bytes:
     try:
         return request_head("POST", "/invocations", headers, len(call.body))
     except ValueError as error:
-        raise RefusedError(_STATUS_LINES[400], "ValidationError", str(error)) from error
+        raise _invalid(str(error)) from error
 
 
-def _ask(variant: Variant, head: bytes, body: bytes) -> ModelAnswer:
+def _ask(variant: Variant, head: bytes, call: Call) -> ModelAnswer:
     try:
-        return variant.invoke(head, body)
+        return variant.invoke(head, call.body, call.timeout)
     except TimeoutError:
         return ModelAnswer(0, "text/plain", _TIMED_OUT.encode())
     except InstanceGoneError as error:
@@ -208,9 +272,12 @@ def _model_error(start_response: "StartResponse", endpoint: Endpoint, answer: Mo
 
 
 def _not_found(region: Region, name: str) -> RefusedError:
-    message = f"Endpoint {name} of account {region.cloud.account} not found."
+    return _invalid(f"Endpoint {name} of account {region.cloud.account} not found.")
+
+
+def _invalid(message: str) -> RefusedError:
     return RefusedError(_STATUS_LINES[400], "ValidationError", message)
 
 
 def _refusal(what: str) -> RefusedError:
-    return RefusedError(_STATUS_LINES[400], "ValidationError", f"The local cloud does not support {what}.")
+    return _invalid(f"The local cloud does not support {what}.")

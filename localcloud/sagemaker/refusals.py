@@ -8,7 +8,7 @@ from localcloud.sagemaker.errors import UnsupportedError
 from localcloud.sagemaker.service import Answer, Operation, Region, Request
 
 _RECORDED_ONLY = (
-    "CreateHyperParameterTuningJob", "CreateTransformJob", "CreateAutoMLJobV2", "CreateCompilationJob",
+    "CreateAutoMLJobV2", "CreateCompilationJob",
     "CreateNotebookInstance", "StartNotebookInstance", "StartPipelineExecution", "CreateCluster", "CreateDomain",
     "CreateModelBiasJobDefinition", "CreateDataQualityJobDefinition", "CreateModelExplainabilityJobDefinition",
     "CreateModelQualityJobDefinition", "CreateFeatureGroup",

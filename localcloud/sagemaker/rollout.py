@@ -32,6 +32,7 @@ class Rollout:
         self._retained = retained
         self._clock = endpoint.region.cloud.clock
         self._deadline = self._clock.now() + plan.timeout_seconds
+        self._mixed = [route.fleet for route in endpoint.routes[1:]]  # left by a rollback that failed
 
     def run(self) -> None:
         """The endpoint is InService: on the new configuration, or back on the old one."""
@@ -53,21 +54,32 @@ class Rollout:
             self._finish(old, new)
 
     def _provision(self) -> Fleet:
-        fleet = Fleet(self._endpoint.region, self._endpoint.name, self._config)
+        endpoint, plan = self._endpoint, self._plan
+        fleet = Fleet(endpoint.region, endpoint.name, self._config)
         self._retained.apply(fleet)
-        self._endpoint.pending = fleet
-        self._endpoint.pending_since = self._endpoint.region.now()
-        self._endpoint.set_state(fleet, "Creating", f"Launching {fleet.instances} instance(s).")
-        fleet.start()
+        endpoint.pending = fleet
+        endpoint.pending_since = endpoint.region.now()
+        share = plan.shares[0] if self._is_rolling else 1.0
+        endpoint.set_state(fleet, "Creating", f"Launching {math.ceil(fleet.instances * share)} instance(s).")
+        fleet.start(share)
         return fleet
 
+    @property
+    def _is_rolling(self) -> bool:
+        return self._plan.kind == "ROLLING"
+
     def _shift(self, old: Fleet, new: Fleet) -> None:
+        """A rolling deployment has no more instances than both fleets need: each batch takes the place of another."""
         self._watch_alarms_for(0)
         for share in self._plan.shares:
+            if self._is_rolling:
+                new.resize(share)
             capacity = self._capacity(new, share)
             self._endpoint.set_state(new, "ActivatingTraffic", f"Activating traffic on {capacity}.")
             self._endpoint.routes = (Route(1.0 - share, old), Route(share, new))
             self._bake(new, self._plan.bake_seconds, "WaitIntervalInSeconds", capacity)
+            if self._is_rolling and share < 1.0:
+                old.resize(1.0 - share)
         wait = self._plan.termination_wait_seconds
         self._bake(new, wait, "TerminationWaitInSeconds", self._capacity(new, 1.0))
 
@@ -119,18 +131,37 @@ class Rollout:
         return {alarm["AlarmName"]: alarm["StateValue"] for alarm in found}
 
     def _roll_back(self, old: Fleet, new: Fleet | None, reason: str) -> None:
-        """All traffic is on the old fleet at once; afterwards the endpoint does not say that this happened."""
+        """All traffic is on the old fleet again; afterwards the endpoint does not say that this happened.
+
+        When the old fleet of a rolling deployment cannot have its instances back, the endpoint is
+        UpdateRollbackFailed, and both fleets serve.
+        """
         endpoint = self._endpoint
         if endpoint.deleted.is_set():
             _close(new)
             return
-        endpoint.routes = (Route(1.0, old),)
+        if not self._is_rolling:
+            endpoint.routes = (Route(1.0, old),)
         endpoint.set_status("RollingBack")
         if endpoint.pending is not None:
             endpoint.set_state(endpoint.pending, "Deleting", f"Terminating instance(s): {reason}")
-        _close(new)
+        try:
+            self._restore(old, new)
+        except PROVISIONING_ERRORS as error:
+            endpoint.set_status("UpdateRollbackFailed", FailureReason=str(error))
+            return
         endpoint.settle(old)
+        for fleet in (new, *self._mixed):
+            _close(fleet)
         endpoint.set_status("InService")
+
+    def _restore(self, old: Fleet, new: Fleet | None) -> None:
+        """The old fleet has all its instances and all the traffic."""
+        for share in self._plan.rollback_shares:
+            old.resize(max(share, old.share))
+            if new is not None and self._endpoint.routes[0].share < share < 1.0:
+                self._endpoint.routes = (Route(share, old), Route(1.0 - share, new))
+        self._endpoint.routes = (Route(1.0, old),)
 
     def _finish(self, old: Fleet, new: Fleet) -> None:
         endpoint = self._endpoint
@@ -140,7 +171,8 @@ class Rollout:
         endpoint.config = self._config
         endpoint.data_capture = self._retained.data_capture(self._config)
         endpoint.set_status("InService", EndpointConfigName=new.config_name)
-        old.close()
+        for fleet in (old, *self._mixed):
+            fleet.close()
 
 
 class Retained:

@@ -10,6 +10,7 @@ DeploymentConfig = dict[str, Any]
 _CANARY_PERCENT = (0.0, 50.0)
 _LINEAR_PERCENT = (10.0, 50.0)
 _ROLLING_PERCENT = (5.0, 50.0)
+_ROLLBACK_PERCENT = (5.0, 100.0)
 _DEFAULT_TIMEOUT_SECONDS = 14_400
 _TOLERANCE = 1e-9
 
@@ -23,6 +24,7 @@ class Plan:
     """How an update goes: `shares` of the traffic (0..1, the last is 1) on the new fleet, each followed by a bake.
 
     `bake_seconds` follow every shift, `termination_wait_seconds` follow the last bake; alarms are watched in both.
+    A rolling deployment that is rolled back gives the old fleet `rollback_shares` of its instances again.
     """
 
     kind: str
@@ -31,6 +33,7 @@ class Plan:
     termination_wait_seconds: float
     timeout_seconds: float
     alarms: tuple[str, ...]
+    rollback_shares: tuple[float, ...] = (1.0,)
 
     @property
     def waiting_seconds(self) -> float:
@@ -76,8 +79,9 @@ def _blue_green(policy: dict[str, Any], instances: int, alarms: tuple[str, ...])
 
 def _rolling(policy: dict[str, Any], instances: int, alarms: tuple[str, ...]) -> Plan:
     batch = _fraction(policy["MaximumBatchSize"], instances, _ROLLING_PERCENT, "MaximumBatchSize")
+    back = 1.0
     if "RollbackMaximumBatchSize" in policy:
-        _fraction(policy["RollbackMaximumBatchSize"], instances, (5.0, 100.0), "RollbackMaximumBatchSize")
+        back = _fraction(policy["RollbackMaximumBatchSize"], instances, _ROLLBACK_PERCENT, "RollbackMaximumBatchSize")
     return Plan(
         kind="ROLLING",
         shares=_even_steps(batch),
@@ -85,6 +89,7 @@ def _rolling(policy: dict[str, Any], instances: int, alarms: tuple[str, ...]) ->
         termination_wait_seconds=0,
         timeout_seconds=policy.get("MaximumExecutionTimeoutInSeconds", _DEFAULT_TIMEOUT_SECONDS),
         alarms=alarms,
+        rollback_shares=_even_steps(back),
     )
 
 

@@ -1,6 +1,8 @@
 """What SageMaker keeps in one region: the records of jobs, models, endpoints and packages, and their tags."""
 
 import threading
+import uuid
+from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -11,14 +13,15 @@ from botocore.exceptions import ClientError
 from localcloud.clients import Credentials
 from localcloud.cloud import Cloud
 from localcloud.sagemaker.errors import ValidationError
+from localcloud.sagemaker.shadow import Mirror
 from localcloud.sagemaker.uris import arn
 
 if TYPE_CHECKING:
     from localcloud.sagemaker.endpoint import Endpoint
+    from localcloud.sagemaker.jobs import Job
     from localcloud.sagemaker.metrics import InvocationMetrics
-    from localcloud.sagemaker.processing import ProcessingJob
-    from localcloud.sagemaker.training import TrainingJob
 
+CREDENTIALS_PATH = "/v2/credentials/"
 PRINCIPAL = "sagemaker.amazonaws.com"
 _SESSION = "SageMaker"
 Record = dict[str, Any]
@@ -32,7 +35,8 @@ class Region:
     """SageMaker in one region.
 
     Operations hold `lock`; threads of jobs and endpoints take it to change a record. `caller_key` is the access key
-    of the operation that holds the lock.
+    of the operation that holds the lock. `jobs` are records by kind ("TrainingJob") and name, `live_jobs` those in
+    progress by ARN; `credential_paths` are the role and the resource that may ask for its keys at a path.
     """
 
     cloud: Cloud
@@ -41,8 +45,11 @@ class Region:
     caller_key: str = ""
     lock: threading.RLock = field(default_factory=threading.RLock)
     tags: dict[str, dict[str, str]] = field(default_factory=dict)
-    training_jobs: dict[str, "TrainingJob"] = field(default_factory=dict)
-    processing_jobs: dict[str, "ProcessingJob"] = field(default_factory=dict)
+    jobs: dict[str, dict[str, Record]] = field(default_factory=lambda: defaultdict(dict))
+    live_jobs: dict[str, "Job"] = field(default_factory=dict)
+    mirror: Mirror = field(default_factory=Mirror)
+    quotas: dict[str, int] = field(default_factory=dict)
+    credential_paths: dict[str, tuple[str, str]] = field(default_factory=dict)
     models: dict[str, Record] = field(default_factory=dict)
     endpoint_configs: dict[str, Record] = field(default_factory=dict)
     endpoints: dict[str, "Endpoint"] = field(default_factory=dict)
@@ -65,6 +72,12 @@ class Region:
     def credentials(self, role_arn: str, source_arn: str) -> Credentials:
         """The credentials of a role that SageMaker assumes for the resource `source_arn`."""
         return self.cloud.clients.role_credentials(role_arn, PRINCIPAL, _SESSION, source_arn)
+
+    def credentials_path(self, role_arn: str, source_arn: str) -> str:
+        """A path of this server, known to nobody else, at which a container finds the role's present keys."""
+        path = f"{CREDENTIALS_PATH}{uuid.uuid4()}"
+        self.credential_paths[path] = (role_arn, source_arn)
+        return path
 
     def require_role(self, role_arn: str, source_arn: str) -> None:
         """SageMaker can assume the role. Raises ValidationError with AWS's text."""

@@ -6,7 +6,8 @@ from localcloud.sagemaker.api import PassOnError
 from localcloud.sagemaker.service import Operation, Region, Request
 
 _KINDS = (
-    "training-job", "processing-job", "model", "endpoint-config", "endpoint", "model-package-group", "model-package",
+    "training-job", "processing-job", "transform-job", "hyper-parameter-tuning-job", "model", "endpoint-config",
+    "endpoint", "model-package-group", "model-package",
 )  # fmt: skip
 
 

@@ -11,6 +11,7 @@ from botocore.exceptions import ClientError
 from .conftest import LocalCloud, wait_until
 from .sagemaker_support import INFERENCE, TRAIN, Studio, unique, unpack
 
+GROUP = {"InstanceType": "ml.m5.large", "InstanceCount": 2, "InstanceGroupName": "one"}
 ROWS = "\n".join(f"{index % 7},{index % 3},{int(index % 7 > 3)}" for index in range(60))
 
 
@@ -164,7 +165,7 @@ def test_every_change_of_a_job_is_an_event(studio: Studio) -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"ResourceConfig": {"InstanceType": "ml.m5.large", "InstanceCount": 2, "VolumeSizeInGB": 1}}, "more than one"),
+        ({"ResourceConfig": {"InstanceGroups": [GROUP], "VolumeSizeInGB": 1}}, "anything but instances of one"),
         ({"AlgorithmSpecification": {"TrainingImage": "x/unknown:1", "TrainingInputMode": "File"}}, "no stand-in"),
         ({"RoleArn": "arn:aws:iam::123456789012:role/nobody-has-made"}, "Could not assume role"),
         ({"StoppingCondition": {"MaxRuntimeInSeconds": 0}}, "MaxRuntimeInSeconds"),
