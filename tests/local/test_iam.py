@@ -65,8 +65,6 @@ def test_objects_are_allowed_by_prefix_and_bucket_calls_apart(acting: Callable[.
         s3.list_objects_v2(Bucket=bucket)
     with denied():
         s3.delete_object(Bucket=bucket, Key="in/a")
-    with denied():
-        s3.delete_objects(Bucket=bucket, Delete={"Objects": [{"Key": "in/a"}]})
 
 
 def test_versions_tags_and_copies_need_their_own_permissions(acting: Callable[..., ClientOf], bucket: str) -> None:
