@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 SERVICES = (
     "s3",
+    "dynamodb",
     "sqs",
     "cloudformation",
     "eventbridge",
