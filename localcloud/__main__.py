@@ -33,14 +33,15 @@ def _run(given: argparse.Namespace) -> None:
         if str(error.name).startswith("localcloud"):
             raise
         raise StartupError(f"{error}: run `make setup`, which installs the locked dependencies.") from error
-    run(Options(given.port, given.state_dir, given.speed, given.faults))
+    run(Options(given.port, given.state_dir, given.speed, given.faults, given.fresh))
 
 
 def _arguments(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m localcloud", description=__doc__)
     parser.add_argument("--port", type=int, default=DEFAULT_PORT, help="0 takes any free port (default: %(default)s)")
     parser.add_argument("--state-dir", type=Path, default=Path(".localcloud"), help="default: %(default)s")
-    parser.add_argument("--speed", type=float, default=1.0, help="virtual seconds per real second")
+    parser.add_argument("--speed", type=float, help="virtual seconds per real second (default: as before, at first 1)")
+    parser.add_argument("--fresh", action="store_true", help="begin without the state that is kept there, set aside")
     parser.add_argument("--faults", type=Path, metavar="FILE", help="a fault plan: what goes wrong, and when")
     return parser.parse_args(arguments)
 

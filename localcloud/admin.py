@@ -8,6 +8,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from localcloud.cloud import Cloud
+from localcloud.durability.kept import Kept
 from localcloud.locks import read_body
 from localcloud.safety import refuse
 
@@ -22,7 +23,9 @@ def install(cloud: Cloud) -> None:
     started = time.time()
     cloud.admin_routes["status"] = lambda _method, _body: _status(cloud, started)
     cloud.admin_routes["patches"] = lambda _method, _body: [asdict(patch) for patch in cloud.patches.made]
-    cloud.admin_routes["clock"] = lambda method, body: _clock(cloud, method, body)
+    cloud.admin_routes["clock"] = lambda method, body: _clock(cloud, kept_clock, method, body)
+    kept_clock = cloud.durable.keep("clock", dump=cloud.clock.history, load=cloud.clock.resume)
+    kept_clock.changed()
 
 
 def middleware(cloud: Cloud, app: "WSGIApplication") -> "WSGIApplication":
@@ -75,10 +78,11 @@ def _status(cloud: Cloud, started: float) -> dict[str, Any]:
         "uptime_seconds": round(time.time() - started, 3),
         "namespaces": cloud.processes.namespaces,
         "notes": cloud.notes,
+        "not_kept": cloud.durable.not_kept,
     }
 
 
-def _clock(cloud: Cloud, method: str, body: dict[str, Any]) -> dict[str, Any]:
+def _clock(cloud: Cloud, kept: Kept, method: str, body: dict[str, Any]) -> dict[str, Any]:
     unknown = set(body) - {"speed", "advance"}
     if unknown or (method == "POST" and not body):
         raise ValueError('POST {"speed": factor} or {"advance": seconds} to the clock')
@@ -86,4 +90,7 @@ def _clock(cloud: Cloud, method: str, body: dict[str, Any]) -> dict[str, Any]:
         cloud.clock.set_speed(float(body["speed"]))
     if "advance" in body:
         cloud.clock.advance(float(body["advance"]))
+    if body:
+        kept.changed()
+        cloud.durable.flush()
     return {"now": cloud.clock.utcnow().isoformat(), "speed": cloud.clock.speed}

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 _LONGEST_WAIT_SECONDS = 0.5
+_REMEMBERED_SEGMENTS = 1000
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,17 @@ class Clock:
         """Virtual time goes on from where it is, `speed` times as fast as real time."""
         _require_positive(speed)
         self._begin_segment(jump=0.0, speed=speed)
+
+    def history(self) -> list[tuple[float, float, float]]:
+        """Everything that the clock knows, for `resume`."""
+        return [(one.real, one.virtual, one.speed) for one in self._segments[-_REMEMBERED_SEGMENTS:]]
+
+    def resume(self, history: list[tuple[float, float, float]]) -> None:
+        """Virtual time is what it would be if the clock with that history had never stopped."""
+        with self._changed:
+            self._segments = [_Segment(*one) for one in history]
+            self._starts = [one.real for one in self._segments]
+            self._changed.notify_all()
 
     def sleep(self, virtual_seconds: float, stop: threading.Event | None = None) -> None:
         """`virtual_seconds` have passed, or `stop` was set (noticed within half a real second)."""

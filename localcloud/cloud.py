@@ -9,7 +9,9 @@ from typing import Any, NoReturn, Protocol
 
 from localcloud.clients import Clients
 from localcloud.clock import Clock
+from localcloud.durability.durable import Durable
 from localcloud.faults import Faults
+from localcloud.locks import Locks
 from localcloud.patches import Patches
 from localcloud.processes import Processes
 from localcloud.toolchain import Toolchain
@@ -67,6 +69,8 @@ class Cloud:
     processes: Processes
     clients: Clients
     patches: Patches
+    durable: Durable
+    locks: Locks = field(default_factory=Locks)
     account: str = "123456789012"
     region: str = "us-east-1"
     faults: Faults = field(init=False)

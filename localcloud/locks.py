@@ -3,7 +3,6 @@
 import io
 import re
 import threading
-from collections import defaultdict
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
@@ -32,19 +31,28 @@ def read_body(environ: "WSGIEnvironment") -> bytes:
     return body
 
 
-def middleware(app: "WSGIApplication") -> "WSGIApplication":
+class Locks:
+    """A lock for each service, by the name that requests are signed for."""
+
+    def __init__(self) -> None:
+        self._locks: dict[str, threading.RLock] = {}
+        self._making = threading.Lock()
+
+    def of(self, service: str) -> "threading.RLock":
+        """The service's lock, always the same."""
+        with self._making:
+            return self._locks.setdefault(service, threading.RLock())
+
+
+def middleware(locks: Locks, app: "WSGIApplication") -> "WSGIApplication":
     """Calls of one service come one after another, except those that wait or run user code."""
-    locks: dict[str, threading.RLock] = defaultdict(threading.RLock)
-    making = threading.Lock()
 
     def run(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         service = signing_service(environ) or "s3"
         if _must_not_hold_the_lock(service, environ):
             return app(environ, start_response)
-        with making:
-            lock = locks[service]
-        with lock:
-            return _whole_answer(app(environ, start_response))
+        with locks.of(service):
+            return whole_answer(app(environ, start_response))
 
     return run
 
@@ -58,7 +66,8 @@ def _must_not_hold_the_lock(service: str, environ: "WSGIEnvironment") -> bool:
     return _RUNS_USER_CODE.search(environ.get("PATH_INFO", "")) is not None
 
 
-def _whole_answer(answer: Iterable[bytes]) -> list[bytes]:
+def whole_answer(answer: Iterable[bytes]) -> list[bytes]:
+    """The answer, made to its end."""
     try:
         return [b"".join(answer)]
     finally:

@@ -10,14 +10,17 @@ import socket
 import threading
 import time
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from types import FrameType, ModuleType
 from typing import IO, TYPE_CHECKING, Any
 
-from localcloud import StartupError, admin, failures, faults, iam, locks, safety
+from localcloud import StartupError, admin, durability, failures, faults, iam, locks, safety
 from localcloud.clients import ADMIN_KEY, Clients
 from localcloud.clock import Clock
 from localcloud.cloud import Cloud
+from localcloud.durability.durable import Durable
+from localcloud.durability.store import set_aside
 from localcloud.faults import calls as faults_of_calls
 from localcloud.patches import Patches
 from localcloud.processes import Processes
@@ -50,12 +53,14 @@ _NO_NAMESPACES = (
 
 @dataclass(frozen=True)
 class Options:
-    """How to start: `port` 0 takes any free one; `speed` is virtual seconds per real second; `faults` a plan."""
+    """How to start: `port` 0 takes any free one; `speed` is virtual seconds per real second, None what it was;
+    `faults` a plan; `fresh` sets aside the state of an earlier run."""
 
     port: int
     state_dir: Path
-    speed: float = 1.0
+    speed: float | None = None
     faults: Path | None = None
+    fresh: bool = False
 
 
 def run(options: Options) -> None:
@@ -63,6 +68,7 @@ def run(options: Options) -> None:
     started = time.time()
     options.state_dir.mkdir(parents=True, exist_ok=True)
     held = _hold(options.state_dir)
+    (options.state_dir / READY_FILE).unlink(missing_ok=True)
     listener = _listen(options.port)
     port = int(listener.getsockname()[1])
     _set_environment(port)
@@ -70,8 +76,10 @@ def run(options: Options) -> None:
     try:
         server = _make_server(build(cloud), listener)
         faults.install(cloud, options.faults)
+        _load(cloud, options)
         _stop_on_signals(cloud, server)
         _say_ready(cloud, started)
+        cloud.durable.start(cloud.stopping)
         server.serve_forever(poll_interval=0.2)
     finally:
         _stop(cloud)
@@ -85,11 +93,12 @@ def make_cloud(options: Options, port: int) -> Cloud:
     cloud = Cloud(
         port=port,
         state_dir=state_dir,
-        clock=Clock(options.speed),
+        clock=Clock(options.speed or 1.0),
         toolchain=Toolchain(),
         processes=Processes(state_dir),
         clients=Clients(endpoint, Cloud.region),
         patches=Patches(),
+        durable=Durable(_state_folder(state_dir, fresh=options.fresh), version("moto")),
     )
     if cloud.processes.reaped:
         cloud.notes.append(f"Ended {len(cloud.processes.reaped)} programs that an earlier local cloud had left behind.")
@@ -100,17 +109,33 @@ def make_cloud(options: Options, port: int) -> Cloud:
 
 def build(cloud: Cloud) -> "WSGIApplication":
     """All services are installed; the WSGI application: safety, admin, IAM, services, locks, moto."""
-    app = locks.middleware(failures.middleware(_moto()))
+    app = locks.middleware(cloud.locks, failures.middleware(_moto()))
     modules = _service_modules()
     admin.install(cloud)
     iam.install(cloud)
     for module in modules:
         module.install(cloud)
+    durability.install(cloud)  # last, because it looks at what the services have replaced
     for module in reversed(modules):
         if hasattr(module, "middleware"):
             app = module.middleware(cloud, app)
+    app = durability.middleware(cloud, app)
     app = iam.middleware(cloud, faults_of_calls.middleware(cloud, app))
     return safety.middleware(failures.middleware(admin.middleware(cloud, app)), cloud.port)
+
+
+def _state_folder(state_dir: Path, *, fresh: bool) -> Path:
+    if fresh:
+        aside = set_aside(state_dir)
+        if aside is not None:
+            print(f"The earlier state is now in {aside}.", flush=True)
+    return state_dir / "state"
+
+
+def _load(cloud: Cloud, options: Options) -> None:
+    cloud.durable.load()
+    if options.speed is not None and options.speed != cloud.clock.speed:
+        cloud.clock.set_speed(options.speed)
 
 
 def _service_modules() -> list[ModuleType]:
@@ -209,3 +234,4 @@ def _stop(cloud: Cloud) -> None:
     cloud.clock.wake()
     (cloud.state_dir / READY_FILE).unlink(missing_ok=True)
     cloud.processes.stop_all()
+    cloud.durable.close()

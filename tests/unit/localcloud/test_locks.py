@@ -33,7 +33,7 @@ def overlap(first: "WSGIEnvironment", second: "WSGIEnvironment") -> bool:
         go_on.wait(10)
         return [b"done"]
 
-    guarded: Any = locks.middleware(application)
+    guarded: Any = locks.middleware(locks.Locks(), application)
     threads = [threading.Thread(target=guarded, args=(environ, None)) for environ in (first, second)]
     threads[0].start()
     assert inside.acquire(timeout=10)

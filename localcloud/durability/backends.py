@@ -1,0 +1,134 @@
+"""moto's backends: one row for each service, account and region; their big collections have parts of their own."""
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from localcloud.cloud import Cloud
+from localcloud.durability.kept import Kept, is_recording
+
+# what other parts keep row by row, and what every process has anew
+_LEFT_OUT = {
+    "s3": {"buckets", "tagger", "_pagination_tokens"},
+    "dynamodb": {"tables"},
+    "sqs": {"queues"},
+    "logs": {"groups"},
+    "cloudwatch": {"alarms", "metric_store"},
+    "iam": {"aws_managed_policies", "account_summary"},
+}
+_SIGNING_NAMES = {"cloudwatch": "monitoring", "stepfunctions": "states"}
+_PREFIX = "moto."
+
+
+def install(cloud: Cloud) -> None:
+    """A backend is saved when a request that writes has looked it up, and after `cloud.durable.wrote`."""
+    backends = _Backends(cloud)
+
+    def look_up(of_account: Any, region: str) -> Any:
+        backend = original(of_account, region)
+        if is_recording():
+            backends.changed(of_account.service_name, of_account.account_id, backend.region_name)
+        return backend
+
+    target, reason = "moto.core.base_backend:AccountSpecificBackend.__getitem__", "tells which state a request changes"
+    original = cloud.patches.replace(target, look_up, reason)
+    cloud.durable.wrote = lambda service, region: backends.changed(service, cloud.account, region)
+    cloud.durable.before_load(backends.find_kept)
+    _refer_to_aws_policies(cloud)
+
+
+def backend_of(service: str, account: str, region: str) -> Any:
+    """moto's backend, which is made when it did not exist."""
+    from moto.backends import get_backend
+
+    return get_backend(service)[account][region]
+
+
+class _Backends:
+    """A part for each service that has been used; its keys are (account, region)."""
+
+    def __init__(self, cloud: Cloud) -> None:
+        self._cloud = cloud
+        self._parts: dict[str, Kept] = {}
+        self._making = threading.Lock()
+
+    def changed(self, service: str, account: str, region: str) -> None:
+        """The backend is saved before the request is answered."""
+        with self._making:
+            part = self._parts.get(service) or self._part(service)
+        part.changed(account, region)
+
+    def find_kept(self) -> None:
+        """There is a part for each service that an earlier process has used."""
+        for name in self._cloud.durable.store.parts():
+            if name.startswith(_PREFIX):
+                self._part(name.removeprefix(_PREFIX))
+
+    def _part(self, service: str) -> Kept:
+        def dump(account: str, region: str) -> dict[str, Any]:
+            return _state(service, backend_of(service, account, region))
+
+        def load(state: dict[str, Any], account: str, region: str) -> None:
+            _restore(service, backend_of(service, account, region), state)
+
+        lock = self._cloud.locks.of(_SIGNING_NAMES.get(service, service))
+        self._parts[service] = self._cloud.durable.keep(
+            f"{_PREFIX}{service}", dump=dump, load=load, lock=lock, compare=True
+        )
+        return self._parts[service]
+
+
+def _state(service: str, backend: Any) -> dict[str, Any]:
+    left_out = _LEFT_OUT.get(service, ())
+    state = {name: value for name, value in backend.__dict__.items() if name not in left_out}
+    return _SPECIAL[service][0](state) if service in _SPECIAL else state
+
+
+def _restore(service: str, backend: Any, state: dict[str, Any]) -> None:
+    if service in _SPECIAL:
+        state = _SPECIAL[service][1](backend, state)
+    backend.__dict__.update(state)
+
+
+def _without_aws_policies(state: dict[str, Any]) -> dict[str, Any]:
+    """AWS's own policies, four megabytes, are in every process; only how often they are attached is kept."""
+    from moto.iam.models import AWSManagedPolicy
+
+    policies = state["managed_policies"]
+    own = {arn: policy for arn, policy in policies.items() if not isinstance(policy, AWSManagedPolicy)}
+    attached = {arn: one.attachment_count for arn, one in policies.items() if arn not in own and one.attachment_count}
+    return state | {"managed_policies": own, "attached": attached}
+
+
+def _with_aws_policies(backend: Any, state: dict[str, Any]) -> dict[str, Any]:
+    for arn, count in state.pop("attached").items():
+        backend.managed_policies[arn].attachment_count = count
+    return state | {"managed_policies": backend.managed_policies | state["managed_policies"]}
+
+
+def _plain_tags(state: dict[str, Any]) -> dict[str, Any]:
+    """moto makes this of lambdas, which cannot be pickled."""
+    return state | {"_resource_tags": {kind: dict(tags) for kind, tags in state["_resource_tags"].items()}}
+
+
+def _defaulting_tags(backend: Any, state: dict[str, Any]) -> dict[str, Any]:
+    for kind, tags in state.pop("_resource_tags").items():
+        backend._resource_tags[kind].update(tags)
+    return state
+
+
+def _refer_to_aws_policies(cloud: Cloud) -> None:
+    from moto.iam.models import AWSManagedPolicy
+
+    cloud.durable.codec.reducers[AWSManagedPolicy] = lambda policy: (_aws_policy, (policy.account_id, policy.arn))
+
+
+def _aws_policy(account: str, arn: str) -> Any:
+    return backend_of("iam", account, "aws").managed_policies[arn]
+
+
+_Special = tuple[Callable[[dict[str, Any]], dict[str, Any]], Callable[[Any, dict[str, Any]], dict[str, Any]]]
+_SPECIAL: dict[str, _Special] = {
+    "iam": (_without_aws_policies, _with_aws_policies),
+    "ssm": (_plain_tags, _defaulting_tags),
+}
