@@ -1,7 +1,7 @@
 """S3's events: one for each write to a bucket that sends events to EventBridge, in the shape AWS gives them.
 
-Source: "EventBridge event message structure" of the S3 user guide. Events about tags, ACLs, restores and storage
-classes are not sent.
+Source: "EventBridge event message structure" of the S3 user guide. Events about tags, ACLs, restores, storage classes
+and lifecycles are not sent; notifications that go to queues, topics and functions without EventBridge are refused.
 """
 
 import threading
@@ -16,6 +16,7 @@ from localcloud.cloud import Cloud
 _BACKEND: Final = "moto.s3.models:S3Backend"
 _EMPTY_ETAG: Final = "d41d8cd98f00b204e9800998ecf8427e"
 _SEQUENCER_BITS: Final = 32
+_OTHER_TARGETS: Final = frozenset({"TopicConfiguration", "QueueConfiguration", "CloudFunctionConfiguration"})
 
 
 def install(cloud: Cloud) -> None:
@@ -28,6 +29,17 @@ def install(cloud: Cloud) -> None:
     )
     for operation, write in _WRITES.items():
         _wrap(cloud, events, operation, write)
+    _refuse_other_notifications(cloud)
+
+
+def _refuse_other_notifications(cloud: Cloud) -> None:
+    def put(backend: Any, bucket_name: str, configuration: Any) -> None:
+        if _OTHER_TARGETS.intersection(configuration or ()):
+            raise NotImplementedError("notifications to topics, queues and functions; use EventBridgeConfiguration")
+        original(backend, bucket_name, configuration)
+
+    target = f"{_BACKEND}.put_bucket_notification_configuration"
+    original = cloud.patches.replace(target, put, "sends them in another shape, all with one sequencer")
 
 
 @dataclass(frozen=True)
@@ -94,6 +106,7 @@ class _Events:
         item = {"key": call.key, **described.pop("object"), "sequencer": self._sequencer()}
         return {
             "version": "0",
+            "event-version": "1.0",
             "bucket": {"name": call.bucket.name},
             "object": item,
             "request-id": uuid.uuid4().hex[:16].upper(),

@@ -4,7 +4,6 @@ Source: AWS Lambda developer guide, "How Lambda handles errors and retries with 
 """
 
 import heapq
-import itertools
 import sys
 import threading
 import traceback
@@ -37,6 +36,14 @@ class Event:
     received: float
     attempts: int = 0
     throttles: int = 0
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """An event that has not come to its end, and when it is due (virtual)."""
+
+    event: Event
+    due: float
 
 
 @dataclass(frozen=True)
@@ -102,49 +109,65 @@ class AsynchronousQueue:
         self._read_policy = read_policy
         self._deliver = deliver
         self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="lambda-async")
-        self._later: list[tuple[float, int, Event]] = []
-        self._order = itertools.count()
+        self._pending: dict[str, Waiting] = {}
+        self._later: list[tuple[float, str]] = []
+        self._lock = threading.Lock()
         self._changed = threading.Event()
         threading.Thread(target=self._release, name="lambda-retries", daemon=True).start()
 
-    def put(self, event: Event) -> None:
-        """The event runs as soon as a thread is free."""
-        self._pool.submit(self._handle, event)
+    def put(self, event: Event, due: float = 0.0) -> None:
+        """The event runs when it is due (virtual) and a thread is free."""
+        with self._lock:
+            self._pending[event.request_id] = Waiting(event, due)
+            heapq.heappush(self._later, (due, event.request_id))
+        self._changed.set()
+        self._cloud.clock.wake()
 
     def _handle(self, event: Event) -> None:
         try:
-            self._try(event)
+            again = self._try(event)
         except Exception:  # a thread of the pool would swallow it
+            again = None
             if not self._cloud.stopping.is_set():
                 print(f"The event {event.request_id} for {event.function} was lost:", file=sys.stderr)
                 traceback.print_exc()
+        if again is not None:
+            self.put(*again)
+        elif not self._cloud.stopping.is_set():
+            with self._lock:
+                del self._pending[event.request_id]
 
-    def _try(self, event: Event) -> None:
+    def _try(self, event: Event) -> tuple[Event, float] | None:
+        """The event to try again and when; None when it has come to its end."""
         policy = self._read_policy(event)
         if policy is None:  # the function was deleted in between
-            return
+            return None
         try:
             response: Response | None = self._invoke(event)
             event = replace(event, attempts=event.attempts + 1)
         except Throttled:
             response = None
-        step = next_step(event, response, policy, self._cloud.clock.now())
+        now = self._cloud.clock.now()
+        step = next_step(event, response, policy, now)
         if isinstance(step, Verdict):
             self._deliver(event, policy, step)
-        else:
-            self._wait(*step)
-
-    def _wait(self, event: Event, seconds: float) -> None:
-        heapq.heappush(self._later, (self._cloud.clock.now() + seconds, next(self._order), event))
-        self._changed.set()
-        self._cloud.clock.wake()
+            return None
+        again, wait = step
+        return again, now + wait
 
     def _release(self) -> None:
         while not self._cloud.stopping.is_set():
             self._changed.clear()
-            while self._later and self._later[0][0] <= self._cloud.clock.now():
-                self.put(heapq.heappop(self._later)[2])
-            if self._later:
-                self._cloud.clock.sleep(self._later[0][0] - self._cloud.clock.now(), self._changed)
-            else:
+            wait = self._submit_due()
+            if wait is None:
                 self._changed.wait()
+            else:
+                self._cloud.clock.sleep(wait, self._changed)
+
+    def _submit_due(self) -> float | None:
+        """What is due has been given to a thread; the virtual seconds until the next event is due."""
+        with self._lock:
+            now = self._cloud.clock.now()
+            while self._later and self._later[0][0] <= now:
+                self._pool.submit(self._handle, self._pending[heapq.heappop(self._later)[1]].event)
+            return self._later[0][0] - now if self._later else None

@@ -6,6 +6,7 @@ from zipfile import BadZipFile
 
 from localcloud.lambda_.assets import UNZIPPED_LIMIT_BYTES
 from localcloud.lambda_.destinations import SUPPORTED_SERVICES
+from localcloud.lambda_.specification import LATEST
 from localcloud.lambda_.variables import RESERVED_NAMES
 
 MOST_LAYERS = 5
@@ -67,6 +68,33 @@ def check_destinations(config: dict[str, Any]) -> None:
         arn = (one or {}).get("Destination")
         if arn and arn.split(":")[2] not in SUPPORTED_SERVICES:
             raise NotImplementedError(f"the destination {arn}; there are {', '.join(SUPPORTED_SERVICES)}")
+
+
+def additional_weights(routing: dict[str, Any] | None) -> dict[str, float]:
+    """The versions that an alias sends a part of its invocations to, and which part."""
+    return (routing or {}).get("AdditionalVersionWeights") or {}
+
+
+def check_routing(routing: dict[str, Any] | None, version: str) -> None:
+    """Raises Refused when an alias of `version` cannot share its traffic as its RoutingConfig says."""
+    weights = additional_weights(routing)
+    if len(weights) > 1:
+        raise Refused("Number of items in AdditionalVersionWeights cannot be greater than 1")
+    for other, weight in weights.items():
+        if not 0 <= weight <= 1:
+            raise Refused(
+                f"1 validation error detected: Value '{{{other}={weight}}}' at "
+                "'routingConfig.additionalVersionWeights' failed to satisfy constraint: Map value must satisfy "
+                "constraint: [Member must have value less than or equal to 1.0, Member must have value greater than or "
+                "equal to 0.0, Member must not be null]"
+            )
+        if LATEST in (version, other):
+            raise Refused(f"{LATEST} is not supported for an alias pointing to more than 1 version")
+        if other == version:
+            raise Refused(
+                f"Invalid function version {version}. Function version {version} is already included in routing "
+                "configuration."
+            )
 
 
 def _check_range(name: str, value: Any, allowed: range) -> None:

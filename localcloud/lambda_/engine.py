@@ -9,12 +9,15 @@ from dataclasses import dataclass
 from localcloud.cloud import Cloud
 from localcloud.lambda_.concurrency import Concurrency, Throttled
 from localcloud.lambda_.environment import Environment, Invocation
-from localcloud.lambda_.launch import Launcher
+from localcloud.lambda_.launch import Launcher, log_stream
+from localcloud.lambda_.log_reader import LogEvent
 from localcloud.lambda_.outcome import Ending, Measurements, Result, failed, init_failure, payload, platform_log
 from localcloud.lambda_.overlay import OverlayError
 from localcloud.lambda_.pool import Pool
 from localcloud.lambda_.reporting import Reporter
 from localcloud.lambda_.specification import FunctionSpec
+from localcloud.lambda_.trace import Trace
+from localcloud.lambda_.xray import XRayDaemon, segments
 
 LOG_TAIL_BYTES = 4096
 _REAP_EVERY_SECONDS = 10.0
@@ -30,7 +33,7 @@ class Request:
     arn: str
     resource: str
     request_id: str
-    trace: str
+    trace: Trace
     client_context: str | None = None
 
 
@@ -46,9 +49,10 @@ class Response:
 class Engine:
     """Everything that runs functions in this process."""
 
-    def __init__(self, cloud: Cloud, launcher: Launcher) -> None:
+    def __init__(self, cloud: Cloud, launcher: Launcher, xray: XRayDaemon) -> None:
         self._cloud = cloud
         self._launcher = launcher
+        self._xray = xray
         self.reporter = Reporter(cloud)
         self._pool = Pool(_total_memory_mb() // _IDLE_SHARE_OF_MEMORY)
         self._concurrency = Concurrency()
@@ -78,18 +82,28 @@ class Engine:
             except OverlayError as error:
                 return self._not_started(spec, request, init_failure(str(error)), running)
         started_ms, started = int(time.time() * 1000), time.perf_counter()
-        invocation = Invocation(request.request_id, request.payload, request.arn, request.trace, request.client_context)
-        result = failure or environment.run(invocation, spec.timeout_seconds)
+        result = failure or self._run_in(environment, spec, request)
         duration_ms = _duration_ms(result, started, spec)
         own = environment.take_logs()
         measured = environment.measure(started_ms, duration_ms, result)
-        events = platform_log(spec, request.request_id, request.trace, result, measured, own)
-        self.reporter.logs(spec, environment.log_stream, events)
         if environment.alive and failure is None:
             self._pool.give_back(spec, environment)
         else:
             environment.close()
-        return self._respond(spec, request, result, measured, running, [text for _, text in events])
+        return self._respond(spec, request, result, measured, running, (environment.log_stream, own))
+
+    def _run_in(self, environment: Environment, spec: FunctionSpec, request: Request) -> Result:
+        """How the event ended; while it runs, a fault plan can kill the process."""
+        faults, key = self._cloud.faults, environment.access_key
+        faults.worker(key, environment.kill)
+        faults.started("lambda", "Invoke", spec.name, environment.kill)
+        invocation = Invocation(
+            request.request_id, request.payload, request.arn, request.trace.header, request.client_context
+        )
+        try:
+            return environment.run(invocation, spec.timeout_seconds)
+        finally:
+            faults.worker_ended(key)
 
     def _start(self, spec: FunctionSpec) -> tuple[Environment, Result | None]:
         # a function that invokes another one while it starts must not wait for ever
@@ -104,10 +118,8 @@ class Engine:
     def _not_started(self, spec: FunctionSpec, request: Request, result: Result, running: int) -> Response:
         now_ms = int(time.time() * 1000)
         measured = Measurements(now_ms, now_ms, 0.0, 0.0, 0)
-        events = platform_log(spec, request.request_id, request.trace, result, measured, [])
-        stream = f"{self._cloud.clock.utcnow():%Y/%m/%d}/[{spec.version}]{uuid.uuid4().hex}"
-        self.reporter.logs(spec, stream, events)
-        return self._respond(spec, request, result, measured, running, [text for _, text in events])
+        stream = log_stream(spec, uuid.uuid4().hex, f"{self._cloud.clock.utcnow():%Y/%m/%d}")
+        return self._respond(spec, request, result, measured, running, (stream, []))
 
     def _respond(
         self,
@@ -116,16 +128,21 @@ class Engine:
         result: Result,
         measured: Measurements,
         running: int,
-        log_lines: list[str],
+        logged: tuple[str, list[LogEvent]],
     ) -> Response:
+        stream, own = logged
+        events = platform_log(spec, request.request_id, request.trace, result, measured, own)
+        self.reporter.logs(spec, stream, events)
         values = [
             ("Invocations", 1.0, "Count"),
             ("Errors", float(failed(result)), "Count"),
             ("Duration", measured.duration_ms, "Milliseconds"),
             ("ConcurrentExecutions", float(running), "Count"),
         ]
-        self.reporter.metrics(spec.region, spec.name, request.resource, values)
-        tail = ("\n".join(log_lines) + "\n").encode()[-LOG_TAIL_BYTES:]
+        self.reporter.metrics(spec.region, spec.name, request.resource, values, spec.version)
+        if spec.traced and request.trace.sampled:
+            self._xray.record(segments(request.trace, spec, request.request_id, measured, failed(result)))
+        tail = "".join(f"{text}\n" for _, text in events).encode()[-LOG_TAIL_BYTES:]
         return Response(payload(result, request.request_id, spec), failed(result), tail)
 
     def _reap(self) -> None:

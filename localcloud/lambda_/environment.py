@@ -43,9 +43,16 @@ class Environment:
     """An execution environment from its start to its end; only one thread may use it at a time."""
 
     def __init__(
-        self, processes: Processes, memory_mb: int, log_stream: str, temporary: Path, expires_at: float
+        self,
+        processes: Processes,
+        memory_mb: int,
+        log_stream: str,
+        temporary: Path,
+        access_key: str,
+        expires_at: float,
     ) -> None:
         self.log_stream = log_stream
+        self.access_key = access_key
         self.temporary = temporary
         self.expires_at = expires_at
         self.idle_since = time.monotonic()
@@ -73,6 +80,10 @@ class Environment:
     def alive(self) -> bool:
         """Whether the process is running (or stopped)."""
         return self._process is not None and self._process.poll() is None
+
+    def kill(self) -> None:
+        """The process is dead or about to be; whoever runs an event in it notices. May be called by any thread."""
+        self._signal(signal.SIGKILL)
 
     def start(self, spawn: Callable[[int, int], "Popen[bytes]"]) -> None:
         """The process has been started with `spawn(output descriptor, telemetry descriptor)`."""

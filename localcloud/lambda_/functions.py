@@ -2,10 +2,9 @@
 
 import json
 import queue
-import secrets
+import random
 import sys
 import threading
-import time
 from dataclasses import dataclass
 from typing import Any
 from zipfile import BadZipFile
@@ -15,12 +14,15 @@ from botocore.exceptions import ClientError
 from localcloud.cloud import Cloud
 from localcloud.lambda_.assets import Assets
 from localcloud.lambda_.asynchronous import Event, Policy, Verdict, policy_of
+from localcloud.lambda_.checks import additional_weights
 from localcloud.lambda_.destinations import Destinations, Sender
 from localcloud.lambda_.engine import Engine, Request, Response
 from localcloud.lambda_.launch import Launcher
 from localcloud.lambda_.overlay import OverlayError
-from localcloud.lambda_.records import LATEST, dead_letter_arn, specification
-from localcloud.lambda_.specification import FunctionSpec
+from localcloud.lambda_.records import dead_letter_arn, specification
+from localcloud.lambda_.specification import LATEST, FunctionSpec
+from localcloud.lambda_.trace import trace_of
+from localcloud.lambda_.xray import XRayDaemon
 
 ROLE_REFUSED = "The role defined for the function cannot be assumed by Lambda."
 
@@ -47,11 +49,11 @@ class Found:
 class Functions:
     """Finds functions, prepares their packages and runs them."""
 
-    def __init__(self, cloud: Cloud, assets: Assets, launcher: Launcher) -> None:
+    def __init__(self, cloud: Cloud, assets: Assets, xray: XRayDaemon) -> None:
         self._cloud = cloud
         self._assets = assets
-        self._launcher = launcher
-        self._engine = Engine(cloud, launcher)
+        self._launcher = Launcher(cloud, assets, xray.address)
+        self._engine = Engine(cloud, self._launcher, xray)
         self._destinations = Destinations(cloud)
         self._layers: dict[str, Any] = {}
         self._to_prepare: queue.SimpleQueue[Any] = queue.SimpleQueue()
@@ -62,7 +64,11 @@ class Functions:
         backend = self._backend(region)
         record = backend.get_function(name_or_arn, qualifier)
         latest = backend.get_function(record.function_name)
-        return Found(self.specification(record), latest, _qualifier_in(name_or_arn) or qualifier)
+        qualifier = _qualifier_in(name_or_arn) or qualifier
+        routed = _routed_version(backend, record.function_name, qualifier)
+        if routed is not None:
+            record = backend.get_function(record.function_name, routed)
+        return Found(self.specification(record), latest, qualifier)
 
     def specification(self, record: Any) -> FunctionSpec:
         """The specification of a version; its code and layers are unzipped, and moto holds no copy any more."""
@@ -94,7 +100,7 @@ class Functions:
     def invoke_event(self, event: Event) -> Response:
         """A queued event has run. Raises Throttled."""
         found = self.find(event.region, event.function, event.qualifier)
-        trace = event.trace or new_trace(sampled=found.spec.traced)
+        trace = trace_of(event.trace, found.spec.traced)
         request = Request(event.payload, found.invoked_arn, found.resource, event.request_id, trace)
         try:
             return self.invoke(found, request)
@@ -165,10 +171,15 @@ class Functions:
                 print(f"The function {record.function_name} will not run: {error}", file=sys.stderr, flush=True)
 
 
-def new_trace(sampled: bool) -> str:
-    """A trace header as Lambda makes it for a request that brings none."""
-    root = f"1-{int(time.time()):08x}-{secrets.token_hex(12)}"
-    return f"Root={root};Parent={secrets.token_hex(8)};Sampled={int(sampled)}"
+def _routed_version(backend: Any, name: str, qualifier: str | None) -> str | None:
+    """The additional version to which a weighted alias sends this invocation; None when it goes to the usual one."""
+    alias = backend._lambdas._get_function_aliases(name).get(qualifier)
+    draw = random.random()
+    for version, weight in additional_weights(alias.routing_config if alias else None).items():
+        draw -= weight
+        if draw < 0:
+            return version
+    return None
 
 
 def _qualifier_in(name_or_arn: str) -> str | None:

@@ -13,7 +13,8 @@ from moto.awslambda.exceptions import LambdaClientError
 from localcloud.lambda_.asynchronous import AsynchronousQueue
 from localcloud.lambda_.concurrency import Throttled
 from localcloud.lambda_.engine import Request, Response
-from localcloud.lambda_.functions import ROLE_REFUSED, Found, Functions, new_trace
+from localcloud.lambda_.functions import ROLE_REFUSED, Found, Functions
+from localcloud.lambda_.trace import trace_of
 
 SYNCHRONOUS_LIMIT_BYTES = 6_291_456
 ASYNCHRONOUS_LIMIT_BYTES = 1_048_576  # 256 KB until October 2025
@@ -75,7 +76,7 @@ class Invoker:
                 return 204, {}, b""
             case "Event":
                 self._queue.put(self._functions.queued(found, payload, request_id, call.trace))
-                return 202, {"x-amzn-RequestId": request_id}, b""
+                return 202, {"x-amzn-requestid": request_id}, b""
             case "RequestResponse":
                 return self._run(found, call, payload, request_id)
         raise InvocationError(400, "InvalidParameterValueException", f"Unknown invocation type {call.kind}")
@@ -86,11 +87,11 @@ class Invoker:
         self._queue.put(self._functions.queued(found, body or b"{}", str(uuid.uuid4()), None))
 
     def _run(self, found: Found, call: Call, payload: bytes, request_id: str) -> Answer:
-        trace = call.trace or new_trace(sampled=found.spec.traced)
+        trace = trace_of(call.trace, found.spec.traced)
         request = Request(payload, found.invoked_arn, found.resource, request_id, trace, call.client_context)
         response = self._invoke(found, request)
         headers = {
-            "x-amzn-RequestId": request_id,
+            "x-amzn-requestid": request_id,
             "content-type": "application/json",
             "x-amz-executed-version": found.spec.version,
         }

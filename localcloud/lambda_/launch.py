@@ -74,6 +74,7 @@ class Launcher:
             spec.memory_mb,
             log_stream(spec, identity, f"{self._cloud.clock.utcnow():%Y/%m/%d}"),
             temporary,
+            credentials.access_key,
             credentials.expires_at - RETIRE_BEFORE_EXPIRY_SECONDS,
         )
         try:

@@ -14,22 +14,9 @@ from enum import Enum
 
 from localcloud.lambda_.log_reader import LogEvent
 from localcloud.lambda_.specification import FunctionSpec
+from localcloud.lambda_.trace import Trace
 
 RESPONSE_LIMIT_BYTES = 6_291_556
-_SIGNALS = {
-    signal.SIGHUP: "hangup",
-    signal.SIGINT: "interrupt",
-    signal.SIGILL: "illegal instruction",
-    signal.SIGABRT: "aborted",
-    signal.SIGBUS: "bus error",
-    signal.SIGFPE: "floating point exception",
-    signal.SIGKILL: "killed",
-    signal.SIGSEGV: "segmentation fault",
-    signal.SIGPIPE: "broken pipe",
-    signal.SIGALRM: "alarm clock",
-    signal.SIGTERM: "terminated",
-    signal.SIGXFSZ: "file size limit exceeded",
-}
 
 
 class Ending(Enum):
@@ -100,11 +87,11 @@ def exit_reason(result: Result) -> str:
         return "Runtime exited without providing a reason"
     if result.status > 0:
         return f"Runtime exited with error: exit status {result.status}"
-    return f"Runtime exited with error: signal: {_SIGNALS.get(signal.Signals(-result.status), str(-result.status))}"
+    return f"Runtime exited with error: signal: {(signal.strsignal(-result.status) or '').lower()}"
 
 
 def platform_log(
-    spec: FunctionSpec, request_id: str, trace: str, result: Result, measured: Measurements, own: list[LogEvent]
+    spec: FunctionSpec, request_id: str, trace: Trace, result: Result, measured: Measurements, own: list[LogEvent]
 ) -> list[LogEvent]:
     """The function's own events between the platform's lines, in the order in which AWS shows them."""
     before = [event for event in own if event[0] < measured.started_ms] if measured.init_ms is not None else []
@@ -124,7 +111,7 @@ def platform_log(
 _Lines = tuple[list[str], list[str], list[str]]
 
 
-def _text_lines(spec: FunctionSpec, request_id: str, trace: str, result: Result, measured: Measurements) -> _Lines:
+def _text_lines(spec: FunctionSpec, request_id: str, trace: Trace, result: Result, measured: Measurements) -> _Lines:
     init = [] if measured.init_ms is None else [f"INIT_START Runtime Version: {_runtime_version(spec)}"]
     start = [f"START RequestId: {request_id} Version: {spec.version}"]
     if result.ending is Ending.INIT_ERROR:
@@ -145,7 +132,7 @@ def _text_lines(spec: FunctionSpec, request_id: str, trace: str, result: Result,
     return init, start, [*_death_notice(spec, request_id, result, measured), f"END RequestId: {request_id}", report]
 
 
-def _json_lines(spec: FunctionSpec, request_id: str, _trace: str, result: Result, measured: Measurements) -> _Lines:
+def _json_lines(spec: FunctionSpec, request_id: str, _trace: Trace, result: Result, measured: Measurements) -> _Lines:
     if spec.log.system_level == "WARN":
         return [], [], _death_notice(spec, request_id, result, measured)
     metrics: dict[str, float] = {
@@ -213,11 +200,8 @@ def _billed_ms(measured: Measurements) -> int:
     return math.ceil(measured.duration_ms + (measured.init_ms or 0.0))
 
 
-def _trace_lines(trace: str) -> str:
-    fields = dict(part.partition("=")[::2] for part in trace.split(";"))
-    if fields.get("Sampled") != "1":
-        return ""
-    return f"\nXRAY TraceId: {fields.get('Root', '')}\tSegmentId: {fields.get('Parent', '')}\tSampled: true"
+def _trace_lines(trace: Trace) -> str:
+    return f"\nXRAY TraceId: {trace.root}\tSegmentId: {trace.segment}\tSampled: true" if trace.sampled else ""
 
 
 def _error(error_type: str, message: str) -> bytes:

@@ -4,7 +4,6 @@ from typing import Any
 
 from localcloud.lambda_.specification import FunctionSpec, LogSettings
 
-LATEST = "$LATEST"
 # what moto drops of a function's configuration, with AWS's default
 KEPT_PROPERTIES: dict[str, Any] = {"LoggingConfig": None, "DeadLetterConfig": None}
 _ATTRIBUTE = "localcloud_configuration"

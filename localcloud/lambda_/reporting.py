@@ -1,6 +1,5 @@
 """Logs and metrics of invocations, delivered by one thread in batches, so that no caller waits for them."""
 
-import queue
 import sys
 import threading
 import time
@@ -21,27 +20,6 @@ _MOST_DATA_IN_A_CALL = 1000  # of PutMetricData
 _Values = list[tuple[str, float, str]]  # name, value, unit
 
 
-@dataclass(frozen=True)
-class LogReport:
-    """Events for a log stream."""
-
-    region: str
-    group: str
-    stream: str
-    events: list[LogEvent]
-
-
-@dataclass(frozen=True)
-class MetricReport:
-    """Data for the namespace AWS/Lambda."""
-
-    region: str
-    data: list[dict[str, Any]]
-
-
-Report = LogReport | MetricReport
-
-
 @dataclass
 class Batch:
     """Reports together: one call for each log stream, and one for the metrics of each region."""
@@ -49,41 +27,39 @@ class Batch:
     logs: dict[tuple[str, str, str], list[LogEvent]] = field(default_factory=lambda: defaultdict(list))
     metrics: dict[str, list[dict[str, Any]]] = field(default_factory=lambda: defaultdict(list))
 
-    def add(self, report: Report) -> None:
-        """The report is part of the batch, after those before it."""
-        if isinstance(report, LogReport):
-            self.logs[report.region, report.group, report.stream] += report.events
-        else:
-            self.metrics[report.region] += report.data
-
 
 class Reporter:
     """Hands logs to CloudWatch Logs and metrics to CloudWatch, at most a tenth of a second later."""
 
     def __init__(self, cloud: Cloud) -> None:
         self._cloud = cloud
-        self._reports: queue.SimpleQueue[Report] = queue.SimpleQueue()
+        self._batch = Batch()
+        self._lock = threading.Lock()
+        self._filled = threading.Event()
         threading.Thread(target=self._deliver_for_ever, name="lambda-reports", daemon=True).start()
 
     def logs(self, spec: FunctionSpec, stream: str, events: list[LogEvent]) -> None:
         """The events will be in the function's log group."""
-        self._reports.put(LogReport(spec.region, spec.log.group, stream, events))
+        with self._lock:
+            self._batch.logs[spec.region, spec.log.group, stream] += events
+        self._filled.set()
 
-    def metrics(self, region: str, function: str, resource: str, values: _Values) -> None:
-        """The values will be counted for the function, for the resource that was invoked and for the account."""
+    def metrics(self, region: str, function: str, resource: str, values: _Values, executed: str | None = None) -> None:
+        """The values will be counted for the function, for what was invoked, for the version that was executed by way
+        of an alias, and for the account."""
         timestamp = self._cloud.clock.to_virtual(time.time())
-        dimensions = _dimension_sets(function, resource)
-        self._reports.put(
-            MetricReport(region, [_datum(value, one, timestamp) for value in values for one in dimensions])
-        )
+        dimensions = _dimension_sets(function, resource, executed)
+        with self._lock:
+            self._batch.metrics[region] += [_datum(value, one, timestamp) for value in values for one in dimensions]
+        self._filled.set()
 
     def _deliver_for_ever(self) -> None:
         while True:
-            batch = Batch()
-            batch.add(self._reports.get())
+            self._filled.wait()
             self._cloud.stopping.wait(_COLLECT_SECONDS)
-            while not self._reports.empty():
-                batch.add(self._reports.get())
+            with self._lock:
+                batch, self._batch = self._batch, Batch()
+                self._filled.clear()
             for deliver in self._deliveries(batch):
                 try:
                     deliver()
@@ -101,9 +77,12 @@ class Reporter:
             yield partial(self._cloud.write_logs, group, stream, events, region=region)
 
 
-def _dimension_sets(function: str, resource: str) -> list[list[dict[str, str]]]:
-    name = {"Name": "FunctionName", "Value": function}
-    return [[], [name], [name, {"Name": "Resource", "Value": resource}]]
+def _dimension_sets(function: str, resource: str, executed: str | None) -> list[list[dict[str, str]]]:
+    name, invoked = {"Name": "FunctionName", "Value": function}, {"Name": "Resource", "Value": resource}
+    sets = [[], [name], [name, invoked]]
+    if executed and resource not in (function, f"{function}:{executed}"):
+        sets.append([name, invoked, {"Name": "ExecutedVersion", "Value": executed}])
+    return sets
 
 
 def _datum(value: tuple[str, float, str], dimensions: list[dict[str, str]], timestamp: float) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """Puts execution behind moto's Lambda: the few methods of moto that are replaced, each with its reason."""
 
+import os
 from collections.abc import Callable
 from typing import Any, NoReturn
 
@@ -7,36 +8,42 @@ from botocore.exceptions import ClientError
 from moto.awslambda.exceptions import InvalidParameterValueException
 
 from localcloud.cloud import Cloud
+from localcloud.lambda_ import mappings
 from localcloud.lambda_.assets import Assets
 from localcloud.lambda_.asynchronous import AsynchronousQueue
-from localcloud.lambda_.checks import Refused, check_configuration, check_destinations, check_size, check_supported
+from localcloud.lambda_.checks import (
+    Refused,
+    check_configuration,
+    check_destinations,
+    check_routing,
+    check_size,
+    check_supported,
+)
 from localcloud.lambda_.functions import ROLE_REFUSED, Functions
 from localcloud.lambda_.invocations import Answer, Invoker, read_call
-from localcloud.lambda_.launch import SERVICE_PRINCIPAL, Launcher
-from localcloud.lambda_.records import LATEST, keep_configuration, kept_configuration
+from localcloud.lambda_.launch import SERVICE_PRINCIPAL
+from localcloud.lambda_.records import keep_configuration, kept_configuration
 from localcloud.lambda_.runtimes import supported_runtimes
+from localcloud.lambda_.specification import LATEST
 from localcloud.lambda_.xray import XRayDaemon
 
 _FUNCTION = "moto.awslambda.models:LambdaFunction."
 _BACKEND = "moto.awslambda.models:LambdaBackend."
 _RESPONSE = "moto.awslambda.responses:LambdaResponse."
-_REFUSED_OPERATIONS = {
-    "create_event_source_mapping": "event source mappings; use EventBridge, or poll the source",
-    "create_function_url_config": "function URLs",
-}
 
 
 def install(cloud: Cloud) -> None:
     """Invoke runs functions, configuration is kept whole, and what cannot be done is refused."""
     assets = Assets(cloud.state_dir / "cache" / "lambda", cloud.processes)
-    launcher = Launcher(cloud, assets, XRayDaemon(cloud).address)
-    functions = Functions(cloud, assets, launcher)
+    functions = Functions(cloud, assets, XRayDaemon(cloud))
     queue = AsynchronousQueue(cloud, functions.invoke_event, functions.policy, functions.deliver)
     _patch_invocation(cloud, Invoker(functions, queue))
     _patch_configuration(cloud)
     _patch_creation(cloud, functions)
     _patch_event_invoke_config(cloud)
+    _patch_aliases(cloud)
     _patch_refusals(cloud)
+    mappings.install(cloud, functions)
     _note_runtimes(cloud)
 
 
@@ -49,6 +56,11 @@ def _patch_invocation(cloud: Cloud, invoker: Invoker) -> None:
         invoker.put_event(self.region, self.function_arn, body.encode() if isinstance(body, str) else body)
         return ""
 
+    def request_id(headers: dict[str, str]) -> str:
+        return headers.get("x-amzn-requestid") or made_up(headers)
+
+    reason = "overwrites the request id that the function sees"
+    made_up = cloud.patches.replace("moto.core.responses:gen_amzn_requestid_long", request_id, reason)
     cloud.patches.replace(_RESPONSE + "invoke", invoke, "moto runs functions in Docker containers only")
     cloud.patches.replace(_FUNCTION + "invoke", invoke_function, "other services of moto invoke asynchronously")
 
@@ -145,33 +157,37 @@ def _patch_event_invoke_config(cloud: Cloud) -> None:
     cloud.patches.replace(_BACKEND + "update_function_event_invoke_config", update, reason)
 
 
-def _patch_refusals(cloud: Cloud) -> None:
-    for operation, meaning in _REFUSED_OPERATIONS.items():
-        cloud.patches.replace(_RESPONSE + operation, _refusal(meaning), "moto would record it, and nothing would run")
-
+def _patch_aliases(cloud: Cloud) -> None:
     def create_alias(self: Any, **given: Any) -> Any:
-        _check_routing(given)
+        _check_routing(given["routing_config"], given["function_version"])
         return create(self, **given)
 
     def update_alias(self: Any, **given: Any) -> Any:
-        _check_routing(given)
-        return update(self, **given)
+        alias = self.get_alias(given["name"], given["function_name"])
+        routing = alias.routing_config if given["routing_config"] is None else given["routing_config"]
+        _check_routing(routing, given["function_version"] or alias.function_version)
+        return update(self, **given | {"function_version": given["function_version"] or alias.function_version})
 
-    reason = "traffic is not split between versions of a function"
+    reason = "accepts any weights, and wants a version with each update"
     create = cloud.patches.replace(_BACKEND + "create_alias", create_alias, reason)
     update = cloud.patches.replace(_BACKEND + "update_alias", update_alias, reason)
 
 
-def _refusal(meaning: str) -> Callable[[Any], NoReturn]:
-    def refuse(_self: Any) -> NoReturn:
-        raise NotImplementedError(meaning)
+def _check_routing(routing: dict[str, Any] | None, version: str) -> None:
+    try:
+        check_routing(routing, version)
+    except Refused as error:
+        raise InvalidParameterValueException(str(error)) from error
 
-    return refuse
 
+def _patch_refusals(cloud: Cloud) -> None:
+    os.environ["MOTO_LAMBDA_CONCURRENCY_QUOTA"] = "1000"  # of an account; moto refuses to reserve more
 
-def _check_routing(given: dict[str, Any]) -> None:
-    if (given.get("routing_config") or {}).get("AdditionalVersionWeights"):
-        raise NotImplementedError("weighted aliases (RoutingConfig)")
+    def create_function_url_config(_self: Any) -> NoReturn:
+        raise NotImplementedError("function URLs")
+
+    reason = "moto would record it, and nothing would run"
+    cloud.patches.replace(_RESPONSE + "create_function_url_config", create_function_url_config, reason)
 
 
 def _check_request(cloud: Cloud, given: dict[str, Any]) -> None:

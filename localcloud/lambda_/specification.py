@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+LATEST = "$LATEST"
+
 
 @dataclass(frozen=True)
 class LogSettings:

@@ -1,17 +1,43 @@
-"""The X-Ray daemon's UDP port: takes segments from functions and hands them to X-Ray."""
+"""The X-Ray daemon's UDP port: takes segments from functions and from Lambda itself and hands them to X-Ray."""
 
+import json
+import secrets
 import socket
 import sys
 import threading
+from collections.abc import Iterable, Iterator
+from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from localcloud.cloud import Cloud
+from localcloud.lambda_.outcome import Measurements
+from localcloud.lambda_.specification import FunctionSpec
+from localcloud.lambda_.trace import Trace
 
 _LARGEST_DATAGRAM = 65_535
-_HEADER_END = b"\n"  # {"format":"json","version":1} comes first, then the document
+_HEADER = b'{"format": "json", "version": 1}\n'  # comes first, then the document
 _BATCH = 25
 _COLLECT_SECONDS = 1.0
+
+
+def segments(
+    trace: Trace, spec: FunctionSpec, request_id: str, measured: Measurements, failed: bool
+) -> Iterator[dict[str, Any]]:
+    """What Lambda records of one invocation: the service's segment, and below it the function's own."""
+    common = {
+        "name": spec.name,
+        "trace_id": trace.root,
+        "start_time": measured.started_ms / 1000,
+        "end_time": measured.ended_ms / 1000,
+        "resource_arn": spec.arn,
+        "aws": {"request_id": request_id, "function_arn": spec.arn},
+        **({"fault": True} if failed else {}),
+    }
+    service = secrets.token_hex(8)
+    caller = {"parent_id": trace.parent} if trace.parent else {}
+    yield {**common, **caller, "id": service, "origin": "AWS::Lambda"}
+    yield {**common, "id": trace.segment, "parent_id": service, "origin": "AWS::Lambda::Function"}
 
 
 class XRayDaemon:
@@ -28,6 +54,11 @@ class XRayDaemon:
         """What AWS_XRAY_DAEMON_ADDRESS is set to."""
         host, port = self._socket.getsockname()
         return f"{host}:{port}"
+
+    def record(self, documents: Iterable[dict[str, Any]]) -> None:
+        """The segments go the same way as those of functions."""
+        for document in documents:
+            self._socket.sendto(_HEADER + json.dumps(document).encode(), self._socket.getsockname())
 
     def _run(self) -> None:
         while not self._cloud.stopping.is_set():
@@ -51,5 +82,4 @@ class XRayDaemon:
 
 def segment_document(datagram: bytes) -> str:
     """The segment's JSON document without the daemon's header line."""
-    _, _, document = datagram.partition(_HEADER_END)
-    return document.decode("utf-8", "replace")
+    return datagram.partition(b"\n")[2].decode("utf-8", "replace")

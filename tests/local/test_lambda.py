@@ -23,15 +23,6 @@ def bench(cloud: LocalCloud) -> Bench:
     return make_bench(cloud)
 
 
-def test_a_function_returns_what_its_handler_returns(bench: Bench) -> None:
-    name = bench.function(
-        "def handler(event, context):\n    return {'got': event, 'arn': context.invoked_function_arn}"
-    )
-    outcome = bench.invoke(name, {"a": 1})
-    assert outcome.error is None
-    assert outcome.value == {"got": {"a": 1}, "arn": f"arn:aws:lambda:us-east-1:123456789012:function:{name}"}
-
-
 def test_an_environment_is_reused_and_keeps_its_globals(bench: Bench) -> None:
     name = bench.function("calls = []\ndef handler(event, context):\n    calls.append(1)\n    return len(calls)")
     assert [bench.invoke(name).value for _ in range(3)] == [1, 2, 3]
@@ -53,15 +44,6 @@ def process_state(process: int) -> str:
 def all_threads_ended(process: int) -> bool:
     """Whether a process can be waited for: its first thread may be dead while others still are not."""
     return process_state(process) == "Z" and len(list(Path(f"/proc/{process}/task").iterdir())) == 1
-
-
-def test_an_exception_has_awss_shape(bench: Bench) -> None:
-    outcome = bench.invoke(bench.function("def handler(event, context):\n    raise KeyError('x')"))
-    assert outcome.error == "Unhandled"
-    assert outcome.value["errorType"] == "KeyError"
-    assert outcome.value["errorMessage"] == "'x'"
-    assert outcome.value["stackTrace"] == ["  File \"/var/task/app.py\", line 2, in handler\n    raise KeyError('x')\n"]
-    assert "[ERROR] KeyError: 'x'" in outcome.log
 
 
 def test_a_function_over_its_time_is_ended_and_replaced(bench: Bench) -> None:
@@ -92,36 +74,6 @@ def test_a_function_over_its_memory_is_ended(bench: Bench) -> None:
     assert outcome.value["errorType"] == "Runtime.OutOfMemory"
     assert outcome.value["errorMessage"].endswith("Error: Runtime exited with error: signal: killed")
     assert "Max Memory Used: 128 MB" in outcome.log
-
-
-@pytest.mark.parametrize(
-    ("statement", "reason"),
-    [
-        ("os._exit(3)", "exit status 3"),
-        ("os.kill(os.getpid(), 11)", "signal: segmentation fault"),
-    ],
-)
-def test_a_process_that_ends_is_an_exit_error(bench: Bench, statement: str, reason: str) -> None:
-    outcome = bench.invoke(bench.function(f"import os\ndef handler(event, context):\n    {statement}"))
-    assert outcome.value["errorType"] == "Runtime.ExitError"
-    assert outcome.value["errorMessage"].endswith(f"Error: Runtime exited with error: {reason}")
-
-
-@pytest.mark.parametrize(
-    ("code", "error_type", "message"),
-    [
-        ("import no_such_module", "Runtime.ImportModuleError", "No module named 'no_such_module'"),
-        ("def handler(:", "Runtime.UserCodeSyntaxError", "Syntax error in module 'app'"),
-        ("x = 1", "Runtime.HandlerNotFound", "Handler 'handler' missing on module 'app'"),
-        ("raise RuntimeError('at start')", "RuntimeError", "at start"),
-    ],
-)
-def test_an_error_while_starting_is_told_to_the_caller(bench: Bench, code: str, error_type: str, message: str) -> None:
-    outcome = bench.invoke(bench.function(code))
-    assert outcome.error == "Unhandled"
-    assert outcome.value["errorType"] == error_type
-    assert message in outcome.value["errorMessage"]
-    assert f"Status: error\tError Type: {error_type}" in outcome.log
 
 
 def test_a_function_sees_the_paths_of_aws_and_a_tmp_of_its_own(bench: Bench) -> None:
@@ -184,16 +136,6 @@ def test_code_that_is_too_large_is_refused_and_the_old_code_stays(bench: Bench) 
     with pytest.raises(ClientError, match="exceeds the maximum allowed size of 262144000 bytes"):
         bench.api.update_function_code(FunctionName=name, ZipFile=buffer.getvalue())
     assert bench.invoke(name).value == "old code"
-
-
-def test_a_version_keeps_its_code_and_an_alias_leads_to_it(bench: Bench) -> None:
-    name = bench.function("def handler(event, context):\n    return ['one', context.function_version]")
-    number = bench.api.publish_version(FunctionName=name)["Version"]
-    bench.api.create_alias(FunctionName=name, Name="live", FunctionVersion=number)
-    changed = zipped({"app.py": "def handler(event, context):\n    return ['two', context.function_version]"})
-    bench.api.update_function_code(FunctionName=name, ZipFile=changed)
-    assert bench.invoke(f"{name}:live").value == ["one", number]
-    assert bench.invoke(name).value == ["two", "$LATEST"]
 
 
 def test_logs_arrive_in_the_log_group_with_multi_line_records_whole(bench: Bench, eventually: Eventually) -> None:
@@ -277,28 +219,11 @@ def test_reserved_concurrency_throttles(bench: Bench) -> None:
     assert results == ["TooManyRequestsException"] * 3 + ["ran"] * 2
 
 
-def test_a_dry_run_runs_nothing(bench: Bench) -> None:
-    name = bench.function("raise SystemExit")
-    assert bench.api.invoke(FunctionName=name, InvocationType="DryRun")["StatusCode"] == 204
-    assert bench.api.invoke(FunctionName=name, InvocationType="Event")["StatusCode"] == 202
-
-
 @pytest.mark.parametrize(("kind", "size"), [("RequestResponse", 6_291_457), ("Event", 1_048_577)])
 def test_a_too_large_payload_is_refused(bench: Bench, kind: str, size: int) -> None:
     name = bench.function("def handler(event, context): pass")
     with pytest.raises(ClientError, match="Request must be smaller than"):
         bench.api.invoke(FunctionName=name, InvocationType=kind, Payload=json.dumps("x" * (size - 2)))
-
-
-def test_a_large_payload_goes_in_and_out(bench: Bench) -> None:
-    name = bench.function("def handler(event, context):\n    return event")
-    text = "x" * 5_500_000
-    assert bench.invoke(name, text).value == text
-
-
-def test_a_too_large_response_is_an_error(bench: Bench) -> None:
-    outcome = bench.invoke(bench.function("def handler(event, context):\n    return 'x' * 6_400_000"))
-    assert outcome.value["errorType"] == "Function.ResponseSizeTooLarge"
 
 
 def test_a_traced_function_is_not_disturbed_by_tracing(bench: Bench, eventually: Eventually) -> None:

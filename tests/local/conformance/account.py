@@ -80,7 +80,12 @@ class Account:
     def as_role(self, service: str, *statements: Statement) -> Any:
         """A client of `service` that may do exactly what `statements` say."""
         role = self.role("ec2.amazonaws.com", *statements, Principal={"AWS": f"arn:aws:iam::{self.number}:root"})
-        given = self.client("sts").assume_role(RoleArn=role, RoleSessionName="conformance")["Credentials"]
+        return self.client_of(role, service)
+
+    def client_of(self, role: str, service: str, **session: Any) -> Any:
+        """A client of `service` with a session of a role that the account may assume."""
+        asked = {"RoleArn": role, "RoleSessionName": "conformance"} | session
+        given = self.client("sts").assume_role(**asked)["Credentials"]
         return self.client(
             service, key=given["AccessKeyId"], secret=given["SecretAccessKey"], token=given["SessionToken"]
         )
@@ -100,6 +105,22 @@ class Account:
         self.later(sqs.delete_queue, QueueUrl=url)
         arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
         return url, str(arn)
+
+    def receive(self, url: str, count: int = 1, seconds: float = 15) -> list[dict[str, Any]]:
+        """The first `count` messages of a queue with all their attributes; they are deleted."""
+        sqs, received = self.client("sqs"), list[dict[str, Any]]()
+
+        def look() -> bool:
+            answer = sqs.receive_message(
+                QueueUrl=url, MaxNumberOfMessages=10, AttributeNames=["All"], MessageAttributeNames=["All"]
+            )
+            for message in answer.get("Messages", []):
+                received.append(message)
+                sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+            return len(received) >= count
+
+        self.wait_until(look, seconds)
+        return received
 
     def function(self, source: str, *statements: Statement, **settings: Any) -> str:
         """The ARN of a new Python function whose module is `source` and whose handler is `handler` in it."""

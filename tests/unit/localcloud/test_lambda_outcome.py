@@ -16,6 +16,7 @@ from localcloud.lambda_.outcome import (
     platform_log,
 )
 from localcloud.lambda_.specification import FunctionSpec, LogSettings
+from localcloud.lambda_.trace import Trace, trace_of
 
 SPEC = FunctionSpec(
     account="123456789012",
@@ -38,7 +39,7 @@ SPEC = FunctionSpec(
 )
 WARM = Measurements(started_ms=1_000_000, ended_ms=1_000_012, duration_ms=11.5, init_ms=None, max_memory_mb=40)
 COLD = replace(WARM, init_ms=100.25)
-TRACE = "Root=1-a-b;Parent=c;Sampled=0"
+TRACE = trace_of("Root=1-a-b;Sampled=0", active=True)
 
 
 def answer(result: Result) -> dict[str, str]:
@@ -46,7 +47,7 @@ def answer(result: Result) -> dict[str, str]:
     return answered
 
 
-def lines(result: Result, measured: Measurements = WARM, spec: FunctionSpec = SPEC, trace: str = TRACE) -> list[str]:
+def lines(result: Result, measured: Measurements = WARM, spec: FunctionSpec = SPEC, trace: Trace = TRACE) -> list[str]:
     own = [(999_990, "while starting"), (1_000_005, "while running")]
     return [text for _, text in platform_log(spec, "the-id", trace, result, measured, own)]
 
@@ -140,8 +141,10 @@ def test_an_init_error_is_reported_before_the_start_line() -> None:
 
 
 def test_a_sampled_request_shows_its_trace() -> None:
-    logged = lines(Result(Ending.RESPONSE), trace="Root=1-a-b;Parent=c;Sampled=1")
-    assert logged[-1].endswith("\nXRAY TraceId: 1-a-b\tSegmentId: c\tSampled: true")
+    trace = trace_of("Root=1-a-b;Parent=c", active=True)
+    logged = lines(Result(Ending.RESPONSE), trace=trace)
+    assert logged[-1].endswith(f"\nXRAY TraceId: 1-a-b\tSegmentId: {trace.segment}\tSampled: true")
+    assert (trace.parent, trace.header) == ("c", f"Root=1-a-b;Parent={trace.segment};Sampled=1")
 
 
 def test_json_logs_are_platform_records() -> None:
