@@ -4,9 +4,7 @@ The administrator's key bypasses policies. A service of the cloud acts as itself
 administrator's key may send): then resource policies, key policies and trust policies decide.
 """
 
-import sys
 from collections.abc import Iterable
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from localcloud.clients import ADMIN_KEY, CALLER_HEADER, SOURCE_ARN_HEADER
@@ -15,6 +13,7 @@ from localcloud.iam import deliveries, keys, refusals, signatures
 from localcloud.iam.authorization import Authorization, denied_deletions
 from localcloud.iam.calls import Call, CannotUnderstand, understand
 from localcloud.iam.decision import Denial, Principal
+from localcloud.iam.deliveries import permissions, write_down
 from localcloud.iam.policies import Identity
 from localcloud.iam.principals import Held, administrator, service_principal
 from localcloud.iam.refusals import Refusal, refusal
@@ -30,9 +29,12 @@ _ANONYMOUS = Principal("anonymous", Identity())
 
 def install(cloud: Cloud) -> None:
     """/_local/access-denied shows the latest denials, /_local/authorizations the kinds of accesses decided so far."""
+    authorization = Authorization(cloud.account)
     cloud.admin_routes["access-denied"] = lambda _method, _body: list(cloud.denied)
+    cloud.admin_routes["authorizations"] = lambda _method, _body: authorization.records.listed()
+    cloud.authorization, cloud.permits = authorization, permissions(cloud, authorization)
     _remember_durations(cloud)
-    deliveries.install(cloud)
+    deliveries.install(cloud, authorization)
 
 
 def middleware(cloud: Cloud, app: "WSGIApplication") -> "WSGIApplication":
@@ -46,9 +48,8 @@ class _Gate:
     def __init__(self, cloud: Cloud, app: "WSGIApplication") -> None:
         self._cloud = cloud
         self._app = app
-        self._authorization = Authorization(cloud.account)
+        self._authorization: Authorization = cloud.authorization
         self._administrator = Held(administrator(cloud.account), ADMIN_KEY)
-        cloud.admin_routes["authorizations"] = lambda _method, _body: self._authorization.records.listed()
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         if environ.get("PATH_INFO", "").startswith(tuple(self._cloud.unsigned_paths)):
@@ -108,8 +109,7 @@ class _Gate:
         return self._denied(environ, signed, denial) if denial else keys.unusable(call)
 
     def _denied(self, environ: "WSGIEnvironment", signed: Signature, denial: Denial) -> Refusal:
-        print(f"Access denied: {denial}", file=sys.stderr, flush=True)
-        self._cloud.denied.append(asdict(denial) | {"time": self._cloud.clock.utcnow().isoformat()})
+        write_down(self._cloud, denial)
         return refusal(environ, signed.service, refusals.DENIED, str(denial))
 
 

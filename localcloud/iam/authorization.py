@@ -25,22 +25,33 @@ class Authorization:
     """IAM of one account."""
 
     def __init__(self, account: str) -> None:
+        self._account = account
         self.principals = Principals(account)
         self.records = Records()
 
     def denial(self, who: Principal, call: Call, source_ip: str) -> Denial | None:
         """Why `who` may not make the call; None when they may."""
         context = global_context(call, who, source_ip)
-        if call.action in _NEEDS_NOTHING:
-            return None
         if call.action == ASSUME:
             return self._assuming(who, call, context)
+        if who.is_administrator or call.action in _NEEDS_NOTHING:
+            return None
         denials = (self._one(who, access, context, call.account) for access in _needed(call, who))
         if call.operation == "DeleteObjects":
             denied_deletions.set(frozenset(denial.resource for denial in denials if denial is not None))
             return None
         found = next((denial for denial in denials if denial is not None), None)
         return found or self._hidden_object(who, call, context)
+
+    def denial_of_role(self, role_arn: str, access: Access) -> Denial | None:
+        """Why a service may not do something in the name of a role."""
+        role = self.principals.role(role_arn)
+        if role is None:
+            return Denial(role_arn, access.action, access.resource, "because there is no such role")
+        who = self.principals.of_role(role)
+        region = access.resource.split(":")[3] if access.resource.startswith("arn:") else ""
+        call = Call(access.action.partition(":")[0], access.action.partition(":")[2], {}, region, self._account)
+        return self._one(who, access, global_context(call, who, ""), self._account)
 
     def _assuming(self, who: Principal, call: Call, context: Context) -> Denial | None:
         role = self.principals.role(call.text("RoleArn"))

@@ -67,21 +67,22 @@ class Principals:
             return self._sessions.get(key)
 
     def _held_by_session(self, session: Any) -> Held | None:
-        who = self._role_session(session)
-        seconds = float(session.seconds)
-        since = session.expiration.replace(tzinfo=UTC).timestamp() - seconds
-        return None if who is None else Held(who, session.secret_access_key, session.session_token, since, seconds)
-
-    def _role_session(self, session: Any) -> Principal | None:
         role = self.role(session.role_arn)
         if role is None:
             return None
+        seconds = float(session.seconds)
+        since = session.expiration.replace(tzinfo=UTC).timestamp() - seconds
+        return Held(self.of_role(role, session), session.secret_access_key, session.session_token, since, seconds)
+
+    def of_role(self, role: Any, session: Any = None) -> Principal:
+        """The role itself, or its session."""
+        arn = role.arn if session is None else session.arn
         return Principal(
-            arn=session.arn,
-            identity=Identity(frozenset({role.arn, session.arn}), self._account),
+            arn=arn,
+            identity=Identity(frozenset({role.arn, arn}), self._account),
             policies=tuple(_documents(role)),
             boundary=self._boundary(role),
-            session=(parse(session.policy),) if session.policy else None,
+            session=(parse(session.policy),) if session is not None and session.policy else None,
             tags=_tags(role),
             role_arn=role.arn,
         )

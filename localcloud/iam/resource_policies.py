@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+from localcloud.iam.conditions import as_list
 from localcloud.iam.policies import Document, parse
 
 _ARN_PARTS = 6
@@ -41,7 +42,25 @@ def _key(account: str, region: str, resource: str) -> Any:
     from moto.kms.models import kms_backends
 
     key = kms_backends[account][region].keys.get(resource.rpartition("/")[2])
-    return None if key is None else key.policy or ""
+    if key is None or not key.grants:
+        return None if key is None else key.policy or ""
+    document = dict(parse(key.policy))
+    document["Statement"] = [*as_list(document["Statement"]), *map(_of_grant, list(key.grants.values()))]
+    return json.dumps(document)
+
+
+def _of_grant(grant: Any) -> dict[str, Any]:
+    """A grant as the statement that it amounts to. Source: "Grants in AWS KMS" of its guide."""
+    kind = "AWS" if grant.grantee_principal.startswith("arn:") else "Service"
+    constraints = grant.constraints or {}
+    exact, subset = constraints.get("EncryptionContextEquals"), constraints.get("EncryptionContextSubset")
+    wanted = {f"kms:EncryptionContext:{name}": value for name, value in (exact or subset or {}).items()}
+    condition = {"StringEquals": wanted} if wanted else {}
+    if exact:
+        condition["ForAllValues:StringEquals"] = {"kms:EncryptionContextKeys": list(exact)}
+    actions = [f"kms:{operation}" for operation in grant.operations]
+    principal = {kind: grant.grantee_principal}
+    return {"Effect": "Allow", "Principal": principal, "Action": actions, "Resource": "*", "Condition": condition}
 
 
 def _queue(account: str, region: str, resource: str) -> Any:

@@ -8,6 +8,7 @@ import zipfile
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 import boto3
@@ -52,6 +53,10 @@ class Account:
     def later(self, action: Callable[..., Any], **arguments: Any) -> None:
         """`action(**arguments)` is called when the test has ended."""
         self.undo.callback(action, **arguments)
+
+    def now(self) -> datetime:
+        """The time in the account, in UTC."""
+        return datetime.now(UTC) if self.local is None else datetime.fromisoformat(self.local.now())
 
     def pass_time(self, seconds: float) -> None:
         """`seconds` have passed: at once in the local cloud, really in an account."""

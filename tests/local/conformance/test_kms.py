@@ -1,0 +1,240 @@
+"""KMS: key states, encryption contexts, grants and ViaService, also where other services use a key."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from .account import Account, allow
+
+pytestmark = pytest.mark.kms
+
+
+@pytest.fixture
+def key(account: Account) -> str:
+    return new_key(account)
+
+
+def new_key(account: Account, **settings: Any) -> str:
+    """The ARN of a new key, which is deleted in a week."""
+    kms = account.client("kms")
+    arn = str(kms.create_key(**settings)["KeyMetadata"]["Arn"])
+    account.later(_delete, kms=kms, key=arn)
+    return arn
+
+
+def _delete(kms: Any, key: str) -> None:
+    if kms.describe_key(KeyId=key)["KeyMetadata"]["KeyState"] != "PendingDeletion":
+        kms.schedule_key_deletion(KeyId=key, PendingWindowInDays=7)
+
+
+def code_of(call: Callable[..., Any], **arguments: Any) -> str:
+    """The error code with which the call is refused; empty when it is not."""
+    try:
+        call(**arguments)
+    except ClientError as refused:
+        return str(refused.response["Error"]["Code"])
+    return ""
+
+
+USES: dict[str, Callable[[Any, str, bytes], Any]] = {
+    "encrypt": lambda kms, key, _blob: kms.encrypt(KeyId=key, Plaintext=b"x"),
+    "decrypt": lambda kms, _key, blob: kms.decrypt(CiphertextBlob=blob),
+    "generate_data_key": lambda kms, key, _blob: kms.generate_data_key(KeyId=key, KeySpec="AES_256"),
+    "re_encrypt": lambda kms, key, blob: kms.re_encrypt(CiphertextBlob=blob, DestinationKeyId=key),
+}
+
+
+@pytest.mark.parametrize("use", USES)
+def test_a_disabled_key_does_nothing_until_it_is_enabled_again(account: Account, key: str, use: str) -> None:
+    kms = account.client("kms")
+    blob = kms.encrypt(KeyId=key, Plaintext=b"x")["CiphertextBlob"]
+    kms.disable_key(KeyId=key)
+    with pytest.raises(ClientError, match="disabled") as refused:
+        USES[use](kms, key, blob)
+    assert refused.value.response["Error"]["Code"] == "DisabledException"
+    kms.enable_key(KeyId=key)
+    USES[use](kms, key, blob)
+
+
+def test_a_key_pending_deletion_does_nothing_until_the_deletion_is_cancelled(account: Account, key: str) -> None:
+    kms = account.client("kms")
+    kms.schedule_key_deletion(KeyId=key, PendingWindowInDays=7)
+    assert code_of(kms.encrypt, KeyId=key, Plaintext=b"x") == "KMSInvalidStateException"
+    assert code_of(kms.enable_key, KeyId=key) == "KMSInvalidStateException"
+    kms.cancel_key_deletion(KeyId=key)
+    assert code_of(kms.encrypt, KeyId=key, Plaintext=b"x") == "DisabledException"
+    kms.enable_key(KeyId=key)
+    kms.encrypt(KeyId=key, Plaintext=b"x")
+
+
+def test_a_disabled_signing_key_neither_signs_nor_verifies(account: Account) -> None:
+    kms, key = account.client("kms"), new_key(account, KeySpec="ECC_NIST_P256", KeyUsage="SIGN_VERIFY")
+    given = {"KeyId": key, "Message": b"manifest", "SigningAlgorithm": "ECDSA_SHA_256"}
+    signature = kms.sign(**given)["Signature"]
+    assert kms.verify(**given, Signature=signature)["SignatureValid"]
+    tampered = given | {"Message": b"manifesT"}
+    assert code_of(kms.verify, **tampered, Signature=signature) == "KMSInvalidSignatureException"
+    kms.disable_key(KeyId=key)
+    assert code_of(kms.sign, **given) == "DisabledException"
+    assert code_of(kms.verify, **given, Signature=signature) == "DisabledException"
+
+
+def test_what_was_encrypted_with_a_context_is_decrypted_with_it_only(account: Account, key: str) -> None:
+    kms, context = account.client("kms"), {"dataset": "flights", "version": "1"}
+    blob = kms.encrypt(KeyId=key, Plaintext=b"x", EncryptionContext=context)["CiphertextBlob"]
+    assert kms.decrypt(CiphertextBlob=blob, EncryptionContext=context)["Plaintext"] == b"x"
+    assert code_of(kms.decrypt, CiphertextBlob=blob) == "InvalidCiphertextException"
+    other = context | {"version": "2"}
+    assert code_of(kms.decrypt, CiphertextBlob=blob, EncryptionContext=other) == "InvalidCiphertextException"
+
+
+def test_a_policy_can_ask_for_an_encryption_context(account: Account, key: str) -> None:
+    asked = {"StringEquals": {"kms:EncryptionContext:dataset": "flights"}}
+    kms = account.as_role("kms", allow("kms:Encrypt", on=key, Condition=asked))
+    kms.encrypt(KeyId=key, Plaintext=b"x", EncryptionContext={"dataset": "flights"})
+    assert code_of(kms.encrypt, KeyId=key, Plaintext=b"x") == "AccessDeniedException"
+    refused = code_of(kms.encrypt, KeyId=key, Plaintext=b"x", EncryptionContext={"dataset": "trips"})
+    assert refused == "AccessDeniedException"
+
+
+def test_an_alias_leads_to_its_key(account: Account, key: str) -> None:
+    kms, alias = account.client("kms"), f"alias/{account.unique('key')}"
+    kms.create_alias(AliasName=alias, TargetKeyId=key)
+    account.later(kms.delete_alias, AliasName=alias)
+    holder = account.as_role("kms", allow("kms:Encrypt", on=key))
+    assert account.wait_until(lambda: not code_of(holder.encrypt, KeyId=alias, Plaintext=b"x"))
+    other = account.as_role("kms", allow("kms:Encrypt", on=f"{key}0"))
+    assert code_of(other.encrypt, KeyId=alias, Plaintext=b"x") == "AccessDeniedException"
+
+
+def test_a_key_policy_that_leaves_out_the_account_locks_identity_policies_out(account: Account) -> None:
+    one = account.role("ec2.amazonaws.com")
+    administer = ["kms:DescribeKey", "kms:ScheduleKeyDeletion", "kms:PutKeyPolicy", "kms:Encrypt"]
+    caller = account.client("sts").get_caller_identity()["Arn"]
+    statements = [
+        {"Effect": "Allow", "Principal": {"AWS": caller}, "Action": administer, "Resource": "*"},
+        {"Effect": "Allow", "Principal": {"AWS": one}, "Action": "kms:Encrypt", "Resource": "*"},
+    ]
+    policy = json.dumps({"Version": "2012-10-17", "Statement": statements})
+    locked = new_key(account, Policy=policy, BypassPolicyLockoutSafetyCheck=True)
+    other = account.as_role("kms", allow("kms:*"))
+    assert code_of(other.encrypt, KeyId=locked, Plaintext=b"x") == "AccessDeniedException"
+
+
+# grants --------------------------------------------------------------------------------------------------------------
+
+
+def test_a_grant_allows_its_operations_until_it_is_revoked(account: Account, key: str) -> None:
+    kms, (arn, holder) = account.client("kms"), granted_role(account)
+    blob = kms.encrypt(KeyId=key, Plaintext=b"x")["CiphertextBlob"]
+    assert code_of(holder.decrypt, CiphertextBlob=blob) == "AccessDeniedException"
+    grant = kms.create_grant(KeyId=key, GranteePrincipal=arn, Operations=["Decrypt"])
+    assert account.wait_until(lambda: not code_of(holder.decrypt, CiphertextBlob=blob))
+    assert code_of(holder.encrypt, KeyId=key, Plaintext=b"x") == "AccessDeniedException"
+    kms.revoke_grant(KeyId=key, GrantId=grant["GrantId"])
+    assert account.wait_until(lambda: code_of(holder.decrypt, CiphertextBlob=blob)) == "AccessDeniedException"
+
+
+def test_a_grant_can_be_bound_to_an_encryption_context(account: Account, key: str) -> None:
+    kms, (arn, holder) = account.client("kms"), granted_role(account)
+    kms.create_grant(
+        KeyId=key,
+        GranteePrincipal=arn,
+        Operations=["Encrypt"],
+        Constraints={"EncryptionContextSubset": {"dataset": "flights"}},
+    )
+    context = {"dataset": "flights", "more": "1"}
+    given = {"KeyId": key, "Plaintext": b"x"}
+    assert account.wait_until(lambda: not code_of(holder.encrypt, **given, EncryptionContext=context))
+    assert code_of(holder.encrypt, **given) == "AccessDeniedException"
+    kms.create_grant(
+        KeyId=key,
+        GranteePrincipal=arn,
+        Operations=["GenerateDataKey"],
+        Constraints={"EncryptionContextEquals": {"dataset": "flights"}},
+    )
+    exact = {"KeyId": key, "KeySpec": "AES_256", "EncryptionContext": {"dataset": "flights"}}
+    assert account.wait_until(lambda: not code_of(holder.generate_data_key, **exact))
+    refused = code_of(holder.generate_data_key, **exact | {"EncryptionContext": context})
+    assert refused == "AccessDeniedException"
+
+
+def test_a_deny_in_a_policy_outweighs_a_grant(account: Account, key: str) -> None:
+    kms, deny = account.client("kms"), allow("kms:Decrypt") | {"Effect": "Deny"}
+    arn, holder = granted_role(account, deny)
+    kms.create_grant(KeyId=key, GranteePrincipal=arn, Operations=["Decrypt", "Encrypt"])
+    assert account.wait_until(lambda: not code_of(holder.encrypt, KeyId=key, Plaintext=b"x"))
+    blob = kms.encrypt(KeyId=key, Plaintext=b"x")["CiphertextBlob"]
+    assert code_of(holder.decrypt, CiphertextBlob=blob) == "AccessDeniedException"
+
+
+def granted_role(account: Account, *statements: dict[str, Any]) -> tuple[str, Any]:
+    """The ARN of a role with these statements only, and its KMS client."""
+    arn = account.role("ec2.amazonaws.com", *statements, Principal={"AWS": f"arn:aws:iam::{account.number}:root"})
+    return arn, account.client_of(arn, "kms")
+
+
+# keys that services use ----------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def encrypted(account: Account, key: str) -> str:
+    """A bucket whose objects are encrypted with the key."""
+    name = account.bucket()
+    rule = {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": key}}
+    account.client("s3").put_bucket_encryption(
+        Bucket=name, ServerSideEncryptionConfiguration={"Rules": [rule | {"BucketKeyEnabled": False}]}
+    )
+    return name
+
+
+def test_objects_need_the_key_through_their_service_only(account: Account, key: str, encrypted: str) -> None:
+    through_s3 = {"StringEquals": {"kms:ViaService": f"s3.{account.region}.amazonaws.com"}}
+    objects = allow("s3:GetObject", "s3:PutObject", on=f"arn:aws:s3:::{encrypted}/*")
+    unkeyed = account.as_role("s3", objects)
+    assert code_of(unkeyed.put_object, Bucket=encrypted, Key="a", Body=b"1") == "AccessDenied"
+    uses = allow("kms:Decrypt", "kms:GenerateDataKey", on=key, Condition=through_s3)
+    writer = account.as_role("s3", objects, uses)
+    writer.put_object(Bucket=encrypted, Key="a", Body=b"1")
+    assert writer.get_object(Bucket=encrypted, Key="a")["Body"].read() == b"1"
+    assert code_of(unkeyed.get_object, Bucket=encrypted, Key="a") == "AccessDenied"
+    direct = account.as_role("kms", uses)
+    assert code_of(direct.generate_data_key, KeyId=key, KeySpec="AES_256") == "AccessDeniedException"
+
+
+def test_an_object_is_bound_to_its_place_by_the_encryption_context(account: Account, key: str, encrypted: str) -> None:
+    here = {"StringLike": {"kms:EncryptionContext:aws:s3:arn": f"arn:aws:s3:::{encrypted}/in/*"}}
+    objects = allow("s3:PutObject", on=f"arn:aws:s3:::{encrypted}/*")
+    s3 = account.as_role("s3", objects, allow("kms:GenerateDataKey", on=key, Condition=here))
+    s3.put_object(Bucket=encrypted, Key="in/a", Body=b"1")
+    assert code_of(s3.put_object, Bucket=encrypted, Key="out/a", Body=b"1") == "AccessDenied"
+
+
+def test_objects_cannot_be_read_or_written_while_their_key_is_disabled(
+    account: Account, key: str, encrypted: str
+) -> None:
+    s3, kms = account.client("s3"), account.client("kms")
+    s3.put_object(Bucket=encrypted, Key="a", Body=b"1")
+    read, write = {"Bucket": encrypted, "Key": "a"}, {"Bucket": encrypted, "Key": "b", "Body": b"2"}
+    kms.disable_key(KeyId=key)
+    assert account.wait_until(lambda: code_of(s3.get_object, **read)) == "KMS.DisabledException"
+    assert account.wait_until(lambda: code_of(s3.put_object, **write)) == "KMS.DisabledException"
+    kms.schedule_key_deletion(KeyId=key, PendingWindowInDays=7)
+    assert account.wait_until(lambda: code_of(s3.get_object, **read) == "KMS.KMSInvalidStateException")
+    kms.cancel_key_deletion(KeyId=key)
+    kms.enable_key(KeyId=key)
+    assert account.wait_until(lambda: not code_of(s3.get_object, **read))
+
+
+def test_messages_cannot_be_sent_while_their_key_is_disabled(account: Account, key: str) -> None:
+    sqs, kms = account.client("sqs"), account.client("kms")
+    url, _arn = account.queue(KmsMasterKeyId=key, KmsDataKeyReusePeriodSeconds="60")
+    kms.disable_key(KeyId=key)
+    account.pass_time(61)
+    sent = {"QueueUrl": url, "MessageBody": "hello"}
+    assert account.wait_until(lambda: code_of(sqs.send_message, **sent)) == "KMS.DisabledException"
+    kms.enable_key(KeyId=key)
+    assert account.wait_until(lambda: not code_of(sqs.send_message, **sent))
