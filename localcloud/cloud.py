@@ -50,7 +50,18 @@ class WriteLogs(Protocol):
     ) -> None: ...
 
 
-def _set_by(service: str, name: str) -> Callable[..., None]:
+class Permits(Protocol):
+    """Whether a role may do something that a service does in its name without a request, as writing its logs.
+
+    A denial is written down like every other.
+    """
+
+    def __call__(
+        self, role_arn: str, action: str, resource: str, context: dict[str, tuple[str, ...]] | None = None
+    ) -> bool: ...
+
+
+def _set_by(service: str, name: str) -> Callable[..., Any]:
     def unset(*_args: Any, **_keywords: Any) -> NoReturn:
         raise RuntimeError(f"cloud.{name} was called before {service}.install() set it")
 
@@ -79,6 +90,8 @@ class Cloud:
     denied: deque[dict[str, str]] = field(default_factory=lambda: deque(maxlen=_KEPT_DENIALS))
     unsigned_paths: set[str] = field(default_factory=set)
     admin_routes: dict[str, AdminRoute] = field(default_factory=dict)
+    authorization: Any = None
+    permits: Permits = field(default=_set_by("iam", "permits"))
     emit: Emit = field(default=_set_by("eventbridge", "emit"))
     put_metrics: PutMetrics = field(default=_set_by("cloudwatch", "put_metrics"))
     write_logs: WriteLogs = field(default=_set_by("cloudwatch", "write_logs"))
