@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 SERVICES = (
     "s3",
     "dynamodb",
+    "kms",
     "sqs",
     "cloudformation",
     "eventbridge",
