@@ -230,7 +230,7 @@ def _is_cidr(operand: Any) -> bool:
         ipaddress.ip_network(operand, strict=False)
     except ValueError:
         return False
-    return _is_text(operand)
+    return _is_text(operand) and "/" in operand
 
 
 def _in_cidr(value: Any, operand: str) -> bool:

@@ -27,31 +27,6 @@ def only_execution(stage: Stage, machine: str) -> dict[str, Any]:
     return stage.ended(found[0]["executionArn"])
 
 
-def test_a_rule_starts_a_state_machine_with_its_role_and_the_transformed_input(stage: Stage) -> None:
-    machine = stage.machine(PASS)
-    transformer = {
-        "InputPathsMap": {"key": "$.detail.key", "size": "$.detail.size"},
-        "InputTemplate": '{"key": <key>, "note": "<size> bytes", "rule": "<aws.events.rule-name>"}',
-    }
-    role = stage.role("events.amazonaws.com")
-    pattern = {"source": ["drops"], "detail": {"size": [{"numeric": [">", 10]}]}}
-    rule = stage.rule(pattern, Arn=machine, RoleArn=role, InputTransformer=transformer)
-    stage.put_event({"key": "small", "size": 1}, source="drops")
-    stage.put_event({"key": "in/a.csv", "size": 300}, source="drops")
-    started = only_execution(stage, machine)
-    assert json.loads(started["input"]) == {"key": "in/a.csv", "note": "300 bytes", "rule": rule}
-
-
-def test_a_disabled_rule_does_nothing_until_it_is_enabled(stage: Stage) -> None:
-    queue, events = stage.queue(), stage.cloud.client("events")
-    rule = stage.rule({"source": ["switch"]}, Arn=queue.arn)
-    events.disable_rule(Name=rule)
-    stage.put_event({"n": 1}, source="switch")
-    events.enable_rule(Name=rule)
-    stage.put_event({"n": 2}, source="switch")
-    assert [body["detail"] for body in queue.bodies()] == [{"n": 2}]
-
-
 def test_a_target_that_does_not_exist_goes_to_the_dead_letter_queue_at_once(stage: Stage) -> None:
     dead = stage.queue()
     missing = f"arn:aws:lambda:us-east-1:{ACCOUNT}:function:absent"
@@ -88,86 +63,25 @@ def test_events_of_one_call_have_their_own_ids_and_virtual_times(stage: Stage) -
     assert all(now - datetime.fromisoformat(body["time"]) < timedelta(seconds=30) for body in bodies)
 
 
-@pytest.mark.parametrize(
-    ("entry", "code"),
-    [
-        ({"Source": "aws.s3", "DetailType": "x", "Detail": "{}"}, "NotAuthorizedForSourceException"),
-        ({"Source": "a", "DetailType": "x", "Detail": "[1]"}, "MalformedDetail"),
-        ({"Source": "a", "Detail": "{}"}, "InvalidArgument"),
-    ],
-)
-def test_entries_that_events_does_not_take_are_answered_with_their_error(
-    stage: Stage, entry: dict[str, str], code: str
-) -> None:
-    answer = stage.cloud.client("events").put_events(Entries=[entry])
-    assert (answer["FailedEntryCount"], answer["Entries"][0]["ErrorCode"]) == (1, code)
-
-
-def test_what_cannot_run_is_refused_when_it_is_put(stage: Stage) -> None:
-    events, scheduler = stage.cloud.client("events"), stage.cloud.client("scheduler")
-    with pytest.raises(ClientError, match="Unrecognized match type"):
-        events.put_rule(Name="bad", EventPattern=json.dumps({"source": [{"glob": "*"}]}))
-    with pytest.raises(ClientError, match="ScheduleExpression"):
-        events.put_rule(Name="bad", ScheduleExpression="rate(1 minutes)")
+def test_targets_that_nothing_would_run_are_refused(stage: Stage) -> None:
+    events = stage.cloud.client("events")
     events.put_rule(Name="good", EventPattern=json.dumps({"source": ["a"]}))
     machine = f"arn:aws:states:us-east-1:{ACCOUNT}:stateMachine:m"
     stream = f"arn:aws:kinesis:us-east-1:{ACCOUNT}:stream/s"
     for arn, reason in ((stream, "does not run targets"), (machine, "RoleArn is required")):
         with pytest.raises(ClientError, match=reason):
             events.put_targets(Rule="good", Targets=[{"Id": "t", "Arn": arn}])
-    with pytest.raises(ClientError, match="Invalid Schedule Expression"):
-        scheduler.create_schedule(
-            Name="bad",
-            ScheduleExpression="cron(61 * * * ? *)",
-            FlexibleTimeWindow={"Mode": "OFF"},
-            Target={"Arn": machine, "RoleArn": "arn:aws:iam::123456789012:role/r"},
+
+
+def test_archives_and_notifications_past_eventbridge_are_refused(stage: Stage) -> None:
+    bus = f"arn:aws:events:us-east-1:{ACCOUNT}:event-bus/default"
+    with pytest.raises(ClientError, match="archives"):
+        stage.cloud.client("events").create_archive(ArchiveName="a", EventSourceArn=bus)
+    queue = {"QueueArn": stage.queue().arn, "Events": ["s3:ObjectCreated:*"]}
+    with pytest.raises(ClientError, match="use EventBridgeConfiguration"):
+        stage.cloud.client("s3").put_bucket_notification_configuration(
+            Bucket=stage.bucket(), NotificationConfiguration={"QueueConfigurations": [queue]}
         )
-
-
-def test_a_pattern_can_be_tried_without_a_rule(stage: Stage) -> None:
-    event = {
-        "id": "1", "account": ACCOUNT, "source": "a", "time": "2024-05-01T00:00:00Z", "region": "us-east-1",
-        "resources": [], "detail-type": "x", "detail": {"n": 5},
-    }  # fmt: skip
-    events = stage.cloud.client("events")
-    for wanted, expected in ((5, True), (6, False)):
-        pattern = json.dumps({"detail": {"n": [{"numeric": ["=", wanted]}]}})
-        assert events.test_event_pattern(EventPattern=pattern, Event=json.dumps(event))["Result"] is expected
-
-
-def test_every_write_to_a_bucket_is_exactly_one_event_in_awss_shape(stage: Stage) -> None:
-    queue, s3, bucket = stage.queue(), stage.cloud.client("s3"), stage.bucket(versioned=True)
-    stage.rule({"source": ["aws.s3"], "detail": {"bucket": {"name": [bucket]}}}, Arn=queue.arn)
-    version = s3.put_object(Bucket=bucket, Key="in/a.csv", Body=b"12345", Tagging="a=b")["VersionId"]
-    s3.copy_object(Bucket=bucket, Key="copy", CopySource={"Bucket": bucket, "Key": "in/a.csv"})
-    upload = s3.create_multipart_upload(Bucket=bucket, Key="large")["UploadId"]
-    part = s3.upload_part(Bucket=bucket, Key="large", UploadId=upload, PartNumber=1, Body=b"x" * 100)
-    parts = {"Parts": [{"PartNumber": 1, "ETag": part["ETag"]}]}
-    s3.complete_multipart_upload(Bucket=bucket, Key="large", UploadId=upload, MultipartUpload=parts)
-    s3.delete_object(Bucket=bucket, Key="copy")
-    s3.delete_object(Bucket=bucket, Key="in/a.csv", VersionId=version)
-    bodies = sorted(queue.bodies(5), key=lambda body: body["detail"]["object"]["sequencer"])
-    assert [(body["detail-type"], body["detail"]["reason"]) for body in bodies] == [
-        ("Object Created", "PutObject"),
-        ("Object Created", "CopyObject"),
-        ("Object Created", "CompleteMultipartUpload"),
-        ("Object Deleted", "DeleteObject"),
-        ("Object Deleted", "DeleteObject"),
-    ]
-    put = bodies[0]
-    assert put["resources"] == [f"arn:aws:s3:::{bucket}"]
-    assert put["detail"]["bucket"] == {"name": bucket}
-    assert put["detail"]["object"] == {
-        "key": "in/a.csv",
-        "size": 5,
-        "etag": "827ccb0eea8a706c4c34a16891f84e7b",
-        "version-id": version,
-        "sequencer": put["detail"]["object"]["sequencer"],
-    }
-    assert bodies[3]["detail"]["deletion-type"] == "Delete Marker Created"
-    assert bodies[4]["detail"]["deletion-type"] == "Permanently Deleted"
-    assert len({body["id"] for body in bodies}) == 5
-    assert queue.is_empty()
 
 
 def test_an_unversioned_bucket_sends_no_version_and_a_silent_one_no_event(stage: Stage) -> None:
@@ -230,39 +144,3 @@ def test_a_jump_of_the_clock_fires_every_missed_tick_once(stage: Stage) -> None:
     assert (len(run["run"]), run["n"]) == (16, "1")
     events.remove_targets(Rule=name, Ids=["queue"])
     events.delete_rule(Name=name)
-
-
-def test_a_one_time_schedule_fires_once_and_removes_itself(stage: Stage) -> None:
-    scheduler, queue, name = stage.cloud.client("scheduler"), stage.queue(), unique("once")
-    due = datetime.fromisoformat(stage.cloud.now()) + timedelta(hours=2)
-    scheduler.create_schedule(
-        Name=name,
-        ScheduleExpression=f"at({due.strftime('%Y-%m-%dT%H:%M:%S')})",
-        ActionAfterCompletion="DELETE",
-        FlexibleTimeWindow={"Mode": "OFF"},
-        Target={"Arn": queue.arn, "RoleArn": stage.role("scheduler.amazonaws.com"), "Input": '{"once": true}'},
-    )
-    stage.cloud.advance(3 * 3600)
-    assert queue.bodies() == [{"once": True}]
-    wait_until(lambda: name not in [found["Name"] for found in scheduler.list_schedules()["Schedules"]], 5)
-
-
-def test_a_schedule_whose_target_fails_leaves_its_input_in_the_dead_letter_queue(stage: Stage) -> None:
-    dead = stage.queue()
-    missing = f"arn:aws:states:us-east-1:{ACCOUNT}:stateMachine:absent"
-    stage.cloud.client("scheduler").create_schedule(
-        Name=unique("broken"),
-        ScheduleExpression="rate(365 days)",
-        FlexibleTimeWindow={"Mode": "OFF"},
-        Target={
-            "Arn": missing,
-            "RoleArn": stage.role("scheduler.amazonaws.com"),
-            "Input": '{"a": 1}',
-            "DeadLetterConfig": {"Arn": dead.arn},
-        },
-    )
-    (message,) = dead.receive()
-    attributes = {key: value["StringValue"] for key, value in message["MessageAttributes"].items()}
-    assert json.loads(message["Body"]) == {"a": 1}
-    assert (attributes["TARGET_ARN"], attributes["ERROR_CODE"]) == (missing, "NO_RESOURCE")
-    assert {"SCHEDULE_ARN", "SCHEDULED_TIME", "EXECUTION_ID"} <= attributes.keys()
