@@ -114,7 +114,7 @@ class Endpoint:
         """The endpoint has this status, which an event tells."""
         with self.region.lock:
             self.record.update(members, EndpointStatus=status, LastModifiedTime=self.region.now())
-            if status != "Failed":
+            if status not in ("Failed", "UpdateRollbackFailed"):
                 self.record.pop("FailureReason", None)
         self._emit("SageMaker Endpoint State Change")
 

@@ -72,7 +72,8 @@ class Rollout:
         """A rolling deployment has no more instances than both fleets need: each batch takes the place of another."""
         self._watch_alarms_for(0)
         for share in self._plan.shares:
-            if self._is_rolling:
+            if new.share < share:
+                self._endpoint.set_state(new, "Creating", f"Launching instance(s) for {self._capacity(new, share)}.")
                 new.resize(share)
             capacity = self._capacity(new, share)
             self._endpoint.set_state(new, "ActivatingTraffic", f"Activating traffic on {capacity}.")

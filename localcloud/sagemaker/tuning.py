@@ -73,7 +73,7 @@ class TuningJob(Job):
         self.config: Record = record["HyperParameterTuningJobConfig"]
         self._space = dimensions(self.config.get("ParameterRanges", {}))
         self._rng = random.Random(self.config.get("RandomSeed", self.name))
-        self._grid = grid(self._space)
+        self._grid = list(grid(self._space)) if self.config["Strategy"] == "Grid" else []
         self._numbers = itertools.count(1)
         self._trained: dict[str, TrainingJob] = {}
         objective = self.config["HyperParameterTuningJobObjective"]
@@ -144,9 +144,10 @@ class TuningJob(Job):
         self.record["ConsumedResources"] = {"RuntimeInSeconds": round(seconds)}
         self._count()
         if not self.stopped_as and "BestTrainingJob" not in self.record:
+            attempts = min(len(self._children()), _TRIES_WITHOUT_SUCCESS)
             raise JobFailedError(
-                f"No training job succeeded after {len(self._children())} attempts. For additional details, please "
-                "take a look at the training job failures by listing training jobs for the hyperparameter tuning job."
+                f"No training job succeeded after {attempts} attempts. For additional details, please take a look at "
+                "the training job failures by listing training jobs for the hyperparameter tuning job."
             )
         self.change("Stopped" if self.stopped_as else "Completed")
 
@@ -160,8 +161,8 @@ class TuningJob(Job):
 
     def _is_exhausted(self) -> bool:
         limits = self.config["ResourceLimits"]
-        most = int(limits.get("MaxNumberOfTrainingJobs", len(list(grid(self._space)))))
-        return len(self._children()) >= most
+        most = int(limits.get("MaxNumberOfTrainingJobs", len(self._grid)))
+        return len(self._children()) >= (min(most, len(self._grid)) if self._grid else most)
 
     def _criteria_hold(self) -> bool:
         criteria = self.config.get("TuningJobCompletionCriteria", {})
@@ -194,7 +195,7 @@ class TuningJob(Job):
     def _choose(self) -> Point:
         strategy = self.config["Strategy"]
         if strategy == "Grid":
-            return next(self._grid)
+            return self._grid[len(self._children())]
         if strategy == "Bayesian":
             return likely(self._space, [*self._parents, *self._own_trials()], self._rng)
         return draw(self._space, self._rng)

@@ -15,6 +15,7 @@ Point = dict[str, str]
 _STARTUP_JOBS = 5
 _GOOD_SHARE = 0.25
 _CANDIDATES = 24
+_LEAST_FINISHED = 3
 
 
 @dataclass(frozen=True)
@@ -152,8 +153,10 @@ def median_rule(own: Sequence[float], finished: Sequence[Sequence[float]]) -> bo
 
     Compared is its best reading with their means up to the same reading, as AWS describes TrainingJobEarlyStopping.
     """
+    if not own:
+        return False
     means = sorted(sum(each[: len(own)]) / len(own) for each in finished if len(each) >= len(own))
-    return bool(own) and len(means) >= _STARTUP_JOBS - 2 and min(own) > means[len(means) // 2]
+    return len(means) >= _LEAST_FINISHED and min(own) > means[len(means) // 2]
 
 
 def halving_rule(own: Sequence[float], others: Sequence[Sequence[float]], least: int) -> bool:
