@@ -34,6 +34,11 @@ class State:
     updated: float
     since: float
 
+    def remembered(self) -> dict[str, Any]:
+        """As the history's data show it."""
+        shown = {"stateValue": self.value, "stateReason": self.reason}
+        return shown | ({"stateReasonData": json.loads(self.data)} if self.data else {})
+
 
 @dataclass(frozen=True)
 class Query:
@@ -50,7 +55,7 @@ class Query:
 
 @dataclass
 class Alarm:
-    """A metric alarm (with `rule` and `queries`) or a composite one (with `composite_rule`)."""
+    """A metric alarm (with `decision_rule` and `queries`) or a composite one (with `rule`)."""
 
     name: str
     alarm_arn: str
@@ -59,7 +64,6 @@ class Alarm:
     state: State
     queries: tuple[Query, ...] = ()
     decision_rule: Rule | None = None
-    composite_rule: composite.CompositeRule | None = None
     history: list[dict[str, Any]] = field(default_factory=list)
     evaluated: Any = None
 
@@ -103,7 +107,7 @@ class Alarm:
                 "Timestamp": _moment(now),
                 "HistoryItemType": kind,
                 "HistorySummary": summary,
-                "HistoryData": json.dumps(data),
+                "HistoryData": json.dumps({"version": "1.0"} | data),
             }
         )
 
@@ -146,7 +150,7 @@ class AlarmBook(dict[str, Alarm]):
             raise InvalidAlarm(
                 f"Could not save the composite alarm as alarms {missing} in the alarm rule do not exist."
             )
-        return {"composite_rule": rule}
+        return {}
 
 
 def _metric_parts(settings: dict[str, Any]) -> dict[str, Any]:
@@ -169,7 +173,10 @@ def period_of(queries: Iterable[Query]) -> int:
 def _decision_rule(settings: dict[str, Any]) -> Rule:
     if settings.get("ThresholdMetricId"):
         raise InvalidAlarm("The local cloud has no anomaly detection: give the alarm a Threshold.")
-    comparison, missing = settings.get("ComparisonOperator"), settings.get("TreatMissingData") or "missing"
+    if settings.get("EvaluateLowSampleCountPercentile") == "ignore":
+        raise InvalidAlarm("The local cloud evaluates percentiles of few samples, too: it cannot ignore them.")
+    usual = "ignore" if settings.get("Namespace") == "AWS/DynamoDB" else "missing"
+    comparison, missing = settings.get("ComparisonOperator"), settings.get("TreatMissingData") or usual
     if comparison not in COMPARISONS:
         raise InvalidAlarm(f"ComparisonOperator {comparison} is not one of {', '.join(COMPARISONS)}.")
     if missing not in TREATMENTS:

@@ -1,5 +1,6 @@
 """The rules of composite alarms: ALARM(...), OK(...) and INSUFFICIENT_DATA(...) with AND, OR, NOT and parentheses."""
 
+import functools
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ class CompositeRule:
     holds: Test
 
 
+@functools.lru_cache(maxsize=512)
 def parse(text: str) -> CompositeRule:
     """The rule that `text` writes. Raises InvalidRule."""
     return _Parser(text).rule()

@@ -21,7 +21,9 @@ COMPARISONS: Final[dict[str, Callable[[float, float], bool]]] = {
     "LessThanOrEqualToThreshold": lambda value, threshold: value <= threshold,
 }
 _EXTRA_POINTS: Final = 2
+_MINUTES_LOOKED_AT: Final = 6
 _MINUTE: Final = 60
+_LOOKS_A_PERIOD: Final = 12
 
 
 @dataclass(frozen=True)
@@ -48,16 +50,36 @@ class Outcome:
     filled: int
 
 
+def span(period: int, periods: int) -> int:
+    """How many intervals are looked at, for when data are missing: the evaluation range.
+
+    AWS does not publish it. Its tables show two more than the evaluation periods for five minutes each; measurements
+    that others have published show six minutes for periods of one minute.
+    """
+    return max(periods + _EXTRA_POINTS, _MINUTES_LOOKED_AT if period == _MINUTE else 0)
+
+
 def edges(now: float, period: int, periods: int) -> list[float]:
     """The edges of the intervals that are evaluated at `now`, oldest first.
 
     Minutes (or shorter periods) count when they are complete; longer periods end at the last complete minute, so that
-    their window slides by minutes. There are a few more intervals than evaluation periods, for when data are missing.
+    their window slides by minutes.
     """
     step = min(period, _MINUTE)
     end = math.floor(now / step) * step
-    count = periods + _EXTRA_POINTS
-    return [float(end - period * left) for left in range(count, -1, -1)]
+    return [float(end - period * left) for left in range(span(period, periods), -1, -1)]
+
+
+def moments(after: float, until: float, period: int, periods: int, latest: float) -> list[float]:
+    """When the outcome may have changed between two evaluations, of which `until` is the second, without its end.
+
+    A window changes with each minute (or shorter period) until the `latest` data have left it; of long windows, a part
+    of the minutes is looked at, so that a jump of the clock stays cheap.
+    """
+    step = max(min(period, _MINUTE), math.ceil(period / _LOOKS_A_PERIOD / _MINUTE) * _MINUTE if period > _MINUTE else 0)
+    last = min(until, latest + period * (span(period, periods) + 1))
+    first = (math.floor(after / step) + 1) * step
+    return [float(moment) for moment in range(first, math.ceil(last), step)]
 
 
 def decide(values: Vector, rule: Rule) -> Outcome:

@@ -4,12 +4,17 @@ Source: "Specification: CloudWatch embedded metric format".
 """
 
 import json
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 _MOST_VALUES: Final = 100
 _MOST_DIMENSIONS: Final = 30
+_SCALES: Final = ("", "kilo", "mega", "giga", "tera")
+_UNITS: Final = {"seconds", "microseconds", "milliseconds", "percent", "count", "count/second", "none"} | {
+    f"{scale}{what}{rate}" for scale in _SCALES for what in ("bytes", "bits") for rate in ("", "/second")
+}
 
 
 @dataclass(frozen=True)
@@ -26,7 +31,7 @@ def extract(message: str) -> list[Embedded]:
     if '"_aws"' not in message:
         return []
     try:
-        document = json.loads(message)
+        document = json.loads(message, parse_constant=_refuse)
         metadata = document["_aws"]
         directives = metadata["CloudWatchMetrics"]
         milliseconds = float(metadata["Timestamp"])
@@ -40,19 +45,14 @@ def _embedded(document: dict[str, Any], directive: dict[str, Any], milliseconds:
 
 
 def _data(document: dict[str, Any], directive: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    for names in directive.get("Dimensions") or [[]]:
+    for names in directive["Dimensions"]:
         dimensions = _dimensions(document, names)
         if dimensions is None:
             continue
         for metric in directive["Metrics"]:
-            values = _values(document.get(metric["Name"]))
-            if values:
-                yield {
-                    "MetricName": metric["Name"],
-                    "Dimensions": dimensions,
-                    "Unit": metric.get("Unit", "None"),
-                    "Values": values,
-                }
+            unit, values = metric.get("Unit", "None"), _values(document.get(metric["Name"]))
+            if values and unit.lower() in _UNITS:
+                yield {"MetricName": metric["Name"], "Dimensions": dimensions, "Unit": unit, "Values": values}
 
 
 def _dimensions(document: dict[str, Any], names: list[str]) -> list[dict[str, str]] | None:
@@ -62,8 +62,12 @@ def _dimensions(document: dict[str, Any], names: list[str]) -> list[dict[str, st
     return [{"Name": name, "Value": document[name]} for name in names]
 
 
+def _refuse(constant: str) -> NoReturn:
+    raise ValueError(f"{constant} is not JSON")
+
+
 def _values(found: Any) -> list[float]:
     items = found if isinstance(found, list) else [found]
     if len(items) > _MOST_VALUES or any(isinstance(item, bool) or not isinstance(item, int | float) for item in items):
         return []
-    return [float(item) for item in items]
+    return [float(item) for item in items if math.isfinite(item)]

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from localcloud.cloudwatch import expression
+from localcloud.cloudwatch import composite, expression
 from localcloud.cloudwatch.alarms import Alarm, Query, period_of
-from localcloud.cloudwatch.decision import ALARM, INSUFFICIENT_DATA, OK, Outcome, Rule, decide, edges
+from localcloud.cloudwatch.decision import ALARM, INSUFFICIENT_DATA, OK, Outcome, Rule, decide, edges, moments
 from localcloud.cloudwatch.metrics import MetricStore, Vector
 from localcloud.timestamps import iso_milliseconds
 
@@ -33,6 +33,13 @@ def inputs(alarm: Alarm, store: MetricStore, now: float) -> tuple[Any, ...]:
     """What an evaluation depends on: while it is unchanged, so is the outcome."""
     sizes = tuple(store.size(query.metric) for query in alarm.queries if query.metric is not None)
     return (_edges(alarm, now)[-1], sizes)
+
+
+def turning_points(alarm: Alarm, store: MetricStore, after: float, until: float) -> list[float]:
+    """When, between two evaluations, the alarm may have changed its state."""
+    latest = max((store.latest(query.metric) for query in alarm.queries if query.metric is not None), default=after)
+    rule = _rule_of(alarm)
+    return moments(max(after, alarm.configured), until, period_of(alarm.queries), rule.periods, latest)
 
 
 def evaluate(alarm: Alarm, store: MetricStore, now: float) -> Finding | None:
@@ -77,8 +84,7 @@ def all_vectors(queries: Iterable[Query], store: MetricStore, grid: list[float])
 
 def evaluate_composite(alarm: Alarm, alarms: dict[str, Alarm]) -> Finding:
     """The finding for a composite alarm; alarms that are gone count as having insufficient data."""
-    rule = alarm.composite_rule
-    assert rule is not None
+    rule = composite.parse(alarm.rule or "")
     states = {name: alarms[name].state.value if name in alarms else INSUFFICIENT_DATA for name in rule.names}
     value = ALARM if rule.holds(lambda name: states[name]) else OK
     known = [alarms[name] for name in rule.names if name in alarms]

@@ -8,7 +8,7 @@ from typing import Final
 
 from localcloud.cloud import Cloud
 from localcloud.cloudwatch.alarms import Alarm, AlarmBook, State
-from localcloud.cloudwatch.evaluation import Finding, as_text, evaluate, evaluate_composite, inputs
+from localcloud.cloudwatch.evaluation import Finding, as_text, evaluate, evaluate_composite, inputs, turning_points
 from localcloud.cloudwatch.expression import InvalidExpression
 from localcloud.cloudwatch.metrics import MetricStore
 from localcloud.cloudwatch.notices import Notices
@@ -39,27 +39,31 @@ class Evaluator:
         self._woken.set()
 
     def _run(self) -> None:
-        last = 0.0
+        last = self._complete()
         while not self._cloud.stopping.is_set():
             woken = self._woken.wait(_LOOK_SECONDS)
-            now = self._cloud.clock.now()
-            if not woken and now - last < _EVERY_VIRTUAL_SECONDS:
+            complete = self._complete()
+            if not woken and complete - last < _EVERY_VIRTUAL_SECONDS:
                 continue
             self._woken.clear()
-            last = now
             try:
-                self.evaluate_all(now)
+                self.evaluate_all(last, complete)
             except Exception:  # the next round may do better
                 traceback.print_exc()
+            last = max(last, complete)
 
-    def evaluate_all(self, now: float) -> None:
-        """Every alarm has the state that the data and the other alarms give it at `now`."""
+    def evaluate_all(self, after: float, until: float) -> None:
+        """Every alarm has gone through the states that it had between the two times, in the order of time."""
         for region, book, store in self._regions():
             alarms = list(book.values())
-            for alarm in alarms:
-                if alarm.rule is None:
-                    self._evaluate(region, book, store, alarm, now)
-            self._settle_composites(region, book, [alarm for alarm in alarms if alarm.rule is not None], now)
+            due: dict[float, list[Alarm]] = {until: [alarm for alarm in alarms if alarm.rule is None]}
+            for alarm in due[until]:
+                for moment in turning_points(alarm, store, after, until):
+                    due.setdefault(moment, []).append(alarm)
+            for moment in sorted(due):
+                for alarm in due[moment]:
+                    self._evaluate(region, book, store, alarm, moment)
+                self._settle_composites(region, book, [alarm for alarm in alarms if alarm.rule is not None], moment)
 
     def change(self, region: str, book: AlarmBook, alarm: Alarm, finding: Finding, now: float) -> None:
         """The alarm is in the found state; when that is another one, it has been told."""
@@ -69,12 +73,11 @@ class Evaluator:
                 return
             alarm.state = State(finding.value, finding.reason, as_text(finding.data), now, now)
             summary = f"Alarm updated from {before.value} to {finding.value}"
-            states = {"oldState": before.__dict__, "newState": alarm.state.__dict__}
+            states = {"oldState": before.remembered(), "newState": alarm.state.remembered()}
             alarm.remember("StateUpdate", summary, states, now)
         self._notices.send(alarm, before, region)
 
-    def _evaluate(self, region: str, book: AlarmBook, store: MetricStore, alarm: Alarm, now: float) -> None:
-        complete = now - self._ingestion_time()
+    def _evaluate(self, region: str, book: AlarmBook, store: MetricStore, alarm: Alarm, complete: float) -> None:
         depends_on = inputs(alarm, store, complete)
         if alarm.evaluated == depends_on:
             return
@@ -85,17 +88,19 @@ class Evaluator:
             finding = None
         alarm.evaluated = depends_on
         if finding is not None:
-            self.change(region, book, alarm, finding, now)
+            self.change(region, book, alarm, finding, max(complete, alarm.state.since))
 
     def _settle_composites(self, region: str, book: AlarmBook, composites: list[Alarm], now: float) -> None:
         """Composite alarms may watch one another: as many rounds as there are settle them all."""
         for _ in composites:
             before = [alarm.state.value for alarm in composites]
             for alarm in composites:
-                self.change(region, book, alarm, evaluate_composite(alarm, book), now)
+                finding = evaluate_composite(alarm, book)
+                self.change(region, book, alarm, finding, max(now, alarm.state.since))
             if before == [alarm.state.value for alarm in composites]:
                 return
 
-    def _ingestion_time(self) -> float:
-        """How long (virtual) data may be on their way: a period is judged once they can have arrived."""
-        return min(_INGESTION_REAL_SECONDS * self._cloud.clock.speed, _LONGEST_INGESTION)
+    def _complete(self) -> float:
+        """The virtual time up to which data can have arrived: a period is judged when it ends before."""
+        clock = self._cloud.clock
+        return clock.now() - min(_INGESTION_REAL_SECONDS * clock.speed, _LONGEST_INGESTION)

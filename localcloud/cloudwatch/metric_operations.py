@@ -10,14 +10,20 @@ from localcloud.cloud import Cloud
 from localcloud.cloudwatch.alarms import Query
 from localcloud.cloudwatch.evaluation import all_vectors
 from localcloud.cloudwatch.expression import InvalidExpression
-from localcloud.cloudwatch.metrics import InvalidDatum, Metric, MetricStore, check_statistic, samples_of
+from localcloud.cloudwatch.metrics import (
+    NEWEST_SECONDS,
+    OLDEST_SECONDS,
+    InvalidDatum,
+    Metric,
+    MetricStore,
+    check_statistic,
+    samples_of,
+)
 from localcloud.timestamps import received, received_range
 
 _RESPONSE: Final = "moto.cloudwatch.responses:CloudWatchResponse"
 _PAGE: Final = 500
 _MOST_POINTS: Final = 100_800
-_OLDEST_SECONDS: Final = 14 * 86400
-_NEWEST_SECONDS: Final = 2 * 3600
 _MINUTE: Final = 60
 
 
@@ -56,7 +62,7 @@ def _put_metric_data(response: Any, cloud: Cloud) -> Any:
 def _time_of(cloud: Cloud, datum: dict[str, Any], now: float) -> float:
     given = datum.get("Timestamp")
     time = now if given is None else received(cloud.clock, epoch(given))
-    if not now - _OLDEST_SECONDS <= time <= now + _NEWEST_SECONDS:
+    if not now - OLDEST_SECONDS <= time <= now + NEWEST_SECONDS:
         raise InvalidDatum(
             "The parameter MetricData.member.Timestamp must specify a time no more than two weeks before and no more "
             f"than two hours after now, which is {_moment(now).isoformat()} on the local cloud's clock."

@@ -15,6 +15,8 @@ from typing import Any, Final
 Dimensions = tuple[tuple[str, str], ...]
 Vector = list[float | None]
 
+OLDEST_SECONDS: Final = 14 * 86400
+NEWEST_SECONDS: Final = 2 * 3600
 _PERCENTILE: Final = re.compile(r"p(\d{1,2}(?:\.\d+)?|100)")
 _SIMPLE: Final = ("SampleCount", "Sum", "Average", "Minimum", "Maximum")
 
@@ -92,6 +94,11 @@ class MetricStore:
         """How many samples the metric has; it only grows, so that an equal size means unchanged data."""
         with self._lock:
             return sum(len(series.times) for series in self._series.get(metric, {}).values())
+
+    def latest(self, metric: Metric) -> float:
+        """The time of the metric's latest sample; 0 when it has none."""
+        with self._lock:
+            return max((series.times[-1] for series in self._series.get(metric, {}).values()), default=0.0)
 
     def statistics(
         self, metric: Metric, stats: Iterable[str], start: float, end: float, unit: str | None = None

@@ -2,7 +2,7 @@
 
 import pytest
 
-from localcloud.cloudwatch.decision import Rule, decide, edges
+from localcloud.cloudwatch.decision import Rule, decide, edges, moments
 from localcloud.cloudwatch.metrics import Vector
 
 KEPT = None
@@ -20,7 +20,7 @@ def state(points: str, missing: str, of: int, needed: int) -> str | None:
 
 THREE_OF_THREE = [
     ("0-X-X", ("OK", "OK", "OK", "OK")),
-    ("----0", ("OK", "OK", "OK", "OK")),
+    ("0----", ("OK", "OK", "OK", "OK")),
     ("-----", ("INSUFFICIENT_DATA", KEPT, "ALARM", "OK")),
     ("0XX-X", ("ALARM", "ALARM", "ALARM", "ALARM")),
     ("--X--", ("ALARM", KEPT, "ALARM", "OK")),
@@ -74,6 +74,19 @@ def test_the_comparison_decides_at_the_threshold(comparison: str, at_the_thresho
 
 
 def test_minutes_count_when_complete_and_longer_periods_slide_by_minutes() -> None:
-    assert edges(1000.0, 60, 1) == [780.0, 840.0, 900.0, 960.0]
+    assert edges(1000.0, 60, 5)[-2:] == [900.0, 960.0]
     assert edges(1000.0, 300, 1) == [60.0, 360.0, 660.0, 960.0]
     assert edges(1000.0, 10, 1) == [970.0, 980.0, 990.0, 1000.0]
+
+
+def test_missing_minutes_are_made_up_for_by_the_last_six_and_longer_periods_by_two_more() -> None:
+    assert len(edges(1000.0, 60, 1)) - 1 == 6
+    assert len(edges(1000.0, 60, 10)) - 1 == 12
+    assert len(edges(10_000.0, 300, 3)) - 1 == 5
+
+
+def test_a_jump_is_looked_at_until_the_latest_data_have_left_the_window() -> None:
+    assert moments(100.0, 1000.0, 60, 1, latest=0.0) == [120.0, 180.0, 240.0, 300.0, 360.0]
+    assert moments(100.0, 250.0, 60, 1, latest=1000.0) == [120.0, 180.0, 240.0]
+    assert moments(1000.0, 90_000.0, 60, 1, latest=0.0) == []
+    assert len(moments(0.0, 30 * 86400.0, 86400, 7, latest=86400.0)) <= 12 * 11

@@ -211,3 +211,32 @@ def test_a_value_that_is_no_number_is_not_published() -> None:
 @pytest.mark.parametrize("line", ["", "plain text", "{broken", '{"_aws": 3}', '{"level": "INFO"}', '["_aws"]'])
 def test_other_lines_embed_nothing(line: str) -> None:
     assert extract(line) == []
+
+
+def test_several_directives_share_a_document() -> None:
+    directives: list[dict[str, object]] = [
+        {"Namespace": name, "Dimensions": [[]], "Metrics": [{"Name": "psi", "StorageResolution": 1}]}
+        for name in ("One", "Two")
+    ]
+    found = extract(embedded(_aws={"Timestamp": 1714557600000, "CloudWatchMetrics": directives}))
+    assert [(part.namespace, part.data[0]["Dimensions"]) for part in found] == [("One", []), ("Two", [])]
+
+
+@pytest.mark.parametrize(
+    "directive",
+    [
+        {"Namespace": "One", "Metrics": [{"Name": "psi"}]},
+        {"Namespace": "One", "Dimensions": [["model"]]},
+        {"Dimensions": [["model"]], "Metrics": [{"Name": "psi"}]},
+    ],
+)
+def test_a_directive_that_lacks_a_part_embeds_nothing(directive: dict[str, object]) -> None:
+    assert extract(embedded(_aws={"Timestamp": 1714557600000, "CloudWatchMetrics": [directive]})) == []
+
+
+def test_values_that_are_not_finite_and_unknown_units_are_not_published() -> None:
+    assert extract(embedded(psi=math.nan)) == []
+    metrics = [{"Name": "psi", "Unit": "Furlongs"}, {"Name": "latency", "Unit": "Milliseconds"}]
+    directive = {"Namespace": "One", "Dimensions": [[]], "Metrics": metrics}
+    (found,) = extract(embedded(_aws={"Timestamp": 1714557600000, "CloudWatchMetrics": [directive]}))
+    assert [datum["MetricName"] for datum in found.data] == ["latency"]
