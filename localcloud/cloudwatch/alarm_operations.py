@@ -143,7 +143,8 @@ class _Operations:
         book = _book(response)
         for name in response._get_param("AlarmNames", []):
             if name in book:
-                book[name].settings["ActionsEnabled"] = enabled
+                with book.lock:
+                    book[name].settings["ActionsEnabled"] = enabled
         return EmptyResult()
 
 

@@ -7,6 +7,7 @@ from localcloud.cloud import Cloud
 from localcloud.cloudwatch import alarm_operations, logs, metric_operations
 from localcloud.cloudwatch.alarms import AlarmBook
 from localcloud.cloudwatch.evaluator import Evaluator
+from localcloud.cloudwatch.keeping import Keeping
 from localcloud.cloudwatch.metrics import Metric, MetricStore, samples_of
 from localcloud.cloudwatch.notices import Notices
 from localcloud.cloudwatch.queue_metrics import QueueMetrics
@@ -45,10 +46,13 @@ def put_metric_data(store: MetricStore, namespace: str, data: list[dict[str, Any
 
 
 def _install_stores(cloud: Cloud) -> None:
+    kept = Keeping(cloud)
+
     def __init__(backend: Any, region_name: str, account_id: str) -> None:
         original(backend, region_name, account_id)
         backend.alarms = AlarmBook(f"arn:aws:cloudwatch:{region_name}:{account_id}:alarm:")
-        backend.metric_store = MetricStore()
+        backend.alarms.lock = kept.lock(account_id, region_name)
+        backend.metric_store = kept.store(account_id, region_name)
 
     original = cloud.patches.replace(f"{_BACKEND}.__init__", __init__, "scans a list of all data for every question")
 

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from localcloud.cloud import Cloud
 from localcloud.durability.backends import backend_of
-from localcloud.durability.kept import is_recording
+from localcloud.durability.kept import SAVED, is_recording
 
 _TABLE: Final = "moto.dynamodb.models.table:Table"
 _BACKEND: Final = "moto.dynamodb.models:DynamoDBBackend"
@@ -63,7 +63,10 @@ class _Tables:
         backend_of("dynamodb", account, region).tables[name] = table
 
     def _dump_item(self, account: str, region: str, name: str, created: str, item: str) -> Any:
-        hash_key, range_key = self._meant.pop((account, region, name, created, item))
+        try:
+            hash_key, range_key = self._meant.pop((account, region, name, created, item))
+        except KeyError:  # two requests have touched it, and it was saved after both
+            return SAVED
         table = _table(account, region, name, created)
         if table is None or hash_key not in table.items:
             return None

@@ -11,6 +11,7 @@ from localcloud.durability.store import Key
 if TYPE_CHECKING:
     from localcloud.durability.durable import Durable
 
+SAVED = object()  # what `dump` answers when the row is as it was last saved
 _thread = threading.local()
 
 
@@ -69,7 +70,12 @@ class Kept:
             if keys:
                 with self._lock:
                     for key in keys:
-                        self._durable.put(self.name, key, self._dump(*key))
+                        self._save_row(key)
+
+    def _save_row(self, key: Key) -> None:
+        value = self._dump(*key)
+        if value is not SAVED:
+            self._durable.put(self.name, key, value)
 
     def _wait_for_it(self) -> None:
         touched = getattr(_thread, "touched", None)

@@ -54,6 +54,15 @@ class Deliveries:
         self._ready: queue.SimpleQueue[str] = queue.SimpleQueue()
         self._later: list[tuple[float, str]] = []
         self._lock = threading.Lock()
+        self._kept = cloud.durable.keep("eventbridge.deliveries", dump=self._pending.get, load=self._load)
+        cloud.durable.on_restart(self._resume)
+
+    def _load(self, attempt: Attempt, key: str) -> None:
+        self._pending[key] = attempt
+
+    def _resume(self) -> None:
+        for key, attempt in list(self._pending.items()):
+            self._put(key, attempt)
 
     def start(self) -> None:
         """The workers run until the process ends."""
@@ -78,6 +87,7 @@ class Deliveries:
     def _put(self, key: str, attempt: Attempt) -> None:
         with self._lock:
             self._pending[key] = attempt
+            self._kept.changed(key)
             if attempt.due <= self._cloud.clock.now():
                 self._ready.put(key)
             else:
@@ -105,6 +115,7 @@ class Deliveries:
         else:
             self._count(attempt.message, "Invocations")
         del self._pending[key]
+        self._kept.changed(key)
 
     def _bury(self, attempt: Attempt, failure: DeliveryFailed, exhausted: str | None) -> None:
         message = attempt.message

@@ -13,6 +13,7 @@ from typing import Any, Final
 from localcloud.cloud import Cloud
 from localcloud.eventbridge.delivery import Deliveries
 from localcloud.eventbridge.expressions import Expression, Rate, parse
+from localcloud.eventbridge.key_events import delete_due_keys
 from localcloud.eventbridge.targets import SCHEDULER, Message, Sender
 from localcloud.eventbridge.transform import Occurrence
 from localcloud.timestamps import iso_seconds
@@ -55,6 +56,13 @@ class Timetable:
         self._deliveries = deliveries
         self._fire_rule = fire_rule
         self._progress: dict[Any, _Progress] = {}
+        self._kept = cloud.durable.keep("eventbridge.timetable", dump=self._dump, load=self._load)
+
+    def _dump(self) -> dict[Any, tuple[float, float | None]]:
+        return {key: (progress.began, progress.due) for key, progress in self._progress.items()}
+
+    def _load(self, kept: dict[Any, tuple[float, float | None]]) -> None:
+        self._progress = {key: _Progress(parse(key[1], key[2]), *times) for key, times in kept.items()}
 
     def start(self) -> None:
         """The timetable runs until the cloud stops."""
@@ -78,11 +86,13 @@ class Timetable:
     def tick(self, now: float) -> None:
         """Everything due by `now` has been fired, in the order of its time for each schedule."""
         self._deliveries.release_due(now)
+        delete_due_keys(self._cloud, now)
         entries = {entry.key: entry for entry in _entries(self._cloud)}
         self._progress = {key: progress for key, progress in self._progress.items() if key in entries}
         for key, entry in entries.items():
             if key not in self._progress:
                 self._progress[key] = _begin(entry, getattr(entry.source, "timed_from", now))
+                self._kept.changed()
             self._fire_due(entry, self._progress[key], now)
 
     def _fire_due(self, entry: _Entry, progress: _Progress, now: float) -> None:
@@ -90,6 +100,7 @@ class Timetable:
             if entry.ends is None or progress.due <= entry.ends:
                 self._fire(entry, progress.due)
             progress.due = progress.expression.next_after(progress.due, progress.began)
+            self._kept.changed()
         is_over = progress.due is None or (entry.ends is not None and progress.due > entry.ends)
         if is_over and getattr(entry.source, "action_after_completion", None) == "DELETE":
             self._delete(entry)

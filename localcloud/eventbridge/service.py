@@ -5,7 +5,7 @@ import uuid
 from typing import Any, Final
 
 from localcloud.cloud import Cloud
-from localcloud.eventbridge import checks, pattern
+from localcloud.eventbridge import checks, key_events, pattern
 from localcloud.eventbridge.delivery import Deliveries
 from localcloud.eventbridge.schedules import Timetable
 from localcloud.eventbridge.targets import EVENTS, Message, Sender
@@ -23,6 +23,7 @@ def install(cloud: Cloud) -> None:
     bus = Bus(cloud, deliveries)
     cloud.emit = bus.emit
     checks.install(cloud)
+    key_events.install(cloud)
 
     def put_events(backend: Any, events: list[dict[str, Any]]) -> list[dict[str, Any]]:
         return bus.put_events(backend, events)
@@ -32,8 +33,8 @@ def install(cloud: Cloud) -> None:
     )
     timetable = Timetable(cloud, deliveries, bus.fire)
     cloud.admin_routes["schedules"] = lambda _method, _body: timetable.upcoming()
-    deliveries.start()
-    timetable.start()
+    cloud.durable.after_load(deliveries.start)
+    cloud.durable.after_load(timetable.start)
 
 
 class Bus:

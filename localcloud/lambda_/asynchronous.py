@@ -113,13 +113,23 @@ class AsynchronousQueue:
         self._later: list[tuple[float, str]] = []
         self._lock = threading.Lock()
         self._changed = threading.Event()
+        self._kept = cloud.durable.keep("lambda.events", dump=self._pending.get, load=self._load)
+        cloud.durable.on_restart(self._resume)
         threading.Thread(target=self._release, name="lambda-retries", daemon=True).start()
+
+    def _load(self, waiting: Waiting, request_id: str) -> None:
+        self._pending[request_id] = waiting
+
+    def _resume(self) -> None:
+        for waiting in list(self._pending.values()):
+            self.put(waiting.event, waiting.due)
 
     def put(self, event: Event, due: float = 0.0) -> None:
         """The event runs when it is due (virtual) and a thread is free."""
         with self._lock:
             self._pending[event.request_id] = Waiting(event, due)
             heapq.heappush(self._later, (due, event.request_id))
+        self._kept.changed(event.request_id)
         self._changed.set()
         self._cloud.clock.wake()
 
@@ -136,6 +146,7 @@ class AsynchronousQueue:
         elif not self._cloud.stopping.is_set():
             with self._lock:
                 del self._pending[event.request_id]
+            self._kept.changed(event.request_id)
 
     def _try(self, event: Event) -> tuple[Event, float] | None:
         """The event to try again and when; None when it has come to its end."""

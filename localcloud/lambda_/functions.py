@@ -56,6 +56,7 @@ class Functions:
         self._engine = Engine(cloud, self._launcher, xray)
         self._destinations = Destinations(cloud)
         self._layers: dict[str, Any] = {}
+        self._kept = cloud.durable.keep("lambda.layers", dump=lambda: self._layers, load=self._layers.update)
         self._to_prepare: queue.SimpleQueue[Any] = queue.SimpleQueue()
         threading.Thread(target=self._prepare, name="lambda-prepare", daemon=True).start()
 
@@ -82,6 +83,7 @@ class Functions:
         """The layer versions stay usable by functions that have them, even when they are deleted."""
         for arn in arns:
             self._layers[arn] = self._layer(region, arn)
+        self._kept.changed()
 
     def prepare(self, record: Any) -> None:
         """The first invocation will not have to unzip and compile, unless it comes very soon."""

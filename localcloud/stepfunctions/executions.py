@@ -3,6 +3,7 @@
 import json
 import threading
 import uuid
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar, Final
 
@@ -60,6 +61,7 @@ class ReportingExecution(Execution):  # type: ignore[misc]  # moto has no type i
     """An execution that reports each change of its status and can be redriven."""
 
     cloud: ClassVar[Cloud]
+    keep: ClassVar[Callable[[Any], None]]
     _ending: ClassVar[threading.Lock] = threading.Lock()
     output: Any
     stop_date: datetime | None
@@ -178,6 +180,7 @@ def _report(cloud: Cloud, execution: Any) -> None:
             {"MetricName": "ExecutionTime", "Dimensions": dimensions, "Value": milliseconds, "Unit": "Milliseconds"}
         )
     cloud.put_metrics("AWS/States", data, region=region)
+    execution.keep(execution)
 
 
 def _status_detail(execution: Any) -> dict[str, Any]:
