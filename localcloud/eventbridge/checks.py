@@ -37,6 +37,8 @@ def install(cloud: Cloud) -> None:
     replace(f"{_HANDLER}.test_event_pattern", _test_event_pattern, "answers nothing")
     for operation, meaning in _REFUSED.items():
         replace(f"{_HANDLER}.{operation}", _refusing(meaning), "moto would record it, and nothing would run")
+    handler = "moto.scheduler.responses:EventBridgeSchedulerResponse.update_schedule"
+    _wrap(cloud, handler, _taking_the_action, "ignores ActionAfterCompletion")
     stamped = functools.partial(_stamping, cloud.clock)
     _wrap(cloud, f"{_EVENTS}:EventsBackend.put_rule", lambda o: stamped(_checking_rule(o)), "accepts any expression")
     _wrap(cloud, f"{_EVENTS}:Rule.enable", functools.partial(_stamping_itself, cloud.clock), "no schedules")
@@ -48,6 +50,17 @@ def install(cloud: Cloud) -> None:
             lambda o: stamped(_checking_schedule(cloud.clock, o)),
             "accepts any expression and target",
         )
+
+
+def _taking_the_action(original: _Function) -> _Function:
+    def update_schedule(handler: Any) -> str:
+        answer = str(original(handler))
+        name = handler.uri.split("?")[0].split("/")[-1]
+        schedule = handler.scheduler_backend.get_schedule(handler._get_param("GroupName"), name)
+        schedule.action_after_completion = handler._get_param("ActionAfterCompletion")
+        return answer
+
+    return update_schedule
 
 
 def _wrap(cloud: Cloud, target: str, wrapper: Callable[[_Function], object], reason: str) -> None:

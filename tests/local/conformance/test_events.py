@@ -1,6 +1,7 @@
 """EventBridge and S3's events: what matches, what arrives where, and what becomes of the rest."""
 
 import json
+from datetime import timedelta
 from itertools import pairwise
 from typing import Any
 
@@ -293,3 +294,18 @@ def check_first_write(account: Account, events: list[dict[str, Any]], bucket: st
         "version-id": version,
         "sequencer": sequencers[0],
     }
+
+
+def test_a_rotated_key_and_in_the_local_cloud_a_deleted_one_are_events(account: Account) -> None:
+    (url, arn), kms = queue_for(account), account.client("kms")
+    key = kms.create_key()["KeyMetadata"]
+    rule(account, {"source": ["aws.kms"], "resources": [key["Arn"]]}, {"Arn": arn})
+    kms.rotate_key_on_demand(KeyId=key["KeyId"])
+    (rotated,) = bodies(account, url)
+    assert (rotated["detail-type"], rotated["detail"]["key-id"]) == ("KMS CMK Rotation", key["KeyId"])
+    assert rotated["resources"] == [key["Arn"]]
+    ends = kms.schedule_key_deletion(KeyId=key["KeyId"], PendingWindowInDays=7)["DeletionDate"]
+    assert abs(ends - account.now() - timedelta(days=7)) < timedelta(days=1)
+    if account.local is not None:  # an account would take a week
+        account.pass_time(7 * 86_400)
+        assert bodies(account, url)[0]["detail-type"] == "KMS CMK Deletion"
