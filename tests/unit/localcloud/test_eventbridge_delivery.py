@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -14,6 +15,7 @@ import pytest
 from localcloud.clients import Clients
 from localcloud.clock import Clock
 from localcloud.cloud import Cloud
+from localcloud.durability.durable import Durable
 from localcloud.eventbridge.delivery import Deliveries
 from localcloud.eventbridge.targets import EVENTS, Message, Sender
 
@@ -82,12 +84,13 @@ class Post:
 
 
 @pytest.fixture
-def post(sqs: FailingSqs) -> Post:
+def post(sqs: FailingSqs, tmp_path: Path) -> Post:
     clock = Clock()
     cloud = SimpleNamespace(
         clock=clock,
         clients=Clients(sqs.endpoint, "us-east-1"),
         endpoint=sqs.endpoint,
+        durable=Durable(tmp_path, "any"),
         put_metrics=lambda *_arguments, **_keywords: None,
     )
     deliveries = Deliveries(cast(Cloud, cloud))
