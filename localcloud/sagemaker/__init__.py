@@ -14,6 +14,7 @@ from localcloud.sagemaker import (
     endpoint_configs,
     endpoints,
     invoke,
+    keeping,
     models,
     processing,
     quotas,
@@ -62,6 +63,7 @@ def install(cloud: Cloud) -> None:
         cloud.notes.append(_NOT_ISOLATED)
     shutil.rmtree(cloud.state_dir / "sagemaker", ignore_errors=True)
     regions = Regions(cloud)
+    keeping.install(cloud, regions)
     cloud.unsigned_paths.add(CREDENTIALS_PATH)
     for name, route in {"quotas": quotas.admin_route, "interrupt": training.interrupt}.items():
         cloud.admin_routes[f"sagemaker/{name}"] = _admin_route(cloud, regions, route)

@@ -2,7 +2,7 @@
 
 import json
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -17,25 +17,33 @@ from localcloud.wire import error_response, signature
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
+_READING = ("Describe", "List", "Search")
+
 
 class Regions:
-    """The regions that somebody has called."""
+    """The regions that somebody has called. `lock` is held while the state of any of them is changed or kept;
+    `on_change(region, kind, name)` is told of every change."""
 
     def __init__(self, cloud: Cloud) -> None:
         self._cloud = cloud
         self._regions: dict[str, Region] = {}
-        self._lock = threading.Lock()
+        self._making = threading.Lock()
+        self.lock = threading.RLock()
+        self.on_change: Callable[[str, str, str], None] = lambda _region, _kind, _name: None
 
     def __getitem__(self, name: str) -> Region:
         """The region, made at its first use."""
-        with self._lock:
+        with self._making:
             if name not in self._regions:
-                self._regions[name] = Region(self._cloud, name, InvocationMetrics(self._cloud, name))
+                metrics = InvocationMetrics(self._cloud, name)
+                self._regions[name] = Region(
+                    self._cloud, name, metrics, self.lock, lambda kind, key: self.on_change(name, kind, key)
+                )
             return self._regions[name]
 
     def known(self) -> list[Region]:
         """Every region so far."""
-        with self._lock:
+        with self._making:
             return list(self._regions.values())
 
     def of_request(self, environ: "WSGIEnvironment") -> Region:
@@ -76,7 +84,11 @@ def _call(operation: Operation, name: str, region: Region, environ: "WSGIEnviron
         raise ValidationError(f"{len(found)} validation error{plural} detected: {'; '.join(found)}")
     with region.lock:
         region.caller_key = signed.access_key if signed else ""
-        return operation(region, request) or {}
+        try:
+            return operation(region, request) or {}
+        finally:
+            if not name.startswith(_READING):
+                region.changed()
 
 
 def _respond(start_response: "StartResponse", answer: dict[str, Any]) -> list[bytes]:

@@ -80,6 +80,7 @@ class AsyncRequests:
                 self._pool = ThreadPoolExecutor(workers, f"async-{self._endpoint.name}")
             self._waiting[number] = request
             self._pool.submit(self._answer, number, request)
+        self._region.changed(self._endpoint.kind, self._endpoint.name)
 
     def _answer(self, number: str, request: Record) -> None:
         try:
@@ -89,6 +90,7 @@ class AsyncRequests:
         finally:
             with self._lock:
                 self._waiting.pop(number, None)
+            self._region.changed(self._endpoint.kind, self._endpoint.name)
 
     def _carry_out(self, request: Record) -> None:
         output = (self.config or {})["OutputConfig"]

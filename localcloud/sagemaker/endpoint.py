@@ -17,6 +17,7 @@ from localcloud.sagemaker.instance import HealthCheckError
 from localcloud.sagemaker.quotas import Usage
 from localcloud.sagemaker.service import Record, Region, public
 
+_RESTART_SECONDS = 60.0
 PROVISIONING_ERRORS = (HealthCheckError, JobFailedError, ApiError, ClientError)
 
 
@@ -42,6 +43,8 @@ class VariantState(NamedTuple):
 class Endpoint:
     """An endpoint. `routes` is replaced as a whole, so every request sees either the old or the new split."""
 
+    kind = "Endpoint"
+
     def __init__(self, region: Region, name: str, config: Record, deployment: dict[str, Any] | None) -> None:
         self.region = region
         self.name = name
@@ -65,6 +68,10 @@ class Endpoint:
         self.deleted = threading.Event()
         self.capture = CaptureQueue(name, self._upload)
         self.requests = AsyncRequests(region, self)
+        self._ready = threading.Event()
+        self._ready.set()
+        self._variants: dict[str, tuple[float, int]] = {}
+        self._requests: dict[str, Record] = {}
 
     def kept(self) -> Record:
         """What a restart needs, as plain data."""
@@ -74,21 +81,29 @@ class Endpoint:
             "config": self.config,
             "last_deployment": self.last_deployment,
             "data_capture": self.data_capture,
-            "variants": {variant.name: (variant.weight, variant.desired_count) for variant in variants},
-            "requests": self.requests.kept(),
+            "variants": {each.name: (each.weight, each.desired_count) for each in variants} or self._variants,
+            "requests": self._requests if not self._ready.is_set() else self.requests.kept(),
         }
 
-    def resume(self, kept: Record) -> None:
-        """The endpoint is as `kept` and starting its fleet again, on the configuration that it was on."""
-        self.record.update(kept["record"])
-        self.last_deployment, self.data_capture = kept["last_deployment"], kept["data_capture"]
-        self.requests.resume(kept["requests"])
-        if self.status in ("Deleting", "Failed"):
-            return
-        fleet = Fleet(self.region, self.name, self.config)
-        for name, (weight, count) in kept["variants"].items():
-            fleet.variants[name].weight, fleet.variants[name].desired_count = weight, count
-        self.create(fleet)
+    @classmethod
+    def restored(cls, region: Region, name: str, kept: Record) -> "Endpoint":
+        """The endpoint as it was kept; requests wait until `resume` has started its fleet."""
+        endpoint = cls(region, name, kept["config"], kept["last_deployment"])
+        endpoint.record, endpoint.data_capture = kept["record"], kept["data_capture"]
+        endpoint._variants, endpoint._requests = kept["variants"], kept["requests"]
+        endpoint._ready.clear()
+        return endpoint
+
+    def resume(self) -> None:
+        """The endpoint serves again, on the configuration that it was on, however far an update had come."""
+        try:
+            if self.status == "Deleting":
+                self.delete()
+            elif self.status != "Failed":
+                self.create(self._variants)
+                self.requests.resume(self._requests)
+        finally:
+            self._ready.set()
 
     def usage(self) -> Usage:
         """The endpoint's instances, and those that it is about to start, by quota."""
@@ -116,6 +131,7 @@ class Endpoint:
             self.record.update(members, EndpointStatus=status, LastModifiedTime=self.region.now())
             if status not in ("Failed", "UpdateRollbackFailed"):
                 self.record.pop("FailureReason", None)
+        self.region.changed(self.kind, self.name)
         self._emit("SageMaker Endpoint State Change")
 
     def set_state(self, fleet: Fleet, status: str, message: str) -> None:
@@ -137,10 +153,12 @@ class Endpoint:
             raise NotServingError(self.name)
         return fleet.role_arn
 
-    def create(self, fleet: Fleet | None = None) -> None:
-        """The endpoint is InService or Failed."""
+    def create(self, scaled: dict[str, tuple[float, int]] | None = None) -> None:
+        """The endpoint is InService or Failed; `scaled` are weights and counts other than the configuration's."""
         try:
-            fleet = fleet or Fleet(self.region, self.name, self.config)
+            fleet = Fleet(self.region, self.name, self.config)
+            for name, (weight, count) in (scaled or {}).items():
+                fleet.variants[name].weight, fleet.variants[name].desired_count = weight, count
             fleet.start()
         except PROVISIONING_ERRORS as error:
             self.set_status("Failed", FailureReason=str(error))
@@ -169,6 +187,8 @@ class Endpoint:
         with self.region.lock:
             self.region.endpoints.pop(self.name, None)
             self.region.tags.pop(self.arn, None)
+        self.region.changed(self.kind, self.name)
+        self.region.changed()
 
     def enter(self, target: str | None) -> tuple[Fleet, Variant]:
         """A fleet that the request is inside of, and the variant to ask.
@@ -176,7 +196,7 @@ class Endpoint:
         Raises NotServingError, KeyError for an unknown target variant, or ThrottledError.
         """
         while True:
-            routes = self.routes
+            routes = self.routes or (self._ready.wait(_RESTART_SECONDS) and self.routes)
             if not routes:
                 raise NotServingError(self.name)
             fleet = routes[0].fleet if len(routes) == 1 or random.random() < routes[0].share else routes[1].fleet

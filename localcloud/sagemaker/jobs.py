@@ -90,6 +90,7 @@ class Job:
                 self.region.live_jobs.pop(self.arn, None)
             self.record.update({f"{self.kind}Status": status, "LastModifiedTime": now, **members})
             detail = public(self.record)
+        self.region.changed(self.kind, self.name)
         emit(self.region, self.event, detail, self.arn)
 
     def fail(self, reason: str) -> None:

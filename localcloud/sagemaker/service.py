@@ -1,6 +1,5 @@
 """What SageMaker keeps in one region: the records of jobs, models, endpoints and packages, and their tags."""
 
-import threading
 import uuid
 from collections import defaultdict
 from collections.abc import Callable
@@ -23,6 +22,10 @@ if TYPE_CHECKING:
 
 CREDENTIALS_PATH = "/v2/credentials/"
 PRINCIPAL = "sagemaker.amazonaws.com"
+TABLES = (
+    "tags", "quotas", "credential_paths", "models", "endpoint_configs", "package_groups", "packages",
+    "package_versions",
+)  # fmt: skip
 _SESSION = "SageMaker"
 Record = dict[str, Any]
 Request = dict[str, Any]
@@ -35,15 +38,17 @@ class Region:
     """SageMaker in one region.
 
     Operations hold `lock`; threads of jobs and endpoints take it to change a record. `caller_key` is the access key
-    of the operation that holds the lock. `jobs` are records by kind ("TrainingJob") and name, `live_jobs` those in
-    progress by ARN; `credential_paths` are the role and the resource that may ask for its keys at a path.
+    of the operation that holds the lock. TABLES and `jobs` (records by kind, as "TrainingJob", and name) are plain
+    data, which is kept; `live_jobs` are those in progress by ARN; `credential_paths` say which role, for which
+    resource, may ask for its keys at a path.
     """
 
     cloud: Cloud
     name: str
     metrics: "InvocationMetrics"
+    lock: Any
+    on_change: Callable[[str, str], None]
     caller_key: str = ""
-    lock: threading.RLock = field(default_factory=threading.RLock)
     tags: dict[str, dict[str, str]] = field(default_factory=dict)
     jobs: dict[str, dict[str, Record]] = field(default_factory=lambda: defaultdict(dict))
     live_jobs: dict[str, "Job"] = field(default_factory=dict)
@@ -56,6 +61,10 @@ class Region:
     package_groups: dict[str, Record] = field(default_factory=dict)
     packages: dict[str, Record] = field(default_factory=dict)
     package_versions: dict[str, int] = field(default_factory=dict)
+
+    def changed(self, kind: str = "", name: str = "") -> None:
+        """The record of a job or an endpoint, or else one of the tables, is not what was kept last."""
+        self.on_change(kind, name)
 
     def arn(self, kind: str, name: str) -> str:
         """The ARN of a resource of this region."""
