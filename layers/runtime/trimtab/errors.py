@@ -30,7 +30,14 @@ class SpecError(TrimtabError):
 
 
 class DataError(TrimtabError):
-    """Raised when a file cannot be read as what it claims to be. Deterministic: never retried."""
+    """Raised when a file cannot be read as what it claims to be. Deterministic: never retried.
+
+    ``rule`` is what a finding calls the reason.
+    """
+
+    def __init__(self, message: str, *, rule: str = "readable") -> None:
+        super().__init__(message)
+        self.rule = rule
 
 
 class SettingsError(TrimtabError):

@@ -1,7 +1,7 @@
 """A mistake in model.yaml is told by line, with the nearest name that would have been right."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from trimtab.errors import SpecError
@@ -63,6 +63,7 @@ def test_a_column_that_monitoring_names_must_exist() -> None:
         parse_spec(MINIMAL + "monitoring: {columns: [nope]}\n")
 
 
+@settings(deadline=None)
 @given(st.integers(1, 400), st.floats(0.01, 0.99), st.sampled_from(["canary", "linear", "all_at_once", "rolling"]))
 def test_canonical_json_reads_back_as_the_same_spec(window: int, holdout: float, strategy: str) -> None:
     text = MINIMAL + f"  window_days: {window}\n  holdout_share: {holdout}\nrollout: {{strategy: {strategy}}}\n"

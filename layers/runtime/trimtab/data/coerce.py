@@ -27,7 +27,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from trimtab.spec import ColumnType
+from trimtab.column_types import ColumnType
 
 ARROW_TYPES: Final = {
     ColumnType.INTEGER: pa.int64(),
@@ -128,7 +128,11 @@ def _timestamp(column: pa.Array) -> Coerced:
 
 def _within_calendar(moments: pa.Array) -> Coerced:
     """Years 1 to 9999: what ISO 8601 writes with four digits."""
-    ticks = moments.cast(pa.int64())
+    ticks = moments.view(pa.int64())
+    found = pc.min_max(ticks)
+    low, high = found["min"].as_py(), found["max"].as_py()
+    if low is None or (low >= _FIRST_MOMENT and high <= _LAST_MOMENT):
+        return Coerced(moments)
     outside = pc.or_(pc.less(ticks, _FIRST_MOMENT), pc.greater(ticks, _LAST_MOMENT))
     return _nulled(moments, outside, ColumnType.TIMESTAMP)
 
@@ -154,6 +158,8 @@ def _conflict(column: pa.Array, target: ColumnType) -> Coerced:
 
 
 def _nan_as_null(floats: pa.Array) -> pa.Array:
+    if not floats.null_count and not np.isnan(np.add.reduce(floats.to_numpy())):
+        return floats  # a sum that is a number has no NaN among its terms
     nans = pc.is_nan(floats)
     return pc.if_else(nans, pa.scalar(None, pa.float64()), floats) if pc.any(nans).as_py() else floats
 

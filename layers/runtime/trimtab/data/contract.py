@@ -1,15 +1,40 @@
-"""The contract of a drop: which columns it must have, may have, and what is said about others."""
+"""The contract of a drop: what it must have, may have, and what is said about the rest."""
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from difflib import get_close_matches
+from __future__ import annotations
 
-from trimtab.data.violation import Severity, Violation, shown
-from trimtab.spec import Column, DataSpec, QualityLimits
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING
 
-LISTED = 20
-"""Column names that one message lists at most."""
+from trimtab.data.keys import KeySet
+from trimtab.data.reading import UNDECLARED, Declared
+from trimtab.data.violation import Severity
+
+if TYPE_CHECKING:
+    from trimtab.spec import Column, DataSpec, Expression, QualityLimits, TextOptions
+
+
+@dataclass(frozen=True)
+class RowRule:
+    """A condition that holds in every row."""
+
+    title: str
+    expression: Expression
+    severity: Severity
+
+
+@dataclass(frozen=True)
+class Occasion:
+    """What a drop is held against besides the spec."""
+
+    at: datetime | None = None
+    """When it was dropped; without it, freshness and event window are not judged."""
+    keys: Mapping[str, KeySet] = field(default_factory=dict)
+    """Keys of other data sets by name; a reference to one that is not here warns that it was not checked."""
+
+
+NO_OCCASION = Occasion()
 
 
 @dataclass(frozen=True)
@@ -21,15 +46,28 @@ class Contract:
     """Columns that may be absent."""
     quality: QualityLimits
     event_time: str | None
+    id: str
     label: str
     label_required: bool
     closed: bool
     """Whether columns outside the contract are worth a warning."""
     lenient: bool
     """Whether violations only warn, as the spec may ask."""
+    features: tuple[str, ...] = ()
+    """Columns that are looked through for the label."""
+    checks: tuple[RowRule, ...] = ()
+    past_days: float | None = None
+    future_hours: float | None = None
+    csv: Declared | TextOptions = UNDECLARED
+    occasion: Occasion = NO_OCCASION
+
+    def severity(self, column: str, rule: str) -> Severity:
+        """What breaking a rule of a column does, where no share of rows is tolerated."""
+        warns = self.lenient or rule in self.columns[column].warn
+        return Severity.WARN if warns else Severity.REFUSE
 
 
-def data_contract(data: DataSpec) -> Contract:
+def data_contract(data: DataSpec, occasion: Occasion = NO_OCCASION) -> Contract:
     """The contract of drops with features: the id is present and unique, the label of any row may come later."""
     label = data.columns[data.label].model_copy(update={"nullable": True})
     return Contract(
@@ -37,10 +75,17 @@ def data_contract(data: DataSpec) -> Contract:
         optional=frozenset({data.label}),
         quality=data.quality,
         event_time=data.event_time,
+        id=data.id,
         label=data.label,
         label_required=False,
         closed=True,
         lenient=data.on_violation == "warn",
+        features=data.features,
+        checks=tuple(RowRule(rule.title, data.expression(rule), Severity(rule.severity)) for rule in data.checks),
+        past_days=data.event_window.past_days,
+        future_hours=data.event_window.future_hours,
+        csv=data.csv,
+        occasion=occasion,
     )
 
 
@@ -49,60 +94,16 @@ def truth_contract(data: DataSpec) -> Contract:
     return Contract(
         columns={data.id: _identifier(data), data.label: data.columns[data.label]},
         optional=frozenset(),
-        quality=QualityLimits(max_violation_share=data.quality.max_violation_share),
+        quality=type(data.quality)(max_violation_share=data.quality.max_violation_share),
         event_time=None,
+        id=data.id,
         label=data.label,
         label_required=True,
         closed=False,
         lenient=data.on_violation == "warn",
+        csv=data.csv,
     )
 
 
 def _identifier(data: DataSpec) -> Column:
     return data.columns[data.id].model_copy(update={"nullable": False, "unique": True})
-
-
-def check_structure(contract: Contract, names: Sequence[str]) -> list[Violation]:
-    """What is wrong with a file's column names: missing (perhaps renamed), repeated, or not in the contract."""
-    extra = [name for name in dict.fromkeys(names) if name not in contract.columns]
-    missing = [name for name in contract.columns if name not in names and name not in contract.optional]
-    repeated = [name for name, count in Counter(names).items() if count > 1]
-    return [
-        *(_missing(name, extra, contract.columns[name]) for name in missing),
-        *(_repeated(name, names.count(name), contract) for name in repeated),
-        *([_extra(extra)] if extra and contract.closed else []),
-    ]
-
-
-def nearest_name(name: str, candidates: Sequence[str]) -> str | None:
-    """The candidate most like ``name``, letter case and separators aside; None when none is much like it."""
-    by_plain = {_plain(candidate): candidate for candidate in candidates}
-    found = get_close_matches(_plain(name), list(by_plain), n=1, cutoff=0.75)
-    return by_plain[found[0]] if found else None
-
-
-def _plain(name: str) -> str:
-    return name.lower().replace("-", "").replace("_", "").replace(" ", "")
-
-
-def _missing(name: str, extra: Sequence[str], column: Column) -> Violation:
-    """A column that the model ignores is missed, but not enough to refuse the file."""
-    nearest = nearest_name(name, extra)
-    rule = "renamed_column" if nearest else "missing_column"
-    hint = f"; the file has '{shown(nearest)}', which is not in the contract: was it renamed?" if nearest else ""
-    message = f"the column '{name}' is missing{hint}"
-    severity = Severity.WARN if column.role == "ignore" else Severity.REFUSE
-    return Violation(rule, name, message, severity, measured=nearest and shown(nearest), limit=name)
-
-
-def _repeated(name: str, count: int, contract: Contract) -> Violation:
-    severity = Severity.REFUSE if name in contract.columns else Severity.WARN
-    message = f"the file has {count} columns called '{shown(name)}': which one is meant?"
-    return Violation("repeated_column", shown(name), message, severity, measured=count, limit=1, count=count)
-
-
-def _extra(names: Sequence[str]) -> Violation:
-    listed = ", ".join(f"'{shown(name)}'" for name in names[:LISTED]) + (", …" if len(names) > LISTED else "")
-    message = f"{len(names)} columns are not in the contract and are not read: {listed}"
-    values = tuple(shown(name) for name in names[:10])
-    return Violation("extra_column", None, message, Severity.WARN, len(names), 0, len(names), values=values)

@@ -1,14 +1,16 @@
 """Violations from what a scan has counted."""
 
-from bisect import bisect_right
+from __future__ import annotations
+
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Final
 
 from trimtab.data.contract import Contract
 from trimtab.data.drift import ColumnDrift
-from trimtab.data.scan import ColumnScan, Scan, Tally
+from trimtab.data.scan import ColumnScan, Scan
 from trimtab.data.source import RaggedRow
+from trimtab.data.tally import Tally
 from trimtab.data.violation import SHOWN, Severity, Violation
 
 _BROKEN: Final = {
@@ -17,52 +19,64 @@ _BROKEN: Final = {
     "range": "are outside {}",
     "domain": "are none of {}",
     "pattern": "do not match {}",
+    "references": "are none of {}",
+    "event_window": "are not {}",
 }
 """How a message goes on after the count of values that break a rule; the braces take the rule's limit."""
 
 
-def whole_file_violations(contract: Contract, scan: Scan, ragged: Sequence[RaggedRow]) -> Iterator[Violation]:
-    """What is wrong with the file as a whole: too few rows, rows that could not be cut into cells, no truth."""
-    wanted = contract.quality.min_rows
-    if scan.rows < wanted:
-        message = f"the file has {scan.rows:,} rows and the contract asks for at least {wanted:,}"
-        yield Violation("min_rows", None, message, Severity.REFUSE, scan.rows, wanted)
-    if ragged:
-        yield _ragged(ragged)
+def whole_file_violations(contract: Contract, scan: Scan) -> Iterator[Violation]:
+    """What is wrong with the drop as a whole: too few or too many rows, no truth, references without keys."""
+    least, most = contract.quality.min_rows, contract.quality.max_rows
+    if scan.rows < least:
+        message = f"the drop has {scan.rows:,} rows and the contract asks for at least {least:,}"
+        yield Violation("min_rows", None, message, Severity.REFUSE, scan.rows, least)
+    if most is not None and scan.rows > most:
+        message = f"the drop has {scan.rows:,} rows and the contract allows at most {most:,}"
+        yield Violation("max_rows", None, message, Severity.REFUSE, scan.rows, most)
     if contract.label_required and scan.rows and not scan.columns[contract.label].present:
         message = f"no row has a value in '{contract.label}', so there is no truth in the file"
         yield Violation("no_truth", contract.label, message, Severity.REFUSE, 0, 1)
 
 
-def _ragged(ragged: Sequence[RaggedRow]) -> Violation:
-    return Violation(
-        rule="cells_per_row",
-        column=None,
-        message=f"{len(ragged):,} rows have more or fewer cells than the header: is a separator or quote missing?",
-        severity=Severity.REFUSE,
-        measured=len(ragged),
-        limit=0,
-        count=len(ragged),
-        rows=tuple(row.row for row in ragged[:SHOWN]),
-        values=tuple(f"{row.cells} cells" for row in ragged[:SHOWN]),
-    )
+def ragged_violations(ragged: Sequence[RaggedRow], file: str | None) -> Iterator[Violation]:
+    """Rows of one file that could not be cut into cells."""
+    if ragged:
+        first = ragged[:SHOWN]
+        yield Violation(
+            rule="cells_per_row",
+            column=None,
+            message=f"{len(ragged):,} rows have more or fewer cells than the header: is a separator or quote missing?",
+            severity=Severity.REFUSE,
+            measured=len(ragged),
+            limit=0,
+            count=len(ragged),
+            rows=tuple(row.row for row in first),
+            values=tuple(f"{row.cells} cells" for row in first),
+            files=(file,) * len(first) if file else (),
+        )
 
 
 def column_violations(contract: Contract, scan: Scan, column: ColumnScan) -> Iterator[Violation]:
-    """What is wrong with one column that the file has."""
+    """What is wrong with one column that the drop has."""
     if column.conflict:
         yield _conflict(column)
         return
-    share = scan.rows_in_violation / max(scan.rows, 1)
-    tolerated = contract.lenient or share <= contract.quality.max_violation_share
     for tally in column.tallies:
-        yield _broken(tally, scan.rows, Severity.WARN if tolerated else Severity.REFUSE, contract)
+        warns = is_tolerated(contract, scan) or contract.severity(column.name, tally.rule) is Severity.WARN
+        yield _broken(tally, scan.rows, Severity.WARN if warns else Severity.REFUSE, contract)
     yield from _missing_share(contract, scan, column)
-    yield from _repeated(column)
+    yield from _repeated(contract, column)
+    yield from _unchecked_reference(contract, column)
+
+
+def is_tolerated(contract: Contract, scan: Scan) -> bool:
+    """Whether few enough rows break rules on rows that they only warn."""
+    return contract.lenient or scan.rows_in_violation <= contract.quality.max_violation_share * max(scan.rows, 1)
 
 
 def _conflict(column: ColumnScan) -> Violation:
-    wanted = column.column.type.value
+    wanted = str(column.column.type)
     message = f"the column '{column.name}' is {column.conflict} in the file, which cannot be read as {wanted}"
     return Violation("type", column.name, message, Severity.REFUSE, column.conflict, wanted)
 
@@ -89,22 +103,43 @@ def _sentence(tally: Tally, rows: int) -> str:
 
 
 def _missing_share(contract: Contract, scan: Scan, column: ColumnScan) -> Iterator[Violation]:
-    limit = contract.quality.max_missing_share
+    own = column.column.max_missing_share
+    limit = contract.quality.max_missing_share if own is None else own
     share = 1 - column.present / scan.rows if scan.rows else 0.0
     if column.column.nullable and column.name != contract.label and share > limit:
         message = f"{share:.1%} of '{column.name}' is missing and the contract allows {limit:.1%}"
-        severity = Severity.WARN if contract.lenient else Severity.REFUSE
+        severity = contract.severity(column.name, "missing_share")
         yield Violation("missing_share", column.name, message, severity, share, limit, scan.rows - column.present)
 
 
-def _repeated(column: ColumnScan) -> Iterator[Violation]:
-    rows = column.unique.repeated_rows() if column.unique else ()
-    if len(rows):
-        shown = tuple(int(row) + 1 for row in rows[:SHOWN])
+def _repeated(contract: Contract, column: ColumnScan) -> Iterator[Violation]:
+    repeated = column.unique.repeated() if column.unique else None
+    if repeated and repeated.count:
+        count, first = repeated.count, tuple(row + 1 for row in repeated.rows)
         message = (
-            f"{len(rows):,} rows repeat a value of '{column.name}', which must be unique; the first is row {shown[0]:,}"
+            f"{count:,} rows repeat a value of '{column.name}', which must be unique; the first is row {first[0]:,}"
         )
-        yield Violation("unique", column.name, message, Severity.REFUSE, len(rows), 0, len(rows), shown)
+        warns = "unique" in column.column.warn and column.name != contract.id
+        severity = Severity.WARN if warns else Severity.REFUSE
+        yield Violation("unique", column.name, message, severity, count, 0, count, first)
+
+
+def _unchecked_reference(contract: Contract, column: ColumnScan) -> Iterator[Violation]:
+    dataset = column.column.references
+    if dataset is not None and dataset not in contract.occasion.keys:
+        message = f"'{column.name}' was not held against '{dataset}', whose keys are not stored"
+        yield Violation("references", column.name, message, Severity.WARN, None, dataset)
+
+
+def freshness_violations(contract: Contract, newest: datetime | None) -> Iterator[Violation]:
+    """Whether the newest event is too old for a drop made now."""
+    limit, at, name = contract.quality.freshness_hours, contract.occasion.at, contract.event_time
+    if limit is None or at is None or newest is None or name is None:
+        return
+    age = (at - newest) / timedelta(hours=1)
+    if age > limit:
+        message = f"the newest '{name}' is {age:,.1f} hours before the drop and the contract allows {limit:g}"
+        yield Violation("freshness", name, message, contract.severity(name, "freshness"), age, limit)
 
 
 def drift_violations(drift: Sequence[ColumnDrift], limit: float) -> Iterator[Violation]:
@@ -113,19 +148,3 @@ def drift_violations(drift: Sequence[ColumnDrift], limit: float) -> Iterator[Vio
         if column.psi is not None and column.psi > limit:
             message = f"'{column.column}' has moved from the reference: PSI {column.psi:.3f} is over {limit:g}"
             yield Violation("drift", column.column, message, Severity.WARN, column.psi, limit)
-
-
-def located(violations: Sequence[Violation], ragged: Sequence[RaggedRow]) -> list[Violation]:
-    """The violations with row numbers that count the rows which could not be cut into cells."""
-    before = [row.row - skipped for skipped, row in enumerate(ragged)]
-    return [
-        found
-        if found.rule == "cells_per_row"
-        else replace(found, rows=tuple(_place(row, before) for row in found.rows))
-        for found in violations
-    ]
-
-
-def _place(row: int, before: Sequence[int]) -> int:
-    """``before[k]`` is the number that the row after the k-th ragged one has when ragged rows are not counted."""
-    return row + bisect_right(before, row)

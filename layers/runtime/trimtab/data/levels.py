@@ -10,8 +10,17 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any, Self
 
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from trimtab.data.batch import Integers
+from trimtab.data.hashing import text_hashes
+
 CAPACITY = 20_000
 """Levels that are counted at most."""
+LEVEL_LENGTH = 100
+"""Characters of a level that are kept; a longer one is told apart by a hash of its whole text."""
 
 
 @dataclass(frozen=True)
@@ -26,6 +35,22 @@ class LevelCounts:
     def of(cls, counts: Mapping[str, int]) -> Self:
         """The counts of a complete tally."""
         return cls._fitted(0, sum(counts.values()), dict(counts))
+
+    @classmethod
+    def counted(cls, texts: pa.Array, counts: Integers, depth: int = 0) -> Self:
+        """The counts of texts, of which some may be equal or never occur, in a sample at least as sparse as ``depth``.
+
+        Texts outside the sample never become Python objects, so a column of as many levels as rows stays cheap.
+        """
+        kept = counts > 0
+        if (pc.max(pc.utf8_length(texts)).as_py() or 0) > LEVEL_LENGTH:
+            texts = pa.array([shortened(text) for text in texts.to_pylist()], pa.string())
+        if depth and len(texts):
+            kept &= _is_sampled(texts, depth)
+        tally: dict[str, int] = {}
+        for level, count in zip(texts.filter(pa.array(kept)).to_pylist(), counts[kept].tolist(), strict=True):
+            tally[level] = tally.get(level, 0) + count
+        return cls._fitted(depth, int(counts.sum()), tally)
 
     @classmethod
     def _fitted(cls, depth: int, total: int, counts: dict[str, int]) -> Self:
@@ -75,9 +100,44 @@ class LevelCounts:
         return cls(int(document["depth"]), int(document["total"]), document["counts"])
 
 
+class LevelTally:
+    """Levels while they stream by; batches that share a dictionary are added up before any text is looked at."""
+
+    def __init__(self) -> None:
+        self._done = LevelCounts(0, 0, {})
+        self._texts: pa.Array | None = None
+        self._counts: Integers = np.zeros(0, np.int64)
+
+    def add(self, texts: pa.Array, counts: Integers) -> None:
+        """The next rows: how many have each text."""
+        if self._texts is not None and self._texts.equals(texts):
+            self._counts = self._counts + counts
+            return
+        self._done, self._texts, self._counts = self.counts, texts, counts
+
+    @property
+    def counts(self) -> LevelCounts:
+        """Of all rows so far."""
+        if self._texts is None:
+            return self._done
+        return self._done.merge(LevelCounts.counted(self._texts, self._counts, self._done.depth))
+
+
+def shortened(text: str) -> str:
+    """The text as a level: itself unless it is long."""
+    if len(text) <= LEVEL_LENGTH:
+        return text
+    digest = blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
+    return f"{text[:LEVEL_LENGTH]}…{digest}"
+
+
 def _sampled(counts: Mapping[str, int], depth: int) -> dict[str, int]:
-    return {level: count for level, count in counts.items() if _hash(level) % (1 << depth) == 0}
+    if not counts:
+        return {}
+    kept = _is_sampled(pa.array(list(counts), pa.string()), depth).tolist()
+    return {level: count for (level, count), keep in zip(counts.items(), kept, strict=True) if keep}
 
 
-def _hash(level: str) -> int:
-    return int.from_bytes(blake2b(level.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "little")
+def _is_sampled(texts: pa.Array, depth: int) -> "np.ndarray[Any, np.dtype[np.bool_]]":
+    sampled: np.ndarray[Any, np.dtype[np.bool_]] = text_hashes(texts) & np.uint64((1 << depth) - 1) == 0
+    return sampled

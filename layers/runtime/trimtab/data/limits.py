@@ -17,6 +17,8 @@ class Limits:
     columns: int = 2_000
     line_bytes: int = MEGABYTE
     """Of one line of JSON Lines, or of one row of CSV."""
+    batch_bytes: int = 8 * MEGABYTE
+    """Of the lines of JSON Lines that are held at once."""
     batch_rows: int = 32_768
 
 

@@ -23,13 +23,17 @@ class Moments:
     maximum: float = -math.inf
 
     @classmethod
-    def of(cls, values: npt.NDArray[Any]) -> Self:
-        """The moments of finite numbers; of none, the empty moments."""
+    def of(cls, values: npt.NDArray[Any], counts: npt.NDArray[np.int64] | None = None) -> Self:
+        """The moments of finite numbers, each as often as ``counts`` says (once when None)."""
         if not len(values):
             return cls()
-        mean = float(np.mean(values, dtype=np.float64))
-        spread = float(np.sum(np.square(values.astype(np.float64) - mean)))
-        return cls(len(values), mean, spread, float(values.min()), float(values.max()))
+        floats = values.astype(np.float64, copy=False)
+        count = len(values) if counts is None else int(counts.sum())
+        mean = float(floats.sum() if counts is None else (floats * counts).sum()) / count
+        apart = floats - mean
+        weighted = apart if counts is None else apart * counts
+        spread = float(np.einsum("i,i->", apart, weighted))  # a dot product that starts no threads
+        return cls(count, mean, spread, float(values.min()), float(values.max()))
 
     def merge(self, other: Self) -> Self:
         """The moments of both sets of numbers together."""

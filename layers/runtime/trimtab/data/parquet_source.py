@@ -1,17 +1,27 @@
-"""Parquet, by record batches; text stays in the file's dictionaries."""
+"""Parquet, by record batches; text stays in the file's dictionaries where it has them."""
+
+from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, Final
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from trimtab.data.batch import is_text
 from trimtab.data.limits import Limits
+from trimtab.data.reading import Reading
 from trimtab.data.source import UNREADABLE, Chunk, RaggedRow, check_column_count
 from trimtab.errors import DataError
-from trimtab.spec import Column
+
+if TYPE_CHECKING:
+    from trimtab.spec import Column
 
 MAGIC = b"PAR1"
+BATCH_CELLS: Final = 1 << 21
+"""Cells of a batch, about: 16 MB of numbers, whatever the number of columns."""
+_LENGTH_BYTES: Final = 4
+"""What Parquet writes before every text that is not in a dictionary."""
 
 
 class ParquetSource:
@@ -19,18 +29,20 @@ class ParquetSource:
 
     is_text = False
     ragged: Sequence[RaggedRow] = ()
+    reading = Reading("parquet")
 
     def __init__(self, stream: BinaryIO, columns: dict[str, Column], limits: Limits) -> None:
-        self._limits = limits
         try:
             plain = pq.ParquetFile(stream)
             self.names: Sequence[str] = plain.schema_arrow.names
             check_column_count(len(self.names), limits.columns)
             self._wanted = [name for name in columns if self.names.count(name) == 1]
-            texts = _texts(plain.schema_arrow, self._wanted)
-            self._file = pq.ParquetFile(stream, metadata=plain.metadata, read_dictionary=texts) if texts else plain
+            self.row_groups: Sequence[int] = _group_rows(plain.metadata)
+            coded = _coded_texts(plain, self._wanted)
+            self._file = pq.ParquetFile(stream, metadata=plain.metadata, read_dictionary=coded) if coded else plain
         except UNREADABLE as error:
             raise DataError(f"the file is not readable as Parquet: {_reason(stream, error)}") from error
+        self._batch_rows = max(min(limits.batch_rows, BATCH_CELLS // max(len(self._wanted), 1)), 1)
 
     def chunks(self) -> Iterator[Chunk]:
         """The rows in batches, decoded on this thread. Raises DataError naming the row after which decoding failed."""
@@ -48,14 +60,30 @@ class ParquetSource:
 
     def _batches(self) -> Iterator[pa.RecordBatch]:
         batches: Iterator[pa.RecordBatch] = self._file.iter_batches(
-            self._limits.batch_rows, columns=self._wanted, use_threads=False
+            self._batch_rows, columns=self._wanted, use_threads=False
         )
         return batches
 
 
-def _texts(schema: pa.Schema, names: Sequence[str]) -> list[str]:
-    """Columns of text, which are decoded once per distinct value."""
-    return [name for name in names if schema.field(name).type in (pa.string(), pa.large_string())]
+def _group_rows(footer: pq.FileMetaData) -> list[int]:
+    return [footer.row_group(group).num_rows for group in range(footer.num_row_groups)]
+
+
+def _coded_texts(file: pq.ParquetFile, names: Sequence[str]) -> list[str]:
+    """Columns of text that the file keeps in dictionaries, which are then decoded once per distinct value.
+
+    To read one that is mostly plain (an identifier) into a dictionary would cost more than it saves. A plain text takes
+    at least the four bytes of its length, so a column of fewer bytes a row must be coded.
+    """
+    schema, footer = file.schema_arrow, file.metadata
+    texts = {name for name in names if is_text(schema.field(name).type)}
+    taken = dict.fromkeys(texts, 0)
+    for group in range(footer.num_row_groups):
+        for place in range(footer.num_columns):
+            chunk = footer.row_group(group).column(place)
+            if chunk.path_in_schema in texts:
+                taken[chunk.path_in_schema] += chunk.total_uncompressed_size
+    return [name for name, size in taken.items() if size < _LENGTH_BYTES * footer.num_rows]
 
 
 def _reason(stream: BinaryIO, error: Exception) -> str:

@@ -4,8 +4,10 @@ A `Source` yields `Chunk`s: row numbers and columns as the file has them. Coerci
 (`trimtab.data.coerce`), so that a value of the wrong type is a finding with a row number and not the end of reading.
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterator
-from typing import Any, BinaryIO, Literal
+from typing import TYPE_CHECKING, Any, BinaryIO, Literal
 
 import pyarrow as pa
 
@@ -14,9 +16,12 @@ from trimtab.data.csv_source import CsvSource
 from trimtab.data.jsonl_source import JsonLinesSource
 from trimtab.data.limits import DEFAULT_LIMITS, Limits
 from trimtab.data.parquet_source import MAGIC, ParquetSource
+from trimtab.data.reading import UNDECLARED, Declared
 from trimtab.data.source import Chunk, Source
 from trimtab.errors import DataError
-from trimtab.spec import Column, DataSpec
+
+if TYPE_CHECKING:
+    from trimtab.spec import Column, DataSpec, TextOptions
 
 Format = Literal["parquet", "csv", "jsonl"]
 
@@ -40,16 +45,23 @@ def format_of(name: str, fallback: Format) -> Format:
 
 
 def open_source(
-    stream: BinaryIO, format: Format, columns: dict[str, Column], limits: Limits = DEFAULT_LIMITS
+    stream: BinaryIO,
+    format: Format,
+    columns: dict[str, Column],
+    limits: Limits = DEFAULT_LIMITS,
+    declared: Declared | TextOptions = UNDECLARED,
 ) -> Source:
-    """A source of the named columns. Raises DataError when the head of the file is not of the format."""
+    """A source of the named columns. Raises DataError when the file is not of the format.
+
+    ``declared`` is how the spec says that CSV files are written.
+    """
     head = stream.read(len(MAGIC))
     stream.seek(0)
     if not head:
         raise DataError("the file is empty (0 bytes): check the export and drop it again")
     if format == "parquet":
         return ParquetSource(stream, columns, limits)
-    return (CsvSource if format == "csv" else JsonLinesSource)(stream, columns, limits)
+    return (CsvSource if format == "csv" else JsonLinesSource)(stream, columns, limits, declared)
 
 
 def typed_batches(
@@ -60,7 +72,7 @@ def typed_batches(
     A value that cannot become its contract's type is null: the gate has already decided how many of those may be.
     Raises DataError when the file cannot be read.
     """
-    source = open_source(stream, format, data.columns, limits)
+    source = open_source(stream, format, data.columns, limits, data.csv)
     for chunk in source.chunks():
         yield _typed(chunk, data, text=source.is_text)
 

@@ -8,6 +8,7 @@ from typing import Any, Self
 
 from trimtab.data.drift import ColumnDrift
 from trimtab.data.profile import NumberProfile, Profile, TimeProfile
+from trimtab.data.reading import Reading
 from trimtab.data.violation import Severity, Violation
 
 VERSION = 1
@@ -39,6 +40,8 @@ class DropReport:
     profile: Profile | None = None
     columns: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """Figures of every profiled column, for people."""
+    readings: tuple[Reading, ...] = ()
+    """How each file was read, in the order of the drop's files."""
 
     @property
     def verdict(self) -> Verdict:
@@ -60,6 +63,9 @@ class DropReport:
             "violations": [violation.to_json() for violation in self.violations],
             "drift": [drift.to_json() for drift in self.drift],
             "columns": dict(self.columns),
+            "reading": [
+                dict(facts) for facts in dict.fromkeys(tuple(each.to_json().items()) for each in self.readings)
+            ],
         }
 
     @classmethod
@@ -75,6 +81,7 @@ class DropReport:
             violations=tuple(Violation.from_json(violation) for violation in document["violations"]),
             drift=tuple(ColumnDrift.from_json(drift) for drift in document["drift"]),
             columns=document["columns"],
+            readings=tuple(Reading.from_json(facts) for facts in document.get("reading", ())),
         )
 
 

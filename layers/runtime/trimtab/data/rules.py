@@ -1,15 +1,35 @@
 """Rules on single values: each says which rows of a batch break it."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from trimtab.data.batch import ColumnBatch
 from trimtab.data.coerce import NO_ROWS, Rows
+from trimtab.data.contract import Contract
+from trimtab.data.keys import KeySet
+from trimtab.data.text_shape import shape_of
 from trimtab.errors import SpecError
-from trimtab.spec import Column, ColumnType
+
+if TYPE_CHECKING:
+    from trimtab.spec import Column
+
+
+LARGEST_NUMBER = np.finfo(np.float64).max
+LEVELS_LOOKED_AT = 1_000
+"""Levels of a batch that are compared with a domain; of more than that, every row is."""
+
+
+def _always(batch: ColumnBatch) -> bool:
+    """Every batch is looked at row by row."""
+    return True
 
 
 @dataclass(frozen=True)
@@ -21,30 +41,26 @@ class ValueRule:
     """What is allowed, for people."""
     broken: Callable[[pa.Array], Rows]
     """Indices of the offending rows of a column in its contract's type."""
+    suspects: Callable[[ColumnBatch], bool] = _always
+    """Whether a batch may break the rule, read off what is known of the batch; ``broken`` is asked only then."""
 
 
-def value_rules(name: str, column: Column) -> list[ValueRule]:
-    """The rules of one column of a contract. Raises SpecError for a rule that does not fit the column's type."""
-    _check_fit(name, column)
-    rules = [] if column.nullable else [ValueRule("not_null", "a value in every row", _missing)]
-    if column.type is ColumnType.NUMBER:
-        rules.append(ValueRule("finite", "a finite number", _infinite))
+def value_rules(name: str, column: Column, contract: Contract) -> list[ValueRule]:
+    """The rules of one column of a contract. Raises SpecError for a pattern that is not RE2."""
+    rules = [] if column.nullable else [ValueRule("not_null", "a value in every row", _missing, _lacks_values)]
+    if column.type == "number":
+        rules.append(ValueRule("finite", "a finite number", _infinite, _beyond(-LARGEST_NUMBER, LARGEST_NUMBER)))
     if column.range is not None:
         rules.append(_range_rule(column.range))
     if column.domain is not None:
         rules.append(_domain_rule(column))
     if column.pattern is not None:
         rules.append(_pattern_rule(name, column.pattern))
+    if column.references is not None and column.references in contract.occasion.keys:
+        rules.append(_reference_rule(column.references, contract.occasion.keys[column.references]))
+    if name == contract.event_time and contract.occasion.at is not None:
+        rules += _window_rules(contract, contract.occasion.at)
     return rules
-
-
-def _check_fit(name: str, column: Column) -> None:
-    if column.range is not None and column.type not in (ColumnType.INTEGER, ColumnType.NUMBER):
-        raise SpecError(
-            f"data.columns.{name} has a range, which is for integers and numbers; it is a {column.type.value}"
-        )
-    if column.pattern is not None and column.type is not ColumnType.STRING:
-        raise SpecError(f"data.columns.{name} has a pattern, which is for strings; it is a {column.type.value}")
 
 
 def _range_rule(limits: tuple[float, float]) -> ValueRule:
@@ -53,7 +69,7 @@ def _range_rule(limits: tuple[float, float]) -> ValueRule:
     def outside(column: pa.Array) -> Rows:
         return _where(pc.or_(pc.less(column, low), pc.greater(column, high)))
 
-    return ValueRule("range", f"{low:g} to {high:g}", outside)
+    return ValueRule("range", f"{low:g} to {high:g}", outside, _beyond(low, high))
 
 
 def _domain_rule(column: Column) -> ValueRule:
@@ -65,7 +81,8 @@ def _domain_rule(column: Column) -> ValueRule:
         )
 
     listed = ", ".join(str(value) for value in (column.domain or ())[:12])
-    return ValueRule("domain", listed + (", …" if len(column.domain or ()) > 12 else ""), foreign)
+    limit = listed + (", …" if len(column.domain or ()) > 12 else "")
+    return ValueRule("domain", limit, foreign, _has_other_levels(frozenset(allowed.cast(pa.string()).to_pylist())))
 
 
 def _pattern_rule(name: str, pattern: str) -> ValueRule:
@@ -78,13 +95,39 @@ def _pattern_rule(name: str, pattern: str) -> ValueRule:
     def unlike(values: pa.Array) -> Rows:
         return _where(_by_level(values, lambda levels: pc.invert(pc.match_substring_regex(levels, whole))))
 
-    return ValueRule("pattern", pattern, unlike)
+    return ValueRule("pattern", pattern, unlike, _has_other_shapes(pattern))
 
 
-def _as_type(value: str | int | bool, target: ColumnType) -> str | int | float | bool:
-    if target is ColumnType.STRING:
+def _reference_rule(dataset: str, keys: KeySet) -> ValueRule:
+    def unknown(values: pa.Array) -> Rows:
+        return _where(_by_level(values, keys.lacks))
+
+    return ValueRule("references", f"the {len(keys.keys):,} keys of '{dataset}'", unknown)
+
+
+def _window_rules(contract: Contract, at: datetime) -> list[ValueRule]:
+    """Event times lie neither too far before the drop nor after it."""
+    rules = []
+    if contract.past_days is not None:
+        first = at - timedelta(days=contract.past_days)
+        rules.append(_window_rule(pc.less, first, f"{contract.past_days:g} days before the drop or later"))
+    if contract.future_hours is not None:
+        last = at + timedelta(hours=contract.future_hours)
+        rules.append(_window_rule(pc.greater, last, f"{contract.future_hours:g} hours after the drop or earlier"))
+    return rules
+
+
+def _window_rule(beyond: Callable[[pa.Array, pa.Scalar], pa.Array], edge: datetime, limit: str) -> ValueRule:
+    def outside(column: pa.Array) -> Rows:
+        return _where(beyond(column, pa.scalar(edge, column.type)))
+
+    return ValueRule("event_window", limit, outside)
+
+
+def _as_type(value: str | int | bool, target: str) -> str | int | float | bool:
+    if target == "string":
         return str(value)
-    return float(value) if target is ColumnType.NUMBER else value
+    return float(value) if target == "number" else value
 
 
 def _by_level(values: pa.Array, decide: Callable[[pa.Array], pa.Array]) -> pa.Array:
@@ -92,6 +135,39 @@ def _by_level(values: pa.Array, decide: Callable[[pa.Array], pa.Array]) -> pa.Ar
     if not pa.types.is_dictionary(values.type):
         return pc.if_else(pc.is_valid(values), decide(values), False)
     return pc.take(decide(values.dictionary), values.indices)
+
+
+def _lacks_values(batch: ColumnBatch) -> bool:
+    return batch.missing > 0
+
+
+def _beyond(low: float, high: float) -> Callable[[ColumnBatch], bool]:
+    def suspects(batch: ColumnBatch) -> bool:
+        extremes = batch.extremes
+        return extremes is not None and not (low <= extremes[0] and extremes[1] <= high)  # NaN is neither
+
+    return suspects
+
+
+def _has_other_levels(allowed: frozenset[str]) -> Callable[[ColumnBatch], bool]:
+    def suspects(batch: ColumnBatch) -> bool:
+        if pa.types.is_floating(batch.column.type) or len(batch.levels[0]) > LEVELS_LOOKED_AT:
+            return True
+        texts, counts = batch.levels
+        return any(
+            count and text not in allowed for text, count in zip(texts.to_pylist(), counts.tolist(), strict=True)
+        )
+
+    return suspects
+
+
+def _has_other_shapes(pattern: str) -> Callable[[ColumnBatch], bool]:
+    shape = shape_of(pattern)
+
+    def suspects(batch: ColumnBatch) -> bool:
+        return shape is None or not shape.is_of_all(batch.column)
+
+    return suspects
 
 
 def _missing(column: pa.Array) -> Rows:

@@ -1,51 +1,37 @@
 """One pass over the rows of a drop: every rule checked and every column profiled."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
-from typing import Any
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
 
-from trimtab.data.coerce import Coerced, Rows, coerce
+from trimtab.data.batch import ColumnBatch
+from trimtab.data.checks import Check
+from trimtab.data.coerce import Rows, coerce
 from trimtab.data.contract import Contract
-from trimtab.data.profile import ColumnProfile, Profile, TimeProfile, kind_of, merge_columns
+from trimtab.data.profile import ColumnTally, Profile, TimeProfile, tally_of
 from trimtab.data.rules import ValueRule, value_rules
 from trimtab.data.source import Chunk
+from trimtab.data.tally import Tally
 from trimtab.data.uniqueness import UniqueValues
-from trimtab.data.violation import SHOWN, shown
-from trimtab.spec import Column
 
-
-@dataclass
-class Tally:
-    """How often one rule was broken, and the first ten times. Rows are counted from 1."""
-
-    rule: str
-    column: str
-    limit: str
-    count: int = 0
-    rows: list[int] = field(default_factory=list)
-    values: list[str] = field(default_factory=list)
-
-    def add(self, first_row: int, broken: Rows, raw: pa.Array | list[Any]) -> None:
-        """More offending rows, as indices into the batch ``raw`` that starts at ``first_row``."""
-        self.count += len(broken)
-        for index in broken[: SHOWN - len(self.rows)].tolist():
-            self.rows.append(first_row + index)
-            self.values.append(shown(_plain(raw[index])))
+if TYPE_CHECKING:
+    from trimtab.spec import Column
 
 
 class ColumnScan:
     """What one column of the contract has shown so far."""
 
-    def __init__(self, name: str, column: Column) -> None:
+    def __init__(self, name: str, column: Column, contract: Contract) -> None:
         self.name, self.column = name, column
         self.conflict: str | None = None
         self.present = 0
         self._type_tally = Tally("type", name, column.type.value)
         self._rules: list[tuple[ValueRule, Tally]] = [
-            (rule, Tally(rule.name, name, rule.limit)) for rule in value_rules(name, column)
+            (rule, Tally(rule.name, name, rule.limit)) for rule in value_rules(name, column, contract)
         ]
         self.unique = UniqueValues() if column.unique else None
 
@@ -54,67 +40,94 @@ class ColumnScan:
         """The rules that were broken at least once."""
         return [tally for tally in (self._type_tally, *(tally for _, tally in self._rules)) if tally.count]
 
-    def add(self, first_row: int, raw: pa.Array | list[Any], *, text: bool) -> tuple[Coerced, list[Rows]]:
+    def add(self, first_row: int, raw: pa.Array | list[Any], *, text: bool) -> tuple[ColumnBatch, list[Rows]]:
         """The batch in the contract's type, and the rows that break each rule."""
         coerced = coerce(raw, self.column.type, text=text)
+        batch = ColumnBatch(coerced.column)
         self.conflict = self.conflict or coerced.conflict
         if self.conflict:
-            return coerced, []
-        self.present += len(raw) - coerced.column.null_count
-        broken = self._broken(first_row, raw, coerced)
+            return batch, []
+        self.present += len(batch) - batch.missing
+        broken = self._broken(first_row, raw, coerced.bad, batch)
         if self.unique is not None:
-            self.unique.add(coerced.column)
-        return coerced, broken
+            self.unique.add(batch)
+        return batch, broken
 
-    def _broken(self, first_row: int, raw: pa.Array | list[Any], coerced: Coerced) -> list[Rows]:
-        self._type_tally.add(first_row, coerced.bad, raw)
-        found = [coerced.bad]
+    def _broken(self, first_row: int, raw: pa.Array | list[Any], bad: Rows, batch: ColumnBatch) -> list[Rows]:
+        self._type_tally.add(first_row, bad, raw)
+        found = [] if "type" in self.column.warn else [bad]
         for rule, tally in self._rules:
-            rows = rule.broken(coerced.column)
-            if rule.name == "not_null" and len(coerced.bad):  # a bad value was nulled and is counted once, as bad
-                rows = np.setdiff1d(rows, coerced.bad)
+            if not rule.suspects(batch):
+                continue
+            rows = rule.broken(batch.column)
+            if rule.name == "not_null" and len(bad):  # a bad value was nulled and is counted once, as bad
+                rows = np.setdiff1d(rows, bad)
             if len(rows):
                 tally.add(first_row, rows, raw)
-            found.append(rows)
+            if rule.name not in self.column.warn:
+                found.append(rows)
         return found
+
+    def merge(self, other: ColumnScan, rows_before: int) -> None:
+        """What the other has seen too, in rows that come after ``rows_before``."""
+        self.conflict = self.conflict or other.conflict
+        self.present += other.present
+        self._type_tally.merge(other._type_tally, rows_before)
+        for (_, tally), (_, others) in zip(self._rules, other._rules, strict=True):
+            tally.merge(others, rows_before)
+        if self.unique is not None and other.unique is not None:
+            self.unique.merge(other.unique)
 
 
 class Scan:
-    """All columns of a drop in one pass; memory does not grow with the rows but for unique columns (9 bytes a row)."""
+    """All columns of a drop in one pass; memory does not grow with the rows but for unique columns (8 bytes a row)."""
 
-    def __init__(self, contract: Contract, profiled: Iterable[str], *, text: bool) -> None:
-        self._text = text
-        self.columns = {name: ColumnScan(name, column) for name, column in contract.columns.items()}
-        self._profiled = frozenset(profiled)
-        self._profiles: dict[str, ColumnProfile] = {}
+    def __init__(
+        self, contract: Contract, profiled: Iterable[str], *, text: bool, watchers: Sequence[Check] = ()
+    ) -> None:
+        self._text, self.watchers = text, watchers
+        self.columns = {name: ColumnScan(name, column, contract) for name, column in contract.columns.items()}
+        self._tallies: dict[str, ColumnTally] = {
+            name: tally_of(contract.columns[name]) for name in profiled if name in contract.columns
+        }
+        self._merged = Profile()
         self.rows = 0
         self.rows_in_violation = 0
 
     def add(self, chunk: Chunk) -> None:
         """The next rows."""
         broken: list[Rows] = []
+        held: dict[str, ColumnBatch] = {}
         for name, raw in chunk.columns.items():
-            coerced, rows = self.columns[name].add(chunk.first_row, raw, text=self._text)
-            broken += rows
-            if name in self._profiled and not self.columns[name].conflict:
-                self._profile(name, coerced.column)
+            batch, rows = self.columns[name].add(chunk.first_row, raw, text=self._text)
+            broken += [found for found in rows if len(found)]
+            if self.columns[name].conflict:
+                continue
+            held[name] = batch
+            if name in self._tallies:
+                self._tallies[name].add(batch)
+        broken += [check.add(chunk.first_row, held) for check in self.watchers if held.keys() >= set(check.columns)]
         self.rows += chunk.rows
         self.rows_in_violation += len(np.unique(np.concatenate(broken))) if broken else 0
 
-    def _profile(self, name: str, column: pa.Array) -> None:
-        shard = kind_of(self.columns[name].column).of(column)
-        known = self._profiles.get(name)
-        self._profiles[name] = shard if known is None else merge_columns(name, known, shard)
+    def merge(self, other: Scan) -> None:
+        """The other's rows too, which come after the rows so far."""
+        for name, column in other.columns.items():
+            self.columns[name].merge(column, self.rows)
+        for check, others in zip(self.watchers, other.watchers, strict=True):
+            check.merge(others, self.rows)
+        self._merged = self._merged.merge(other.profile(other._tallies))
+        self.rows += other.rows
+        self.rows_in_violation += other.rows_in_violation
 
     def profile(self, names: Iterable[str]) -> Profile:
-        """The profile of the named columns among those profiled."""
-        return Profile(self.rows, {name: self._profiles[name] for name in names if name in self._profiles})
+        """The profile of the named columns among those profiled and seen."""
+        own = {name: self._tallies[name].profile() for name in names if name in self._tallies}
+        seen = {name: column for name, column in own.items() if column.rows}
+        whole = Profile(0, seen).merge(self._merged)
+        return Profile(self.rows, {name: whole.columns[name] for name in own if name in whole.columns})
 
     def times(self, name: str | None) -> TimeProfile | None:
         """The profile of a column of times; None when there is none."""
-        found = self._profiles.get(name or "")
+        found = self.profile([name]).columns.get(name) if name else None
         return found if isinstance(found, TimeProfile) else None
-
-
-def _plain(value: Any) -> Any:
-    return value.as_py() if isinstance(value, pa.Scalar) else value

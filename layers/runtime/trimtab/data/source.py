@@ -1,11 +1,14 @@
 """What every reader offers."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 import pyarrow as pa
 
+from trimtab.data.reading import Reading
 from trimtab.errors import DataError
 
 UNREADABLE = (pa.ArrowException, OSError, UnicodeDecodeError)
@@ -34,6 +37,10 @@ class Source(Protocol):
 
     is_text: bool
     """Whether the format has only text, which is then read as the contract's types."""
+    reading: Reading
+    """What was found out before the first row."""
+    row_groups: Sequence[int]
+    """Rows of each row group of a Parquet file; empty for other formats."""
 
     @property
     def names(self) -> Sequence[str]:
@@ -54,5 +61,6 @@ def check_column_count(count: int, limit: int) -> None:
     """Raises DataError when a file has more columns than are read."""
     if count > limit:
         raise DataError(
-            f"the file has {count:,} columns and at most {limit:,} are read: drop only the contract's columns"
+            f"the file has {count:,} columns and at most {limit:,} are read: drop only the contract's columns",
+            rule="limits",
         )

@@ -1,72 +1,159 @@
-"""Exact search for repeated values in one column, at nine bytes a row.
+"""Exact search for repeated values in one column, at eight bytes of memory a row.
 
-Integers, numbers, booleans and times are kept as they are. Of text, a 64-bit multilinear hash (Lemire and Kaser 2014)
-is kept: two different texts among a million collide with a probability of 3e-8.
+Integers, numbers, booleans and times are kept as they are. Of a text two 64-bit hashes are kept, the second in a
+temporary file that is read only where two first hashes are equal: two different texts among ten million are taken for
+one with a probability of 1e-25. Rows are compared a part of the keys at a time, so the search needs little more memory.
 """
 
-from functools import lru_cache
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import IO
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from trimtab.data.coerce import NO_ROWS, Rows
+from trimtab.data.batch import ColumnBatch, Integers, is_text, numbers_of
+from trimtab.data.hashing import Words, text_fingerprints
+from trimtab.data.violation import SHOWN
 
-Words = npt.NDArray[np.uint64]
+PART_ROWS = 1 << 19
+"""Rows that are compared at once, about."""
+_SLOTS_BITS = 21
+_MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
+_WORD = np.dtype("<u8")
+
+
+@dataclass(frozen=True)
+class Repeated:
+    """Rows whose value stands in an earlier row too: how many, and the first ten, counted from 0 and rising."""
+
+    count: int
+    rows: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class _Part:
+    """The keys of one batch; ``present`` says, eight rows a byte, which rows have one (all when None)."""
+
+    first_row: int
+    keys: Words
+    present: npt.NDArray[np.uint8] | None
+
+    @property
+    def rows(self) -> Integers:
+        if self.present is None:
+            return np.arange(self.first_row, self.first_row + len(self.keys))
+        return np.flatnonzero(np.unpackbits(self.present)) + self.first_row
 
 
 class UniqueValues:
     """The values of one column seen so far."""
 
     def __init__(self) -> None:
-        self._keys: list[npt.NDArray[np.int64]] = []
-        self._present: list[npt.NDArray[np.bool_]] = []
+        self._parts: list[_Part] = []
+        self._rows = 0
 
-    def add(self, column: pa.Array) -> None:
+    def add(self, batch: ColumnBatch) -> None:
         """The next rows of the column; missing values are never repetitions."""
-        self._present.append(column.is_valid().to_numpy(zero_copy_only=False))
-        self._keys.append(_keys(column))
+        keys = self._keys(batch)
+        present = np.packbits(batch.column.is_valid().to_numpy(zero_copy_only=False)) if batch.missing else None
+        self._parts.append(_Part(self._rows, keys, present))
+        self._rows += len(batch)
 
-    def repeated_rows(self) -> Rows:
-        """Indices, counted from 0 over all rows and rising, of values that stand in an earlier row too."""
-        if not self._keys:
-            return NO_ROWS
-        rows = np.flatnonzero(np.concatenate(self._present))
-        keys = np.concatenate(self._keys)[rows]
+    def merge(self, other: "UniqueValues") -> None:
+        """The rows of ``other`` follow."""
+        self._parts += [_Part(part.first_row + self._rows, part.keys, part.present) for part in other._parts]
+        self._rows += other._rows
+        if "_second" in other.__dict__:
+            other._second.seek(0)
+            while block := other._second.read(1 << 20):
+                self._second.write(block)
+
+    @cached_property
+    def _second(self) -> IO[bytes]:
+        """Second hashes of all texts, in the order of the keys."""
+        return tempfile.TemporaryFile(prefix="unique-")
+
+    def _keys(self, batch: ColumnBatch) -> Words:
+        column = batch.column
+        if is_text(column.type):
+            first, second = _fingerprints(column.drop_null() if batch.missing else column)
+            self._second.write(second.astype(_WORD).tobytes())
+            return first
+        if pa.types.is_boolean(column.type):
+            return numbers_of(column.drop_null().cast(pa.int64())).view(np.uint64)
+        values = batch.present
+        return (values + 0.0 if values.dtype.kind == "f" else values.copy()).view(np.uint64)
+
+    def repeated(self) -> Repeated:
+        """The repetitions among all rows."""
+        total = sum(len(part.keys) for part in self._parts)
+        parts = 1 << max(total // PART_ROWS, 0).bit_length() if total > PART_ROWS else 1
+        count, first = 0, np.zeros(0, np.int64)
+        for keys, places in self._split(parts):
+            chosen = _in_shared_slots(keys)
+            again = self._places_repeated(keys[chosen], places[chosen])
+            count += len(again)
+            first = np.sort(np.concatenate([first, again]))[:SHOWN]
+        return Repeated(count, tuple(self._row_of(first).tolist()))
+
+    def _split(self, parts: int) -> Iterator[tuple[Words, Integers]]:
+        """Keys and their places among all keys, part by part; equal keys are in the same part."""
+        shift = np.uint64(64 - (parts.bit_length() - 1))
+        starts = np.cumsum([0, *(len(part.keys) for part in self._parts)])
+        for chosen in range(parts):
+            keys, places = [np.zeros(0, np.uint64)], [np.zeros(0, np.int64)]
+            for part, start in zip(self._parts, starts.tolist(), strict=False):
+                mine = np.arange(len(part.keys))
+                if parts > 1:
+                    mine = np.flatnonzero((part.keys * _MULTIPLIER) >> shift == chosen)
+                keys.append(part.keys[mine])
+                places.append(mine + start)
+            yield np.concatenate(keys), np.concatenate(places)
+
+    def _places_repeated(self, keys: Words, places: Integers) -> Integers:
+        """Places, among the given ones, whose key and second hash stand at an earlier place too."""
         order = np.argsort(keys, kind="stable")
-        again = keys[order][1:] == keys[order][:-1]
-        return np.sort(rows[order[1:][again]])
+        keys, places = keys[order], places[order]
+        same = keys[1:] == keys[:-1]
+        if not same.any() or "_second" not in self.__dict__:
+            return np.asarray(places[1:][same])
+        alike = np.flatnonzero(np.concatenate([same, [False]]) | np.concatenate([[False], same]))
+        keys, places = keys[alike], places[alike]
+        second = self._second_at(places)
+        order = np.lexsort((places, second, keys))
+        keys, second, places = keys[order], second[order], places[order]
+        return np.asarray(places[1:][(keys[1:] == keys[:-1]) & (second[1:] == second[:-1])])
+
+    def _second_at(self, places: Integers) -> Words:
+        self._second.flush()
+        return np.asarray(np.memmap(self._second, _WORD, "r")[places], np.uint64)
+
+    def _row_of(self, places: Integers) -> Integers:
+        starts = np.cumsum([0, *(len(part.keys) for part in self._parts)])
+        homes = np.searchsorted(starts, places, side="right") - 1
+        rows = [self._parts[home].rows[place - starts[home]] for home, place in zip(homes, places, strict=True)]
+        return np.array(rows, np.int64)
 
 
-def _keys(column: pa.Array) -> npt.NDArray[np.int64]:
-    if pa.types.is_dictionary(column.type):
-        hashes = _keys(column.dictionary)
-        return hashes[column.indices.fill_null(0).to_numpy()] if len(hashes) else np.zeros(len(column), np.int64)
-    if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
-        return _hashes(column.cast(pa.large_string())).view(np.int64)
-    if pa.types.is_boolean(column.type):
-        column = column.cast(pa.int64())
-    return np.ascontiguousarray(column.fill_null(0).to_numpy(zero_copy_only=False)).view(np.int64)
+def _fingerprints(texts: pa.Array) -> tuple[Words, Words]:
+    if not pa.types.is_dictionary(texts.type):
+        return text_fingerprints(texts)
+    first, second = text_fingerprints(texts.dictionary)
+    codes = numbers_of(texts.indices)
+    return first[codes], second[codes]
 
 
-def _hashes(texts: pa.Array) -> Words:
-    """A hash of every text: the sum of weight by position times byte, plus one for the length, modulo 2**64."""
-    _, offsets_buffer, data_buffer = texts.buffers()
-    offsets = np.frombuffer(offsets_buffer, np.int64)[texts.offset : texts.offset + len(texts) + 1]
-    data = np.frombuffer(data_buffer or b"", np.uint8)[offsets[0] : offsets[-1]].astype(np.uint64)
-    lengths, starts = np.diff(offsets), offsets[:-1] - offsets[0]
-    positions = np.arange(len(data)) - np.repeat(starts, lengths)
-    longest = int(lengths.max(initial=0))
-    summed = np.concatenate([np.zeros(1, np.uint64), np.cumsum(data * _weights(longest + 1)[positions + 1])])
-    hashes: Words = summed[offsets[1:] - offsets[0]] - summed[starts] + lengths.astype(np.uint64) * _weights(1)[0]
-    return hashes
-
-
-@lru_cache(maxsize=8)
-def _weights(count: int) -> Words:
-    """``count`` fixed odd 64-bit words: the sequence of splitmix64 (Steele, Lea and Flood 2014)."""
-    word = np.arange(1, count + 1, dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15)
-    word = (word ^ (word >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    word = (word ^ (word >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    weights: Words = (word ^ (word >> np.uint64(31))) | np.uint64(1)
-    return weights
+def _in_shared_slots(keys: Words) -> Integers:
+    """Places of all keys that may be equal to another: those that share their slot of a table. Equal keys do."""
+    slots = ((keys * _MULTIPLIER) << np.uint64(13) >> np.uint64(64 - _SLOTS_BITS)).view(np.int64)
+    last = np.zeros(1 << _SLOTS_BITS, np.int32)
+    places = np.arange(len(keys), dtype=np.int32)
+    last[slots] = places
+    overwritten = slots[last[slots] != places]
+    is_shared = np.zeros(1 << _SLOTS_BITS, bool)
+    is_shared[overwritten] = True
+    return np.flatnonzero(is_shared[slots])

@@ -1,19 +1,40 @@
-"""One pass over a file: contract, profile and drift, ending in a report. Drift warns at intake and never refuses."""
+"""One pass over each file of a drop: contract, profile and drift, ending in a report. Drift warns and never refuses.
 
-from dataclasses import dataclass
-from typing import BinaryIO, Literal
+A drop is judged in two steps that may run apart: `examine` turns each file into a `Partial`, `conclude` turns the
+partials of a drop, in the order of its files, into the report. One file or many, the figures are the same.
+"""
 
-from trimtab.data.contract import Contract, check_structure, data_contract, truth_contract
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, BinaryIO, Literal
+
+from trimtab.data.checks import checks_of
+from trimtab.data.contract import NO_OCCASION, Contract, Occasion, data_contract, truth_contract
 from trimtab.data.drift import compare
-from trimtab.data.findings import column_violations, drift_violations, located, whole_file_violations
+from trimtab.data.findings import (
+    column_violations,
+    drift_violations,
+    freshness_violations,
+    is_tolerated,
+    ragged_violations,
+    whole_file_violations,
+)
 from trimtab.data.limits import DEFAULT_LIMITS, Limits
+from trimtab.data.places import FileRows, located
 from trimtab.data.profile import Profile, profiled_columns
 from trimtab.data.read import Format, open_source
-from trimtab.data.report import DropReport, column_figures, period_of, unreadable
+from trimtab.data.reading import Reading
+from trimtab.data.report import DropReport, column_figures, period_of
 from trimtab.data.scan import Scan
-from trimtab.data.source import Source
+from trimtab.data.source import RaggedRow, Source
+from trimtab.data.structure import check_structure
+from trimtab.data.violation import Severity, Violation
 from trimtab.errors import DataError
-from trimtab.spec import DataSpec
+
+if TYPE_CHECKING:
+    from trimtab.spec import DataSpec
 
 PSI_LIMIT = 0.25
 """Above this a shift is usually called large (Siddiqi 2006)."""
@@ -31,6 +52,44 @@ class Gate:
     psi_limit: float = PSI_LIMIT
     limits: Limits = DEFAULT_LIMITS
 
+    @classmethod
+    def of(
+        cls,
+        data: DataSpec,
+        reference: Profile | None = None,
+        *,
+        kind: Literal["data", "truth"] = "data",
+        psi_limit: float = PSI_LIMIT,
+        limits: Limits = DEFAULT_LIMITS,
+        occasion: Occasion = NO_OCCASION,
+    ) -> Gate:
+        """The gate of one kind of drop; ``reference`` is the profile that drift is measured against (data only)."""
+        if kind == "truth":
+            return cls(truth_contract(data), (data.label,), limits=limits)
+        names = tuple(profiled_columns(data))
+        return cls(data_contract(data, occasion), names, data.features, reference, psi_limit, limits)
+
+
+@dataclass(frozen=True)
+class Partial:
+    """What one file of a drop has shown. Plain data, which can be pickled."""
+
+    file: str
+    reading: Reading
+    names: tuple[str, ...] = ()
+    scan: Scan | None = None
+    """None when the file could not be read to its end."""
+    ragged: tuple[RaggedRow, ...] = ()
+    row_groups: tuple[int, ...] = ()
+    failure: Violation | None = None
+    rows_read: int = 0
+
+    @property
+    def place(self) -> FileRows:
+        """Where its rows stand."""
+        rows = self.scan.rows if self.scan else 0
+        return FileRows(self.file, rows, tuple(row.row for row in self.ragged), self.row_groups)
+
 
 def validate(
     stream: BinaryIO,
@@ -41,52 +100,119 @@ def validate(
     kind: Literal["data", "truth"] = "data",
     psi_limit: float = PSI_LIMIT,
     limits: Limits = DEFAULT_LIMITS,
+    occasion: Occasion = NO_OCCASION,
 ) -> DropReport:
-    """The report on one file, which is read once in constant memory.
+    """The report on a drop of one file, which is read in constant memory.
 
-    ``stream`` is seekable; ``reference`` is the profile that drift is measured against (data only). A file that cannot
-    be read ends in a report that refuses it, never in an error. Raises SpecError when the contract itself is wrong.
+    ``stream`` is seekable. A file that cannot be read ends in a report that refuses it, never in an error. Raises
+    SpecError when the contract itself is wrong.
     """
-    if kind == "truth":
-        return judge(stream, format, Gate(truth_contract(data), (data.label,), limits=limits))
-    names = tuple(profiled_columns(data))
-    gate = Gate(data_contract(data), names, data.features, reference, psi_limit, limits)
-    return judge(stream, format, gate)
+    gate = Gate.of(data, reference, kind=kind, psi_limit=psi_limit, limits=limits, occasion=occasion)
+    return conclude([examine(stream, format, gate)], gate)
 
 
-def judge(stream: BinaryIO, format: Format, gate: Gate) -> DropReport:
-    """The report on one file that is held against a gate."""
-    rows = 0
+def examine(stream: BinaryIO, format: Format, gate: Gate, file: str = "") -> Partial:
+    """What one file shows; ``file`` is its name within the drop."""
+    reading, scan = Reading(format), None
     try:
-        source = open_source(stream, format, dict(gate.contract.columns), gate.limits)
-        scan = Scan(gate.contract, gate.profiled, text=source.is_text)
+        source = open_source(stream, format, dict(gate.contract.columns), gate.limits, gate.contract.csv)
+        reading = source.reading
+        scan = Scan(gate.contract, gate.profiled, text=source.is_text, watchers=checks_of(gate.contract))
         for chunk in source.chunks():
             scan.add(chunk)
-            rows = scan.rows
     except DataError as error:
-        return unreadable(format, str(error), rows=rows)
-    return _report(format, gate, source, scan)
+        failure = Violation(error.rule, None, f"{file}: {error}" if file else str(error), Severity.REFUSE)
+        return Partial(file, reading, failure=failure, rows_read=scan.rows if scan else 0)
+    return _whole(file, source, scan)
 
 
-def _report(format: Format, gate: Gate, source: Source, scan: Scan) -> DropReport:
-    present = [name for name in gate.contract.columns if name in source.names]
+def _whole(file: str, source: Source, scan: Scan) -> Partial:
+    return Partial(
+        file,
+        source.reading,
+        tuple(source.names),
+        scan,
+        tuple(source.ragged),
+        tuple(source.row_groups),
+        rows_read=scan.rows,
+    )
+
+
+def conclude(partials: Sequence[Partial], gate: Gate, found: Sequence[Violation] = ()) -> DropReport:
+    """The report on a drop from what its files have shown, in their order; ``found`` is what was known before.
+
+    The partials are used up: the first takes the others in.
+    """
+    formats = tuple(dict.fromkeys(partial.reading.format for partial in partials))
+    failures = [partial.failure for partial in partials if partial.failure]
+    scans = [partial.scan for partial in partials if partial.scan is not None]
+    if failures or not scans:
+        rows = sum(partial.rows_read for partial in partials)
+        readings = tuple(partial.reading for partial in partials)
+        return DropReport(", ".join(formats), rows=rows, violations=(*found, *failures), readings=readings)
+    places = [partial.place for partial in partials]
+    for scan in scans[1:]:
+        scans[0].merge(scan)
+    return _report(", ".join(formats), gate, partials, scans[0], places, found)
+
+
+def _report(
+    format: str,
+    gate: Gate,
+    partials: Sequence[Partial],
+    scan: Scan,
+    places: Sequence[FileRows],
+    found: Sequence[Violation],
+) -> DropReport:
+    contract = gate.contract
+    present = [name for name in contract.columns if any(name in partial.names for partial in partials)]
     profile = scan.profile(name for name in gate.profiled if name in present)
     drift = [] if gate.reference is None else compare(gate.reference, profile, gate.compared)
-    label = scan.columns[gate.contract.label]
+    period = period_of(scan.times(contract.event_time))
     violations = [
-        *check_structure(gate.contract, source.names),
-        *whole_file_violations(gate.contract, scan, source.ragged),
-        *(found for name in present for found in column_violations(gate.contract, scan, scan.columns[name])),
+        *found,
+        *_of_files(contract, partials),
+        *whole_file_violations(contract, scan),
+        *located(list(_of_rows(contract, scan, present)), places),
+        *freshness_violations(contract, period and period[1]),
         *drift_violations(drift, gate.psi_limit),
     ]
     return DropReport(
         format=format,
         rows=scan.rows,
         rows_in_violation=scan.rows_in_violation,
-        period=period_of(scan.times(gate.contract.event_time)),
-        labelled=gate.contract.label in present and label.present > 0,
-        violations=tuple(sorted(located(violations, source.ragged), key=lambda found: found.severity.value)),
+        period=period,
+        labelled=contract.label in present and scan.columns[contract.label].present > 0,
+        violations=tuple(sorted(violations, key=lambda violation: violation.severity.value)),
         drift=tuple(drift),
         profile=profile,
         columns=column_figures(profile),
+        readings=tuple(partial.reading for partial in partials),
     )
+
+
+def _of_rows(contract: Contract, scan: Scan, present: Sequence[str]) -> Iterator[Violation]:
+    for name in present:
+        yield from column_violations(contract, scan, scan.columns[name])
+    for check in scan.watchers:
+        yield from check.violations(scan.rows, tolerated=is_tolerated(contract, scan))
+
+
+def _of_files(contract: Contract, partials: Sequence[Partial]) -> Iterator[Violation]:
+    """What is wrong with each file's form, told once where several files share it."""
+    files: dict[Violation, list[str]] = {}
+    for partial in partials:
+        file = partial.file or None
+        for violation in (
+            *partial.reading.violations,
+            *check_structure(contract, partial.names),
+            *ragged_violations(partial.ragged, file if len(partials) > 1 else None),
+        ):
+            files.setdefault(violation, []).append(partial.file)
+    for violation, names in files.items():
+        some = len(partials) > 1 and len(names) < len(partials)
+        yield replace(violation, message=f"{_listed(names)}: {violation.message}") if some else violation
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")

@@ -21,7 +21,8 @@ class Severity(StrEnum):
 class Violation:
     """One rule that one column (or the file as a whole) broke.
 
-    ``rows`` and ``values`` are the first ten offending rows, counted from 1, and what stands there.
+    ``rows`` and ``values`` are the first ten offending rows, counted from 1, and what stands there; ``files`` are their
+    files where the drop has several, ``row_groups`` their row groups, from 0, in Parquet.
     """
 
     rule: str
@@ -33,6 +34,8 @@ class Violation:
     count: int = 1
     rows: tuple[int, ...] = ()
     values: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
+    row_groups: tuple[int, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """The violation as JSON values."""
@@ -41,7 +44,7 @@ class Violation:
     @classmethod
     def from_json(cls, document: dict[str, Any]) -> Self:
         """The violation that ``to_json`` wrote."""
-        lists = {"rows": tuple(document["rows"]), "values": tuple(document["values"])}
+        lists = {name: tuple(document.get(name, ())) for name in ("rows", "values", "files", "row_groups")}
         return cls(**{**document, **lists, "severity": Severity(document["severity"])})
 
 

@@ -1,6 +1,7 @@
 """model.yaml as typed models: the one definition that synth, functions, jobs, CLI and editors share."""
 
-from trimtab.spec.columns import Column, ColumnType
+from trimtab.column_types import ColumnType
+from trimtab.spec.columns import Column
 from trimtab.spec.data import DataSpec, EventWindow, QualityLimits, RowCheck, TextOptions
 from trimtab.spec.expression import Expression
 from trimtab.spec.lifecycle import (

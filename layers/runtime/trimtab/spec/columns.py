@@ -1,27 +1,16 @@
 """What the contract says of one column, and which of its rules fit which type."""
 
 import re
-from enum import StrEnum
 from typing import Final, Literal, Self
 
 from pydantic import Field, model_validator
 
+from trimtab.column_types import ColumnType
 from trimtab.spec.base import Section, mistakes
-
-
-class ColumnType(StrEnum):
-    """Types a column may have; how a file's own types are coerced is written in trimtab.data."""
-
-    INTEGER = "integer"
-    NUMBER = "number"
-    STRING = "string"
-    BOOLEAN = "boolean"
-    TIMESTAMP = "timestamp"
-
 
 ColumnRule = Literal[
     "type", "not_null", "finite", "range", "domain", "pattern", "unique", "missing_share", "monotonic", "references",
-    "event_window",
+    "event_window", "freshness",
 ]  # fmt: skip
 NUMERIC: Final = frozenset({ColumnType.INTEGER, ColumnType.NUMBER})
 _FITS: Final[dict[str, frozenset[ColumnType]]] = {

@@ -5,8 +5,9 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
+from trimtab.column_types import ColumnType
 from trimtab.spec.base import Section, mistakes
-from trimtab.spec.columns import Column, ColumnType
+from trimtab.spec.columns import Column
 from trimtab.spec.expression import Expression, parse_expression
 
 Severity = Literal["refuse", "warn"]
@@ -21,8 +22,8 @@ class QualityLimits(Section):
     max_missing_share: float = Field(default=1.0, ge=0, le=1)
     """Largest share of missing values that a nullable column may have."""
     max_violation_share: float = Field(default=0.0, ge=0, le=1)
-    """Largest share of rows that may break a rule on rows (type, null, range, domain, pattern, monotonic, references,
-    window, check) before the drop is refused."""
+    """Largest share of rows that may break a rule on rows (type, null, range, domain, pattern, references, window,
+    check) before the drop is refused."""
     freshness_hours: float | None = Field(default=None, gt=0)
     """The newest event time is at most this long before the drop."""
     duplicate_rows: Attention = "off"

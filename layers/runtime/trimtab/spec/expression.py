@@ -60,6 +60,8 @@ def parse_expression(text: str, types: Mapping[str, str]) -> Expression:
         typing.condition(tree)
     except RecursionError as error:
         raise ValueError("is nested too deeply: split it into several checks") from error
+    if not typing.used:
+        raise ValueError("names no column")
     return Expression(tree, typing.used, typing.kinds)
 
 

@@ -1,0 +1,78 @@
+"""One column of one batch, with what rules, uniqueness and profile all need from it worked out at most once."""
+
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+Integers = npt.NDArray[np.int64]
+
+FALSE_AND_TRUE = pa.array(["false", "true"])
+
+
+class ColumnBatch:
+    """Some rows of one column in its contract's Arrow type."""
+
+    def __init__(self, column: pa.Array) -> None:
+        if pa.types.is_dictionary(column.type) and column.dictionary.null_count:
+            column = column.dictionary_decode()  # so that only the rows say what is missing
+        self.column = column
+
+    def __len__(self) -> int:
+        return len(self.column)
+
+    @cached_property
+    def missing(self) -> int:
+        """Rows without a value; NaN is a value here."""
+        return int(self.column.null_count)
+
+    @cached_property
+    def present(self) -> npt.NDArray[Any]:
+        """The values that are there, in the order of the rows; instants as int64. Only for numbers and instants."""
+        return numbers_of(self.column.drop_null() if self.missing else self.column)
+
+    @cached_property
+    def extremes(self) -> tuple[Any, Any] | None:
+        """Smallest and largest of the numbers or instants; both NaN when there is one among them; None of none."""
+        return (self.present.min(), self.present.max()) if len(self.present) else None
+
+    @cached_property
+    def levels(self) -> tuple[pa.Array, Integers]:
+        """Texts, and how many rows have each (perhaps none); numbers as they are written."""
+        if pa.types.is_boolean(self.column.type):
+            true = int(self.column.true_count)
+            return FALSE_AND_TRUE, np.array([len(self) - self.missing - true, true])
+        if not is_text(self.column.type):
+            values, counts = _counted(self.present)
+            return pa.array([str(value) for value in values.tolist()], pa.string()), counts
+        coded = self.column if pa.types.is_dictionary(self.column.type) else self.column.dictionary_encode()
+        codes = numbers_of(coded.indices.drop_null() if coded.indices.null_count else coded.indices)
+        return coded.dictionary, np.bincount(codes, minlength=len(coded.dictionary))
+
+
+def is_text(held: pa.DataType) -> bool:
+    """Whether a type holds texts, coded or not."""
+    if pa.types.is_dictionary(held):
+        held = held.value_type
+    return bool(pa.types.is_string(held) or pa.types.is_large_string(held) or pa.types.is_string_view(held))
+
+
+def _counted(values: npt.NDArray[Any]) -> tuple[npt.NDArray[Any], Integers]:
+    """The different numbers, rising, and how often each occurs."""
+    if values.dtype.kind not in "iu" or not len(values):
+        return np.unique(values, return_counts=True)
+    low, high = int(values.min()), int(values.max())
+    if high - low > len(values):
+        return np.unique(values, return_counts=True)
+    counts = np.bincount(values - low, minlength=high - low + 1)
+    places = np.flatnonzero(counts)
+    return places + low, counts[places]
+
+
+def numbers_of(column: pa.Array) -> npt.NDArray[Any]:
+    """The numbers or instants of a column without missing ones as a view of its memory."""
+    if pa.types.is_timestamp(column.type):
+        column = column.view(pa.int64())
+    return np.asarray(column.to_numpy(zero_copy_only=True))

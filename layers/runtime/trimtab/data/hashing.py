@@ -1,0 +1,83 @@
+"""64-bit hashes of numbers and texts: the same on every machine, in every batch and for every sharding."""
+
+from collections.abc import Sequence
+from hashlib import blake2b
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from trimtab.data.batch import Integers
+
+Words = npt.NDArray[np.uint64]
+
+LONGEST_IN_WORDS = 512
+"""Bytes of a text that are hashed by words of eight; a longer text is hashed by BLAKE2b, one by one."""
+
+_FIRST, _SECOND = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
+_STEPS = (np.uint64(0x9E3779B97F4A7C15), np.uint64(0xD6E8FEB86659FD93))
+_HALF = np.uint64(32)
+
+
+def spread(words: Words) -> Words:
+    """A hash of every word, different for different words: fold, multiply, fold, multiply."""
+    hashes = words >> _HALF
+    hashes ^= words
+    hashes *= _FIRST
+    hashes ^= hashes >> np.uint64(29)
+    hashes *= _SECOND
+    return hashes
+
+
+def text_hashes(texts: pa.Array) -> Words:
+    """A hash of every text; two different texts have the same with a probability of about 2**-64.
+
+    The hash of a missing text means nothing.
+    """
+    return _hashes(texts, _STEPS[:1])[0]
+
+
+def text_fingerprints(texts: pa.Array) -> tuple[Words, Words]:
+    """Two hashes of every text, together the same for two different texts with a probability of about 2**-128."""
+    first, second = _hashes(texts, _STEPS)
+    return first, second
+
+
+def _hashes(texts: pa.Array, steps: Sequence[np.uint64]) -> list[Words]:
+    starts, lengths, data = _spans(texts)
+    hashes = [(lengths.astype(np.uint64) + np.uint64(1)) * step for step in steps]
+    words = np.ndarray((len(data) - 7,), "<u8", data, strides=(1,))  # the eight bytes from each place on
+    _add_words(hashes, steps, starts, np.where(lengths > LONGEST_IN_WORDS, 0, lengths), words)
+    for row in np.flatnonzero(lengths > LONGEST_IN_WORDS).tolist():
+        digest = blake2b(data[starts[row] : starts[row] + lengths[row]].tobytes(), digest_size=8 * len(steps)).digest()
+        for place, hashed in enumerate(hashes):
+            hashed[row] = int.from_bytes(digest[8 * place : 8 * place + 8], "little")
+    return hashes
+
+
+def _add_words(
+    hashes: list[Words], steps: Sequence[np.uint64], starts: Integers, lengths: Integers, words: Words
+) -> None:
+    """Every eight bytes of every text go into its hashes: multiply, add, fold, multiply, as in MurmurHash (Appleby)."""
+    shortest, longest = (int(lengths.min()), int(lengths.max())) if len(lengths) else (0, 0)
+    for place in range(0, longest, 8):
+        rows = slice(None) if place < shortest else np.flatnonzero(lengths > place)
+        unused = np.maximum(place + 8 - lengths[rows], 0).astype(np.uint64) * np.uint64(8)
+        word = words[starts[rows] + place] << unused
+        for hashed, step in zip(hashes, steps, strict=True):
+            folded = (hashed[rows] ^ word) * step
+            folded ^= folded >> _HALF
+            folded *= _SECOND
+            folded ^= folded >> _HALF
+            hashed[rows] = folded
+
+
+def _spans(texts: pa.Array) -> tuple[Integers, Integers, npt.NDArray[np.uint8]]:
+    """Start and length of every text in one run of bytes, which goes on for eight bytes after the last text."""
+    if not len(texts):
+        return np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(8, np.uint8)
+    large = texts.cast(pa.large_string())
+    _, offsets_buffer, data_buffer = large.buffers()
+    offsets = np.frombuffer(offsets_buffer, np.int64)[large.offset : large.offset + len(large) + 1]
+    used = np.frombuffer(data_buffer or b"", np.uint8)[offsets[0] : offsets[-1]]
+    return offsets[:-1] - offsets[0], np.diff(offsets), np.concatenate([used, np.zeros(8, np.uint8)])

@@ -1,0 +1,54 @@
+"""How often a rule was broken, and the first ten times."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import pyarrow as pa
+
+from trimtab.data.coerce import Rows
+from trimtab.data.violation import SHOWN, shown
+
+
+@dataclass
+class Tally:
+    """One rule of one column (or of several). Rows are counted from 1."""
+
+    rule: str
+    column: str
+    limit: str
+    count: int = 0
+    rows: list[int] = field(default_factory=list)
+    values: list[str] = field(default_factory=list)
+
+    def add(
+        self,
+        first_row: int,
+        broken: Rows,
+        raw: pa.Array | Sequence[Any],
+        show: Callable[[object], str] = shown,
+    ) -> None:
+        """More offending rows, as indices into the batch ``raw`` that starts at ``first_row``."""
+        self.count += len(broken)
+        for index in broken[: max(SHOWN - len(self.rows), 0)].tolist():
+            self.rows.append(first_row + index)
+            self.values.append(show(_plain(raw[index])))
+
+    def merge(self, other: Tally, rows_before: int) -> None:
+        """The other's rows too, which come after ``rows_before`` rows."""
+        room = max(SHOWN - len(self.rows), 0)
+        self.count += other.count
+        self.rows += [rows_before + row for row in other.rows[:room]]
+        self.values += other.values[:room]
+
+
+def _plain(value: Any) -> Any:
+    """What stands there, as Python has it; what Python cannot hold, such as the year 100,000, as a number."""
+    if not isinstance(value, pa.Scalar):
+        return value
+    try:
+        return value.as_py()
+    except (OverflowError, ValueError):
+        return value.value
