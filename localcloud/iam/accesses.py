@@ -7,7 +7,6 @@ from typing import Any
 
 from localcloud.iam.calls import Call
 from localcloud.iam.decision import Principal
-from localcloud.iam.patterns import Context
 from localcloud.iam.policies import Access
 from localcloud.iam.services import dynamodb, events, kms, logs, s3, sagemaker, simple
 
@@ -43,11 +42,13 @@ def global_context(call: Call, who: Principal, source_ip: str) -> dict[str, tupl
         "aws:resourceaccount": (call.account,),
         "aws:securetransport": ("true",),
         "aws:sourceip": (source_ip,),
-        "aws:username": (who.arn.rpartition("/")[2],),
+        "aws:userid": (who.user_id,),
         "aws:viaawsservice": ("false",),
         "s3:tlsversion": ("1.3",),
         "s3:authtype": ("REST-HEADER",),
     }
+    if ":user/" in who.arn:
+        context["aws:username"] = (who.arn.rpartition("/")[2],)
     return context | _tags(call, who) | _source(call, who)
 
 
@@ -79,8 +80,3 @@ def _source(call: Call, who: Principal) -> dict[str, tuple[str, ...]]:
         "aws:principalservicename": (who.identity.service,),
     }
     return context | ({"aws:sourcearn": (who.source_arn,)} if who.source_arn else {})
-
-
-def merged(first: Context, second: Context) -> Context:
-    """Condition keys of the request and of one access together."""
-    return {**first, **second}

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextvars import ContextVar
 
-from localcloud.iam.accesses import accesses, global_context, merged
+from localcloud.iam.accesses import accesses, global_context
 from localcloud.iam.calls import Call
 from localcloud.iam.decision import Denial, Principal, decide
 from localcloud.iam.encryption import key_accesses
@@ -12,6 +12,7 @@ from localcloud.iam.policies import Access, Document, parse
 from localcloud.iam.principals import Principals
 from localcloud.iam.records import Record, Records
 from localcloud.iam.resource_policies import is_missing, resource_policy
+from localcloud.iam.resource_tags import ResourceTags, TaggedContext
 from localcloud.iam.roles import ASSUME, assuming, passed_roles
 
 _NEEDS_NOTHING = frozenset({"sts:GetCallerIdentity"})
@@ -28,6 +29,7 @@ class Authorization:
         self._account = account
         self.principals = Principals(account)
         self.records = Records()
+        self.tags = ResourceTags(account)
 
     def denial(self, who: Principal, call: Call, source_ip: str) -> Denial | None:
         """Why `who` may not make the call; None when they may."""
@@ -71,7 +73,8 @@ class Authorization:
     def _decided(
         self, who: Principal, access: Access, context: Context, policy: Document | None, must_allow: str
     ) -> Denial | None:
-        full = Access(access.action, access.resource, merged(context, access.context))
+        keys = TaggedContext({**context, **access.context}, access.resource, self.tags.of)
+        full = Access(access.action, access.resource, keys)
         denial = decide(who, full, policy, must_allow=must_allow)
         self.records.add(Record(who, full, policy, must_allow, is_allowed=denial is None))
         return denial

@@ -21,6 +21,7 @@ class Principal:
     session: tuple[Document, ...] | None = None
     tags: dict[str, str] = field(default_factory=dict)
     role_arn: str | None = None
+    user_id: str = ""
     source_arn: str | None = None
     is_administrator: bool = False
 

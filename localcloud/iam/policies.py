@@ -100,6 +100,7 @@ def _principal_matches(statement: dict[str, Any], who: Identity) -> bool:
     if principal == "*":
         found = True
     else:
+        principal = {"AWS": principal} if isinstance(principal, str) else principal
         found = any(_names(kind, name, who) for kind, names in principal.items() for name in as_list(names))
     return found != ("NotPrincipal" in statement)
 

@@ -85,6 +85,7 @@ class Principals:
             session=(parse(session.policy),) if session is not None and session.policy else None,
             tags=_tags(role),
             role_arn=role.arn,
+            user_id=f"{role.id}:{arn.rpartition('/')[2]}",
         )
 
     def _user(self, user: Any) -> Principal:
@@ -96,6 +97,7 @@ class Principals:
             Identity(frozenset({user.arn}), self._account),
             tuple(documents),
             tags=self._iam.tagger.get_tag_dict_for_resource(user.arn),
+            user_id=user.id,
         )
 
     def _boundary(self, role: Any) -> tuple[Document, ...] | None:

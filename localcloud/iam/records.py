@@ -2,7 +2,7 @@
 
 import json
 import threading
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from localcloud.iam.decision import Principal
@@ -22,11 +22,12 @@ class Record:
     is_allowed: bool
 
     def kind(self) -> tuple[str, ...]:
-        """The same for accesses of one principal of which the same statements speak."""
+        """The same for accesses of one principal of which the same statements speak; a service has none of its own."""
         who, access = self.who, self.access
         own = speaking((*who.policies, *(who.boundary or ()), *(who.session or ())), access)
         theirs = speaking([self.resource_policy] if self.resource_policy else [], access, who.identity)
-        return (who.role_arn or who.arn, access.action, str(own), str(theirs), str(self.is_allowed))
+        whose = who.role_arn or f"{who.arn} on {access.resource}"
+        return (whose, access.action, str(own), str(theirs), str(self.is_allowed))
 
 
 class Records:
@@ -40,8 +41,10 @@ class Records:
         """The record is kept, unless there is one of its kind already."""
         kind = record.kind()
         with self._lock:
-            if len(self._kept) < _MOST_KINDS:
-                self._kept.setdefault(kind, record)
+            if len(self._kept) < _MOST_KINDS and kind not in self._kept:
+                access = record.access
+                plain = Access(access.action, access.resource, dict(access.context))
+                self._kept[kind] = replace(record, access=plain)
 
     def listed(self) -> list[dict[str, Any]]:
         """All records as JSON values, the oldest first."""

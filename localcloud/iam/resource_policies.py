@@ -88,7 +88,18 @@ def _function(account: str, region: str, resource: str) -> Any:
     return json.dumps({"Statement": policy.statements}) if policy is not None and policy.statements else ""
 
 
+def _bus(account: str, region: str, resource: str) -> Any:
+    from moto.events.models import events_backends
+
+    kind, _, name = resource.partition("/")
+    if kind != "event-bus":
+        return ""
+    bus = events_backends[account][region].event_buses.get(name)
+    return None if bus is None else bus.policy or ""
+
+
 _READERS: dict[str, Callable[[str, str, str], Any]] = {
+    "events": _bus,
     "kms": _key,
     "lambda": _function,
     "s3": _bucket,

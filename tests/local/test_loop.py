@@ -16,6 +16,7 @@ from demo.traffic import SteadyLoad, send_all
 from tests.fixtures.models.tiny import data
 from tests.local.conftest import start_local_cloud, wait_until
 from tests.local.loop_support import PREFIX, Loop, deploy, environment
+from tests.local.mutation import judging
 
 SPEED = 60
 pytestmark = pytest.mark.local
@@ -154,3 +155,9 @@ def test_a_version_that_fails_in_production_is_rolled_back_by_itself(loop: Loop,
         EndpointName=PREFIX, ContentType="application/jsonlines", Body=next(iter(running._bodies))
     )
     assert answer["ResponseMetadata"]["HTTPStatusCode"] == 200
+
+
+def test_every_permission_of_the_app_was_needed_or_is_listed_with_its_reason(loop: Loop) -> None:
+    listed, found = judging.excuses(), judging.unneeded(loop.cloud, "trimtab-")
+    assert not [str(one) for one in found if not any(excuse.covers(one) for excuse in listed)], "drop or list them"
+    assert not [excuse for excuse in listed if not any(excuse.covers(one) for one in found)], "no longer true"
