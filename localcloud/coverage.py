@@ -9,6 +9,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from localcloud.cloudformation.resource_type import CUSTOM, ResourceType, all_types
+from localcloud.cloudformation.service import OPERATIONS as OPERATIONS_OF_STACKS
+from localcloud.cloudformation.templates import CARRIED_OUT
 from localcloud.images.environments import recipes
 from localcloud.lambda_.checks import NOT_SUPPORTED
 from localcloud.lambda_.runtimes import supported_runtimes
@@ -46,11 +48,25 @@ def patches_of_a_start() -> list[Patch]:
 
 def _sections(patches: Iterable[Patch]) -> Iterator[Section]:
     yield (
-        "CloudFormation",
+        "CloudFormation: resource types",
         "A resource of any other type fails the deployment, and so does a property that is not listed. "
-        "A property without effect is accepted, because nothing on a laptop depends on it.",
+        "A property without effect is accepted, because nothing on a laptop depends on it. A change of a property in "
+        "**bold** makes a new resource; of one in *italics* it fails; all others change the resource in place.",
         ("type", "properties carried out", "without effect", "Fn::GetAtt"),
         [_resource_row(one) for _, one in sorted(all_types().items())],
+    )
+    yield (
+        "CloudFormation: templates",
+        "Anything else fails the deployment before something is made. Refused are nested stacks, macros and other "
+        "transforms, creation and update policies, snapshots, imports, stack policies, drift detection and StackSets.",
+        ("part", "carried out"),
+        [(part, _names(f"`{name}`" for name in names)) for part, names in CARRIED_OUT.items()],
+    )
+    yield (
+        "CloudFormation: operations",
+        "Any other operation is refused, and so is a parameter that would be recorded and then ignored.",
+        ("operation",),
+        [(f"`{name}`",) for name in sorted(OPERATIONS_OF_STACKS)],
     )
     yield (
         "Step Functions",
@@ -89,8 +105,14 @@ def _sections(patches: Iterable[Patch]) -> Iterator[Section]:
 
 def _resource_row(one: ResourceType) -> Row:
     name = f"{CUSTOM}, Custom::*" if one.name == CUSTOM else one.name
-    carried_out = "any" if one.open_ended else _names(one.properties | {"Tags"})
+    carried_out = "any" if one.open_ended else ", ".join(_property(one, name) for name in sorted(one.properties))
     return f"`{name}`", carried_out, _names(one.without_effect), "any" if one.open_ended else _names(one.attributes)
+
+
+def _property(one: ResourceType, name: str) -> str:
+    if name in one.replaced_by:
+        return f"**{name}**"
+    return f"*{name}*" if name in one.unchangeable else name
 
 
 def _integration_row(service: str, action: str) -> Row:

@@ -5,6 +5,7 @@ import threading
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -12,7 +13,8 @@ from botocore.exceptions import ClientError
 from localcloud.cloud import Cloud
 from localcloud.cloudformation.callbacks import Callbacks
 from localcloud.cloudformation.errors import NotYetKnown, ResourceFailed, ValidationError
-from localcloud.cloudformation.intrinsics import Scope, check_rules, evaluate_conditions
+from localcloud.cloudformation.intrinsics import Scope, check_rules, evaluate_conditions, resolve_dynamic
+from localcloud.cloudformation.operation import Operation
 from localcloud.cloudformation.stack import Inputs, Resource, Stack, Stacks, parameter_values
 
 _SERVICE_PRINCIPAL = "cloudformation.amazonaws.com"
@@ -33,6 +35,25 @@ class Backend:
         """The stacks of a region."""
         with self.lock:
             return self.regions[region]
+
+    def now(self) -> datetime:
+        """The virtual time."""
+        return self.cloud.clock.utcnow()
+
+    def operation(self, stack: Stack, role_arn: str | None) -> Operation:
+        """An operation on a stack, with the rights of a role or of the administrator."""
+        return Operation(
+            stack,
+            enter=lambda status, reason: stack.enter(self.now(), status, reason),
+            happened=lambda *event: stack.happened(self.now(), *event),
+            clients=self.client_for(stack, role_arn),
+            open_callback=self.callbacks.open,
+            resolve=self.resolver(stack),
+        )
+
+    def resolver(self, stack: Stack) -> Callable[[Any], Any]:
+        """Replaces dynamic references by what they refer to now."""
+        return lambda node: resolve_dynamic(node, lambda service, name: self._dynamic(stack, service, name))
 
     def client_for(self, stack: Stack, role_arn: str | None) -> Callable[[str], Any]:
         """Makes clients with which resources of a stack are handled: as its role, or as the administrator."""
@@ -58,14 +79,13 @@ class Backend:
         """What names mean in `inputs`' template; references to resources are still to be filled in."""
         scope = Scope(
             region=stack.identity.region,
-            values=parameter_values(inputs.parameters) | _pseudo_parameters(stack, inputs),
+            values=parameter_values(inputs.parameters) | _pseudo_parameters(stack),
             mappings=inputs.template.section("Mappings"),
         )
         scope.conditions = evaluate_conditions(inputs.template.section("Conditions"), scope)
         check_rules(inputs.template.section("Rules"), scope)
         scope.imported = lambda name: self._import(stack, name)
         scope.output_of = lambda given: self._output_of(stack, given)
-        scope.dynamic = lambda service, name: self._dynamic(stack, service, name)
         return scope
 
     def _import(self, stack: Stack, name: str) -> str:
@@ -123,10 +143,10 @@ def unresolved(name: str) -> ResourceFailed:
     return ResourceFailed(f"Unresolved resource dependencies [{name}] in the Resources block of the template")
 
 
-def _pseudo_parameters(stack: Stack, inputs: Inputs) -> dict[str, Any]:
+def _pseudo_parameters(stack: Stack) -> dict[str, Any]:
     return {
         "AWS::AccountId": stack.identity.account,
-        "AWS::NotificationARNs": inputs.notification_arns,
+        "AWS::NotificationARNs": [],
         "AWS::Partition": "aws",
         "AWS::Region": stack.identity.region,
         "AWS::StackId": stack.identity.id,

@@ -4,21 +4,19 @@ import sys
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from botocore.exceptions import ClientError
 
 from localcloud.cloudformation.backend import Backend, refer_to, unresolved
-from localcloud.cloudformation.changes import active_resources
+from localcloud.cloudformation.changes import active_resources, wanted_properties
 from localcloud.cloudformation.errors import ResourceFailed, ValidationError, reason_of
-from localcloud.cloudformation.handler import Handler
-from localcloud.cloudformation.intrinsics import Scope, evaluate
-from localcloud.cloudformation.outputs import evaluate_outputs, export_in_use
+from localcloud.cloudformation.intrinsics import Scope
+from localcloud.cloudformation.outputs import evaluate_outputs
 from localcloud.cloudformation.resource_type import resource_type
 from localcloud.cloudformation.stack import Inputs, Output, Resource, Stack
 from localcloud.cloudformation.templates import deployment_order
 
-_KEPT = ("Retain", "RetainExceptOnCreate")
+_REPLACING = "Requested update requires the creation of a new physical resource; hence creating one."
 _NAMED_REPLACEMENT = (
     "CloudFormation cannot update a stack when a custom-named resource requires replacing. "
     "Rename {} and update the stack again."
@@ -42,7 +40,7 @@ class Deployment:
         self._inputs = inputs
         self._rollback = rollback
         self._is_update = stack.status.startswith("UPDATE")
-        self._handler = Handler(stack, backend.client_for(stack, inputs.role_arn), backend.callbacks.open)
+        self._operation = backend.operation(stack, inputs.role_arn)
         self._journal = _Journal()
         self._before = dict(stack.resources)
         self._imports_before = set(stack.imports)
@@ -51,13 +49,13 @@ class Deployment:
         """The stack is as the inputs say (true), or rolled back, or left as it failed (false)."""
         try:
             outputs = self._deploy()
-        except Exception as error:  # whatever a handler raises fails this deployment, not the server
+        except Exception as error:  # whatever a resource type raises fails this deployment, not the server
             _log(error)
             self._fail(error)
             return False
         self._stack.inputs, self._stack.outputs = self._inputs, outputs
         self._clean_up()
-        self._stack.enter(f"{self._verb}_COMPLETE")
+        self._operation.enter(f"{self._verb}_COMPLETE", None)
         return True
 
     @property
@@ -74,13 +72,13 @@ class Deployment:
         return evaluate_outputs(self._backend, self._stack, self._inputs.template, scope)
 
     def _deploy_one(self, logical_id: str, scope: Scope) -> None:
-        definition = self._inputs.template.resources[logical_id]
-        before = self._before.get(logical_id)
+        definition, before = self._inputs.template.resources[logical_id], self._before.get(logical_id)
         doing = "CREATE" if before is None else "UPDATE"
+        blank = Resource(logical_id, definition["Type"], "", {}, {}, definition, frozenset())
         try:
-            wanted = self._wanted(logical_id, definition, scope)
-            if before is None or before.type != wanted.type:
-                self._create(wanted, before)
+            wanted = self._wanted(blank, scope)
+            if before is None:
+                self._create(wanted, None, doing)
             elif before.properties == wanted.properties:
                 self._keep(replace(wanted, physical_id=before.physical_id, attributes=before.attributes))
             elif resource_type(wanted.type).needs_replacement(before.properties, wanted.properties):
@@ -88,85 +86,73 @@ class Deployment:
             else:
                 self._update(wanted, before)
         except Exception as error:
-            physical_id = "" if before is None else before.physical_id
-            self._stack.happened(logical_id, physical_id, definition["Type"], f"{doing}_FAILED", reason_of(error))
+            latest = self._stack.latest.get(logical_id)
+            now = replace(before or blank, physical_id=latest.physical_id if latest else "")
+            self._operation.say(now, f"{doing}_FAILED", reason_of(error))
             raise ResourceFailed(logical_id) from error
 
-    def _wanted(self, logical_id: str, definition: dict[str, Any], scope: Scope) -> Resource:
-        return Resource(
-            logical_id,
-            definition["Type"],
-            "",
-            evaluate(definition.get("Properties") or {}, scope),
-            {},
-            definition,
-            frozenset(self._inputs.template.dependencies[logical_id]),
+    def _wanted(self, blank: Resource, scope: Scope) -> Resource:
+        needs = frozenset(self._inputs.template.dependencies[blank.logical_id])
+        return replace(
+            blank, properties=wanted_properties(blank.definition, self._inputs.tags, scope), depends_on=needs
         )
 
     def _keep(self, resource: Resource) -> None:
         self._stack.resources[resource.logical_id] = resource
 
-    def _create(self, wanted: Resource, before: Resource | None) -> None:
+    def _create(self, wanted: Resource, before: Resource | None, doing: str) -> None:
         begun: list[str] = []
         self._journal.undo.append(lambda: self._undo_create(wanted, begun, before))
-        made = self._handler.create(wanted, begun.append)
-        begun[:] = [made.physical_id]
+        if before is None:
+            self._operation.say(wanted, "CREATE_IN_PROGRESS")
+
+        def note(physical_id: str) -> None:
+            begun[:] = [physical_id]
+            self._keep(replace(wanted, physical_id=physical_id))
+
+        made = self._operation.create(wanted, note, doing)
         self._keep(made)
-        if before is not None:
-            self._journal.replaced.append(before)
 
     def _replace(self, wanted: Resource, before: Resource) -> None:
-        name_property = resource_type(wanted.type).name_property
-        name = wanted.properties.get(name_property) if name_property else None
-        if name is not None and name == before.properties.get(name_property or ""):
+        name = wanted.properties.get(resource_type(wanted.type).name_property)
+        if name is not None and name == before.properties.get(resource_type(wanted.type).name_property):
             raise ResourceFailed(_NAMED_REPLACEMENT.format(name))
-        reason = "Requested update requires the creation of a new physical resource; hence creating one."
-        self._handler.say(before, "UPDATE_IN_PROGRESS", reason)
-        begun: list[str] = []
-        self._journal.undo.append(lambda: self._undo_create(wanted, begun, before))
-        made = self._handler.replace(wanted, begun.append)
-        begun[:] = [made.physical_id]
-        self._keep(made)
+        self._operation.say(before, "UPDATE_IN_PROGRESS", _REPLACING)
+        self._create(wanted, before, "UPDATE")
         self._journal.replaced.append(before)
 
     def _update(self, wanted: Resource, before: Resource) -> None:
         self._journal.undo.append(lambda: self._undo_update(wanted, before))
-        made = self._handler.update(wanted, before)
+        made = self._operation.update(wanted, before)
         self._keep(made)
         if made.physical_id != before.physical_id:
             self._journal.replaced.append(before)
 
     def _undo_create(self, wanted: Resource, begun: list[str], before: Resource | None) -> bool:
-        if not begun:
-            self._restore(wanted.logical_id, before)
-            return True
-        made = replace(self._stack.resources.get(wanted.logical_id, wanted), physical_id=begun[0])
-        if before is None and wanted.definition.get("DeletionPolicy") == "Retain":
-            self._handler.say(made, "DELETE_SKIPPED")
-        elif not self._handler.delete(made):
-            return False
-        self._restore(wanted.logical_id, before)
+        if begun:
+            made = replace(self._stack.resources.get(wanted.logical_id, wanted), physical_id=begun[0])
+            keep = before is None and wanted.definition.get("DeletionPolicy") == "Retain"
+            if not self._operation.delete_unless_kept(made, "Retain" if keep else "Delete"):
+                return False
+        if before is None:
+            self._stack.resources.pop(wanted.logical_id, None)
+        else:
+            self._stack.resources[wanted.logical_id] = before
         return True
 
     def _undo_update(self, wanted: Resource, before: Resource) -> bool:
         now = self._stack.resources.get(wanted.logical_id, before)
         now = replace(now, properties=wanted.properties)
         try:
-            restored = self._handler.update(before, now)
+            restored = self._operation.update(before, now)
         except Exception as error:  # a rollback goes on with the other resources
             _log(error)
-            self._handler.say(now, "UPDATE_FAILED", reason_of(error))
+            self._operation.say(now, "UPDATE_FAILED", reason_of(error))
             return False
         self._stack.resources[wanted.logical_id] = restored
         if now.physical_id != restored.physical_id:
-            self._handler.delete(now)
+            self._operation.delete(now)
         return True
-
-    def _restore(self, logical_id: str, before: Resource | None) -> None:
-        if before is None:
-            self._stack.resources.pop(logical_id, None)
-        else:
-            self._stack.resources[logical_id] = before
 
     def _fail(self, error: Exception) -> None:
         if isinstance(error, ResourceFailed) and error.__cause__ is not None:
@@ -174,17 +160,17 @@ class Deployment:
         else:
             reason = reason_of(error)
         if not self._rollback:
-            self._stack.enter(f"{self._verb}_FAILED", reason)
+            self._operation.enter(f"{self._verb}_FAILED", reason)
             return
         prefix = "UPDATE_ROLLBACK" if self._is_update else "ROLLBACK"
-        self._stack.enter(f"{prefix}_IN_PROGRESS", reason)
+        self._operation.enter(f"{prefix}_IN_PROGRESS", reason)
         undone = [undo() for undo in reversed(self._journal.undo)]
         self._stack.imports = self._imports_before
         if all(undone):
             self._restore_definitions()
-            self._stack.enter(f"{prefix}_COMPLETE")
+            self._operation.enter(f"{prefix}_COMPLETE", None)
         else:
-            self._stack.enter(f"{prefix}_FAILED", "The following resource(s) failed to roll back.")
+            self._operation.enter(f"{prefix}_FAILED", "The following resource(s) failed to roll back.")
 
     def _restore_definitions(self) -> None:
         for name, before in self._before.items():
@@ -196,45 +182,30 @@ class Deployment:
         removed = [one for name, one in self._before.items() if name not in self._order]
         if not removed and not self._journal.replaced:
             return
-        if self._is_update:
-            self._stack.enter("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS")
+        self._operation.enter("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", None)
         for resource in reversed(self._journal.replaced):
-            policy = resource.definition.get("UpdateReplacePolicy", "Delete")
-            _delete_unless_kept(self._handler, resource, policy)
+            self._operation.delete_unless_kept(resource, resource.definition.get("UpdateReplacePolicy", "Delete"))
         for resource in _in_deletion_order(removed):
-            policy = resource.definition.get("DeletionPolicy", "Delete")
-            _delete_unless_kept(self._handler, resource, policy)
+            self._operation.delete_unless_kept(resource, resource.definition.get("DeletionPolicy", "Delete"))
             self._stack.resources.pop(resource.logical_id, None)
 
 
 def delete_stack(backend: Backend, stack: Stack, role_arn: str | None, retained: set[str]) -> None:
     """The stack is DELETE_COMPLETE and its resources are gone, or DELETE_FAILED with a reason."""
-    in_use = export_in_use(backend, stack, {output.export for output in stack.outputs if output.export})
-    if in_use is not None:
-        stack.enter("DELETE_FAILED", in_use)
-        return
-    handler = Handler(stack, backend.client_for(stack, role_arn), backend.callbacks.open)
+    operation = backend.operation(stack, role_arn)
     failed: list[str] = []
     for resource in _in_deletion_order(list(stack.resources.values())):
         needed_by_failed = any(resource.logical_id in stack.resources[name].depends_on for name in failed)
         policy = "Retain" if resource.logical_id in retained else resource.definition.get("DeletionPolicy", "Delete")
-        if needed_by_failed or not _delete_unless_kept(handler, resource, policy):
+        if needed_by_failed or not operation.delete_unless_kept(resource, policy):
             failed.append(resource.logical_id)
         else:
             del stack.resources[resource.logical_id]
     if failed:
-        stack.enter("DELETE_FAILED", f"The following resource(s) failed to delete: [{', '.join(failed)}]. ")
+        operation.enter("DELETE_FAILED", f"The following resource(s) failed to delete: [{', '.join(failed)}]. ")
         return
-    stack.outputs, stack.imports = [], set()
-    stack.deleted = stack.clock()
-    stack.enter("DELETE_COMPLETE")
-
-
-def _delete_unless_kept(handler: Handler, resource: Resource, policy: str) -> bool:
-    if policy in _KEPT:
-        handler.say(resource, "DELETE_SKIPPED")
-        return True
-    return handler.delete(resource)
+    stack.outputs, stack.imports, stack.deleted = [], set(), backend.now()
+    operation.enter("DELETE_COMPLETE", None)
 
 
 def _in_deletion_order(resources: list[Resource]) -> list[Resource]:

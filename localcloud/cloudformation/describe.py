@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from localcloud.cloudformation.stack import ChangeSet, Event, Parameter, Resource, Stack
+from localcloud.cloudformation.parameters import Parameter
+from localcloud.cloudformation.stack import ChangeSet, Event, Problem, Resource, Stack
 
 _HIDDEN = "****"
 
@@ -21,7 +22,7 @@ def stack(one: Stack) -> dict[str, Any]:
         "StackStatus": one.status,
         "StackStatusReason": one.status_reason,
         "DisableRollback": one.disable_rollback,
-        "NotificationARNs": inputs.notification_arns,
+        "NotificationARNs": [],
         "Capabilities": inputs.capabilities,
         "Outputs": [
             {
@@ -93,6 +94,25 @@ def resource(of: Stack, one: Resource) -> dict[str, Any]:
     }
 
 
+def problem(of: Stack, one: ChangeSet, found: Problem) -> dict[str, Any]:
+    """An OperationEvent of early validation, which failed a change set."""
+    return {
+        "EventId": f"{one.id}/{found.path}/{found.message}",
+        "StackId": of.identity.id,
+        "OperationType": "CREATE_CHANGESET",
+        "EventType": "VALIDATION_ERROR",
+        "LogicalResourceId": found.logical_id,
+        "PhysicalResourceId": "",
+        "ResourceType": found.type,
+        "Timestamp": one.created,
+        "ValidationFailureMode": "FAIL",
+        "ValidationName": "PROPERTY_VALIDATION",
+        "ValidationStatus": "FAILED",
+        "ValidationStatusReason": found.message,
+        "ValidationPath": found.path,
+    }
+
+
 def change_set(of: Stack, one: ChangeSet) -> dict[str, Any]:
     """A change set as DescribeChangeSet and ListChangeSets give it."""
     return {
@@ -106,7 +126,7 @@ def change_set(of: Stack, one: ChangeSet) -> dict[str, Any]:
         "ExecutionStatus": one.execution_status,
         "Status": one.status,
         "StatusReason": one.reason,
-        "NotificationARNs": one.inputs.notification_arns,
+        "NotificationARNs": [],
         "Capabilities": one.inputs.capabilities,
         "Tags": one.inputs.tags,
         "Changes": one.changes,

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from localcloud.cloudformation.errors import ResourceFailed, ValidationError
+from localcloud.cloudformation.errors import ValidationError
 from localcloud.cloudformation.references import SUBSTITUTION, split_attribute
 
 _DYNAMIC_REFERENCE = re.compile(r"\{\{resolve:([^:}]+):([^}]+)\}\}")
@@ -33,7 +33,6 @@ class Scope:
     attribute: Callable[[str, str], Any] = field(default=lambda name, _attribute: _unresolved(name))
     imported: Callable[[str], str] = field(default=lambda name: _unresolved(name))
     output_of: Callable[[Mapping[str, Any]], str] = field(default=lambda given: _unresolved(str(given)))
-    dynamic: Callable[[str, str], str] = field(default=lambda _service, name: _unresolved(name))
 
 
 def _unresolved(name: str) -> Any:
@@ -45,15 +44,13 @@ def evaluate(node: Any, scope: Scope) -> Any:
     if isinstance(node, dict):
         if len(node) == 1:
             ((name, argument),) = node.items()
-            if name in _FUNCTIONS:
-                return _FUNCTIONS[name](argument, scope)
-            if name.startswith("Fn::"):
-                raise ValidationError(f"Template error: the local cloud does not do {name}")
+            if name in FUNCTIONS:
+                return FUNCTIONS[name](argument, scope)
         pairs = ((key, evaluate(value, scope)) for key, value in node.items())
         return {key: value for key, value in pairs if value is not NO_VALUE}
     if isinstance(node, list):
         return [value for value in (evaluate(item, scope) for item in node) if value is not NO_VALUE]
-    return _with_dynamic_references(node, scope) if isinstance(node, str) else node
+    return node
 
 
 def evaluate_conditions(definitions: dict[str, Any], scope: Scope) -> dict[str, bool]:
@@ -83,8 +80,8 @@ def _truth(node: Any, scope: Scope, named: Callable[[str], bool]) -> bool:
             return all(_truth(one, scope, named) for one in argument)
         if name == "Fn::Or":
             return any(_truth(one, scope, named) for one in argument)
-        if name in _PREDICATES:
-            return _PREDICATES[name](*(evaluate(one, scope) for one in argument))
+        if name in PREDICATES:
+            return PREDICATES[name](*(evaluate(one, scope) for one in argument))
     raise ValidationError(f"Template error: the local cloud cannot decide the condition {json.dumps(node)}")
 
 
@@ -103,7 +100,7 @@ def _text(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-_PREDICATES: dict[str, Callable[..., bool]] = {
+PREDICATES: dict[str, Callable[..., bool]] = {
     "Fn::Equals": lambda left, right: _text(left) == _text(right),
     "Fn::Contains": lambda values, value: _text(value) in [_text(one) for one in values],
     "Fn::EachMemberEquals": lambda values, value: all(_text(one) == _text(value) for one in values),
@@ -135,13 +132,12 @@ def _sub(argument: Any, scope: Scope) -> str:
         value = _get_attribute(name, scope) if "." in name else _ref(name, scope)
         return _text(value)
 
-    return str(_with_dynamic_references(SUBSTITUTION.sub(value_of, text), scope))
+    return SUBSTITUTION.sub(value_of, text)
 
 
 def _join(argument: Any, scope: Scope) -> str:
     separator, parts = argument
-    joined = str(separator).join(_text(part) for part in evaluate(parts, scope))
-    return str(_with_dynamic_references(joined, scope))
+    return str(separator).join(_text(part) for part in evaluate(parts, scope))
 
 
 def _split(argument: Any, scope: Scope) -> list[str]:
@@ -178,17 +174,18 @@ def _zones(argument: Any, scope: Scope) -> list[str]:
     return [f"{region}{zone}" for zone in _ZONES]
 
 
-def _with_dynamic_references(text: str, scope: Scope) -> str:
-    if "{{resolve:" not in text:
-        return text
-    return _DYNAMIC_REFERENCE.sub(lambda match: scope.dynamic(match[1], match[2]), text)
+def resolve_dynamic(node: Any, resolve: Callable[[str, str], str]) -> Any:
+    """`node` with `resolve(service, name)` for every dynamic reference in its texts."""
+    if isinstance(node, dict):
+        return {key: resolve_dynamic(value, resolve) for key, value in node.items()}
+    if isinstance(node, list):
+        return [resolve_dynamic(item, resolve) for item in node]
+    if isinstance(node, str) and "{{resolve:" in node:
+        return _DYNAMIC_REFERENCE.sub(lambda match: resolve(match[1], match[2]), node)
+    return node
 
 
-def _refuse_transform(_argument: Any, _scope: Scope) -> Any:
-    raise ResourceFailed("the local cloud does not do Fn::Transform")
-
-
-_FUNCTIONS: dict[str, Callable[[Any, Scope], Any]] = {
+FUNCTIONS: dict[str, Callable[[Any, Scope], Any]] = {
     "Ref": _ref,
     "Fn::GetAtt": _get_attribute,
     "Fn::Sub": _sub,
@@ -203,5 +200,4 @@ _FUNCTIONS: dict[str, Callable[[Any, Scope], Any]] = {
     "Fn::Base64": lambda argument, scope: base64.b64encode(str(evaluate(argument, scope)).encode()).decode(),
     "Fn::ToJsonString": lambda argument, scope: json.dumps(evaluate(argument, scope), separators=(",", ":")),
     "Fn::Length": lambda argument, scope: len(evaluate(argument, scope)),
-    "Fn::Transform": _refuse_transform,
 }

@@ -1,5 +1,8 @@
 """Outputs of a stack, and the exports by which other stacks use them."""
 
+from collections.abc import Callable
+from typing import Any
+
 from localcloud.cloudformation.backend import Backend
 from localcloud.cloudformation.errors import ValidationError
 from localcloud.cloudformation.intrinsics import Scope, evaluate
@@ -10,7 +13,7 @@ from localcloud.cloudformation.templates import Template
 def evaluate_outputs(backend: Backend, stack: Stack, template: Template, scope: Scope) -> list[Output]:
     """The outputs whose condition holds; raises ValidationError when an export clashes or is taken away in use."""
     outputs = [
-        _output(name, definition, scope)
+        _output(name, definition, scope, backend.resolver(stack))
         for name, definition in template.section("Outputs").items()
         if "Condition" not in definition or scope.conditions[definition["Condition"]]
     ]
@@ -24,14 +27,14 @@ def export_in_use(backend: Backend, stack: Stack, gone: set[str]) -> str | None:
     for name in sorted(gone):
         importers = [importer for importer in stacks.importers(name) if importer != stack.identity.name]
         if importers:
-            return f"Cannot delete export {name} as it is in use by {' and '.join(importers)}"
+            return f"Delete canceled. Cannot delete export {name} as it is in use by {' and '.join(importers)}."
     return None
 
 
-def _output(name: str, definition: dict[str, object], scope: Scope) -> Output:
+def _output(name: str, definition: dict[str, object], scope: Scope, resolve: Callable[[Any], Any]) -> Output:
     export = definition.get("Export")
     export_name = evaluate(export, scope)["Name"] if isinstance(export, dict) else None
-    value = evaluate(definition["Value"], scope)
+    value = resolve(evaluate(definition["Value"], scope))
     if isinstance(value, list | dict):
         raise ValidationError(f"Template format error: Output {name} is malformed: its value must be a string")
     text = str(value).lower() if isinstance(value, bool) else str(value)
@@ -45,7 +48,10 @@ def _check_exports(backend: Backend, stack: Stack, outputs: list[Output]) -> Non
         owner = exports[name][0] if name in exports else stack
         if owner is not stack:
             raise ValidationError(f"Export with name {name} is already exported by stack {owner.identity.name}")
-    changed = {one.export for one in stack.outputs if one.export and new.get(one.export) != one.value}
-    in_use = export_in_use(backend, stack, changed)
+    old = {output.export: output.value for output in stack.outputs if output.export}
+    in_use = export_in_use(backend, stack, old.keys() - new.keys())
     if in_use is not None:
         raise ValidationError(in_use)
+    changed = {name for name, value in old.items() if name in new and new[name] != value}
+    if export_in_use(backend, stack, changed) is not None:
+        raise ValidationError(f"Export {sorted(changed)[0]} cannot be updated as it is in use by another stack")

@@ -2,12 +2,32 @@
 
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from localcloud.cloudformation.errors import ValidationError
-from localcloud.cloudformation.stack import Parameter
 
 _SSM_VALUE = "AWS::SSM::Parameter::Value<"
+PARAMETER_TYPES = frozenset(
+    {
+        "String",
+        "Number",
+        "List<Number>",
+        "CommaDelimitedList",
+        "AWS::SSM::Parameter::Name",
+        *(f"{_SSM_VALUE}{kind}>" for kind in ("String", "List<String>", "CommaDelimitedList")),
+    }
+)
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A parameter's value as given, and what it stands for (they differ for SSM parameters)."""
+
+    given: str
+    resolved: Any
+    from_ssm: bool = False
+    no_echo: bool = False
 
 
 def resolve_parameters(
@@ -17,6 +37,9 @@ def resolve_parameters(
     read_ssm: Callable[[str], str],
 ) -> dict[str, Parameter]:
     """A value for every parameter; `read_ssm` gives the value of an SSM parameter by name."""
+    for definition in definitions.values():
+        if definition.get("Type") not in PARAMETER_TYPES:
+            raise ValidationError(f"Template format error: Unrecognized parameter type: {definition.get('Type')}")
     values = _given_values(definitions, given, previous)
     missing = [name for name, definition in definitions.items() if name not in values and "Default" not in definition]
     if missing:

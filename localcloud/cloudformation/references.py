@@ -26,6 +26,18 @@ def references(node: Any) -> Iterator[Reference]:
             yield from _references_of(key, value)
 
 
+def functions(node: Any) -> Iterator[str]:
+    """The names of all functions in `node`, and of what looks like one."""
+    if isinstance(node, list):
+        for item in node:
+            yield from functions(item)
+    elif isinstance(node, dict):
+        for key, value in node.items():
+            if key.startswith("Fn::"):
+                yield key
+            yield from functions(value)
+
+
 def split_attribute(value: Any) -> tuple[str, Any]:
     """The logical id and the attribute of a Fn::GetAtt, given as text or as a list."""
     if isinstance(value, str):

@@ -8,23 +8,41 @@ from localcloud.api import ApiError, Request
 from localcloud.cloudformation.backend import Backend
 from localcloud.cloudformation.errors import ValidationError
 from localcloud.cloudformation.parameters import resolve_parameters
+from localcloud.cloudformation.resource_type import words
 from localcloud.cloudformation.stack import Inputs, Stack
-from localcloud.cloudformation.templates import Template, parse, validate
+from localcloud.cloudformation.templates import LONGEST_BODY, Template, parse, validate
 
 _IAM_NAMES = {
     "AWS::IAM::Role": "RoleName",
     "AWS::IAM::ManagedPolicy": "ManagedPolicyName",
     "AWS::IAM::Policy": None,
 }
-_REFUSED = ("ResourcesToImport", "StackPolicyBody", "StackPolicyURL", "StackPolicyDuringUpdateBody", "ResourceTypes")
+# Not refused: ImportExistingResources, which the CDK's bootstrap always asks for; a resource that exists fails then.
+_REFUSED = words(
+    "NotificationARNs ResourceTypes ResourcesToImport RetainExceptOnCreate StackPolicyBody "
+    "StackPolicyDuringUpdateBody StackPolicyDuringUpdateURL StackPolicyURL TimeoutInMinutes"
+)
+_ONLY = {
+    "ChangeSetType": ("CREATE", "UPDATE"),
+    "DeploymentMode": (),
+    "OnFailure": ("DO_NOTHING", "ROLLBACK"),
+    "OnStackFailure": ("ROLLBACK",),
+}
 
 
 def inputs_of(backend: Backend, request: Request, stack: Stack) -> Inputs:
     """What the request asks for, checked; raises ValidationError when it cannot be carried out."""
     given = request.parameters
-    for name in _REFUSED:
+    for name in sorted(_REFUSED):
         if given.get(name):
             raise ValidationError(f"The local cloud does not do {name}")
+    for name, allowed in _ONLY.items():
+        if given.get(name) not in (*allowed, None):
+            raise ValidationError(f"The local cloud does not do {name} {given[name]}")
+    if (given.get("RollbackConfiguration") or {}).get("RollbackTriggers"):
+        raise ValidationError("The local cloud does not do RollbackTriggers")
+    if (given.get("DeploymentConfig") or {}).get("Mode", "STANDARD") != "STANDARD":
+        raise ValidationError("The local cloud does only standard deployments")
     template = template_of(backend, request, stack)
     validate(template)
     capabilities = given.get("Capabilities") or []
@@ -41,7 +59,6 @@ def inputs_of(backend: Backend, request: Request, stack: Stack) -> Inputs:
         given.get("Tags", stack.inputs.tags),
         capabilities,
         given.get("RoleARN") or stack.inputs.role_arn,
-        given.get("NotificationARNs") or [],
     )
 
 
@@ -51,7 +68,7 @@ def template_of(backend: Backend, request: Request, stack: Stack | None) -> Temp
     if given.get("UsePreviousTemplate") and stack is not None:
         return stack.inputs.template
     if given.get("TemplateBody"):
-        return parse(given["TemplateBody"])
+        return parse(given["TemplateBody"], LONGEST_BODY)
     if given.get("TemplateURL"):
         return parse(_download(backend, request.region, given["TemplateURL"]))
     raise ValidationError("Either Template URL or Template Body must be specified.")

@@ -7,16 +7,23 @@ import uuid
 from collections.abc import Callable
 from typing import Any
 
+from botocore import xform_name
+
 from localcloud.api import ApiError, Operation, Request
-from localcloud.cloudformation import describe
-from localcloud.cloudformation.backend import Backend
-from localcloud.cloudformation.changes import NO_CHANGES, preview
+from localcloud.cloudformation.changes import (
+    EARLY_VALIDATION,
+    NO_CHANGES,
+    active_resources,
+    preview,
+    property_problems,
+)
 from localcloud.cloudformation.deployment import Deployment, delete_stack
-from localcloud.cloudformation.errors import ResourceFailed, ValidationError, no_such_stack, reason_of
-from localcloud.cloudformation.requests import inputs_of, template_of
-from localcloud.cloudformation.resource_type import StackIdentity
+from localcloud.cloudformation.errors import ResourceFailed, ValidationError, reason_of
+from localcloud.cloudformation.outputs import export_in_use
+from localcloud.cloudformation.queries import Queries
+from localcloud.cloudformation.requests import inputs_of
+from localcloud.cloudformation.resource_type import StackIdentity, words
 from localcloud.cloudformation.stack import ChangeSet, Inputs, Stack
-from localcloud.cloudformation.templates import validate
 
 _ANSWER_WITHIN_SECONDS = 20
 _CANNOT_BE_UPDATED = (
@@ -26,44 +33,21 @@ _CANNOT_BE_UPDATED = (
     "UPDATE_ROLLBACK_FAILED",
     "REVIEW_IN_PROGRESS",
 )
+OPERATIONS = words(
+    "CreateChangeSet CreateStack DeleteChangeSet DeleteStack DescribeChangeSet DescribeEvents DescribeStackEvents "
+    "DescribeStackResource DescribeStackResources DescribeStacks ExecuteChangeSet GetTemplate GetTemplateSummary "
+    "ListChangeSets ListExports ListImports ListStackResources ListStacks UpdateStack UpdateTerminationProtection "
+    "ValidateTemplate"
+)
 
 
-class CloudFormation:
+class CloudFormation(Queries):
     """Answers requests; deployments run in threads of their own, one at a time for each stack."""
-
-    def __init__(self, backend: Backend) -> None:
-        self._backend = backend
 
     @property
     def operations(self) -> dict[str, Operation]:
         """Every operation by name."""
-        return {
-            "CancelUpdateStack": _refuse("CancelUpdateStack"),
-            "ContinueUpdateRollback": _refuse("ContinueUpdateRollback"),
-            "CreateChangeSet": self.create_change_set,
-            "CreateStack": self.create_stack,
-            "DeleteChangeSet": self.delete_change_set,
-            "DeleteStack": self.delete_stack,
-            "DescribeChangeSet": self.describe_change_set,
-            "DescribeEvents": self.describe_events,
-            "DescribeStackEvents": self.describe_stack_events,
-            "DescribeStackResource": self.describe_stack_resource,
-            "DescribeStackResources": self.describe_stack_resources,
-            "DescribeStacks": self.describe_stacks,
-            "ExecuteChangeSet": self.execute_change_set,
-            "GetTemplate": self.get_template,
-            "GetTemplateSummary": self.get_template_summary,
-            "ListChangeSets": self.list_change_sets,
-            "ListExports": self.list_exports,
-            "ListImports": self.list_imports,
-            "ListStackResources": self.list_stack_resources,
-            "ListStacks": self.list_stacks,
-            "UpdateStack": self.update_stack,
-            "UpdateTerminationProtection": self.update_termination_protection,
-            "ValidateTemplate": self.validate_template,
-        }
-
-    # -- creating and changing
+        return {name: getattr(self, xform_name(name)) for name in sorted(OPERATIONS)}
 
     def create_change_set(self, request: Request) -> dict[str, Any]:
         """A change set exists, and for a new stack the stack in review too."""
@@ -79,7 +63,7 @@ class CloudFormation:
                 name=name,
                 kind=given.get("ChangeSetType", "UPDATE"),
                 inputs=inputs,
-                created=self._backend.cloud.clock.utcnow(),
+                created=self._backend.now(),
                 description=given.get("Description"),
             )
             self._preview(stack, change_set)
@@ -90,8 +74,6 @@ class CloudFormation:
     def _stack_for_change_set(self, request: Request) -> Stack:
         name, kind = request.parameters["StackName"], request.parameters.get("ChangeSetType", "UPDATE")
         found = self._backend.stacks(request.region).find(name)
-        if kind == "IMPORT":
-            raise ValidationError("The local cloud does not import resources")
         if kind == "CREATE":
             if found is not None and found.status != "REVIEW_IN_PROGRESS":
                 raise ValidationError(f"Stack [{name}] already exists and cannot be created again with the changeSet.")
@@ -102,26 +84,28 @@ class CloudFormation:
         return found
 
     def _new_stack(self, request: Request, status: str) -> Stack:
-        name, clock = request.parameters["StackName"], self._backend.cloud.clock
+        name, now = request.parameters["StackName"], self._backend.now()
         identity = StackIdentity(
             self._arn(request, f"stack/{name}/{uuid.uuid4()}"), name, request.region, self._backend.cloud.account
         )
-        stack = Stack(identity, clock.utcnow(), clock.utcnow)
-        stack.begin(status)
+        stack = Stack(identity, now)
+        stack.begin(now, status)
         return stack
 
     def _preview(self, stack: Stack, change_set: ChangeSet) -> None:
         imports = set(stack.imports)
         try:
             scope = self._backend.scope(stack, change_set.inputs)
+            template = change_set.inputs.template
+            change_set.problems = property_problems(template, active_resources(template, scope.conditions))
             change_set.changes = preview(stack, change_set.inputs, scope)
         except (ResourceFailed, ValidationError) as error:
-            change_set.status, change_set.reason = "FAILED", reason_of(error)
-            change_set.execution_status = "UNAVAILABLE"
+            change_set.fail(reason_of(error))
         stack.imports = imports
-        if change_set.status != "FAILED" and not change_set.changes and _is_same(stack.inputs, change_set.inputs):
-            change_set.status, change_set.reason = "FAILED", NO_CHANGES
-            change_set.execution_status = "UNAVAILABLE"
+        if change_set.problems:
+            change_set.fail(EARLY_VALIDATION)
+        elif not change_set.changes and change_set.status != "FAILED" and _is_same(stack.inputs, change_set.inputs):
+            change_set.fail(NO_CHANGES)
 
     def execute_change_set(self, request: Request) -> None:
         """The stack is being created or updated."""
@@ -172,11 +156,11 @@ class CloudFormation:
         return {"StackId": stack.identity.id}
 
     def _start(self, stack: Stack, inputs: Inputs, kind: str, finished: Callable[[bool], None]) -> None:
-        stack.begin(f"{kind}_IN_PROGRESS")
+        stack.begin(self._backend.now(), f"{kind}_IN_PROGRESS")
         if kind == "UPDATE":
-            stack.updated = stack.clock()
+            stack.updated = self._backend.now()
         deployment = Deployment(self._backend, stack, inputs, rollback=not stack.disable_rollback)
-        _in_thread(stack, f"{kind}_FAILED", lambda: finished(deployment.run()))
+        self._in_thread(stack, f"{kind}_FAILED", lambda: finished(deployment.run()))
 
     def delete_stack(self, request: Request) -> None:
         """The stack is being deleted; nothing happens when there is none."""
@@ -190,13 +174,17 @@ class CloudFormation:
                 )
             if stack.is_busy:
                 raise ValidationError(f"Stack [{stack.identity.name}] cannot be deleted while in status {stack.status}")
-            stack.begin("DELETE_IN_PROGRESS")
+            in_use = export_in_use(self._backend, stack, {one.export for one in stack.outputs if one.export})
+            if in_use is not None:
+                stack.enter(self._backend.now(), stack.status, in_use)
+                return
+            stack.begin(self._backend.now(), "DELETE_IN_PROGRESS")
         retained = set(request.parameters.get("RetainResources") or [])
         role_arn = request.parameters.get("RoleARN") or stack.inputs.role_arn
-        _in_thread(stack, "DELETE_FAILED", lambda: delete_stack(self._backend, stack, role_arn, retained))
+        self._in_thread(stack, "DELETE_FAILED", lambda: delete_stack(self._backend, stack, role_arn, retained))
 
     def delete_change_set(self, request: Request) -> None:
-        """The change set is gone, and so is a stack that was only in review for it."""
+        """The change set is gone; the stack stays, even one that was only in review for it."""
         try:
             stack, change_set = self._change_set(request)
         except ApiError:
@@ -209,136 +197,20 @@ class CloudFormation:
         stack.termination_protection = bool(request.parameters["EnableTerminationProtection"])
         return {"StackId": stack.identity.id}
 
-    # -- looking
+    def _in_thread(self, stack: Stack, failed: str, work: Callable[[], None]) -> None:
+        """The work has begun. A short one is waited for, because clients look again only after five seconds."""
 
-    def describe_stacks(self, request: Request) -> dict[str, Any]:
-        """One stack, or all that are not deleted."""
-        name = request.parameters.get("StackName")
-        stacks = self._backend.stacks(request.region)
-        return {"Stacks": [describe.stack(one) for one in ([stacks.get(name)] if name else stacks.live())]}
+        def run() -> None:
+            try:
+                work()
+            except Exception as error:  # a mistake of the engine must end the operation, not leave it in progress
+                traceback.print_exc(file=sys.stderr)
+                reason = f"Internal failure of the local cloud: {reason_of(error)}"
+                stack.enter(self._backend.now(), failed, reason)
 
-    def list_stacks(self, request: Request) -> dict[str, Any]:
-        """Summaries of stacks, of some statuses when a filter is given."""
-        wanted = request.parameters.get("StackStatusFilter")
-        stacks = self._backend.stacks(request.region).all()
-        return {"StackSummaries": [describe.summary(one) for one in stacks if not wanted or one.status in wanted]}
-
-    def describe_change_set(self, request: Request) -> dict[str, Any]:
-        """The change set."""
-        return describe.change_set(*self._change_set(request))
-
-    def list_change_sets(self, request: Request) -> dict[str, Any]:
-        """The change sets of a stack."""
-        stack = self._stack(request)
-        return {"Summaries": [describe.change_set(stack, one) for one in stack.change_sets.values()]}
-
-    def describe_stack_events(self, request: Request) -> dict[str, Any]:
-        """Events of a stack, newest first."""
-        stack = self._stack(request)
-        return {"StackEvents": [describe.event(stack, one) for one in reversed(stack.events)]}
-
-    def describe_events(self, request: Request) -> dict[str, Any]:
-        """Events of operations; those of a change set are its early validation, which has none here."""
-        name = request.parameters.get("StackName")
-        if request.parameters.get("ChangeSetName") or not name:
-            return {"OperationEvents": []}
-        stack = self._backend.stacks(request.region).get(name)
-        shown = [describe.event(stack, one) | {"EventType": "STACK_EVENT"} for one in reversed(stack.events)]
-        return {"OperationEvents": shown}
-
-    def describe_stack_resources(self, request: Request) -> dict[str, Any]:
-        """Resources of a stack, one of them when its logical id is given."""
-        wanted = request.parameters.get("LogicalResourceId")
-        stack = self._stack_of_resources(request)
-        found = [one for one in stack.resources.values() if wanted in (None, one.logical_id)]
-        return {"StackResources": [describe.resource(stack, one) for one in found]}
-
-    def describe_stack_resource(self, request: Request) -> dict[str, Any]:
-        """One resource of a stack."""
-        stack, wanted = self._stack(request), request.parameters["LogicalResourceId"]
-        if wanted not in stack.resources:
-            raise ValidationError(f"Resource {wanted} does not exist for stack {stack.identity.name}")
-        return {"StackResourceDetail": describe.resource(stack, stack.resources[wanted])}
-
-    def list_stack_resources(self, request: Request) -> dict[str, Any]:
-        """Summaries of the resources of a stack."""
-        stack = self._stack(request)
-        return {"StackResourceSummaries": [describe.resource(stack, one) for one in stack.resources.values()]}
-
-    def get_template(self, request: Request) -> dict[str, Any]:
-        """The template of a stack or of a change set, as it was given."""
-        if request.parameters.get("ChangeSetName"):
-            inputs = self._change_set(request)[1].inputs
-        else:
-            inputs = self._stack(request).inputs
-        return {"TemplateBody": inputs.template.text, "StagesAvailable": ["Original", "Processed"]}
-
-    def get_template_summary(self, request: Request) -> dict[str, Any]:
-        """Parameters and resource types of a template."""
-        name = request.parameters.get("StackName")
-        template = self._stack(request).inputs.template if name else template_of(self._backend, request, None)
-        types = sorted({definition["Type"] for definition in template.resources.values()})
-        return {
-            "Parameters": _declared_parameters(template.section("Parameters")),
-            "Description": template.description,
-            "ResourceTypes": types,
-            "Version": template.data.get("AWSTemplateFormatVersion"),
-        }
-
-    def validate_template(self, request: Request) -> dict[str, Any]:
-        """The template can be deployed here; raises ValidationError otherwise."""
-        template = template_of(self._backend, request, None)
-        validate(template)
-        names = ("ParameterKey", "DefaultValue", "NoEcho", "Description")
-        declared = _declared_parameters(template.section("Parameters"))
-        return {
-            "Parameters": [{name: one[name] for name in names} for one in declared],
-            "Description": template.description,
-        }
-
-    def list_exports(self, request: Request) -> dict[str, Any]:
-        """All exports of the region."""
-        exports = self._backend.stacks(request.region).exports()
-        return {
-            "Exports": [
-                {"ExportingStackId": stack.identity.id, "Name": name, "Value": output.value}
-                for name, (stack, output) in sorted(exports.items())
-            ]
-        }
-
-    def list_imports(self, request: Request) -> dict[str, Any]:
-        """Names of the stacks that import an export."""
-        name = request.parameters["ExportName"]
-        importers = self._backend.stacks(request.region).importers(name)
-        if not importers:
-            raise ValidationError(f"Export '{name}' is not imported by any stack.")
-        return {"Imports": importers}
-
-    # -- finding
-
-    def _stack(self, request: Request) -> Stack:
-        return self._backend.stacks(request.region).get(request.parameters["StackName"])
-
-    def _stack_of_resources(self, request: Request) -> Stack:
-        physical_id = request.parameters.get("PhysicalResourceId")
-        if physical_id is None:
-            return self._stack(request)
-        for stack in self._backend.stacks(request.region).live():
-            if any(one.physical_id == physical_id for one in stack.resources.values()):
-                return stack
-        raise no_such_stack(physical_id)
-
-    def _change_set(self, request: Request) -> tuple[Stack, ChangeSet]:
-        wanted, name = request.parameters["ChangeSetName"], request.parameters.get("StackName")
-        stacks = self._backend.stacks(request.region)
-        for stack in [stacks.get(name)] if name else stacks.all():
-            for one in stack.change_sets.values():
-                if wanted in (one.id, one.name):
-                    return stack, one
-        raise ApiError("ChangeSetNotFound", f"ChangeSet [{wanted}] does not exist", "404 Not Found")
-
-    def _arn(self, request: Request, resource: str) -> str:
-        return f"arn:aws:cloudformation:{request.region}:{self._backend.cloud.account}:{resource}"
+        thread = threading.Thread(target=run, name=f"cloudformation-{stack.identity.name}", daemon=True)
+        thread.start()
+        thread.join(_ANSWER_WITHIN_SECONDS)
 
 
 def _require_updatable(stack: Stack) -> None:
@@ -348,39 +220,3 @@ def _require_updatable(stack: Stack) -> None:
 
 def _is_same(old: Inputs, new: Inputs) -> bool:
     return old.template.section("Outputs") == new.template.section("Outputs") and old.tags == new.tags
-
-
-def _declared_parameters(definitions: dict[str, Any]) -> list[dict[str, Any]]:
-    return [
-        {
-            "ParameterKey": name,
-            "DefaultValue": None if "Default" not in definition else str(definition["Default"]),
-            "ParameterType": definition["Type"],
-            "NoEcho": str(definition.get("NoEcho", False)).lower() == "true",
-            "Description": definition.get("Description"),
-            "ParameterConstraints": {"AllowedValues": [str(one) for one in definition.get("AllowedValues", [])]},
-        }
-        for name, definition in definitions.items()
-    ]
-
-
-def _refuse(name: str) -> Operation:
-    def refuse(_request: Request) -> None:
-        raise ValidationError(f"The local cloud does not do {name}: deploy again instead.")
-
-    return refuse
-
-
-def _in_thread(stack: Stack, failed: str, work: Callable[[], None]) -> None:
-    """The work has begun. A short one is waited for, because clients look again only after five seconds."""
-
-    def run() -> None:
-        try:
-            work()
-        except Exception as error:  # a mistake of the engine must end the operation, not leave it in progress
-            traceback.print_exc(file=sys.stderr)
-            stack.enter(failed, f"Internal failure of the local cloud: {reason_of(error)}")
-
-    thread = threading.Thread(target=run, name=f"cloudformation-{stack.identity.name}", daemon=True)
-    thread.start()
-    thread.join(_ANSWER_WITHIN_SECONDS)

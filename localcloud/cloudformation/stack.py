@@ -1,26 +1,17 @@
 """Stacks, their resources and events, and change sets, as records."""
 
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from localcloud.cloudformation.errors import no_such_stack
+from localcloud.cloudformation.parameters import Parameter
 from localcloud.cloudformation.resource_type import StackIdentity
 from localcloud.cloudformation.templates import EMPTY, Template
 
 STACK_TYPE = "AWS::CloudFormation::Stack"
-
-
-@dataclass(frozen=True)
-class Parameter:
-    """A parameter's value as given, and what it stands for (they differ for SSM parameters)."""
-
-    given: str
-    resolved: Any
-    from_ssm: bool = False
-    no_echo: bool = False
 
 
 @dataclass(frozen=True)
@@ -69,10 +60,23 @@ class Inputs:
     tags: list[dict[str, str]]
     capabilities: list[str]
     role_arn: str | None
-    notification_arns: list[str]
 
 
-NO_INPUTS = Inputs(EMPTY, {}, [], [], None, [])
+NO_INPUTS = Inputs(EMPTY, {}, [], [], None)
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What is wrong with the properties of a resource, and where in the template."""
+
+    logical_id: str
+    type: str
+    message: str
+
+    @property
+    def path(self) -> str:
+        """Where in the template it is."""
+        return f"/Resources/{self.logical_id}/Properties"
 
 
 @dataclass
@@ -89,6 +93,11 @@ class ChangeSet:
     status: str = "CREATE_COMPLETE"
     reason: str | None = None
     execution_status: str = "AVAILABLE"
+    problems: list[Problem] = field(default_factory=list)
+
+    def fail(self, reason: str) -> None:
+        """It cannot be executed."""
+        self.status, self.reason, self.execution_status = "FAILED", reason, "UNAVAILABLE"
 
 
 @dataclass
@@ -97,7 +106,6 @@ class Stack:
 
     identity: StackIdentity
     created: datetime
-    clock: Callable[[], datetime]
     status: str = "REVIEW_IN_PROGRESS"
     status_reason: str | None = None
     updated: datetime | None = None
@@ -118,28 +126,23 @@ class Stack:
         """Whether an operation is under way."""
         return self.status.endswith("_IN_PROGRESS") and self.status != "REVIEW_IN_PROGRESS"
 
-    def begin(self, status: str, reason: str | None = "User Initiated") -> None:
+    def begin(self, now: datetime, status: str, reason: str | None = "User Initiated") -> None:
         """A new operation has begun."""
         self.operation_id = str(uuid.uuid4())
-        self.enter(status, reason)
+        self.enter(now, status, reason)
 
-    def enter(self, status: str, reason: str | None = None) -> None:
+    def enter(self, now: datetime, status: str, reason: str | None = None) -> None:
         """The stack is in `status`, and an event says so."""
         self.status, self.status_reason = status, reason
-        self.happened(self.identity.name, self.identity.id, STACK_TYPE, status, reason)
+        self.happened(now, self.identity.name, self.identity.id, STACK_TYPE, status, reason)
 
-    def happened(self, logical_id: str, physical_id: str, kind: str, status: str, reason: str | None = None) -> None:
+    def happened(
+        self, now: datetime, logical_id: str, physical_id: str, kind: str, status: str, reason: str | None = None
+    ) -> None:
         """An event is recorded."""
-        event = Event(
-            f"{logical_id}-{status}-{uuid.uuid4()}" if kind != STACK_TYPE else str(uuid.uuid4()),
-            logical_id,
-            physical_id,
-            kind,
-            status,
-            reason,
-            self.clock(),
-            self.operation_id,
-        )
+        own_id = str(uuid.uuid4())
+        name = own_id if kind == STACK_TYPE else f"{logical_id}-{status}-{own_id}"
+        event = Event(name, logical_id, physical_id, kind, status, reason, now, self.operation_id)
         self.events.append(event)
         if kind != STACK_TYPE:
             self.latest[logical_id] = event

@@ -8,24 +8,38 @@ from typing import Any
 import yaml
 
 from localcloud.cloudformation.errors import ValidationError
-from localcloud.cloudformation.references import references
-from localcloud.cloudformation.resource_type import ResourceType, resource_type
+from localcloud.cloudformation.intrinsics import FUNCTIONS, PREDICATES
+from localcloud.cloudformation.parameters import PARAMETER_TYPES
+from localcloud.cloudformation.references import functions, references
+from localcloud.cloudformation.resource_type import ResourceType, resource_type, words
 
-_SECTIONS = {
-    "AWSTemplateFormatVersion",
-    "Description",
-    "Metadata",
-    "Parameters",
-    "Rules",
-    "Mappings",
-    "Conditions",
-    "Resources",
-    "Outputs",
+_SECTIONS = words(
+    "AWSTemplateFormatVersion Description Metadata Parameters Rules Mappings Conditions Resources Outputs Transform"
+)
+_LOGICAL = ("Fn::And", "Fn::Or", "Fn::Not")
+_LANGUAGE_EXTENSIONS = "AWS::LanguageExtensions"
+_EXTENDED = {"Fn::Length", "Fn::ToJsonString"}
+_POLICIES = {
+    "DeletionPolicy": ("deletion policy", ("Delete", "Retain", "RetainExceptOnCreate")),
+    "UpdateReplacePolicy": ("update replace policy", ("Delete", "Retain")),
 }
-_RESOURCE_KEYS = {"Type", "Properties", "DependsOn", "Condition", "Metadata", "DeletionPolicy", "UpdateReplacePolicy"}
-_PSEUDO_PARAMETERS = {
-    f"AWS::{name}"
-    for name in ("AccountId", "NotificationARNs", "NoValue", "Partition", "Region", "StackId", "StackName", "URLSuffix")
+LONGEST_BODY = 51_200
+LONGEST_TEMPLATE = 1_000_000
+_RESOURCE_KEYS = words("Type Properties DependsOn Condition Metadata DeletionPolicy UpdateReplacePolicy")
+_PSEUDO_PARAMETERS = words(
+    "AWS::AccountId AWS::NotificationARNs AWS::NoValue AWS::Partition AWS::Region AWS::StackId AWS::StackName "
+    "AWS::URLSuffix"
+)
+CARRIED_OUT = {
+    "sections": _SECTIONS,
+    "functions": frozenset({*FUNCTIONS, *PREDICATES, *_LOGICAL}),
+    "transforms": frozenset({_LANGUAGE_EXTENSIONS}),
+    "of a resource": _RESOURCE_KEYS,
+    "deletion policies": frozenset(_POLICIES["DeletionPolicy"][1]),
+    "update replace policies": frozenset(_POLICIES["UpdateReplacePolicy"][1]),
+    "pseudo parameters": _PSEUDO_PARAMETERS,
+    "parameter types": PARAMETER_TYPES,
+    "dynamic references": words("ssm secretsmanager"),
 }
 _MOST_RESOURCES = 500
 
@@ -88,8 +102,10 @@ class Template:
 EMPTY = Template("{}", {})
 
 
-def parse(text: str) -> Template:
-    """The template that `text` is, JSON or YAML; raises ValidationError when it is neither."""
+def parse(text: str, longest: int = LONGEST_TEMPLATE) -> Template:
+    """The template that `text` is, JSON or YAML; raises ValidationError when it is neither, or too long."""
+    if len(text.encode()) > longest:
+        raise ValidationError(f"Template may not exceed {longest} bytes in size.")
     try:
         data = json.loads(text)
     except ValueError:
@@ -107,6 +123,7 @@ def validate(template: Template) -> None:
     unknown = set(template.data) - _SECTIONS
     if unknown:
         raise ValidationError(f"Invalid template property or properties [{', '.join(sorted(unknown))}]")
+    _require_known_functions(template)
     if not template.resources:
         raise ValidationError("Template format error: At least one Resources member must be defined.")
     if len(template.resources) > _MOST_RESOURCES:
@@ -138,6 +155,20 @@ def deployment_order(dependencies: dict[str, set[str]]) -> list[str]:
     return order
 
 
+def _require_known_functions(template: Template) -> None:
+    transforms = template.data.get("Transform") or []
+    for transform in [transforms] if isinstance(transforms, str) else transforms:
+        if transform != _LANGUAGE_EXTENSIONS:
+            raise ValidationError(f"No transform named {transform} found. (The local cloud has no macros.)")
+    supported = CARRIED_OUT["functions"] - {"Ref"} - (set() if transforms else _EXTENDED)
+    used = {name for section in _SECTIONS - {"Metadata"} for name in functions(template.data.get(section))}
+    if used - supported:
+        raise ValidationError(
+            f"Template format error: Encountered unsupported function: {sorted(used - supported)[0]} "
+            f"Supported functions are: [{', '.join(sorted(supported))}]"
+        )
+
+
 def _require_known_types(template: Template) -> None:
     unknown = set()
     for logical_id, definition in template.resources.items():
@@ -159,7 +190,11 @@ def _validate_resource(template: Template, logical_id: str, definition: dict[str
         raise ValidationError(
             f"Invalid template resource property '{sorted(unknown)[0]}' of {logical_id}: the local cloud does not do it"
         )
-    template.type_of(logical_id).check_properties(logical_id, definition.get("Properties") or {})
+    for name, (what, allowed) in _POLICIES.items():
+        if definition.get(name, "Delete") not in allowed:
+            raise ValidationError(
+                f"Template error: resource type {definition['Type']} does not support {what} {definition[name]}"
+            )
     condition = definition.get("Condition")
     if condition is not None and condition not in template.section("Conditions"):
         raise ValidationError(

@@ -1,170 +1,156 @@
 """AWS::DynamoDB::*"""
 
+from collections.abc import Mapping
 from typing import Any
 
+from localcloud.cloudformation.calls import call, forward
 from localcloud.cloudformation.errors import ResourceFailed
-from localcloud.cloudformation.forward import forward
-from localcloud.cloudformation.properties import is_true, pick, tag_list, wait_until
-from localcloud.cloudformation.resource_type import Handling, Made, ResourceType, words
+from localcloud.cloudformation.resource_type import Handling, ResourceType, wait_until, words
 
-_CREATED_WITH = (
-    "AttributeDefinitions",
-    "BillingMode",
-    "DeletionProtectionEnabled",
-    "GlobalSecondaryIndexes",
-    "KeySchema",
-    "LocalSecondaryIndexes",
-    "ProvisionedThroughput",
-    "StreamSpecification",
-    "TableClass",
+_INDEXES = "GlobalSecondaryIndexes"
+_SHARED = (
+    "AttributeDefinitions BillingMode GlobalSecondaryIndexes KeySchema LocalSecondaryIndexes SSESpecification "
+    "StreamSpecification TableName TimeToLiveSpecification"
 )
-_UPDATED_WITH = ("BillingMode", "DeletionProtectionEnabled", "ProvisionedThroughput", "TableClass")
-_REPLICA = words("Region PointInTimeRecoverySpecification DeletionProtectionEnabled SSESpecification TableClass Tags")
+_IN_REPLICA = words("PointInTimeRecoverySpecification DeletionProtectionEnabled SSESpecification TableClass Tags")
+_UPDATED_WITH = words(
+    "BillingMode DeletionProtectionEnabled ProvisionedThroughput SSESpecification StreamSpecification TableClass"
+)
+_CLEARED = {"DeletionProtectionEnabled": False, "StreamSpecification": {"StreamEnabled": False}}
 
 
-def _create_table(handling: Handling) -> Made:
-    return _create(handling, handling.properties)
+def _table(handling: Handling) -> dict[str, Any]:
+    return _as_in_api(handling, handling.properties)
 
 
-def _create_global_table(handling: Handling) -> Made:
-    return _create(handling, _as_table(handling, handling.properties, "PAY_PER_REQUEST"))
+def _old_table(handling: Handling) -> dict[str, Any]:
+    return _as_in_api(handling, handling.old_properties) if handling.old_properties else {}
 
 
-def _create(handling: Handling, table: dict[str, Any]) -> Made:
-    name = handling.name("TableName", 255)
-    arguments = pick(table, _CREATED_WITH) | {"TableName": name, "Tags": tag_list(table)}
-    arguments["StreamSpecification"] = _stream(table)
-    arguments["SSESpecification"] = _encryption(table)
-    forward(handling.client("dynamodb"), "create_table", arguments)
-    handling.begun(name)
-    _configure(handling, name, table, {})
-    return _made(handling, name)
+def _as_in_api(handling: Handling, properties: Mapping[str, Any]) -> dict[str, Any]:
+    """Properties as the API names them, a global table as the table that it is in its only region."""
+    table = dict(properties)
+    if "Replicas" in table:
+        replica = _only_replica(handling, table.pop("Replicas"))
+        encryption = {**table.get("SSESpecification", {}), **replica.pop("SSESpecification", {})}
+        table = {"BillingMode": "PAY_PER_REQUEST"} | table | replica
+        table |= {"SSESpecification": encryption} if encryption else {}
+    if "SSESpecification" in table:
+        renamed = {"SSEEnabled": "Enabled"}
+        table["SSESpecification"] = {renamed.get(name, name): one for name, one in table["SSESpecification"].items()}
+    if "StreamSpecification" in table:
+        table["StreamSpecification"] = {"StreamEnabled": True, **table["StreamSpecification"]}
+    return table
 
 
-def _update_table(handling: Handling) -> Made:
-    return _update(handling, handling.properties, handling.old_properties)
+def _only_replica(handling: Handling, replicas: list[dict[str, Any]]) -> dict[str, Any]:
+    if [one.get("Region") for one in replicas] != [handling.stack.region]:
+        raise ResourceFailed(f"the local cloud has global tables with one replica, in {handling.stack.region}")
+    replica = {name: value for name, value in replicas[0].items() if name != "Region"}
+    plain_indexes = all(index.keys() == {"IndexName"} for index in replica.pop(_INDEXES, []))
+    unknown = sorted(replica.keys() - _IN_REPLICA) + ([] if plain_indexes else [_INDEXES])
+    if unknown:
+        raise ResourceFailed(f"the local cloud does not do {', '.join(unknown)} of a replica")
+    return replica
 
 
-def _update_global_table(handling: Handling) -> Made:
-    new, old = (_as_table(handling, one) for one in (handling.properties, handling.old_properties))
-    return _update(handling, new, old)
+def _create(handling: Handling) -> Mapping[str, Any]:
+    table = _table(handling)
+    answer = call(handling.client, "create_table * TableName={name}", table, handling.values(table))
+    description: dict[str, Any] = answer["TableDescription"]
+    return description
 
 
-def _update(handling: Handling, new: dict[str, Any], old: dict[str, Any]) -> Made:
-    name = handling.physical_id
-    changed = {one: new[one] for one in _UPDATED_WITH if one in new and new[one] != old.get(one)}
-    if _encryption(new) != _encryption(old) and "SSESpecification" in new:
-        changed["SSESpecification"] = _encryption(new)
-    if _stream(new) != _stream(old):
-        changed["StreamSpecification"] = _stream(new) or {"StreamEnabled": False}
-    if new.get("DeletionProtectionEnabled") is None and is_true(old.get("DeletionProtectionEnabled")):
-        changed["DeletionProtectionEnabled"] = False
+def _update(handling: Handling) -> Mapping[str, Any]:
+    new, old, name = _table(handling), _old_table(handling), handling.physical_id
+    if "Replicas" in handling.properties and new.get("Tags") != old.get("Tags"):
+        raise ResourceFailed("the local cloud does not change tags of a replica")
+    wanted = {**{key: value for key, value in _CLEARED.items() if key in old}, **new}
+    changed = {one: wanted[one] for one in _UPDATED_WITH if one in wanted and wanted[one] != old.get(one)}
     if changed:
-        forward(handling.client("dynamodb"), "update_table", {"TableName": name} | changed)
+        forward(handling.client, "update_table", {"TableName": name, **changed})
     for update in _index_updates(new, old):
-        arguments = {"TableName": name, "AttributeDefinitions": new["AttributeDefinitions"]}
-        forward(handling.client("dynamodb"), "update_table", arguments | {"GlobalSecondaryIndexUpdates": [update]})
-    _configure(handling, name, new, old)
-    return _made(handling, name)
+        definitions = {"TableName": name, "AttributeDefinitions": new["AttributeDefinitions"]}
+        forward(handling.client, "update_table", {**definitions, "GlobalSecondaryIndexUpdates": [update]})
+        _wait(handling)
+    return _describe(handling)
 
 
 def _index_updates(new: dict[str, Any], old: dict[str, Any]) -> list[dict[str, Any]]:
-    wanted, present = (
-        {index["IndexName"]: index for index in one.get("GlobalSecondaryIndexes") or []} for one in (new, old)
-    )
-    changed = [name for name in wanted.keys() & present.keys() if wanted[name] != present[name]]
+    wanted, present = ({index["IndexName"]: index for index in one.get(_INDEXES) or []} for one in (new, old))
+    changed = sorted(name for name in wanted.keys() & present.keys() if wanted[name] != present[name])
     if changed:
-        raise ResourceFailed(f"the local cloud does not change global secondary indexes: {', '.join(sorted(changed))}")
+        raise ResourceFailed(f"the local cloud does not change global secondary indexes: {', '.join(changed)}")
     removed = [{"Delete": {"IndexName": name}} for name in present.keys() - wanted.keys()]
     return removed + [{"Create": wanted[name]} for name in wanted.keys() - present.keys()]
 
 
-def _configure(handling: Handling, name: str, new: dict[str, Any], old: dict[str, Any]) -> None:
-    dynamodb = handling.client("dynamodb")
-    wait_until(lambda: dynamodb.describe_table(TableName=name)["Table"]["TableStatus"] == "ACTIVE", f"Table {name}")
-    ttl = new.get("TimeToLiveSpecification")
-    if ttl != old.get("TimeToLiveSpecification"):
-        settings = ttl or old["TimeToLiveSpecification"] | {"Enabled": False}
-        forward(dynamodb, "update_time_to_live", {"TableName": name, "TimeToLiveSpecification": settings})
-    recovery = new.get("PointInTimeRecoverySpecification")
-    if recovery != old.get("PointInTimeRecoverySpecification"):
-        settings = recovery or {"PointInTimeRecoveryEnabled": False}
-        arguments = {"TableName": name, "PointInTimeRecoverySpecification": settings}
-        forward(dynamodb, "update_continuous_backups", arguments)
-    if "ResourcePolicy" in new and new["ResourcePolicy"] != old.get("ResourcePolicy"):
-        arguments = {"ResourceArn": handling.arn("dynamodb", f"table/{name}"), "Policy": None}
-        arguments["Policy"] = new["ResourcePolicy"]["PolicyDocument"]
-        forward(dynamodb, "put_resource_policy", arguments)
+def _configure(handling: Handling) -> None:
+    """What a table gets by calls of its own is as the properties say; the table is active."""
+    _wait(handling)
+    new, old, table = _table(handling), _old_table(handling), {"TableName": handling.physical_id}
+    off = {"TimeToLiveSpecification": {**old.get("TimeToLiveSpecification", {}), "Enabled": False}}
+    off["PointInTimeRecoverySpecification"] = {"PointInTimeRecoveryEnabled": False}
+    operations = {
+        "TimeToLiveSpecification": "update_time_to_live",
+        "PointInTimeRecoverySpecification": "update_continuous_backups",
+    }
+    for name, operation in operations.items():
+        if new.get(name) != old.get(name):
+            forward(handling.client, operation, {**table, name: new.get(name, off[name])})
+    policy, before = (one.get("ResourcePolicy", {}).get("PolicyDocument") for one in (new, old))
+    arn = {
+        "ResourceArn": f"arn:aws:dynamodb:{handling.stack.region}:{handling.stack.account}:table/{table['TableName']}"
+    }
+    if policy and policy != before:
+        forward(handling.client, "put_resource_policy", {**arn, "Policy": policy})
+    elif before and not policy:
+        forward(handling.client, "delete_resource_policy", arn)
 
 
-def _made(handling: Handling, name: str) -> Made:
-    table = handling.client("dynamodb").describe_table(TableName=name)["Table"]
-    attributes = {"Arn": table["TableArn"], "TableId": table.get("TableId")}
-    if "LatestStreamArn" in table:
-        attributes["StreamArn"] = table["LatestStreamArn"]
-    return Made(name, attributes)
+def _wait(handling: Handling) -> None:
+    name = handling.physical_id
+    wait_until(lambda: _describe(handling)["TableStatus"] == "ACTIVE", f"Table {name}")
 
 
-def _delete_table(handling: Handling) -> None:
-    handling.client("dynamodb").delete_table(TableName=handling.physical_id)
+def _describe(handling: Handling) -> dict[str, Any]:
+    found: dict[str, Any] = handling.client.describe_table(TableName=handling.physical_id)["Table"]
+    return found
 
 
-def _stream(table: dict[str, Any]) -> dict[str, Any] | None:
-    given = table.get("StreamSpecification")
-    return None if given is None else {"StreamEnabled": True, "StreamViewType": given["StreamViewType"]}
+def _row(name: str, properties: str, required: str, replaced_by: str, **more: Any) -> ResourceType:
+    return ResourceType(
+        name,
+        "dynamodb",
+        create=_create,
+        update=_update,
+        delete="delete_table TableName={ref}",
+        properties=words(f"{_SHARED} {properties}"),
+        required=words(required),
+        replaced_by=words(replaced_by),
+        named=("TableName", 255),
+        after=_configure,
+        **more,
+    )
 
 
-def _encryption(table: dict[str, Any]) -> dict[str, Any] | None:
-    given = table.get("SSESpecification")
-    if given is None:
-        return None
-    renamed = {"SSEEnabled": "Enabled"}
-    return {renamed.get(name, name): value for name, value in given.items()}
-
-
-def _as_table(handling: Handling, properties: dict[str, Any], billing: str = "PROVISIONED") -> dict[str, Any]:
-    """A global table as the table that it is in its only region."""
-    replicas = properties.get("Replicas") or []
-    if [one.get("Region") for one in replicas] != [handling.stack.region]:
-        raise ResourceFailed(f"the local cloud has global tables with one replica, in {handling.stack.region}")
-    replica = dict(replicas[0])
-    for index in replica.pop("GlobalSecondaryIndexes", []):
-        if index.keys() != {"IndexName"}:
-            raise ResourceFailed("the local cloud does not do settings of an index of a replica")
-    unknown = replica.keys() - _REPLICA
-    if unknown:
-        raise ResourceFailed(f"the local cloud does not do {', '.join(sorted(unknown))} of a replica")
-    encryption = dict(properties.get("SSESpecification") or {}) | replica.pop("SSESpecification", {})
-    table = {name: value for name, value in properties.items() if name != "Replicas"} | replica
-    return {"BillingMode": billing} | table | ({"SSESpecification": encryption} if encryption else {})
-
-
+_ATTRIBUTES = {"Arn": "{TableArn}", "StreamArn": "{LatestStreamArn}"}
 TYPES = [
-    ResourceType(
+    _row(
         "AWS::DynamoDB::Table",
-        properties=words(
-            "PointInTimeRecoverySpecification ResourcePolicy SSESpecification TableName TimeToLiveSpecification"
-        )
-        | frozenset(_CREATED_WITH),
+        "DeletionProtectionEnabled PointInTimeRecoverySpecification ProvisionedThroughput ResourcePolicy TableClass "
+        "Tags",
+        "KeySchema",
+        "KeySchema LocalSecondaryIndexes TableName",
         without_effect=words("ContributorInsightsSpecification"),
-        attributes=words("Arn StreamArn TableId"),
-        name_property="TableName",
-        replaced_by=words("KeySchema LocalSecondaryIndexes"),
-        create=_create_table,
-        update=_update_table,
-        delete=_delete_table,
+        attributes=_ATTRIBUTES,
+        tagged="ResourceArn={Arn}",
     ),
-    ResourceType(
+    _row(
         "AWS::DynamoDB::GlobalTable",
-        properties=words(
-            "AttributeDefinitions BillingMode GlobalSecondaryIndexes KeySchema LocalSecondaryIndexes Replicas "
-            "SSESpecification StreamSpecification TableName TimeToLiveSpecification"
-        ),
-        attributes=words("Arn StreamArn TableId"),
-        name_property="TableName",
-        replaced_by=words("KeySchema LocalSecondaryIndexes"),
-        create=_create_global_table,
-        update=_update_global_table,
-        delete=_delete_table,
+        "Replicas",
+        "Replicas",
+        "KeySchema LocalSecondaryIndexes TableName",
+        attributes=_ATTRIBUTES | {"TableId": "{TableId}"},
     ),
 ]

@@ -1,95 +1,81 @@
 """AWS::Events::*"""
 
+from collections.abc import Mapping
 from typing import Any
 
+from localcloud.cloudformation.calls import forward
 from localcloud.cloudformation.errors import ResourceFailed
-from localcloud.cloudformation.forward import forward
-from localcloud.cloudformation.properties import as_json, pick, tag_list
-from localcloud.cloudformation.resource_type import Handling, Made, ResourceType, words
+from localcloud.cloudformation.resource_type import Handling, ResourceType, words
 
 _DEFAULT_BUS = "default"
-_BUS_SETTINGS = ("DeadLetterConfig", "Description", "KmsKeyIdentifier")
 
 
-def _put_rule(handling: Handling) -> Made:
-    properties, bus = handling.properties, _bus(handling.properties)
-    name = _rule_name(handling.physical_id) or handling.name("Name", 64)
-    arguments = pick(properties, ("Description", "RoleArn", "ScheduleExpression", "State"))
-    arguments |= {"Name": name, "EventBusName": bus}
-    if "EventPattern" in properties:
-        arguments["EventPattern"] = as_json(properties["EventPattern"])
-    arn = forward(handling.client("events"), "put_rule", arguments)["RuleArn"]
-    physical_id = name if bus == _DEFAULT_BUS else f"{bus}|{name}"
-    handling.begun(physical_id)
-    _sync_targets(handling, name, bus)
-    return Made(physical_id, {"Arn": arn, "RuleName": name})
+def _rule(handling: Handling) -> Mapping[str, Any]:
+    """The rule's bus by name, for it may be given as an ARN, and the rule's name without its bus."""
+    bus = str(handling.properties.get("EventBusName") or _DEFAULT_BUS).rpartition("/")[2]
+    name = handling.name.rpartition("|")[2] or handling.physical_id.rpartition("|")[2]
+    return {"EventBusName": bus, "RuleName": name}
 
 
-def _sync_targets(handling: Handling, name: str, bus: str) -> None:
-    events = handling.client("events")
+def _sync_targets(handling: Handling) -> None:
+    rule = _rule(handling)
+    where = {"Rule": rule["RuleName"], "EventBusName": rule["EventBusName"]}
     new, old = (one.get("Targets") or [] for one in (handling.properties, handling.old_properties))
     gone = sorted({target["Id"] for target in old} - {target["Id"] for target in new})
     if gone:
-        events.remove_targets(Rule=name, EventBusName=bus, Ids=gone)
+        handling.client.remove_targets(Ids=gone, **where)
     if new:
-        answer = forward(events, "put_targets", {"Rule": name, "EventBusName": bus, "Targets": new})
+        answer = forward(handling.client, "put_targets", {"Targets": new, **where})
         if answer.get("FailedEntryCount"):
             raise ResourceFailed(str(answer["FailedEntries"][0]["ErrorMessage"]))
 
 
+def _put_rule(handling: Handling) -> Mapping[str, Any]:
+    names = ("Description", "EventPattern", "RoleArn", "ScheduleExpression", "State", "Tags")
+    rule = _rule(handling)
+    arguments = {name: handling.properties.get(name) for name in names}
+    arguments |= {"Name": rule["RuleName"], "EventBusName": rule["EventBusName"]}
+    answer = forward(handling.client, "put_rule", arguments)
+    bus = "" if rule["EventBusName"] == _DEFAULT_BUS else f"{rule['EventBusName']}|"
+    return {**answer, "Id": f"{bus}{rule['RuleName']}", "RuleName": rule["RuleName"]}
+
+
 def _delete_rule(handling: Handling) -> None:
-    events, bus = handling.client("events"), _bus(handling.properties)
-    name = _rule_name(handling.physical_id)
-    targets = [target["Id"] for target in events.list_targets_by_rule(Rule=name, EventBusName=bus)["Targets"]]
+    rule = _rule(handling)
+    where = {"Rule": rule["RuleName"], "EventBusName": rule["EventBusName"]}
+    targets = [target["Id"] for target in handling.client.list_targets_by_rule(**where)["Targets"]]
     if targets:
-        events.remove_targets(Rule=name, EventBusName=bus, Ids=targets)
-    events.delete_rule(Name=name, EventBusName=bus)
-
-
-def _bus(properties: dict[str, Any]) -> str:
-    """A rule's bus by name, for it may be given as an ARN."""
-    return str(properties.get("EventBusName") or _DEFAULT_BUS).rpartition("/")[2]
-
-
-def _rule_name(physical_id: str) -> str:
-    return physical_id.rpartition("|")[2]
-
-
-def _create_bus(handling: Handling) -> Made:
-    name = handling.properties["Name"]
-    arguments = pick(handling.properties, _BUS_SETTINGS) | {"Name": name, "Tags": tag_list(handling.properties)}
-    arn = forward(handling.client("events"), "create_event_bus", arguments)["EventBusArn"]
-    return Made(name, {"Arn": arn, "Name": name})
-
-
-def _update_bus(handling: Handling) -> Made:
-    arguments = pick(handling.properties, _BUS_SETTINGS) | {"Name": handling.physical_id}
-    forward(handling.client("events"), "update_event_bus", arguments)
-    return Made(handling.physical_id, handling.attributes)
-
-
-def _delete_bus(handling: Handling) -> None:
-    handling.client("events").delete_event_bus(Name=handling.physical_id)
+        handling.client.remove_targets(Ids=targets, **where)
+    handling.client.delete_rule(Name=where["Rule"], EventBusName=where["EventBusName"])
 
 
 TYPES = [
     ResourceType(
         "AWS::Events::Rule",
-        properties=words("Description EventBusName EventPattern Name RoleArn ScheduleExpression State Targets"),
-        attributes=words("Arn RuleName"),
-        name_property="Name",
-        replaced_by=words("EventBusName"),
+        "events",
         create=_put_rule,
         update=_put_rule,
         delete=_delete_rule,
+        properties=words("Description EventBusName EventPattern Name RoleArn ScheduleExpression State Tags Targets"),
+        replaced_by=words("EventBusName Name"),
+        named=("Name", 64),
+        ref="{Id}",
+        attributes={"Arn": "{RuleArn}", "RuleName": "{RuleName}"},
+        after=_sync_targets,
+        tagged="ResourceARN={Arn}",
     ),
     ResourceType(
         "AWS::Events::EventBus",
-        properties=words("Name") | frozenset(_BUS_SETTINGS),
-        attributes=words("Arn Name"),
-        name_property="Name",
-        create=_create_bus,
-        update=_update_bus,
-        delete=_delete_bus,
+        "events",
+        create="create_event_bus *",
+        update="update_event_bus *",
+        delete="delete_event_bus Name={ref}",
+        properties=words("DeadLetterConfig Description KmsKeyIdentifier Name Tags"),
+        required=words("Name"),
+        replaced_by=words("Name"),
+        named=("Name", 256),
+        attributes={"Arn": "{EventBusArn}", "Name": "{ref}"},
+        cleared={"DeadLetterConfig": {}, "Description": "", "KmsKeyIdentifier": ""},
+        tagged="ResourceARN={Arn}",
     ),
 ]

@@ -2,62 +2,31 @@
 
 from typing import Any
 
-from localcloud.cloudformation.forward import forward
-from localcloud.cloudformation.properties import as_json, pick, tag_list
-from localcloud.cloudformation.resource_type import Handling, Made, ResourceType, words
+from localcloud.cloudformation.calls import forward
+from localcloud.cloudformation.resource_type import Handling, ResourceType, Setting, words
 
 _MOST_POLICY_VERSIONS = 5
 _HOLDERS = {"Roles": ("role", "RoleName"), "Users": ("user", "UserName"), "Groups": ("group", "GroupName")}
 
 
-def _create_role(handling: Handling) -> Made:
-    iam, properties, name = handling.client("iam"), handling.properties, handling.name("RoleName", 64)
-    arguments = pick(properties, ("Path", "Description", "MaxSessionDuration", "PermissionsBoundary"))
-    arguments |= {
-        "RoleName": name,
-        "AssumeRolePolicyDocument": as_json(properties["AssumeRolePolicyDocument"]),
-        "Tags": tag_list(properties),
-    }
-    role = forward(iam, "create_role", arguments)["Role"]
-    handling.begun(name)
-    _sync_policies(handling, name)
-    return Made(name, {"Arn": role["Arn"], "RoleId": role["RoleId"]})
-
-
-def _update_role(handling: Handling) -> Made:
-    iam, properties, name = handling.client("iam"), handling.properties, handling.physical_id
-    iam.update_assume_role_policy(RoleName=name, PolicyDocument=as_json(properties["AssumeRolePolicyDocument"]))
-    forward(iam, "update_role", {"RoleName": name} | pick(properties, ("Description", "MaxSessionDuration")))
-    if handling.changed("PermissionsBoundary"):
-        if "PermissionsBoundary" in properties:
-            iam.put_role_permissions_boundary(RoleName=name, PermissionsBoundary=properties["PermissionsBoundary"])
-        else:
-            iam.delete_role_permissions_boundary(RoleName=name)
-    _sync_policies(handling, name)
-    return Made(name, handling.attributes)
-
-
-def _sync_policies(handling: Handling, name: str) -> None:
-    iam = handling.client("iam")
-    attached, before = (set(one.get("ManagedPolicyArns") or []) for one in _new_and_old(handling))
+def _sync_role_policies(handling: Handling) -> None:
+    iam, name = handling.client, handling.physical_id
+    new, old = handling.properties, handling.old_properties
+    attached, before = (set(one.get("ManagedPolicyArns") or []) for one in (new, old))
     for arn in sorted(attached - before):
         iam.attach_role_policy(RoleName=name, PolicyArn=arn)
     for arn in sorted(before - attached):
         iam.detach_role_policy(RoleName=name, PolicyArn=arn)
-    inline, old = ({p["PolicyName"]: p for p in one.get("Policies") or []} for one in _new_and_old(handling))
-    for policy_name, policy in inline.items():
-        document = as_json(policy["PolicyDocument"])
-        iam.put_role_policy(RoleName=name, PolicyName=policy_name, PolicyDocument=document)
-    for policy_name in old.keys() - inline.keys():
-        iam.delete_role_policy(RoleName=name, PolicyName=policy_name)
-
-
-def _new_and_old(handling: Handling) -> tuple[dict[str, Any], dict[str, Any]]:
-    return handling.properties, handling.old_properties
+    inline = {policy["PolicyName"] for policy in new.get("Policies") or []}
+    for policy in new.get("Policies") or []:
+        forward(iam, "put_role_policy", {"RoleName": name, **policy})
+    for policy in old.get("Policies") or []:
+        if policy["PolicyName"] not in inline:
+            iam.delete_role_policy(RoleName=name, PolicyName=policy["PolicyName"])
 
 
 def _delete_role(handling: Handling) -> None:
-    iam, name = handling.client("iam"), handling.physical_id
+    iam, name = handling.client, handling.physical_id
     for policy in iam.list_attached_role_policies(RoleName=name)["AttachedPolicies"]:
         iam.detach_role_policy(RoleName=name, PolicyArn=policy["PolicyArn"])
     for policy_name in iam.list_role_policies(RoleName=name)["PolicyNames"]:
@@ -65,74 +34,49 @@ def _delete_role(handling: Handling) -> None:
     iam.delete_role(RoleName=name)
 
 
+def _for_holders(handling: Handling, verb: str, holders: set[tuple[str, str]], **arguments: Any) -> None:
+    """`verb` (put, delete, attach, detach) a policy for every holder."""
+    for kind, holder in sorted(holders):
+        entity, member = _HOLDERS[kind]
+        forward(handling.client, f"{verb}_{entity}_policy", {member: holder, **arguments})
+
+
 def _holders(properties: dict[str, Any]) -> set[tuple[str, str]]:
     return {(kind, name) for kind in _HOLDERS for name in properties.get(kind) or []}
 
 
-def _put_inline(handling: Handling) -> Made:
-    iam, properties = handling.client("iam"), handling.properties
-    name, document = properties["PolicyName"], as_json(properties["PolicyDocument"])
-    for kind, holder in sorted(_holders(properties)):
-        entity, argument = _HOLDERS[kind]
-        put = getattr(iam, f"put_{entity}_policy")
-        put(PolicyName=name, PolicyDocument=document, **{argument: holder})
-    if handling.old_properties.get("PolicyName", name) == name:
-        _delete_inline(iam, name, _holders(handling.old_properties) - _holders(properties))
-    physical_id = handling.physical_id or handling.generated_name(128)
-    return Made(physical_id, {"Id": physical_id})
+def _put_inline(handling: Handling) -> None:
+    new, old = handling.properties, handling.old_properties
+    name, before = new["PolicyName"], old.get("PolicyName", new["PolicyName"])
+    _for_holders(handling, "put", _holders(new), PolicyName=name, PolicyDocument=new["PolicyDocument"])
+    _for_holders(handling, "delete", _holders(old) - (_holders(new) if name == before else set()), PolicyName=before)
 
 
-def _remove_inline(handling: Handling) -> None:
-    _delete_inline(handling.client("iam"), handling.properties["PolicyName"], _holders(handling.properties))
+def _delete_inline(handling: Handling) -> None:
+    _for_holders(handling, "delete", _holders(handling.properties), PolicyName=handling.properties["PolicyName"])
 
 
-def _delete_inline(iam: Any, name: str, holders: set[tuple[str, str]]) -> None:
-    for kind, holder in sorted(holders):
-        entity, argument = _HOLDERS[kind]
-        getattr(iam, f"delete_{entity}_policy")(PolicyName=name, **{argument: holder})
-
-
-def _create_managed(handling: Handling) -> Made:
-    arguments = pick(handling.properties, ("Description", "Path"))
-    arguments |= {
-        "PolicyName": handling.name("ManagedPolicyName", 128),
-        "PolicyDocument": as_json(handling.properties["PolicyDocument"]),
-        "Tags": tag_list(handling.properties),
-    }
-    policy = forward(handling.client("iam"), "create_policy", arguments)["Policy"]
-    handling.begun(policy["Arn"])
-    _sync_attachments(handling, policy["Arn"])
-    return Made(policy["Arn"], {"PolicyArn": policy["Arn"], "PolicyId": policy["PolicyId"]})
-
-
-def _update_managed(handling: Handling) -> Made:
-    iam, arn = handling.client("iam"), handling.physical_id
+def _new_version(handling: Handling) -> None:
     if handling.changed("PolicyDocument"):
+        iam, arn = handling.client, handling.physical_id
         versions = iam.list_policy_versions(PolicyArn=arn)["Versions"]
-        spare = [one for one in versions if not one["IsDefaultVersion"]]
+        spare = [one["VersionId"] for one in versions if not one["IsDefaultVersion"]]
         if len(versions) >= _MOST_POLICY_VERSIONS:
-            oldest = min(spare, key=lambda one: int(one["VersionId"].lstrip("v")))
-            iam.delete_policy_version(PolicyArn=arn, VersionId=oldest["VersionId"])
-        document = as_json(handling.properties["PolicyDocument"])
-        iam.create_policy_version(PolicyArn=arn, PolicyDocument=document, SetAsDefault=True)
-    _sync_attachments(handling, arn)
-    return Made(arn, handling.attributes)
+            oldest = min(spare, key=lambda version: int(version.lstrip("v")))
+            iam.delete_policy_version(PolicyArn=arn, VersionId=oldest)
+        document = {"PolicyArn": arn, "PolicyDocument": handling.properties["PolicyDocument"], "SetAsDefault": True}
+        forward(iam, "create_policy_version", document)
 
 
-def _sync_attachments(handling: Handling, arn: str) -> None:
-    iam = handling.client("iam")
+def _sync_attachments(handling: Handling) -> None:
     new, old = _holders(handling.properties), _holders(handling.old_properties)
-    for verb, holders in (("attach", new - old), ("detach", old - new)):
-        for kind, holder in sorted(holders):
-            entity, argument = _HOLDERS[kind]
-            getattr(iam, f"{verb}_{entity}_policy")(PolicyArn=arn, **{argument: holder})
+    _for_holders(handling, "attach", new - old, PolicyArn=handling.physical_id)
+    _for_holders(handling, "detach", old - new, PolicyArn=handling.physical_id)
 
 
 def _delete_managed(handling: Handling) -> None:
-    iam, arn = handling.client("iam"), handling.physical_id
-    for kind, holder in sorted(_holders(handling.properties)):
-        entity, argument = _HOLDERS[kind]
-        getattr(iam, f"detach_{entity}_policy")(PolicyArn=arn, **{argument: holder})
+    iam, arn = handling.client, handling.physical_id
+    _for_holders(handling, "detach", _holders(handling.properties), PolicyArn=arn)
     for version in iam.list_policy_versions(PolicyArn=arn)["Versions"]:
         if not version["IsDefaultVersion"]:
             iam.delete_policy_version(PolicyArn=arn, VersionId=version["VersionId"])
@@ -142,34 +86,57 @@ def _delete_managed(handling: Handling) -> None:
 TYPES = [
     ResourceType(
         "AWS::IAM::Role",
+        "iam",
+        create="create_role * RoleName={name}",
+        update="update_role RoleName={ref} Description MaxSessionDuration",
+        delete=_delete_role,
         properties=words(
             "AssumeRolePolicyDocument Description ManagedPolicyArns MaxSessionDuration Path PermissionsBoundary "
-            "Policies RoleName"
+            "Policies RoleName Tags"
         ),
-        attributes=words("Arn RoleId"),
-        name_property="RoleName",
-        replaced_by=words("Path"),
-        create=_create_role,
-        update=_update_role,
-        delete=_delete_role,
+        required=words("AssumeRolePolicyDocument"),
+        replaced_by=words("Path RoleName"),
+        named=("RoleName", 64),
+        attributes={"Arn": "{Role.Arn}", "RoleId": "{Role.RoleId}"},
+        cleared={"Description": "", "MaxSessionDuration": 3600},
+        settings=(
+            Setting(
+                "AssumeRolePolicyDocument",
+                "update_assume_role_policy RoleName={ref} PolicyDocument={AssumeRolePolicyDocument}",
+                created_with=True,
+            ),
+            Setting(
+                "PermissionsBoundary",
+                "put_role_permissions_boundary RoleName={ref} PermissionsBoundary",
+                "delete_role_permissions_boundary RoleName={ref}",
+                created_with=True,
+            ),
+        ),
+        after=_sync_role_policies,
+        tagged="RoleName={ref}",
     ),
     ResourceType(
         "AWS::IAM::Policy",
-        properties=words("PolicyName PolicyDocument Roles Users Groups"),
-        attributes=words("Id"),
-        replaced_by=words("PolicyName"),
+        "iam",
         create=_put_inline,
         update=_put_inline,
-        delete=_remove_inline,
+        delete=_delete_inline,
+        properties=words("Groups PolicyDocument PolicyName Roles Users"),
+        required=words("PolicyDocument PolicyName"),
+        attributes={"Id": "{ref}"},
     ),
     ResourceType(
         "AWS::IAM::ManagedPolicy",
-        properties=words("Description ManagedPolicyName Path PolicyDocument Roles Users Groups"),
-        attributes=words("PolicyArn PolicyId"),
-        name_property="ManagedPolicyName",
-        replaced_by=words("Description Path"),
-        create=_create_managed,
-        update=_update_managed,
+        "iam",
+        create="create_policy * PolicyName={name}",
+        update=_new_version,
         delete=_delete_managed,
+        properties=words("Description Groups ManagedPolicyName Path PolicyDocument Roles Users"),
+        required=words("PolicyDocument"),
+        replaced_by=words("Description ManagedPolicyName Path"),
+        named=("ManagedPolicyName", 128),
+        ref="{Policy.Arn}",
+        attributes={"PolicyArn": "{Policy.Arn}", "PolicyId": "{Policy.PolicyId}"},
+        after=_sync_attachments,
     ),
 ]

@@ -1,110 +1,63 @@
 """AWS::S3::*"""
 
 import re
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from localcloud.cloudformation.forward import forward
-from localcloud.cloudformation.properties import as_json, is_true, pick, tag_list
-from localcloud.cloudformation.resource_type import Handling, Made, ResourceType, words
+from localcloud.cloudformation.calls import forward
+from localcloud.cloudformation.resource_type import Handling, ResourceType, Setting, words
 
 _DESTINATIONS = {
     "LambdaConfigurations": ("LambdaFunctionConfigurations", "Function", "LambdaFunctionArn"),
     "QueueConfigurations": ("QueueConfigurations", "Queue", "QueueArn"),
     "TopicConfigurations": ("TopicConfigurations", "Topic", "TopicArn"),
 }
-_SAME_IN_API = ("Status", "Prefix", "AbortIncompleteMultipartUpload", "NoncurrentVersionExpiration")
+_EXPIRATION = {"ExpirationInDays": "Days", "ExpirationDate": "Date", "ExpiredObjectDeleteMarker": None}
 
 
-def _create_bucket(handling: Handling) -> Made:
-    name = handling.name("BucketName", 63).lower()
-    arguments: dict[str, Any] = {"Bucket": name}
+def _create_bucket(handling: Handling) -> None:
+    arguments: dict[str, Any] = {"Bucket": handling.name}
     if handling.stack.region != "us-east-1":
         arguments["CreateBucketConfiguration"] = {"LocationConstraint": handling.stack.region}
-    if is_true(handling.properties.get("ObjectLockEnabled")):
-        arguments["ObjectLockEnabledForBucket"] = True
-    forward(handling.client("s3"), "create_bucket", arguments)
-    handling.begun(name)
-    return _configure(handling, name)
+    arguments["ObjectLockEnabledForBucket"] = handling.properties.get("ObjectLockEnabled")
+    forward(handling.client, "create_bucket", arguments)
 
 
-def _update_bucket(handling: Handling) -> Made:
-    handling.refuse_changes("ObjectLockEnabled")
-    return _configure(handling, handling.physical_id)
-
-
-def _configure(handling: Handling, name: str) -> Made:
-    for property_name, (operation, argument, convert, undo) in _SETTINGS.items():
-        value = handling.properties.get(property_name)
-        if not handling.changed(property_name):
-            continue
-        if value is None:
-            forward(handling.client("s3"), undo, {"Bucket": name, **_UNDO_ARGUMENTS.get(property_name, {})})
-        else:
-            forward(handling.client("s3"), operation, {"Bucket": name, argument: convert(value)})
-    region = handling.stack.region
-    attributes = {
-        "Arn": f"arn:aws:s3:::{name}",
-        "DomainName": f"{name}.s3.amazonaws.com",
-        "RegionalDomainName": f"{name}.s3.{region}.amazonaws.com",
-        "DualStackDomainName": f"{name}.s3.dualstack.{region}.amazonaws.com",
-        "WebsiteURL": f"http://{name}.s3-website-{region}.amazonaws.com",
-    }
-    return Made(name, attributes)
-
-
-def _delete_bucket(handling: Handling) -> None:
-    handling.client("s3").delete_bucket(Bucket=handling.physical_id)
+def _renamed(names: Mapping[str, str], value: Mapping[str, Any]) -> dict[str, Any]:
+    return {names.get(name, name): one for name, one in value.items()}
 
 
 def _encryption(value: dict[str, Any]) -> dict[str, Any]:
-    renamed = {"ServerSideEncryptionByDefault": "ApplyServerSideEncryptionByDefault"}
-    rules = value["ServerSideEncryptionConfiguration"]
-    return {"Rules": [{renamed.get(name, name): one for name, one in rule.items()} for rule in rules]}
-
-
-def _lifecycle(value: dict[str, Any]) -> dict[str, Any]:
-    return {"Rules": [_lifecycle_rule(rule) for rule in value["Rules"]]}
+    names = {"ServerSideEncryptionByDefault": "ApplyServerSideEncryptionByDefault"}
+    return {"Rules": [_renamed(names, rule) for rule in value["ServerSideEncryptionConfiguration"]]}
 
 
 def _lifecycle_rule(rule: dict[str, Any]) -> dict[str, Any]:
-    converted = pick(rule, _SAME_IN_API)
-    if "Id" in rule:
-        converted["ID"] = rule["Id"]
-    renamed = {"ExpirationInDays": "Days", "ExpirationDate": "Date", "ExpiredObjectDeleteMarker": None}
-    expiration = {api or name: rule[name] for name, api in renamed.items() if name in rule}
+    own = {"Prefix", "TagFilters", "NoncurrentVersionExpirationInDays", *_EXPIRATION}
+    converted = _renamed({"Id": "ID"}, {name: value for name, value in rule.items() if name not in own})
+    expiration = {api or name: rule[name] for name, api in _EXPIRATION.items() if name in rule}
     if expiration:
         converted["Expiration"] = expiration
     if "NoncurrentVersionExpirationInDays" in rule:
         converted["NoncurrentVersionExpiration"] = {"NoncurrentDays": rule["NoncurrentVersionExpirationInDays"]}
-    if "Transitions" in rule:
-        converted["Transitions"] = [_transition(one, "Days") for one in rule["Transitions"]]
-    if "NoncurrentVersionTransitions" in rule:
-        moves = rule["NoncurrentVersionTransitions"]
-        converted["NoncurrentVersionTransitions"] = [_transition(one, "NoncurrentDays") for one in moves]
-    known = {*_SAME_IN_API, *renamed, "Id", "NoncurrentVersionExpirationInDays", "Transitions"}
-    converted |= {name: rule[name] for name in rule.keys() - known - {"NoncurrentVersionTransitions", "TagFilters"}}
-    return converted | _lifecycle_filter(rule, converted)
+    for name, days in (("Transitions", "Days"), ("NoncurrentVersionTransitions", "NoncurrentDays")):
+        if name in rule:
+            names = {"TransitionInDays": days, "TransitionDate": "Date"}
+            converted[name] = [_renamed(names, one) for one in rule[name]]
+    return {**converted, "Filter": _lifecycle_filter(rule.get("Prefix", ""), rule.get("TagFilters") or [])}
 
 
-def _lifecycle_filter(rule: dict[str, Any], converted: dict[str, Any]) -> dict[str, Any]:
-    prefix, tags = converted.pop("Prefix", ""), rule.get("TagFilters") or []
+def _lifecycle_filter(prefix: str, tags: list[Any]) -> dict[str, Any]:
     if not tags:
-        return {"Filter": {"Prefix": prefix}}
-    if len(tags) == 1 and not prefix:
-        return {"Filter": {"Tag": tags[0]}}
-    return {"Filter": {"And": {"Prefix": prefix, "Tags": tags}}}
-
-
-def _transition(one: dict[str, Any], days: str) -> dict[str, Any]:
-    renamed = {"TransitionInDays": days, "TransitionDate": "Date"}
-    return {renamed.get(name, name): value for name, value in one.items()}
+        return {"Prefix": prefix}
+    return {"Tag": tags[0]} if len(tags) == 1 and not prefix else {"And": {"Prefix": prefix, "Tags": tags}}
 
 
 def _notifications(value: dict[str, Any]) -> dict[str, Any]:
     converted: dict[str, Any] = {}
     for name, configurations in value.items():
         if name == "EventBridgeConfiguration":
-            if is_true(configurations.get("EventBridgeEnabled", True)):
+            if str(configurations.get("EventBridgeEnabled", True)).lower() == "true":
                 converted[name] = {}
             continue
         api_name, target, arn_name = _DESTINATIONS[name]
@@ -113,115 +66,95 @@ def _notifications(value: dict[str, Any]) -> dict[str, Any]:
 
 
 def _notification(one: dict[str, Any], target: str, arn_name: str) -> dict[str, Any]:
-    converted = {arn_name: one[target], "Events": [one["Event"]]}
-    if "Filter" in one:
-        converted["Filter"] = {"Key": {"FilterRules": one["Filter"]["S3Key"]["Rules"]}}
-    return converted
+    rules = {"Filter": {"Key": {"FilterRules": one["Filter"]["S3Key"]["Rules"]}}} if "Filter" in one else {}
+    return {arn_name: one[target], "Events": [one["Event"]], **rules}
 
 
 def _cors(value: dict[str, Any]) -> dict[str, Any]:
-    renamed = {"ExposedHeaders": "ExposeHeaders", "MaxAge": "MaxAgeSeconds", "Id": "ID"}
-    return {"CORSRules": [{renamed.get(name, name): one for name, one in rule.items()} for rule in value["CorsRules"]]}
+    names = {"ExposedHeaders": "ExposeHeaders", "MaxAge": "MaxAgeSeconds", "Id": "ID"}
+    return {"CORSRules": [_renamed(names, rule) for rule in value["CorsRules"]]}
 
 
 def _logging(value: dict[str, Any]) -> dict[str, Any]:
-    renamed = {"DestinationBucketName": "TargetBucket", "LogFilePrefix": "TargetPrefix"}
-    return {"LoggingEnabled": {"TargetPrefix": ""} | {renamed.get(name, name): one for name, one in value.items()}}
+    names = {"DestinationBucketName": "TargetBucket", "LogFilePrefix": "TargetPrefix"}
+    return {"LoggingEnabled": {"TargetPrefix": "", **_renamed(names, value)}}
 
 
-def _canned_acl(value: str) -> str:
-    return re.sub("(?<!^)([A-Z])", r"-\1", value).lower()
-
-
-def _same(value: Any) -> Any:
-    return value
-
-
-# property: (operation, argument, conversion, operation that takes it away)
-_SETTINGS: dict[str, tuple[str, str, Any, str]] = {
-    "AccessControl": ("put_bucket_acl", "ACL", _canned_acl, "put_bucket_acl"),
-    "VersioningConfiguration": ("put_bucket_versioning", "VersioningConfiguration", _same, "put_bucket_versioning"),
-    "BucketEncryption": (
-        "put_bucket_encryption",
-        "ServerSideEncryptionConfiguration",
-        _encryption,
-        "delete_bucket_encryption",
-    ),
-    "PublicAccessBlockConfiguration": (
-        "put_public_access_block",
-        "PublicAccessBlockConfiguration",
-        _same,
-        "delete_public_access_block",
-    ),
-    "OwnershipControls": (
-        "put_bucket_ownership_controls",
-        "OwnershipControls",
-        _same,
-        "delete_bucket_ownership_controls",
-    ),
-    "LifecycleConfiguration": (
-        "put_bucket_lifecycle_configuration",
-        "LifecycleConfiguration",
-        _lifecycle,
-        "delete_bucket_lifecycle",
-    ),
-    "ObjectLockConfiguration": (
-        "put_object_lock_configuration",
-        "ObjectLockConfiguration",
-        _same,
-        "put_object_lock_configuration",
-    ),
-    "CorsConfiguration": ("put_bucket_cors", "CORSConfiguration", _cors, "delete_bucket_cors"),
-    "LoggingConfiguration": ("put_bucket_logging", "BucketLoggingStatus", _logging, "put_bucket_logging"),
-    "NotificationConfiguration": (
-        "put_bucket_notification_configuration",
-        "NotificationConfiguration",
-        _notifications,
-        "put_bucket_notification_configuration",
-    ),
-    "Tags": (
-        "put_bucket_tagging",
-        "Tagging",
-        lambda tags: {"TagSet": tag_list({"Tags": tags})},
-        "delete_bucket_tagging",
-    ),
-}
-_UNDO_ARGUMENTS: dict[str, dict[str, Any]] = {
-    "AccessControl": {"ACL": "private"},
-    "VersioningConfiguration": {"VersioningConfiguration": {"Status": "Suspended"}},
-    "LoggingConfiguration": {"BucketLoggingStatus": {}},
-    "NotificationConfiguration": {"NotificationConfiguration": {}},
-    "ObjectLockConfiguration": {"ObjectLockConfiguration": {"ObjectLockEnabled": "Enabled"}},
+_CONVERSIONS: dict[str, Callable[[Any], Any]] = {
+    "AccessControl": lambda value: re.sub("(?<!^)([A-Z])", r"-\1", value).lower(),
+    "BucketEncryption": _encryption,
+    "CorsConfiguration": _cors,
+    "LifecycleConfiguration": lambda value: {"Rules": [_lifecycle_rule(rule) for rule in value["Rules"]]},
+    "LoggingConfiguration": _logging,
+    "NotificationConfiguration": _notifications,
+    "Tags": lambda tags: {"TagSet": tags},
 }
 
 
-def _put_policy(handling: Handling) -> Made:
-    bucket = handling.properties["Bucket"]
-    handling.client("s3").put_bucket_policy(Bucket=bucket, Policy=as_json(handling.properties["PolicyDocument"]))
-    return Made(bucket, {"Bucket": bucket})
+def _as_in_api(handling: Handling) -> dict[str, Any]:
+    given = handling.properties
+    return {name: convert(given[name]) for name, convert in _CONVERSIONS.items() if name in given}
 
 
-def _delete_policy(handling: Handling) -> None:
-    handling.client("s3").delete_bucket_policy(Bucket=handling.physical_id)
+def _setting(name: str, put: str, argument: str = "", remove: str = "") -> Setting:
+    argument = f"{argument}={{{name}}}" if argument else name
+    return Setting(name, f"{put} Bucket={{ref}} {argument}", f"{remove} Bucket={{ref}}" if remove else "")
 
+
+_SETTINGS = (
+    _setting("AccessControl", "put_bucket_acl", "ACL"),
+    _setting("VersioningConfiguration", "put_bucket_versioning"),
+    _setting(
+        "BucketEncryption", "put_bucket_encryption", "ServerSideEncryptionConfiguration", "delete_bucket_encryption"
+    ),
+    _setting("PublicAccessBlockConfiguration", "put_public_access_block", "", "delete_public_access_block"),
+    _setting("OwnershipControls", "put_bucket_ownership_controls", "", "delete_bucket_ownership_controls"),
+    _setting("LifecycleConfiguration", "put_bucket_lifecycle_configuration", "", "delete_bucket_lifecycle"),
+    _setting("ObjectLockConfiguration", "put_object_lock_configuration"),
+    _setting("CorsConfiguration", "put_bucket_cors", "CORSConfiguration", "delete_bucket_cors"),
+    _setting("LoggingConfiguration", "put_bucket_logging", "BucketLoggingStatus"),
+    _setting("NotificationConfiguration", "put_bucket_notification_configuration"),
+    _setting("Tags", "put_bucket_tagging", "Tagging", "delete_bucket_tagging"),
+)
 
 TYPES = [
     ResourceType(
         "AWS::S3::Bucket",
-        properties=frozenset(_SETTINGS) | words("BucketName ObjectLockEnabled"),
-        attributes=words("Arn DomainName RegionalDomainName DualStackDomainName WebsiteURL"),
-        name_property="BucketName",
+        "s3",
         create=_create_bucket,
-        update=_update_bucket,
-        delete=_delete_bucket,
+        delete="delete_bucket Bucket={ref}",
+        properties=frozenset(one.property for one in _SETTINGS) | words("BucketName ObjectLockEnabled"),
+        replaced_by=words("BucketName"),
+        unchangeable=words("ObjectLockEnabled"),
+        named=("BucketName", 63),
+        make_name=lambda handling: handling.generated_name(63).lower(),
+        attributes={
+            "Arn": "arn:aws:s3:::{ref}",
+            "DomainName": "{ref}.s3.amazonaws.com",
+            "RegionalDomainName": "{ref}.s3.{region}.amazonaws.com",
+            "DualStackDomainName": "{ref}.s3.dualstack.{region}.amazonaws.com",
+            "WebsiteURL": "http://{ref}.s3-website-{region}.amazonaws.com",
+        },
+        settings=_SETTINGS,
+        derived=_as_in_api,
+        cleared={
+            "AccessControl": "private",
+            "VersioningConfiguration": {"Status": "Suspended"},
+            "LoggingConfiguration": {},
+            "NotificationConfiguration": {},
+            "ObjectLockConfiguration": {"ObjectLockEnabled": "Enabled"},
+        },
     ),
     ResourceType(
         "AWS::S3::BucketPolicy",
+        "s3",
+        create="put_bucket_policy Bucket Policy={PolicyDocument}",
+        update="put_bucket_policy Bucket Policy={PolicyDocument}",
+        delete="delete_bucket_policy Bucket={ref}",
         properties=words("Bucket PolicyDocument"),
-        attributes=words("Bucket"),
+        required=words("Bucket PolicyDocument"),
         replaced_by=words("Bucket"),
-        create=_put_policy,
-        update=_put_policy,
-        delete=_delete_policy,
+        ref="{Bucket}",
+        attributes={"Bucket": "{Bucket}"},
     ),
 ]

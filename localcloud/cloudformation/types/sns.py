@@ -1,53 +1,58 @@
 """AWS::SNS::*"""
 
-import json
+from collections.abc import Mapping
 from typing import Any
 
-from localcloud.cloudformation.forward import forward
-from localcloud.cloudformation.properties import as_json, pick, tag_list
-from localcloud.cloudformation.resource_type import Handling, Made, ResourceType, words
+from localcloud.cloudformation.calls import forward
+from localcloud.cloudformation.resource_type import Handling, ResourceType, words
 
-_TOPIC_ATTRIBUTES = (
-    "ContentBasedDeduplication",
-    "DisplayName",
-    "FifoTopic",
-    "KmsMasterKeyId",
-    "SignatureVersion",
-)
-_SUBSCRIPTION_ATTRIBUTES = ("FilterPolicy", "FilterPolicyScope", "RawMessageDelivery", "RedrivePolicy")
+# attribute: what it is when the template says nothing
+_TOPIC: dict[str, Any] = {
+    "ContentBasedDeduplication": False,
+    "DisplayName": "",
+    "FifoTopic": False,
+    "KmsMasterKeyId": "",
+    "SignatureVersion": "1",
+}
+_SUBSCRIPTION: dict[str, Any] = {
+    "FilterPolicy": {},
+    "FilterPolicyScope": "MessageAttributes",
+    "RawMessageDelivery": False,
+    "RedrivePolicy": "",
+}
 _OWNER_ACTIONS = "GetTopicAttributes SetTopicAttributes AddPermission RemovePermission DeleteTopic Subscribe Publish"
 
 
-def _create_topic(handling: Handling) -> Made:
-    properties = handling.properties
-    is_fifo = str(properties.get("FifoTopic", "")).lower() == "true"
-    name = properties.get("TopicName") or handling.generated_name(251) + (".fifo" if is_fifo else "")
-    arguments = {
-        "Name": name,
-        "Attributes": pick(properties, _TOPIC_ATTRIBUTES),
-        "Tags": tag_list(properties),
-    }
-    arn = forward(handling.client("sns"), "create_topic", arguments)["TopicArn"]
-    handling.begun(arn)
-    _sync_inline_subscriptions(handling, arn)
-    return Made(arn, {"TopicArn": arn, "TopicName": name})
+def _topic_name(handling: Handling) -> str:
+    is_fifo = str(handling.properties.get("FifoTopic")).lower() == "true"
+    return handling.generated_name(251) + (".fifo" if is_fifo else "")
 
 
-def _update_topic(handling: Handling) -> Made:
-    for name in _TOPIC_ATTRIBUTES:
+def _given(handling: Handling, names: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: handling.properties[name] for name in names if name in handling.properties}
+
+
+def _set_changed(handling: Handling, operation: str, arn_name: str, defaults: Mapping[str, Any]) -> None:
+    for name, default in defaults.items():
         if handling.changed(name):
-            value = handling.properties.get(name, "")
-            arguments = {"TopicArn": handling.physical_id, "AttributeName": name, "AttributeValue": value}
-            forward(handling.client("sns"), "set_topic_attributes", arguments)
-    _sync_inline_subscriptions(handling, handling.physical_id)
-    return Made(handling.physical_id, handling.attributes)
+            value = {"AttributeName": name, "AttributeValue": handling.properties.get(name, default)}
+            forward(handling.client, operation, {arn_name: handling.physical_id, **value})
 
 
-def _sync_inline_subscriptions(handling: Handling, topic: str) -> None:
-    sns = handling.client("sns")
+def _create_topic(handling: Handling) -> Mapping[str, Any]:
+    arguments = {"Name": handling.name, "Attributes": _given(handling, _TOPIC), "Tags": handling.properties.get("Tags")}
+    return {**forward(handling.client, "create_topic", arguments), "TopicName": handling.name}
+
+
+def _update_topic(handling: Handling) -> None:
+    _set_changed(handling, "set_topic_attributes", "TopicArn", _TOPIC)
+
+
+def _sync_inline_subscriptions(handling: Handling) -> None:
+    sns, topic = handling.client, handling.physical_id
     new, old = (
-        {(s["Protocol"], s["Endpoint"]) for s in one.get("Subscription") or []}
-        for one in (handling.properties, handling.old_properties)
+        {(one["Protocol"], one["Endpoint"]) for one in properties.get("Subscription") or []}
+        for properties in (handling.properties, handling.old_properties)
     )
     for protocol, endpoint in sorted(new - old):
         sns.subscribe(TopicArn=topic, Protocol=protocol, Endpoint=endpoint)
@@ -56,29 +61,26 @@ def _sync_inline_subscriptions(handling: Handling, topic: str) -> None:
             sns.unsubscribe(SubscriptionArn=found["SubscriptionArn"])
 
 
-def _delete_topic(handling: Handling) -> None:
-    handling.client("sns").delete_topic(TopicArn=handling.physical_id)
+def _put_policy(handling: Handling) -> None:
+    topics = handling.properties["Topics"]
+    for topic in topics:
+        _set_policy(handling, topic, handling.properties["PolicyDocument"])
+    for topic in handling.old_properties.get("Topics") or []:
+        if topic not in topics:
+            _set_policy(handling, topic, _default_policy(handling, topic))
 
 
-def _put_topic_policy(handling: Handling) -> Made:
-    for topic in handling.properties["Topics"]:
-        _set_policy(handling, topic, as_json(handling.properties["PolicyDocument"]))
-    for topic in set(handling.old_properties.get("Topics") or []) - set(handling.properties["Topics"]):
-        _set_policy(handling, topic, _default_policy(handling, topic))
-    physical_id = handling.physical_id or handling.generated_name(100)
-    return Made(physical_id, {"Id": physical_id})
-
-
-def _delete_topic_policy(handling: Handling) -> None:
+def _delete_policy(handling: Handling) -> None:
     for topic in handling.properties["Topics"]:
         _set_policy(handling, topic, _default_policy(handling, topic))
 
 
-def _set_policy(handling: Handling, topic: str, policy: str) -> None:
-    handling.client("sns").set_topic_attributes(TopicArn=topic, AttributeName="Policy", AttributeValue=policy)
+def _set_policy(handling: Handling, topic: str, policy: Any) -> None:
+    value = {"AttributeName": "Policy", "AttributeValue": policy}
+    forward(handling.client, "set_topic_attributes", {"TopicArn": topic, **value})
 
 
-def _default_policy(handling: Handling, topic: str) -> str:
+def _default_policy(handling: Handling, topic: str) -> dict[str, Any]:
     """The policy that every topic begins with: its owner may do everything."""
     statement = {
         "Sid": "__default_statement_ID",
@@ -88,59 +90,56 @@ def _default_policy(handling: Handling, topic: str) -> str:
         "Resource": topic,
         "Condition": {"StringEquals": {"AWS:SourceOwner": handling.stack.account}},
     }
-    return json.dumps({"Version": "2008-10-17", "Id": "__default_policy_ID", "Statement": [statement]})
+    return {"Version": "2008-10-17", "Id": "__default_policy_ID", "Statement": [statement]}
 
 
-def _subscribe(handling: Handling) -> Made:
-    properties = handling.properties
-    attributes: dict[str, Any] = pick(properties, _SUBSCRIPTION_ATTRIBUTES)
-    arguments = pick(properties, ("TopicArn", "Protocol", "Endpoint"))
-    arguments |= {"Attributes": attributes, "ReturnSubscriptionArn": True}
-    arn = forward(handling.client("sns"), "subscribe", arguments)["SubscriptionArn"]
-    return Made(arn, {"Arn": arn})
+def _subscribe(handling: Handling) -> Mapping[str, Any]:
+    given = {name: handling.properties.get(name) for name in ("TopicArn", "Protocol", "Endpoint")}
+    attributes = {"Attributes": _given(handling, _SUBSCRIPTION), "ReturnSubscriptionArn": True}
+    return forward(handling.client, "subscribe", {**given, **attributes})
 
 
-def _update_subscription(handling: Handling) -> Made:
-    cleared = {"FilterPolicy": "{}", "RawMessageDelivery": "false", "FilterPolicyScope": "MessageAttributes"}
-    for name in _SUBSCRIPTION_ATTRIBUTES:
-        if handling.changed(name):
-            value = handling.properties.get(name, cleared.get(name, ""))
-            arguments = {"SubscriptionArn": handling.physical_id, "AttributeName": name, "AttributeValue": value}
-            forward(handling.client("sns"), "set_subscription_attributes", arguments)
-    return Made(handling.physical_id, handling.attributes)
-
-
-def _unsubscribe(handling: Handling) -> None:
-    handling.client("sns").unsubscribe(SubscriptionArn=handling.physical_id)
+def _update_subscription(handling: Handling) -> None:
+    _set_changed(handling, "set_subscription_attributes", "SubscriptionArn", _SUBSCRIPTION)
 
 
 TYPES = [
     ResourceType(
         "AWS::SNS::Topic",
-        properties=words("Subscription TopicName") | frozenset(_TOPIC_ATTRIBUTES),
-        without_effect=words("TracingConfig"),
-        attributes=words("TopicArn TopicName"),
-        name_property="TopicName",
-        replaced_by=words("FifoTopic"),
+        "sns",
         create=_create_topic,
         update=_update_topic,
-        delete=_delete_topic,
+        delete="delete_topic TopicArn={ref}",
+        properties=words("Subscription Tags TopicName") | frozenset(_TOPIC),
+        replaced_by=words("FifoTopic TopicName"),
+        without_effect=words("TracingConfig"),
+        named=("TopicName", 256),
+        make_name=_topic_name,
+        ref="{TopicArn}",
+        attributes={"TopicArn": "{TopicArn}", "TopicName": "{TopicName}"},
+        after=_sync_inline_subscriptions,
+        tagged="ResourceArn={ref}",
     ),
     ResourceType(
         "AWS::SNS::TopicPolicy",
+        "sns",
+        create=_put_policy,
+        update=_put_policy,
+        delete=_delete_policy,
         properties=words("PolicyDocument Topics"),
-        attributes=words("Id"),
-        create=_put_topic_policy,
-        update=_put_topic_policy,
-        delete=_delete_topic_policy,
+        required=words("PolicyDocument Topics"),
+        attributes={"Id": "{ref}"},
     ),
     ResourceType(
         "AWS::SNS::Subscription",
-        properties=words("Endpoint Protocol TopicArn") | frozenset(_SUBSCRIPTION_ATTRIBUTES),
-        attributes=words("Arn"),
-        replaced_by=words("Endpoint Protocol TopicArn"),
+        "sns",
         create=_subscribe,
         update=_update_subscription,
-        delete=_unsubscribe,
+        delete="unsubscribe SubscriptionArn={ref}",
+        properties=words("Endpoint Protocol TopicArn") | frozenset(_SUBSCRIPTION),
+        required=words("Protocol TopicArn"),
+        replaced_by=words("Endpoint Protocol TopicArn"),
+        ref="{SubscriptionArn}",
+        attributes={"Arn": "{SubscriptionArn}"},
     ),
 ]

@@ -1,10 +1,10 @@
 """AWS::SQS::*"""
 
+from collections.abc import Mapping
 from typing import Any
 
-from localcloud.cloudformation.forward import forward
-from localcloud.cloudformation.properties import as_json, is_true, pick, tag_map
-from localcloud.cloudformation.resource_type import Handling, Made, ResourceType, words
+from localcloud.cloudformation.calls import forward
+from localcloud.cloudformation.resource_type import Handling, ResourceType, words
 
 # attribute: what it is when the template says nothing
 _ATTRIBUTES: dict[str, Any] = {
@@ -24,65 +24,67 @@ _ATTRIBUTES: dict[str, Any] = {
 }
 
 
-def _create_queue(handling: Handling) -> Made:
+def _is_fifo(handling: Handling) -> bool:
+    return str(handling.properties.get("FifoQueue")).lower() == "true"
+
+
+def _create_queue(handling: Handling) -> Mapping[str, Any]:
     properties = handling.properties
-    is_fifo = is_true(properties.get("FifoQueue", False))
-    name = properties.get("QueueName") or handling.generated_name(75) + (".fifo" if is_fifo else "")
-    attributes = pick(properties, _ATTRIBUTES) | ({"FifoQueue": True} if is_fifo else {})
-    arguments = {"QueueName": name, "Attributes": attributes, "Tags": tag_map(properties)}
-    url = forward(handling.client("sqs"), "create_queue", arguments)["QueueUrl"]
-    return Made(url, {"Arn": handling.arn("sqs", name), "QueueName": name, "QueueUrl": url})
+    attributes = {name: properties[name] for name in _ATTRIBUTES if name in properties}
+    attributes |= {"FifoQueue": True} if _is_fifo(handling) else {}
+    arguments = {"QueueName": handling.name, "Attributes": attributes, "Tags": properties.get("Tags")}
+    return {**forward(handling.client, "create_queue", arguments), "QueueName": handling.name}
 
 
-def _update_queue(handling: Handling) -> Made:
+def _update_queue(handling: Handling) -> None:
     changed = {
         name: handling.properties.get(name, default) for name, default in _ATTRIBUTES.items() if handling.changed(name)
     }
-    if changed:
-        arguments = {"QueueUrl": handling.physical_id, "Attributes": changed}
-        forward(handling.client("sqs"), "set_queue_attributes", arguments)
-    return Made(handling.physical_id, handling.attributes)
+    forward(handling.client, "set_queue_attributes", {"QueueUrl": handling.physical_id, "Attributes": changed})
 
 
-def _delete_queue(handling: Handling) -> None:
-    handling.client("sqs").delete_queue(QueueUrl=handling.physical_id)
+def _put_policy(handling: Handling) -> None:
+    queues = handling.properties["Queues"]
+    _set_policy(handling, queues, handling.properties["PolicyDocument"])
+    _set_policy(handling, [url for url in handling.old_properties.get("Queues") or [] if url not in queues], "")
 
 
-def _put_queue_policy(handling: Handling) -> Made:
-    policy = as_json(handling.properties["PolicyDocument"])
-    for queue in handling.properties["Queues"]:
-        handling.client("sqs").set_queue_attributes(QueueUrl=queue, Attributes={"Policy": policy})
-    _clear(handling, set(handling.old_properties.get("Queues") or []) - set(handling.properties["Queues"]))
-    physical_id = handling.physical_id or handling.generated_name(100)
-    return Made(physical_id, {"Id": physical_id})
+def _delete_policy(handling: Handling) -> None:
+    _set_policy(handling, handling.properties["Queues"], "")
 
 
-def _delete_queue_policy(handling: Handling) -> None:
-    _clear(handling, set(handling.properties["Queues"]))
-
-
-def _clear(handling: Handling, queues: set[str]) -> None:
-    for queue in sorted(queues):
-        handling.client("sqs").set_queue_attributes(QueueUrl=queue, Attributes={"Policy": ""})
+def _set_policy(handling: Handling, queues: list[str], policy: Any) -> None:
+    for url in queues:
+        forward(handling.client, "set_queue_attributes", {"QueueUrl": url, "Attributes": {"Policy": policy}})
 
 
 TYPES = [
     ResourceType(
         "AWS::SQS::Queue",
-        properties=words("FifoQueue QueueName") | frozenset(_ATTRIBUTES),
-        attributes=words("Arn QueueName QueueUrl"),
-        name_property="QueueName",
-        replaced_by=words("FifoQueue"),
+        "sqs",
         create=_create_queue,
         update=_update_queue,
-        delete=_delete_queue,
+        delete="delete_queue QueueUrl={ref}",
+        properties=words("FifoQueue QueueName Tags") | frozenset(_ATTRIBUTES),
+        replaced_by=words("FifoQueue QueueName"),
+        named=("QueueName", 80),
+        make_name=lambda handling: handling.generated_name(75) + (".fifo" if _is_fifo(handling) else ""),
+        ref="{QueueUrl}",
+        attributes={
+            "Arn": "arn:aws:sqs:{region}:{account}:{QueueName}",
+            "QueueName": "{QueueName}",
+            "QueueUrl": "{ref}",
+        },
+        tagged="QueueUrl={ref}",
     ),
     ResourceType(
         "AWS::SQS::QueuePolicy",
+        "sqs",
+        create=_put_policy,
+        update=_put_policy,
+        delete=_delete_policy,
         properties=words("PolicyDocument Queues"),
-        attributes=words("Id"),
-        create=_put_queue_policy,
-        update=_put_queue_policy,
-        delete=_delete_queue_policy,
+        required=words("PolicyDocument Queues"),
+        attributes={"Id": "{ref}"},
     ),
 ]

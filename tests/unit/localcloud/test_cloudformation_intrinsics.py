@@ -5,9 +5,8 @@ from typing import Any
 import pytest
 
 from localcloud.cloudformation.errors import ValidationError
-from localcloud.cloudformation.intrinsics import Scope, check_rules, evaluate, evaluate_conditions
-from localcloud.cloudformation.parameters import resolve_parameters
-from localcloud.cloudformation.stack import Parameter
+from localcloud.cloudformation.intrinsics import Scope, check_rules, evaluate, evaluate_conditions, resolve_dynamic
+from localcloud.cloudformation.parameters import Parameter, resolve_parameters
 
 
 def scope() -> Scope:
@@ -21,7 +20,6 @@ def scope() -> Scope:
     made.attribute = lambda name, attribute: f"{name}/{attribute}"
     made.imported = lambda name: f"import-{name}"
     made.output_of = lambda given: f"{given['StackName']}.{given['OutputName']}"
-    made.dynamic = lambda service, name: f"<{service} {name}>"
     return made
 
 
@@ -50,8 +48,7 @@ def scope() -> Scope:
         ({"Fn::Base64": "abc"}, "YWJj"),
         ({"Fn::ToJsonString": {"a": {"Ref": "Stage"}}}, '{"a":"dev"}'),
         ({"Fn::Length": {"Ref": "Zones"}}, 2),
-        ("{{resolve:ssm:/a/b:1}}", "<ssm /a/b:1>"),
-        ({"Fn::Sub": "{{resolve:ssm:/${Stage}/b}}"}, "<ssm /dev/b>"),
+        ({"Fn::Sub": "{{resolve:ssm:/${Stage}/b}}"}, "{{resolve:ssm:/dev/b}}"),
         ({"a": {"Ref": "AWS::NoValue"}, "b": [1, {"Ref": "AWS::NoValue"}]}, {"b": [1]}),
         ({"a": {"Fn::If": ["No", 1, {"Ref": "AWS::NoValue"}]}}, {}),
         ({"StringEquals": {"aws:x": {"Ref": "Stage"}}}, {"StringEquals": {"aws:x": "dev"}}),
@@ -64,7 +61,6 @@ def test_functions(node: Any, expected: Any) -> None:
 @pytest.mark.parametrize(
     ("node", "message"),
     [
-        ({"Fn::Cidr": ["10.0.0.0/8", 2]}, "does not do Fn::Cidr"),
         ({"Fn::Select": [2, ["a"]]}, "nonexistent value at index 2"),
         ({"Fn::FindInMap": ["Map", "x", "y"]}, "Unable to get mapping for Map::x::y"),
         ({"Fn::If": ["Perhaps", 1, 2]}, "unresolved condition Perhaps"),
@@ -73,6 +69,14 @@ def test_functions(node: Any, expected: Any) -> None:
 def test_what_a_function_cannot_give_is_an_error(node: Any, message: str) -> None:
     with pytest.raises(ValidationError, match=message):
         evaluate(node, scope())
+
+
+def test_dynamic_references_are_resolved_wherever_they_are() -> None:
+    node = {"a": ["was {{resolve:ssm:/a/b:1}}", 3], "b": "{{resolve:secretsmanager:x:SecretString:key}}"}
+    assert resolve_dynamic(node, lambda service, name: f"<{service} {name}>") == {
+        "a": ["was <ssm /a/b:1>", 3],
+        "b": "<secretsmanager x:SecretString:key>",
+    }
 
 
 def test_conditions_refer_to_each_other_in_any_order() -> None:
@@ -141,6 +145,11 @@ def test_lists_and_ssm_parameters_are_resolved() -> None:
 def test_constraints_are_kept(definition: dict[str, Any], text: str) -> None:
     with pytest.raises(ValidationError, match="P"):
         resolved(definition, value(text))
+
+
+def test_a_type_of_parameter_that_is_not_done_is_refused() -> None:
+    with pytest.raises(ValidationError, match="Unrecognized parameter type: AWS::EC2::VPC::Id"):
+        resolved({"Type": "AWS::EC2::VPC::Id"}, value("vpc-1"))
 
 
 def test_a_parameter_without_any_value_is_named() -> None:

@@ -40,10 +40,37 @@ def test_what_is_no_template_is_refused(text: str) -> None:
         parse(text)
 
 
-@pytest.mark.parametrize("section", ["Transform", "Hooks", "Resource"])
+QUEUE = {"Type": "AWS::SQS::Queue"}
+
+
+@pytest.mark.parametrize("section", ["Hooks", "Resource"])
 def test_a_section_that_is_not_done_is_refused(section: str) -> None:
     with pytest.raises(ValidationError, match=section):
-        validate(parse(json.dumps({section: {}, "Resources": {"Queue": {"Type": "AWS::SQS::Queue"}}})))
+        validate(parse(json.dumps({section: {}, "Resources": {"Queue": QUEUE}})))
+
+
+@pytest.mark.parametrize("transform", ["AWS::Serverless-2016-10-31", ["AWS::LanguageExtensions", "Mine"]])
+def test_a_macro_is_refused(transform: Any) -> None:
+    with pytest.raises(ValidationError, match="No transform named"):
+        validate(parse(json.dumps({"Transform": transform, "Resources": {"Queue": QUEUE}})))
+
+
+@pytest.mark.parametrize("function", ["Fn::Cidr", "Fn::Transform", "Fn::ForEach::Loop", "Fn::Length"])
+def test_a_function_that_is_not_done_is_refused_before_anything_is_made(function: str) -> None:
+    queue = QUEUE | {"Properties": {"DelaySeconds": {function: [1]}}}
+    with pytest.raises(ValidationError, match=f"unsupported function: {function}"):
+        validate(parse(json.dumps({"Resources": {"Queue": queue}})))
+
+
+def test_functions_of_the_language_extensions_need_their_transform() -> None:
+    queue = QUEUE | {"Properties": {"DelaySeconds": {"Fn::Length": [1]}}}
+    validate(parse(json.dumps({"Transform": "AWS::LanguageExtensions", "Resources": {"Queue": queue}})))
+
+
+def test_a_nested_stack_is_refused() -> None:
+    nested = {"Type": "AWS::CloudFormation::Stack", "Properties": {"TemplateURL": "https://example.com"}}
+    with pytest.raises(ValidationError, match=r"Unrecognized resource types: \[AWS::CloudFormation::Stack\]"):
+        validate(parse(json.dumps({"Resources": {"Nested": nested}})))
 
 
 def test_references_are_found_wherever_they_are() -> None:
