@@ -17,6 +17,7 @@ SERVICE: Final = f"{ASL}.component.state.exec.state_task.service"
 PRINCIPAL: Final = "states.amazonaws.com"
 _WORK_GRACE_SECONDS: Final = 300.0
 _SYNC_POLL_SECONDS: Final = 0.1
+_TERMINAL: Final = ("States.Runtime", "States.DataLimitExceeded")
 _REAL_TIME: Final = "measures real time"
 
 
@@ -27,6 +28,7 @@ def install(cloud: Cloud) -> None:
     _install_clients(cloud)
     _install_clock(cloud)
     _install_ends(cloud)
+    _install_wildcard(cloud)
     _install_case(cloud)
     _install_errors(cloud)
 
@@ -94,6 +96,17 @@ def _install_ends(cloud: Cloud) -> None:
         evaluate_with_timeout,
         "what fails because the execution was stopped turns ABORTED into FAILED",
     )
+
+
+def _install_wildcard(cloud: Cloud) -> None:
+    def evaluate(declaration: Any, env: Any) -> None:
+        if env.stack[-1].error_name in _TERMINAL and str(declaration.error_names[0].error_name) == "States.ALL":
+            env.stack[-1] = False
+        else:
+            original(declaration, env)
+
+    target = f"{ASL}.component.common.error_name.error_equals_decl:ErrorEqualsDecl._eval_body"
+    original = cloud.patches.replace(target, evaluate, "lets States.ALL catch what ends an execution on AWS")
 
 
 def _install_waits(cloud: Cloud) -> None:

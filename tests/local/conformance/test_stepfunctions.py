@@ -244,8 +244,20 @@ def test_a_start_with_wrong_input_is_refused(machines: Machines, given: dict[str
 
 def test_a_state_that_gives_too_much_fails_by_name(account: Account, machines: Machines) -> None:
     function = account.function("def handler(event, context):\n    return 'x' * 263_000")
-    machine = machines.create({"Call": task(LAMBDA, {"FunctionName": function})})
+    state = task(LAMBDA, {"FunctionName": function}, Catch=[{"ErrorEquals": ["States.ALL"], "Next": "Caught"}])
+    machine = machines.create({"Call": state, "Caught": {"Type": "Succeed"}})
     assert machines.outcome(machine)["error"] == "States.DataLimitExceeded"
+
+
+def test_a_path_that_leads_nowhere_ends_the_execution_whatever_it_catches(machines: Machines) -> None:
+    again = [{"ErrorEquals": ["States.ALL"], "IntervalSeconds": 1, "MaxAttempts": 1}]
+    catch = [{"ErrorEquals": ["States.ALL"], "Next": "Caught"}]
+    call = task(
+        "arn:aws:states:::sqs:sendMessage", {"QueueUrl.$": "$.absent", "MessageBody": "x"}, Retry=again, Catch=catch
+    )
+    execution = machines.start(machines.create({"Call": call, "Caught": {"Type": "Succeed"}}))
+    assert machines.ended(execution)["error"] == "States.Runtime"
+    assert machines.entered(execution) == ["Call"]
 
 
 @pytest.mark.parametrize(
@@ -389,7 +401,7 @@ def test_a_distributed_map_inside_a_distributed_map_runs(machines: Machines) -> 
 def test_an_execution_ends_when_its_history_is_full(account: Account, machines: Machines) -> None:
     states = {name: {"Type": "Pass", "Next": other} for name, other in (("Tick", "Tock"), ("Tock", "Tick"))}
     execution = machines.start(machines.create(states))
-    ended = machines.ended(execution, 60)
+    ended = machines.ended(execution, 120)
     assert (ended["status"], ended["error"]) == ("FAILED", "States.Runtime")
     assert "maximum number of history events (25000)" in ended["cause"]
     assert ended["redriveStatus"] == "NOT_REDRIVABLE"
