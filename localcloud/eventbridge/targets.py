@@ -58,7 +58,7 @@ def validate_target(target: dict[str, Any], principal: str) -> None:
     """The local cloud can run this target. Raises UnsupportedTarget otherwise."""
     arn = str(target.get("Arn", ""))
     kind = _kind(arn)
-    if kind is None or (kind == "universal") != bool(_UNIVERSAL.fullmatch(arn)):
+    if kind is None:
         raise UnsupportedTarget(
             f"The local cloud does not run targets such as {arn}: it knows Lambda functions, state machines, SQS "
             "queues, SNS topics, event buses and log groups for rules, and aws-sdk calls for schedules."
@@ -71,9 +71,8 @@ def validate_target(target: dict[str, Any], principal: str) -> None:
 
 def send(cloud: Cloud, message: Message) -> None:
     """The target has taken the message. Raises DeliveryFailed."""
-    kind = _kind(message.target["Arn"])
     try:
-        _SENDERS[str(kind)](_Caller(cloud, message), message)
+        _KINDS[str(_kind(message.target["Arn"]))][1](_Caller(cloud, message), message)
     except ClientError as error:
         raise _failure(error) from error
     except HTTPClientError as error:
@@ -123,9 +122,7 @@ def _assuming_for(arn: str) -> str:
 
 
 def _kind(arn: str) -> str | None:
-    if _UNIVERSAL.fullmatch(arn):
-        return "universal"
-    return next((kind for expression, kind in _KINDS.items() if re.fullmatch(expression, arn)), None)
+    return next((kind for kind, (expression, _) in _KINDS.items() if re.fullmatch(expression, arn)), None)
 
 
 def _start_execution(caller: _Caller, message: Message) -> None:
@@ -185,22 +182,15 @@ def _call_api(caller: _Caller, message: Message) -> None:
     getattr(client, operations[action.lower()])(**json.loads(message.body or "{}"))
 
 
-_KINDS: Final = {
-    r"arn:[\w-]+:states:[\w-]+:\d{12}:stateMachine:.+": "states",
-    r"arn:[\w-]+:lambda:[\w-]+:\d{12}:function:.+": "lambda",
-    r"arn:[\w-]+:sqs:[\w-]+:\d{12}:.+": "sqs",
-    r"arn:[\w-]+:sns:[\w-]+:\d{12}:.+": "sns",
-    r"arn:[\w-]+:events:[\w-]+:\d{12}:event-bus/.+": "bus",
-    r"arn:[\w-]+:logs:[\w-]+:\d{12}:log-group:.+": "logs",
-}
-_SENDERS: Final[dict[str, Callable[[_Caller, Message], None]]] = {
-    "states": _start_execution,
-    "lambda": _invoke,
-    "sqs": _send_message,
-    "sns": _publish,
-    "bus": _put_event,
-    "logs": _log,
-    "universal": _call_api,
+_ARN: Final = r"arn:[\w-]+:"
+_KINDS: Final[dict[str, tuple[str, Callable[[_Caller, Message], None]]]] = {
+    "states": (_ARN + r"states:[\w-]+:\d{12}:stateMachine:.+", _start_execution),
+    "lambda": (_ARN + r"lambda:[\w-]+:\d{12}:function:.+", _invoke),
+    "sqs": (_ARN + r"sqs:[\w-]+:\d{12}:.+", _send_message),
+    "sns": (_ARN + r"sns:[\w-]+:\d{12}:.+", _publish),
+    "bus": (_ARN + r"events:[\w-]+:\d{12}:event-bus/.+", _put_event),
+    "logs": (_ARN + r"logs:[\w-]+:\d{12}:log-group:.+", _log),
+    "universal": (_UNIVERSAL.pattern, _call_api),
 }
 _MEANINGS: Final = (
     ("Throttl|TooManyRequests|LimitExceeded|SlowDown|RequestLimit", "THROTTLING", True),

@@ -7,6 +7,7 @@ while a batching window is open, and at most five batches of a mapping run at on
 import json
 import sys
 import threading
+import time
 import traceback
 import uuid
 from collections import Counter
@@ -135,17 +136,18 @@ class EventSources:
         _delete(sqs, url, [one for one in records if one["messageId"] not in kept])
 
     def _invoke(self, mapping: Any, records: list[dict[str, Any]]) -> set[str]:
-        """The ids of the messages that stay in the queue."""
+        """The ids of the messages that stay in the queue. A throttled batch is tried again while it is hidden there,
+        which is counted in real time."""
         sent = {one["messageId"] for one in records}
         payload = json.dumps({"Records": records}).encode()
         now = self._cloud.clock.now()
         event = Event(mapping.region, mapping.function_arn, None, payload, str(uuid.uuid4()), None, now)
-        deadline = now + queue_record(self._cloud.account, mapping.event_source_arn).visibility_timeout
-        while self._cloud.clock.now() < deadline:
+        deadline = time.monotonic() + queue_record(self._cloud.account, mapping.event_source_arn).visibility_timeout
+        while time.monotonic() < deadline:
             try:
                 response = self._functions.invoke_event(event)
             except Throttled:
-                self._cloud.clock.sleep(_RETRY_SECONDS, self._cloud.stopping)
+                self._cloud.stopping.wait(_RETRY_SECONDS)
                 continue
             if response.failed:
                 return sent

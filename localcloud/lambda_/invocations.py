@@ -21,8 +21,8 @@ ASYNCHRONOUS_LIMIT_BYTES = 1_048_576  # 256 KB until October 2025
 Answer = tuple[int, dict[str, str], bytes]
 
 
-class InvocationError(LambdaClientError):  # type: ignore[misc]  # moto has no type information
-    """An error of the Invoke API itself, with its HTTP status."""
+class ApiError(LambdaClientError):  # type: ignore[misc]  # moto has no type information
+    """An error of the API itself, with its HTTP status."""
 
     def __init__(self, status: int, error_type: str, message: str) -> None:
         super().__init__(error_type, message)
@@ -67,7 +67,7 @@ class Invoker:
         self._queue = queue
 
     def answer(self, call: Call) -> Answer:
-        """Status, headers and payload of the answer. Raises InvocationError, and moto's error for no such function."""
+        """Status, headers and payload of the answer. Raises ApiError, and moto's error for no such function."""
         found = self._functions.find(call.region, call.function, call.qualifier)
         payload = _checked_payload(call)
         request_id = str(uuid.uuid4())
@@ -79,7 +79,7 @@ class Invoker:
                 return 202, {"x-amzn-requestid": request_id}, b""
             case "RequestResponse":
                 return self._run(found, call, payload, request_id)
-        raise InvocationError(400, "InvalidParameterValueException", f"Unknown invocation type {call.kind}")
+        raise ApiError(400, "InvalidParameterValueException", f"Unknown invocation type {call.kind}")
 
     def put_event(self, region: str, function_arn: str, body: bytes) -> None:
         """An event of another service runs asynchronously."""
@@ -105,24 +105,24 @@ class Invoker:
         try:
             return self._functions.invoke(found, request)
         except Throttled as error:
-            throttled = InvocationError(429, "TooManyRequestsException", str(error))
+            throttled = ApiError(429, "TooManyRequestsException", str(error))
             throttled.description = json.dumps({"Reason": error.reason, "Type": "User", "message": str(error)})
             raise throttled from error
         except ClientError as error:
-            raise InvocationError(403, "AccessDeniedException", f"{ROLE_REFUSED} {error}") from error
+            raise ApiError(403, "AccessDeniedException", f"{ROLE_REFUSED} {error}") from error
         except LookupError as error:
-            raise InvocationError(502, "InvalidRuntimeException", str(error)) from error
+            raise ApiError(502, "InvalidRuntimeException", str(error)) from error
 
 
 def _checked_payload(call: Call) -> bytes:
     limit = ASYNCHRONOUS_LIMIT_BYTES if call.kind == "Event" else SYNCHRONOUS_LIMIT_BYTES
     if len(call.body) > limit:
         message = f"Request must be smaller than {limit} bytes for the InvokeFunction operation"
-        raise InvocationError(413, "RequestTooLargeException", message)
+        raise ApiError(413, "RequestTooLargeException", message)
     payload = call.body or b"{}"
     try:
         json.loads(payload)
     except ValueError as error:
         message = f"Could not parse request body into json: {error}"
-        raise InvocationError(400, "InvalidRequestContentException", message) from error
+        raise ApiError(400, "InvalidRequestContentException", message) from error
     return payload

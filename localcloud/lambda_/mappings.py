@@ -4,12 +4,13 @@ import json
 from typing import Any
 
 from botocore.exceptions import ClientError
-from moto.awslambda.exceptions import InvalidParameterValueException, LambdaClientError
+from moto.awslambda.exceptions import InvalidParameterValueException
 
 from localcloud.cloud import Cloud
 from localcloud.eventbridge import pattern
 from localcloud.lambda_.event_sources import MOST_AT_ONCE, EventSources, queue_record
 from localcloud.lambda_.functions import Functions
+from localcloud.lambda_.invocations import ApiError
 from localcloud.lambda_.launch import SERVICE_PRINCIPAL
 
 _MODELS = "moto.awslambda.models:"
@@ -117,20 +118,13 @@ def _check_source(cloud: Cloud, functions: Functions, backend: Any, spec: dict[s
             f"{found.spec.timeout_seconds:.0f} seconds"
         )
     for other in backend.list_event_source_mappings(arn, found.spec.name):
-        raise _Conflict(
+        raise ApiError(
+            409,
             "ResourceConflictException",
             f'An event source mapping with SQS arn (" {arn} ") and function (" {found.spec.name} ") already exists. '
             f"Please update or delete the existing mapping with UUID {other.uuid}",
         )
     _check_role(cloud, found.spec.role, found.spec.name, arn)
-
-
-class _Conflict(LambdaClientError):  # type: ignore[misc]  # moto has no type information
-    code = 409
-
-
-class _NotFound(LambdaClientError):  # type: ignore[misc]  # moto has no type information
-    code = 404
 
 
 def _check_role(cloud: Cloud, role: str, name: str, arn: str) -> None:
@@ -148,7 +142,7 @@ def _check_role(cloud: Cloud, role: str, name: str, arn: str) -> None:
 def _existing(backend: Any, uuid: str) -> Any:
     mapping = backend.get_event_source_mapping(uuid)
     if mapping is None:
-        raise _NotFound("ResourceNotFoundException", "The resource you requested does not exist.")
+        raise ApiError(404, "ResourceNotFoundException", "The resource you requested does not exist.")
     return mapping
 
 

@@ -73,9 +73,6 @@ class RuntimeApi:
         if not data:
             self._drop(connection)
             return
-        if connection.parser.wants_continue:
-            connection.parser.wants_continue = False
-            connection.socket.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
         for request in requests:
             call = _call(connection, request)
             if call is None:

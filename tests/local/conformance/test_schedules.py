@@ -57,7 +57,7 @@ def test_a_one_time_schedule_fires_once_names_itself_and_is_gone(account: Accoun
     account.wait_until(lambda: name not in [one["Name"] for one in scheduler.list_schedules()["Schedules"]], 10)
 
 
-def test_a_time_zone_moves_a_one_time_schedule(account: Account) -> None:
+def test_a_time_zone_moves_a_one_time_schedule_and_a_start_date_does_not(account: Account) -> None:
     url, arn = account.queue()
     due = account.now() + timedelta(seconds=90)
     schedule(
@@ -65,6 +65,7 @@ def test_a_time_zone_moves_a_one_time_schedule(account: Account) -> None:
         f"at({due + timedelta(hours=9):%Y-%m-%dT%H:%M:%S})",
         sender(account, arn) | {"Input": '"tokyo"'},
         ScheduleExpressionTimezone="Asia/Tokyo",
+        StartDate=due + timedelta(days=9),  # a one-time schedule ignores it
     )
     account.pass_time(120)
     assert bodies(account, url) == ["tokyo"]

@@ -7,13 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from localcloud.lambda_.http_requests import HttpRequest, RequestParser
+from localcloud.lambda_.http_requests import RequestParser
 from localcloud.lambda_.log_reader import FrameReader, LineReader
 
 STREAM = (
     b"GET /2018-06-01/runtime/invocation/next HTTP/1.1\r\nHost: x\r\n\r\n"
     b"POST /a/response HTTP/1.1\r\nContent-Length: 5\r\nX-One: 1 \r\n\r\nhello"
-    b"POST /b/error HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\nA;x=1\r\n0123456789\r\n0\r\n\r\n"
+    b"POST /b/error HTTP/1.1\r\nContent-Length: 13\r\n\r\nabc0123456789"
     b"GET /c HTTP/1.1\r\n\r\n"
 )
 
@@ -38,16 +38,6 @@ def test_requests_are_the_same_however_the_stream_is_cut(cuts: list[int]) -> Non
         ("GET", "/c", b""),
     ]
     assert requests[1].headers["x-one"] == "1"
-
-
-def test_a_client_that_waits_for_continue_is_noticed_once() -> None:
-    parser = RequestParser()
-    assert parser.feed(b"POST /r HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n") == []
-    assert parser.wants_continue
-    parser.wants_continue = False
-    assert parser.feed(b"a") == []
-    assert not parser.wants_continue
-    assert parser.feed(b"b") == [HttpRequest("POST", "/r", {"expect": "100-continue", "content-length": "2"}, b"ab")]
 
 
 def test_bytes_that_are_not_http_are_refused() -> None:
