@@ -118,6 +118,12 @@ class ValueSketch:
         """The numbers themselves while exact; afterwards the lowest number of each cell. Rising."""
         return _from_keys(self.keys << self.shift)
 
+    def share_up_to(self, values: Floats) -> Floats:
+        """Share of the numbers that are no larger than each value: the empirical distribution function."""
+        cumulated = np.concatenate([[0], np.cumsum(self.counts)])
+        shares: Floats = cumulated[np.searchsorted(self.values, values, side="right")] / self.total
+        return shares
+
     def quantiles(self, shares: Floats) -> Floats:
         """Quantiles with linear interpolation between ranks (type 7, the default of numpy and R); empty if no numbers.
 
