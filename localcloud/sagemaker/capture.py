@@ -13,6 +13,7 @@ from typing import Any
 
 from localcloud.sagemaker.uris import split_s3_uri
 
+_encode = json.JSONEncoder(separators=(",", ":")).encode
 _MODES = {"Input": {"Input", "InputAndOutput"}, "Output": {"Output", "InputAndOutput"}}
 
 
@@ -62,9 +63,7 @@ def captured_line(config: dict[str, Any], invocation: Invocation) -> CapturedLin
     if modes & _MODES["Output"]:
         data["endpointOutput"] = _direction(invocation.response, "OUTPUT", headers)
     record = {"captureData": data, "eventMetadata": _metadata(invocation), "eventVersion": "0"}
-    return CapturedLine(
-        config["DestinationS3Uri"], invocation.variant, invocation.time, json.dumps(record, separators=(",", ":"))
-    )
+    return CapturedLine(config["DestinationS3Uri"], invocation.variant, invocation.time, _encode(record))
 
 
 def _direction(payload: Payload, mode: str, headers: dict[str, list[str]]) -> dict[str, str]:

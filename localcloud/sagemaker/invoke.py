@@ -13,7 +13,7 @@ from localcloud.sagemaker.capture import Invocation, Payload, captured_line, is_
 from localcloud.sagemaker.connections import TIMEOUT_SECONDS, InstanceGoneError, ModelAnswer, request_head
 from localcloud.sagemaker.endpoint import Endpoint, NotServingError
 from localcloud.sagemaker.fleet import Fleet, ThrottledError, Variant
-from localcloud.sagemaker.metrics import Outcome
+from localcloud.sagemaker.metrics import Outcome, Target
 from localcloud.sagemaker.service import CREDENTIALS_PATH, Region
 from localcloud.wire import error_response
 
@@ -228,8 +228,8 @@ def _capture(endpoint: Endpoint, variant: Variant, call: Call, answer: ModelAnsw
 
 def _measure(endpoint: Endpoint, fleet: Fleet, variant: Variant, status: int, seconds: tuple[float, float]) -> None:
     model, overhead = (round(each * 1_000_000) for each in seconds)
-    outcome = Outcome(endpoint.name, fleet.config_name, variant.name, status, model, overhead)
-    endpoint.region.metrics.add(outcome)
+    target = Target(endpoint.name, fleet.config_name, variant.name)
+    endpoint.region.metrics.add(target, Outcome(status, model, overhead))
 
 
 def _success(start_response: "StartResponse", call: Call, variant: str, answer: ModelAnswer) -> list[bytes]:

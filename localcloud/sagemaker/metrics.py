@@ -1,8 +1,9 @@
 """AWS/SageMaker metrics of invocations, gathered and sent a few times a second."""
 
 import threading
-from collections import Counter
-from dataclasses import dataclass
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from typing import Any, NamedTuple
 
 from localcloud.cloud import Cloud
 
@@ -11,78 +12,80 @@ FLUSH_SECONDS = 0.25
 _PERIOD_SECONDS = 60
 _VALUES_PER_DATUM = 150
 _MICROSECONDS = "Microseconds"
-Dimensions = tuple[tuple[str, str], ...]
 
 
-@dataclass(frozen=True)
-class Outcome:
-    """What one invocation came to. Latencies in microseconds; `status` 0 when the model gave no HTTP answer."""
+class Target(NamedTuple):
+    """Which variant of which configuration was asked."""
 
     endpoint: str
     config: str
     variant: str
+
+
+class Outcome(NamedTuple):
+    """What one invocation came to. Latencies in microseconds; `status` 0 when the model gave no HTTP answer."""
+
     status: int
     model_latency: int
     overhead_latency: int
 
 
-def dimension_sets(outcome: Outcome) -> tuple[Dimensions, ...]:
+def dimension_sets(target: Target) -> tuple[dict[str, str], ...]:
     """The sets under which each metric is published: by variant, and (for rollback alarms on one fleet) by config."""
-    config = ("EndpointConfigName", outcome.config)
-    variant = (("EndpointName", outcome.endpoint), ("VariantName", outcome.variant))
-    return variant, (config,), (config, *variant)
+    config = {"EndpointConfigName": target.config}
+    variant = {"EndpointName": target.endpoint, "VariantName": target.variant}
+    return variant, config, config | variant
 
 
-def samples(outcome: Outcome) -> tuple[tuple[str, int, str], ...]:
-    """(name, value, unit) of every metric of one invocation."""
-    return (
-        ("Invocations", 1, "None"),
-        ("Invocation4XXErrors", int(400 <= outcome.status < 500), "None"),
-        ("Invocation5XXErrors", int(outcome.status >= 500 or outcome.status == 0), "None"),
-        ("InvocationModelErrors", int(not 200 <= outcome.status < 300), "None"),
-        ("ModelLatency", outcome.model_latency, _MICROSECONDS),
-        ("OverheadLatency", outcome.overhead_latency, _MICROSECONDS),
-    )
+def samples(outcomes: list[Outcome]) -> Iterator[tuple[str, str, Counter[int]]]:
+    """(name, unit, how often each value) of every metric of invocations."""
+    statuses = [outcome.status for outcome in outcomes]
+    yield "Invocations", "None", Counter({1: len(outcomes)})
+    yield "Invocation4XXErrors", "None", Counter(int(400 <= status < 500) for status in statuses)
+    yield "Invocation5XXErrors", "None", Counter(int(status >= 500 or status == 0) for status in statuses)
+    yield "InvocationModelErrors", "None", Counter(int(not 200 <= status < 300) for status in statuses)
+    yield "ModelLatency", _MICROSECONDS, Counter(outcome.model_latency for outcome in outcomes)
+    yield "OverheadLatency", _MICROSECONDS, Counter(outcome.overhead_latency for outcome in outcomes)
 
 
 class InvocationMetrics:
-    """Values of one region by minute, metric and dimensions, until the next flush."""
+    """Outcomes of one region by minute and target, until the next flush."""
 
     def __init__(self, cloud: Cloud, region: str) -> None:
         self._cloud = cloud
         self._region = region
         self._lock = threading.Lock()
-        self._pending: dict[tuple[int, str, str, Dimensions], Counter[int]] = {}
+        self._pending: defaultdict[tuple[int, Target], list[Outcome]] = defaultdict(list)
 
-    def add(self, outcome: Outcome) -> None:
+    def add(self, target: Target, outcome: Outcome) -> None:
         """The outcome will be in CloudWatch after the next flush, under the minute (virtual time) of this call."""
         minute = int(self._cloud.clock.now() // _PERIOD_SECONDS) * _PERIOD_SECONDS
-        values, sets = samples(outcome), dimension_sets(outcome)
         with self._lock:
-            for dimensions in sets:
-                for name, value, unit in values:
-                    self._pending.setdefault((minute, name, unit, dimensions), Counter())[value] += 1
+            self._pending[minute, target].append(outcome)
 
     def flush(self) -> None:
         """Everything added before the call is in CloudWatch."""
         with self._lock:
-            pending, self._pending = self._pending, {}
-        data = [datum for key, counts in pending.items() for datum in _data(key, counts)]
+            pending, self._pending = self._pending, defaultdict(list)
+        data = [datum for (minute, target), outcomes in pending.items() for datum in _data(minute, target, outcomes)]
         if data:
             self._cloud.put_metrics(NAMESPACE, data, region=self._region)
 
 
-def _data(key: tuple[int, str, str, Dimensions], counts: Counter[int]) -> list[dict[str, object]]:
-    minute, name, unit, dimensions = key
-    pairs = list(counts.items())
-    return [
-        {
-            "MetricName": name,
-            "Dimensions": [{"Name": dimension, "Value": value} for dimension, value in dimensions],
-            "Timestamp": float(minute),
-            "Unit": unit,
-            "Values": [float(value) for value, _ in pairs[start : start + _VALUES_PER_DATUM]],
-            "Counts": [float(count) for _, count in pairs[start : start + _VALUES_PER_DATUM]],
-        }
-        for start in range(0, len(pairs), _VALUES_PER_DATUM)
-    ]
+def _data(minute: int, target: Target, outcomes: list[Outcome]) -> Iterator[dict[str, Any]]:
+    sets = [[{"Name": name, "Value": value} for name, value in each.items()] for each in dimension_sets(target)]
+    for name, unit, counts in samples(outcomes):
+        pairs = list(counts.items())
+        for start in range(0, len(pairs), _VALUES_PER_DATUM):
+            values = {
+                "Values": [float(value) for value, _ in pairs[start : start + _VALUES_PER_DATUM]],
+                "Counts": [float(count) for _, count in pairs[start : start + _VALUES_PER_DATUM]],
+            }
+            for dimensions in sets:
+                yield {
+                    "MetricName": name,
+                    "Dimensions": dimensions,
+                    "Timestamp": float(minute),
+                    "Unit": unit,
+                    **values,
+                }

@@ -9,7 +9,7 @@ import pytest
 
 from localcloud.sagemaker.events import upper_status
 from localcloud.sagemaker.listing import Listing, operation
-from localcloud.sagemaker.metrics import Outcome, dimension_sets, samples
+from localcloud.sagemaker.metrics import Outcome, Target, dimension_sets, samples
 from localcloud.sagemaker.model_server import Transformer, default_input_fn, default_output_fn
 from localcloud.sagemaker.training_metrics import MetricReader, final_metrics
 from localcloud.sagemaker.transfer import place_of
@@ -72,9 +72,8 @@ def test_lists_are_filtered_ordered_and_cut(request_: dict[str, Any], names: lis
 
 
 def test_metrics_are_published_by_variant_and_by_configuration() -> None:
-    outcome = Outcome("flights", "flights-2", "v", 500, 1200, 80)
-    config, endpoint, variant = ("EndpointConfigName", "flights-2"), ("EndpointName", "flights"), ("VariantName", "v")
-    assert dimension_sets(outcome) == ((endpoint, variant), (config,), (config, endpoint, variant))
+    variant, config = {"EndpointName": "flights", "VariantName": "v"}, {"EndpointConfigName": "flights-2"}
+    assert dimension_sets(Target("flights", "flights-2", "v")) == (variant, config, config | variant)
 
 
 @pytest.mark.parametrize(
@@ -82,10 +81,11 @@ def test_metrics_are_published_by_variant_and_by_configuration() -> None:
     [(200, (0, 0, 0)), (400, (1, 0, 1)), (500, (0, 1, 1)), (0, (0, 1, 1))],
 )
 def test_errors_are_counted_by_who_caused_them(status: int, errors: tuple[int, int, int]) -> None:
-    values = {name: value for name, value, _unit in samples(Outcome("e", "c", "v", status, 1, 1))}
+    found = {name: counts for name, _unit, counts in samples([Outcome(status, 1, 1)] * 3)}
     names = ("Invocation4XXErrors", "Invocation5XXErrors", "InvocationModelErrors")
-    assert tuple(values[name] for name in names) == errors
-    assert values["Invocations"] == 1
+    assert tuple(found[name] for name in names) == tuple({error: 3} for error in errors)
+    assert found["Invocations"] == {1: 3}
+    assert found["ModelLatency"] == {1: 3}
 
 
 def test_numbers_are_found_in_what_a_program_writes() -> None:
