@@ -4,13 +4,14 @@ import io
 import re
 import threading
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
+    from localcloud.cloud import Cloud
+
 _SCOPE = re.compile(r"Credential=[^/]+/\d+/[^/]+/([^/]+)/")
-_LONG_POLL = re.compile(rb'WaitTimeSeconds"?[:=]\s*"?[1-9]')
 _RUNS_USER_CODE = re.compile(r"/(invocations|invocations-async|async-invocations)$")
 _WAITING_TARGETS = ("StartSyncExecution", "TestState")
 
@@ -44,6 +45,21 @@ class Locks:
             return self._locks.setdefault(service, threading.RLock())
 
 
+def install(cloud: "Cloud") -> None:
+    """Whoever waits for messages of a queue lets others into SQS meanwhile."""
+    lock: Any = cloud.locks.of("sqs")
+
+    def wait_for_messages(queue: Any, timeout: int) -> None:
+        held = lock._release_save()
+        try:
+            wait(queue, timeout)
+        finally:
+            lock._acquire_restore(held)
+
+    target = "moto.sqs.models:Queue.wait_for_messages"
+    wait = cloud.patches.replace(target, wait_for_messages, "waits while it holds the lock of the service")
+
+
 def middleware(locks: Locks, app: "WSGIApplication") -> "WSGIApplication":
     """Calls of one service come one after another, except those that wait or run user code."""
 
@@ -58,9 +74,7 @@ def middleware(locks: Locks, app: "WSGIApplication") -> "WSGIApplication":
 
 
 def _must_not_hold_the_lock(service: str, environ: "WSGIEnvironment") -> bool:
-    body = read_body(environ)
-    if service == "sqs":
-        return _LONG_POLL.search(body) is not None
+    read_body(environ)
     if service == "states":
         return str(environ.get("HTTP_X_AMZ_TARGET", "")).endswith(_WAITING_TARGETS)
     return _RUNS_USER_CODE.search(environ.get("PATH_INFO", "")) is not None

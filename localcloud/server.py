@@ -13,12 +13,13 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from types import FrameType, ModuleType
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING
 
 from localcloud import StartupError, admin, durability, failures, faults, iam, locks, safety
 from localcloud.clients import ADMIN_KEY, Clients
 from localcloud.clock import Clock
 from localcloud.cloud import Cloud
+from localcloud.connections import request_handler
 from localcloud.durability.durable import Durable
 from localcloud.durability.store import set_aside
 from localcloud.faults import calls as faults_of_calls
@@ -116,6 +117,7 @@ def build(cloud: Cloud) -> "WSGIApplication":
     iam.install(cloud)
     for module in modules:
         module.install(cloud)
+    locks.install(cloud)
     durability.install(cloud)  # last, because it looks at what the services have replaced
     for module in reversed(modules):
         if hasattr(module, "middleware"):
@@ -197,18 +199,10 @@ def _listen(port: int) -> socket.socket:
 
 
 def _make_server(app: "WSGIApplication", listener: socket.socket) -> "BaseWSGIServer":
-    from moto.moto_server.werkzeug_app import MotoRequestHandler
     from werkzeug.serving import make_server
 
-    class Handler(MotoRequestHandler):  # type: ignore[misc]  # moto has no type information
-        protocol_version = "HTTP/1.1"
-        disable_nagle_algorithm = True
-
-        def log_request(self, *_arguments: Any) -> None:
-            """Successful requests are not logged."""
-
     host, port = listener.getsockname()
-    return make_server(host, port, app, threaded=True, request_handler=Handler, fd=listener.fileno())
+    return make_server(host, port, app, threaded=True, request_handler=request_handler(), fd=listener.fileno())
 
 
 def _stop_on_signals(cloud: Cloud, server: "BaseWSGIServer") -> None:

@@ -144,8 +144,10 @@ class Account:
     def _empty(self, bucket: str) -> None:
         s3 = self.client("s3")
         for page in s3.get_paginator("list_object_versions").paginate(Bucket=bucket):
-            for version in [*page.get("Versions", []), *page.get("DeleteMarkers", [])]:
-                s3.delete_object(Bucket=bucket, Key=version["Key"], VersionId=version["VersionId"])
+            versions = [*page.get("Versions", []), *page.get("DeleteMarkers", [])]
+            if versions:
+                objects = [{"Key": one["Key"], "VersionId": one["VersionId"]} for one in versions]
+                s3.delete_objects(Bucket=bucket, Delete={"Objects": objects, "Quiet": True})
 
 
 def zipped(files: dict[str, str]) -> bytes:
