@@ -18,7 +18,7 @@ def install(cloud: Cloud) -> None:
         if schedule(backend, key_id, pending_window_in_days) is None:
             return None
         ends = cloud.clock.utcnow().replace(tzinfo=None) + timedelta(days=pending_window_in_days)
-        backend.keys[key_id].deletion_date = ends
+        backend.keys[backend.any_id_to_key_id(key_id)].deletion_date = ends
         return _epoch(ends)
 
     def rotate_key_on_demand(backend: Any, key_id: str) -> str:
