@@ -7,7 +7,7 @@ import json
 import urllib.error
 import urllib.request
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import boto3
@@ -151,11 +151,11 @@ def test_reads_are_conditional_on_etag_and_time(account: Account, bucket: str) -
     s3 = account.client("s3")
     etag = s3.put_object(Bucket=bucket, Key="a", Body=b"1")["ETag"]
     get = {"Bucket": bucket, "Key": "a"}
-    later = datetime.now(UTC) + timedelta(seconds=60)
+    written = s3.head_object(**get)["LastModified"]
     assert s3.get_object(**get, IfMatch=etag)["Body"].read() == b"1"
     assert code_of(s3.get_object, **get, IfMatch='"other"') == "PreconditionFailed"
     assert code_of(s3.get_object, **get, IfNoneMatch=etag) == "304"
-    assert code_of(s3.head_object, **get, IfModifiedSince=later) == "304"
+    assert code_of(s3.head_object, **get, IfModifiedSince=written) == "304"
     assert code_of(s3.head_object, **get, IfMatch='"other"') == "412"
 
 
@@ -205,13 +205,9 @@ def locked(account: Account) -> str:
     return account.bucket(ObjectLockEnabledForBucket=True)
 
 
-def until(seconds: int) -> datetime:
-    return datetime.now(UTC) + timedelta(seconds=seconds)
-
-
 def test_governance_yields_only_to_those_who_may_bypass_it(account: Account, locked: str) -> None:
     s3 = account.client("s3")
-    lock = {"ObjectLockMode": "GOVERNANCE", "ObjectLockRetainUntilDate": until(3600)}
+    lock = {"ObjectLockMode": "GOVERNANCE", "ObjectLockRetainUntilDate": account.now() + timedelta(seconds=3600)}
     version = s3.put_object(Bucket=locked, Key="a", Body=b"1", **lock)["VersionId"]
     target = {"Bucket": locked, "Key": "a", "VersionId": version}
     assert code_of(s3.delete_object, **target) == "AccessDenied"
@@ -234,13 +230,15 @@ def test_compliance_yields_to_nobody_and_is_only_made_longer(account: Account, l
     s3 = account.client("s3")
     # Two minutes: an account keeps the object as long, and the bucket with it.
     mode = "COMPLIANCE" if account.local is not None else "GOVERNANCE"
-    retention = {"Mode": mode, "RetainUntilDate": until(120)}
+    retention = {"Mode": mode, "RetainUntilDate": account.now() + timedelta(seconds=120)}
     version = s3.put_object(Bucket=locked, Key="a", Body=b"1")["VersionId"]
     target = {"Bucket": locked, "Key": "a", "VersionId": version}
     s3.put_object_retention(**target, Retention=retention)
-    shorter = {"Mode": mode, "RetainUntilDate": until(60)}
+    shorter = {"Mode": mode, "RetainUntilDate": account.now() + timedelta(seconds=60)}
     assert code_of(s3.put_object_retention, **target, Retention=shorter) == "AccessDenied"
-    s3.put_object_retention(**target, Retention={"Mode": mode, "RetainUntilDate": until(180)})
+    s3.put_object_retention(
+        **target, Retention={"Mode": mode, "RetainUntilDate": account.now() + timedelta(seconds=180)}
+    )
     assert code_of(s3.delete_object, **target) == "AccessDenied"
     if mode == "COMPLIANCE":
         assert code_of(s3.delete_object, **target, BypassGovernanceRetention=True) == "AccessDenied"
