@@ -135,9 +135,10 @@ def read(account: Account, bucket: str, key: str) -> Any:
     return json.loads(account.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read())
 
 
-def test_more_failures_than_are_tolerated_fail_the_state_by_name(machines: Machines) -> None:
+@pytest.mark.parametrize("limit", [{"ToleratedFailurePercentage": 10}, {"ToleratedFailureCount": 1}, {}])
+def test_more_failures_than_are_tolerated_fail_the_state_by_name(machines: Machines, limit: dict[str, int]) -> None:
     catch = [{"ErrorEquals": ["States.ExceedToleratedFailureThreshold"], "Next": "Caught"}]
-    state = distributed(PICKY, ToleratedFailurePercentage=10, Catch=catch)
+    state = distributed(PICKY, Catch=catch, **limit)
     machine = machines.create({"Each": state, "Caught": {"Type": "Pass", "End": True}})
     execution = machines.start(machine, NUMBERS)
     assert json.loads(machines.ended(execution)["output"])["Error"] == "States.ExceedToleratedFailureThreshold"
