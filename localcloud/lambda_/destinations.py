@@ -2,7 +2,6 @@
 
 import json
 import sys
-from dataclasses import dataclass
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -10,20 +9,10 @@ from botocore.exceptions import BotoCoreError, ClientError
 from localcloud.cloud import Cloud
 from localcloud.lambda_.asynchronous import Event, Policy, Verdict
 from localcloud.lambda_.launch import SERVICE_PRINCIPAL
+from localcloud.lambda_.specification import LATEST, FunctionSpec
 
 SUPPORTED_SERVICES = ("sqs", "sns", "lambda", "events")
 _LONGEST_ERROR_MESSAGE = 1024
-
-
-@dataclass(frozen=True)
-class Sender:
-    """The function on whose behalf something is sent."""
-
-    arn: str
-    name: str
-    version: str
-    role: str
-    region: str
 
 
 class Destinations:
@@ -32,49 +21,57 @@ class Destinations:
     def __init__(self, cloud: Cloud) -> None:
         self._cloud = cloud
 
-    def deliver(self, sender: Sender, event: Event, policy: Policy, verdict: Verdict) -> list[str]:
+    def deliver(self, spec: FunctionSpec, event: Event, policy: Policy, verdict: Verdict) -> list[str]:
         """The outcome has been sent wherever the policy says; gives the metrics of deliveries that failed."""
         succeeded = verdict.condition == "Success"
         destination = policy.on_success if succeeded else policy.on_failure
         failures = []
         if destination is not None:
-            record = self._record(sender, event, verdict)
-            if not self._send(sender, destination, json.dumps(record), {}, succeeded):
+            record = self._record(spec, event, verdict)
+            if not self._send(spec, destination, json.dumps(record), {}, succeeded):
                 failures.append("DestinationDeliveryFailures")
         if policy.dead_letter is not None and not succeeded:
             attributes = _dead_letter_attributes(event, verdict)
-            if not self._send(sender, policy.dead_letter, event.payload.decode(), attributes, succeeded):
+            if not self._send(spec, policy.dead_letter, event.payload.decode(), attributes, succeeded):
                 failures.append("DeadLetterErrors")
         return failures
 
-    def _record(self, sender: Sender, event: Event, verdict: Verdict) -> dict[str, Any]:
+    def _record(self, spec: FunctionSpec, event: Event, verdict: Verdict) -> dict[str, Any]:
         timestamp = self._cloud.clock.utcnow().isoformat(timespec="milliseconds").replace("+00:00", "Z")
         record: dict[str, Any] = {
             "version": "1.0",
             "timestamp": timestamp,
             "requestContext": {
                 "requestId": event.request_id,
-                "functionArn": f"{sender.arn}:{event.qualifier or '$LATEST'}",
+                "functionArn": f"{spec.function_arn}:{event.qualifier or LATEST}",
                 "condition": verdict.condition,
                 "approximateInvokeCount": event.attempts,
             },
             "requestPayload": json.loads(event.payload),
         }
         if verdict.response is not None:
-            context = {"statusCode": 200, "executedVersion": sender.version}
+            context = {"statusCode": 200, "executedVersion": spec.version}
             record["responseContext"] = context | ({"functionError": "Unhandled"} if verdict.response.failed else {})
             record["responsePayload"] = json.loads(verdict.response.payload or b"null")
         return record
 
-    def _send(self, sender: Sender, target: str, body: str, attributes: dict[str, Any], succeeded: bool) -> bool:
-        service = target.split(":")[2]
+    def _send(self, spec: FunctionSpec, target: str, body: str, attributes: dict[str, Any], succeeded: bool) -> bool:
+        service, region, account, name = target.split(":")[2:6]
+        clients = self._cloud.clients
         try:
-            client = self._cloud.clients.as_role(
-                sender.role, SERVICE_PRINCIPAL, sender.name, service, region=target.split(":")[3]
-            )
-            _SENDERS[service](client, sender, target, body, attributes, succeeded)
+            client = clients.as_role(spec.role, SERVICE_PRINCIPAL, spec.name, service, region=region)
+            match service:
+                case "sqs":
+                    url = f"{self._cloud.endpoint}/{account}/{name}"
+                    client.send_message(QueueUrl=url, MessageBody=body, MessageAttributes=attributes)
+                case "sns":
+                    client.publish(TopicArn=target, Message=body, MessageAttributes=attributes)
+                case "lambda":
+                    client.invoke(FunctionName=target, InvocationType="Event", Payload=body.encode())
+                case "events":
+                    client.put_events(Entries=[_entry(spec, target, body, succeeded)])
         except (BotoCoreError, ClientError) as error:
-            print(f"{sender.name} could not send its outcome to {target}: {error}", file=sys.stderr, flush=True)
+            print(f"{spec.name} could not send its outcome to {target}: {error}", file=sys.stderr, flush=True)
             return False
         return True
 
@@ -89,32 +86,11 @@ def _dead_letter_attributes(event: Event, verdict: Verdict) -> dict[str, Any]:
     }
 
 
-def _to_sqs(client: Any, _sender: Sender, target: str, body: str, attributes: dict[str, Any], _ok: bool) -> None:
-    *_, account, name = target.split(":")
-    url = client.get_queue_url(QueueName=name, QueueOwnerAWSAccountId=account)["QueueUrl"]
-    client.send_message(QueueUrl=url, MessageBody=body, MessageAttributes=attributes)
-
-
-def _to_sns(client: Any, _sender: Sender, target: str, body: str, attributes: dict[str, Any], _ok: bool) -> None:
-    client.publish(TopicArn=target, Message=body, MessageAttributes=attributes)
-
-
-def _to_lambda(client: Any, _sender: Sender, target: str, body: str, _attributes: dict[str, Any], _ok: bool) -> None:
-    client.invoke(FunctionName=target, InvocationType="Event", Payload=body.encode())
-
-
-def _to_events(client: Any, sender: Sender, target: str, body: str, _attributes: dict[str, Any], ok: bool) -> None:
-    client.put_events(
-        Entries=[
-            {
-                "Source": "lambda",
-                "DetailType": f"Lambda Function Invocation Result - {'Success' if ok else 'Failure'}",
-                "Detail": body,
-                "EventBusName": target,
-                "Resources": [target, f"{sender.arn}:{sender.version}"],
-            }
-        ]
-    )
-
-
-_SENDERS = {"sqs": _to_sqs, "sns": _to_sns, "lambda": _to_lambda, "events": _to_events}
+def _entry(spec: FunctionSpec, bus: str, body: str, succeeded: bool) -> dict[str, Any]:
+    return {
+        "Source": "lambda",
+        "DetailType": f"Lambda Function Invocation Result - {'Success' if succeeded else 'Failure'}",
+        "Detail": body,
+        "EventBusName": bus,
+        "Resources": [bus, f"{spec.function_arn}:{spec.version}"],
+    }

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from localcloud.cloud import Cloud
 from localcloud.lambda_.concurrency import Concurrency, Throttled
-from localcloud.lambda_.environment import Environment, Invocation
+from localcloud.lambda_.environment import Environment, Request
 from localcloud.lambda_.launch import Launcher, log_stream
 from localcloud.lambda_.log_reader import LogEvent
 from localcloud.lambda_.outcome import Ending, Measurements, Result, failed, init_failure, payload, platform_log
@@ -16,25 +16,12 @@ from localcloud.lambda_.overlay import OverlayError
 from localcloud.lambda_.pool import Pool
 from localcloud.lambda_.reporting import Reporter
 from localcloud.lambda_.specification import FunctionSpec
-from localcloud.lambda_.trace import Trace
 from localcloud.lambda_.xray import XRayDaemon, segments
 
 LOG_TAIL_BYTES = 4096
 _REAP_EVERY_SECONDS = 10.0
 _LONGEST_WAIT_FOR_START_SECONDS = 10.0
 _IDLE_SHARE_OF_MEMORY = 4  # idle environments may hold a quarter of this machine's memory
-
-
-@dataclass(frozen=True)
-class Request:
-    """One event for a function; `resource` is what was invoked: function, or function:qualifier."""
-
-    payload: bytes
-    arn: str
-    resource: str
-    request_id: str
-    trace: Trace
-    client_context: str | None = None
 
 
 @dataclass(frozen=True)
@@ -97,11 +84,8 @@ class Engine:
         faults, key = self._cloud.faults, environment.access_key
         faults.worker(key, environment.kill)
         faults.started("lambda", "Invoke", spec.name, environment.kill)
-        invocation = Invocation(
-            request.request_id, request.payload, request.arn, request.trace.header, request.client_context
-        )
         try:
-            return environment.run(invocation, spec.timeout_seconds)
+            return environment.run(request, spec.timeout_seconds)
         finally:
             faults.worker_ended(key)
 

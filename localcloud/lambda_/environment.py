@@ -1,4 +1,4 @@
-"""One execution environment: a process with AWS's runtime client, driven by the thread that runs an invocation.
+"""One execution environment: a process with AWS's runtime client, driven by the thread that runs an request.
 
 Between invocations the process is stopped (SIGSTOP), so nothing has to read its pipes then.
 """
@@ -20,6 +20,7 @@ from localcloud.lambda_.log_reader import FrameReader, LineReader, LogEvent
 from localcloud.lambda_.memory import Memory, memory_of
 from localcloud.lambda_.outcome import RESPONSE_LIMIT_BYTES, Ending, Measurements, Result
 from localcloud.lambda_.runtime_api import Call, Connection, RuntimeApi
+from localcloud.lambda_.trace import Trace
 from localcloud.processes import Processes
 
 INIT_SECONDS = 10.0
@@ -29,13 +30,14 @@ _TOO_LARGE = b'{"errorType":"Function.ResponseSizeTooLarge"}'
 
 
 @dataclass(frozen=True)
-class Invocation:
-    """What the runtime gets from invocation/next."""
+class Request:
+    """One event for a function; `resource` is what was invoked: function, or function:qualifier."""
 
-    request_id: str
     payload: bytes
     arn: str
-    trace: str
+    resource: str
+    request_id: str
+    trace: Trace
     client_context: str | None = None
 
 
@@ -65,7 +67,7 @@ class Environment:
         self._pipes: list[IO[bytes]] = []
         self._waiting: Connection | None = None
         self._result: Result | None = None
-        self._current: Invocation | None = None
+        self._current: Request | None = None
         self._logs: list[LogEvent] = []
         self._peak_mb = 0
         self._started = 0.0
@@ -106,14 +108,14 @@ class Environment:
         self._init_ms = (time.monotonic() - self._started) * 1000
         return None if self._waiting is not None else self._ending()
 
-    def run(self, invocation: Invocation, timeout_seconds: float) -> Result:
+    def run(self, request: Request, timeout_seconds: float) -> Result:
         """The process has handled one event, or it has ended. It is stopped afterwards."""
         assert self._waiting is not None
-        self._current, self._result = invocation, None
+        self._current, self._result = request, None
         self._signal(signal.SIGCONT)
         deadline = time.monotonic() + timeout_seconds
         waiting, self._waiting = self._waiting, None
-        self._api.reply(waiting, HTTPStatus.OK, invocation.payload, _headers(invocation, timeout_seconds))
+        self._api.reply(waiting, HTTPStatus.OK, request.payload, _headers(request, timeout_seconds))
         self._run_until(lambda: self._result is not None and self._waiting is not None, deadline)
         result = self._result or self._ending()
         self._current = None
@@ -258,12 +260,12 @@ class Environment:
             os.killpg(self._process.pid, number)
 
 
-def _headers(invocation: Invocation, timeout_seconds: float) -> dict[str, str]:
+def _headers(request: Request, timeout_seconds: float) -> dict[str, str]:
     deadline_ms = int((time.time() + timeout_seconds) * 1000)
     headers = {
-        "Lambda-Runtime-Aws-Request-Id": invocation.request_id,
+        "Lambda-Runtime-Aws-Request-Id": request.request_id,
         "Lambda-Runtime-Deadline-Ms": str(deadline_ms),
-        "Lambda-Runtime-Invoked-Function-Arn": invocation.arn,
-        "Lambda-Runtime-Trace-Id": invocation.trace,
+        "Lambda-Runtime-Invoked-Function-Arn": request.arn,
+        "Lambda-Runtime-Trace-Id": request.trace.header,
     }
-    return headers | ({"Lambda-Runtime-Client-Context": invocation.client_context} if invocation.client_context else {})
+    return headers | ({"Lambda-Runtime-Client-Context": request.client_context} if request.client_context else {})

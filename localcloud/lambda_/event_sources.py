@@ -88,14 +88,21 @@ class EventSources:
         self._cloud = cloud
         self._functions = functions
         self._running: Counter[str] = Counter()
+        self._counting = threading.Lock()
         self._since: dict[str, float] = {}
         self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="lambda-sqs")
+
+    def start(self) -> None:
+        """The queues are looked at until the cloud stops."""
         threading.Thread(target=self._poll_for_ever, name="lambda-event-sources", daemon=True).start()
 
     def _poll_for_ever(self) -> None:
         while not self._cloud.stopping.wait(_POLL_SECONDS):
             for mapping in _mappings(self._cloud.account):
-                self._poll(mapping)
+                try:
+                    self._poll(mapping)
+                except Exception:  # one bad mapping must not stop the others for good
+                    traceback.print_exc()
 
     def _poll(self, mapping: Any) -> None:
         waiting = _waiting(self._cloud.account, mapping) if mapping.enabled else 0
@@ -109,7 +116,7 @@ class EventSources:
         limit = (mapping.scaling_config or {}).get("MaximumConcurrency") or DEFAULT_CONCURRENCY
         if self._running[mapping.uuid] < limit:
             del self._since[mapping.uuid]
-            self._running[mapping.uuid] += 1
+            self._count(mapping, 1)
             self._pool.submit(self._run, mapping)
 
     def _run(self, mapping: Any) -> None:
@@ -121,15 +128,18 @@ class EventSources:
         except Exception:  # a thread of the pool would swallow it
             traceback.print_exc()
         finally:
-            self._running[mapping.uuid] -= 1
+            self._count(mapping, -1)
+
+    def _count(self, mapping: Any, change: int) -> None:
+        with self._counting:
+            self._running[mapping.uuid] += change
 
     def _run_batch(self, mapping: Any) -> None:
         arn = mapping.event_source_arn
-        found = self._functions.find(mapping.region, mapping.function_arn)
-        sqs = self._cloud.clients.as_role(
-            found.spec.role, SERVICE_PRINCIPAL, found.spec.name, "sqs", region=arn.split(":")[3]
-        )
-        url = sqs.get_queue_url(QueueName=arn.split(":")[5])["QueueUrl"]
+        region, account, name = arn.split(":")[3:6]
+        spec = self._functions.find(mapping.region, mapping.function_arn).spec
+        sqs = self._cloud.clients.as_role(spec.role, SERVICE_PRINCIPAL, spec.name, "sqs", region=region)
+        url = f"{self._cloud.endpoint}/{account}/{name}"
         records = [record(message, arn) for message in _receive(sqs, url, mapping.batch_size)]
         wanted = [one for one in records if passes(one, mapping.filter_criteria)]
         kept = self._invoke(mapping, wanted) if wanted else set()

@@ -15,8 +15,9 @@ from localcloud.cloud import Cloud
 from localcloud.lambda_.assets import Assets
 from localcloud.lambda_.asynchronous import Event, Policy, Verdict, policy_of
 from localcloud.lambda_.checks import additional_weights
-from localcloud.lambda_.destinations import Destinations, Sender
-from localcloud.lambda_.engine import Engine, Request, Response
+from localcloud.lambda_.destinations import Destinations
+from localcloud.lambda_.engine import Engine, Response
+from localcloud.lambda_.environment import Request
 from localcloud.lambda_.launch import Launcher
 from localcloud.lambda_.overlay import OverlayError
 from localcloud.lambda_.records import dead_letter_arn, specification
@@ -131,8 +132,7 @@ class Functions:
         found = self._find_event(event)
         if found is None:
             return
-        sender = Sender(found.latest.function_arn, found.spec.name, found.spec.version, found.spec.role, event.region)
-        for failure in self._destinations.deliver(sender, event, policy, verdict):
+        for failure in self._destinations.deliver(found.spec, event, policy, verdict):
             self._count(found, failure)
         if verdict.condition != "Success" and not (policy.on_failure or policy.dead_letter):
             self._count(found, "AsyncEventsDropped")

@@ -12,7 +12,8 @@ from moto.awslambda.exceptions import LambdaClientError
 
 from localcloud.lambda_.asynchronous import AsynchronousQueue
 from localcloud.lambda_.concurrency import Throttled
-from localcloud.lambda_.engine import Request, Response
+from localcloud.lambda_.engine import Response
+from localcloud.lambda_.environment import Request
 from localcloud.lambda_.functions import ROLE_REFUSED, Found, Functions
 from localcloud.lambda_.trace import trace_of
 

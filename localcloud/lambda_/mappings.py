@@ -34,7 +34,7 @@ _ALWAYS_SHOWN = {"FunctionResponseTypes": [], "MaximumBatchingWindowInSeconds": 
 
 def install(cloud: Cloud, functions: Functions) -> None:
     """CreateEventSourceMapping and its siblings work for queues, which are polled from now on."""
-    EventSources(cloud, functions)
+    cloud.durable.after_load(EventSources(cloud, functions).start)
 
     def create_event_source_mapping(self: Any, spec: dict[str, Any]) -> Any:
         from moto.awslambda.models import EventSourceMapping

@@ -11,13 +11,14 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 LOCKS = Path(__file__).resolve().parent.parent / "runtimes"
 OWN_VERSION = f"{sys.version_info.major}.{sys.version_info.minor}"
 _PRINT_VERSION = "import sys; print('%d.%d' % sys.version_info[:2])"
 _PROBE_SECONDS = 20
+STANDS_IN = {"python3.13": "python3.12"}  # the CDK's own functions ask for 3.13, for code that runs with either
 _ASK_FOR_SETUP = "run `python -m localcloud.toolchain lambda` first (make setup does)"
 
 
@@ -39,12 +40,14 @@ def supported_runtimes() -> list[str]:
 
 def find_runtime(directory: Path, runtime: str) -> LambdaRuntime:
     """The interpreter and folder that set-up made. Raises LookupError with what to do when there are none."""
-    lock = _lock(runtime)
-    return _made(directory, runtime, lock, _choice_file(directory, runtime))
+    base = STANDS_IN.get(runtime, runtime)
+    made = _made(directory, base, _lock(base), _choice_file(directory, base))
+    return made if base == runtime else replace(made, exact=False, note=_difference(runtime, made.version))
 
 
 def own_runtime(directory: Path, runtime: str) -> LambdaRuntime:
     """The same with the server's own interpreter, for packages that only its environment has. Raises LookupError."""
+    runtime = STANDS_IN.get(runtime, runtime)
     made = _made(directory, runtime, _lock(runtime), directory / f"{runtime}-own.json")
     if made.version != OWN_VERSION:
         raise LookupError(f"The Lambda runtime {runtime} was set up by Python {made.version}: {_ASK_FOR_SETUP}.")
@@ -97,7 +100,7 @@ def _candidates(version: str) -> Iterator[Path]:
 def _lock(runtime: str) -> Path:
     lock = LOCKS / f"{runtime}.txt"
     if not lock.is_file():
-        known = ", ".join(supported_runtimes())
+        known = ", ".join(sorted([*supported_runtimes(), *STANDS_IN]))
         raise LookupError(f"The local cloud does not run the Lambda runtime {runtime}; it runs {known}.")
     return lock
 

@@ -37,3 +37,8 @@ class FunctionSpec:
     layers: tuple[str, ...]
     log: LogSettings
     traced: bool
+
+    @property
+    def function_arn(self) -> str:
+        """The function's ARN without a version."""
+        return ":".join(self.arn.split(":")[:7])

@@ -15,8 +15,8 @@ pytestmark = pytest.mark.lambda_
 LATEST = "$LATEST"
 FAILS = "def handler(event, context):\n    raise ValueError('never')"
 ECHO = "def handler(event, context):\n    return event"
-READS_QUEUES = allow("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:GetQueueUrl")
-SENDS = allow("sqs:SendMessage", "sqs:GetQueueUrl")
+READS_QUEUES = allow("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes")
+SENDS = allow("sqs:SendMessage")
 RETRY_SECONDS = 60
 REPORTS = (
     "import json\n"
