@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -136,32 +135,6 @@ def is_there(studio: Studio, endpoint: str) -> bool:
     return bool(studio.sagemaker.list_endpoints(NameContains=endpoint)["Endpoints"])
 
 
-def test_variants_share_the_traffic_by_weight_and_can_be_asked_by_name(studio: Studio) -> None:
-    name = unique("ab")
-    variants = []
-    for variant, weight in (("heavy", 3), ("light", 1)):
-        studio.model(f"{name}-{variant}", {"version": variant})
-        variants.append(
-            {
-                "VariantName": variant,
-                "ModelName": f"{name}-{variant}",
-                "InstanceType": "ml.m5.large",
-                "InitialInstanceCount": 1,
-                "InitialVariantWeight": weight,
-            }
-        )
-    studio.sagemaker.create_endpoint_config(EndpointConfigName=name, ProductionVariants=variants)
-    endpoint = studio.endpoint(name)
-    answers = [studio.ask(endpoint)["version"] for _ in range(200)]
-    assert 110 < answers.count("heavy") < 185
-    assert {studio.ask(endpoint, TargetVariant="light")["version"] for _ in range(5)} == {"light"}
-    studio.sagemaker.update_endpoint_weights_and_capacities(
-        EndpointName=endpoint, DesiredWeightsAndCapacities=[{"VariantName": "heavy", "DesiredWeight": 0}]
-    )
-    studio.settled(endpoint)
-    assert {studio.ask(endpoint)["version"] for _ in range(20)} == {"light"}
-
-
 def test_a_dead_instance_is_replaced_and_no_request_fails(studio: Studio) -> None:
     endpoint = studio.endpoint(studio.config({"version": "1", "seconds": 0.1}))
     with Traffic(studio, endpoint, clients=4) as traffic:
@@ -173,29 +146,6 @@ def test_a_dead_instance_is_replaced_and_no_request_fails(studio: Studio) -> Non
     assert traffic.failures == []
     assert victim not in pids
     assert len(pids) == 2
-
-
-def test_a_serverless_variant_throttles_beyond_its_concurrency(studio: Studio) -> None:
-    name = unique("serverless")
-    studio.model(name, {"version": "1", "seconds": 0.5})
-    variant = {
-        "VariantName": "v",
-        "ModelName": name,
-        "ServerlessConfig": {"MemorySizeInMB": 1024, "MaxConcurrency": 2},
-    }
-    studio.sagemaker.create_endpoint_config(EndpointConfigName=name, ProductionVariants=[variant])
-    endpoint = studio.endpoint(name)
-
-    def ask(_: int) -> str:
-        try:
-            return str(studio.ask(endpoint)["version"])
-        except ClientError as error:
-            return str(error.response["Error"]["Code"])
-
-    with ThreadPoolExecutor(6) as pool:
-        answers = list(pool.map(ask, range(6)))
-    assert answers.count("1") == 2
-    assert answers.count("ThrottlingException") == 4
 
 
 def test_binary_bodies_reach_a_model_without_network_and_come_back(studio: Studio) -> None:
@@ -224,15 +174,6 @@ def transform_fn(model, body, content_type, accept):
     body = bytes(range(256))
     answer = studio.runtime.invoke_endpoint(EndpointName=endpoint, ContentType="application/x-npy", Body=body)
     assert answer["Body"].read() == bytes(reversed(body))
-
-
-def test_an_unknown_endpoint_or_variant_is_a_validation_error(studio: Studio) -> None:
-    with pytest.raises(ClientError, match="Endpoint nowhere of account 123456789012 not found") as error:
-        studio.ask("nowhere")
-    assert error.value.response["Error"]["Code"] == "ValidationError"
-    endpoint = studio.endpoint(studio.config({"version": "1"}, instances=1))
-    with pytest.raises(ClientError, match="Variant nobody not found"):
-        studio.ask(endpoint, TargetVariant="nobody")
 
 
 def test_a_model_package_is_deployed_only_when_approved(studio: Studio) -> None:

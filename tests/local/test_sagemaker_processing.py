@@ -144,12 +144,3 @@ def test_inputs_outside_of_the_contracts_folder_are_refused(studio: Studio, path
     asked["ProcessingInputs"][0]["S3Input"]["LocalPath"] = path
     with pytest.raises(ClientError, match=message):
         studio.sagemaker.create_processing_job(**asked)
-
-
-def test_a_name_is_used_only_once(studio: Studio) -> None:
-    asked = request(studio, unique("twice"), SCRIPT)
-    studio.sagemaker.create_processing_job(**asked)
-    with pytest.raises(ClientError) as error:
-        studio.sagemaker.create_processing_job(**asked)
-    assert error.value.response["Error"]["Code"] == "ResourceInUse"
-    ended(studio, asked["ProcessingJobName"])

@@ -90,26 +90,6 @@ def test_a_canary_takes_its_share_then_all_and_no_request_fails(studio: Studio) 
     assert found["LastDeploymentConfig"]["BlueGreenUpdatePolicy"]["TrafficRoutingConfiguration"]["Type"] == "CANARY"
 
 
-def test_an_alarm_in_a_bake_brings_all_traffic_back_and_the_endpoint_does_not_say_so(
-    studio: Studio, alarm: str
-) -> None:
-    old = studio.config({"version": "1"})
-    endpoint = studio.endpoint(old)
-    with Traffic(studio, endpoint) as traffic:
-        new = studio.config({"version": "2"})
-        update(studio, endpoint, new, blue_green("LINEAR", 600, (alarm,), LinearStepSize=PERCENT | {"Value": 20}))
-        wait_for_bake(studio, endpoint)
-        studio.cloudwatch.put_metric_data(Namespace=alarm, MetricData=[{"MetricName": "broken", "Value": 1}])
-        studio.cloud.advance(60)
-        wait_until(lambda: is_back(studio, endpoint, old), 60)
-        found = studio.settled(endpoint)
-        assert {studio.ask(endpoint)["version"] for _ in range(10)} == {"1"}
-    assert traffic.failures == []
-    assert (found["EndpointStatus"], found["EndpointConfigName"]) == ("InService", old)
-    assert "PendingDeploymentSummary" not in found
-    assert "FailureReason" not in found
-
-
 def is_back(studio: Studio, endpoint: str, config: str) -> bool:
     found = studio.sagemaker.describe_endpoint(EndpointName=endpoint)
     return bool(found["EndpointStatus"] == "InService" and found["EndpointConfigName"] == config)
@@ -163,18 +143,6 @@ def test_an_update_without_a_policy_goes_over_at_once_and_the_old_fleet_answers_
         wait_until(lambda: is_back(studio, endpoint, new), 60)
         assert studio.ask(endpoint)["version"] == "2"
     assert traffic.failures == []
-
-
-def test_a_rolling_update_goes_batch_by_batch(studio: Studio) -> None:
-    endpoint = studio.endpoint(studio.config({"version": "1"}))
-    new = studio.config({"version": "2"})
-    policy = {"MaximumBatchSize": PERCENT | {"Value": 50}, "WaitIntervalInSeconds": 120}
-    update(studio, endpoint, new, {"RollingUpdatePolicy": policy})
-    assert wait_for_bake(studio, endpoint)["CurrentWeight"] == 0.5
-    studio.cloud.advance(121)
-    wait_until(lambda: pending(studio, endpoint).get("CurrentWeight") == 1.0, 20)
-    studio.cloud.advance(121)
-    assert studio.settled(endpoint)["EndpointConfigName"] == new
 
 
 def test_weights_counts_and_capture_are_retained_when_asked_for(studio: Studio) -> None:
@@ -245,33 +213,3 @@ def test_every_step_of_a_deployment_is_an_event(studio: Studio) -> None:
         ("Deployment", "UPDATING"),
     }
     wait_until(lambda: received() >= expected, 20, lambda: str(seen))
-
-
-@pytest.mark.parametrize(
-    ("deployment", "message"),
-    [
-        (blue_green("CANARY", 60, CanarySize=PERCENT | {"Value": 51}), "between 0 and 50 percent"),
-        (blue_green("LINEAR", 60, LinearStepSize=PERCENT | {"Value": 5}), "between 10 and 50 percent"),
-        (blue_green("CANARY", 60), "CanarySize is required"),
-        (blue_green("ALL_AT_ONCE", 3601), "less than or equal to 3600"),
-        (
-            {"RollingUpdatePolicy": {"MaximumBatchSize": PERCENT | {"Value": 4}, "WaitIntervalInSeconds": 0}},
-            "between 5 and 50 percent",
-        ),
-    ],
-)
-def test_a_deployment_outside_the_published_limits_is_refused(
-    studio: Studio, deployment: dict[str, Any], message: str, refused_endpoint: str
-) -> None:
-    with pytest.raises(ClientError, match=message) as error:
-        update(studio, refused_endpoint, config_of(studio, refused_endpoint), deployment)
-    assert error.value.response["Error"]["Code"] == "ValidationException"
-
-
-@pytest.fixture(scope="module")
-def refused_endpoint(studio: Studio) -> str:
-    return studio.endpoint(studio.config({"version": "1"}))
-
-
-def config_of(studio: Studio, endpoint: str) -> str:
-    return str(studio.sagemaker.describe_endpoint(EndpointName=endpoint)["EndpointConfigName"])

@@ -95,42 +95,6 @@ def test_the_job_may_do_only_what_its_role_may(studio: Studio) -> None:
     assert job["FailureReason"].startswith("ClientError: Data download failed:AccessDenied (403)")
 
 
-def test_a_name_is_used_only_once(studio: Studio) -> None:
-    name = unique("twice")
-    request = studio.training_request(name, {"train.py": "pass"})
-    studio.sagemaker.create_training_job(**request)
-    with pytest.raises(ClientError) as error:
-        studio.sagemaker.create_training_job(**request)
-    assert error.value.response["Error"]["Code"] == "ResourceInUse"
-    studio.ended_training(name)
-
-
-def test_a_stopped_job_ends_as_stopped_and_keeps_what_it_has_made(studio: Studio) -> None:
-    name = unique("stop")
-    script = """
-import os, pathlib, time
-pathlib.Path(os.environ["SM_MODEL_DIR"], "half.txt").write_text("half")
-print("waiting", flush=True)
-time.sleep(600)
-"""
-    studio.sagemaker.create_training_job(**studio.training_request(name, {"train.py": script}))
-    wait_until(lambda: is_training(studio, name), 60)
-    wait_until(lambda: "waiting" in logs_or_nothing(studio, name), 60)
-    studio.sagemaker.stop_training_job(TrainingJobName=name)
-    job = studio.ended_training(name)
-    assert (job["TrainingJobStatus"], job["SecondaryStatus"]) == ("Stopped", "Stopped")
-    assert unpack(studio.get(job["ModelArtifacts"]["S3ModelArtifacts"])) == {"half.txt": b"half"}
-    with pytest.raises(ClientError, match="in status Stopped"):
-        studio.sagemaker.stop_training_job(TrainingJobName=name)
-
-
-def test_a_job_that_runs_too_long_is_stopped(studio: Studio) -> None:
-    name = unique("long")
-    limit = {"MaxRuntimeInSeconds": 1}
-    job = studio.train(name, {"train.py": "import time; time.sleep(600)"}, StoppingCondition=limit)
-    assert (job["TrainingJobStatus"], job["SecondaryStatus"]) == ("Stopped", "MaxRuntimeExceeded")
-
-
 def test_network_isolation_leaves_the_script_without_network_and_without_credentials(studio: Studio) -> None:
     name = unique("isolated")
     script = f"""
@@ -211,18 +175,6 @@ def raw_client(studio: Studio) -> Any:
         aws_secret_access_key="test",
         config=Config(parameter_validation=False, retries={"total_max_attempts": 1}),
     )
-
-
-def is_training(studio: Studio, name: str) -> bool:
-    job = studio.sagemaker.describe_training_job(TrainingJobName=name)
-    return bool(job["SecondaryStatus"] == "Training")
-
-
-def logs_or_nothing(studio: Studio, name: str) -> str:
-    try:
-        return logs(studio, name)
-    except (ClientError, AssertionError):
-        return ""
 
 
 def event_queue(studio: Studio, pattern: dict[str, Any]) -> Callable[[str], set[str]]:

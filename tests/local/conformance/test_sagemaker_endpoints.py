@@ -53,6 +53,7 @@ def test_variants_share_requests_by_weight_and_weights_change_in_place(workshop:
     answers = [workshop.ask(endpoint) for _ in range(120)]
     assert 60 < answers.count("h:a") < 115
     assert workshop.ask(endpoint, TargetVariant="light") == "l:a"
+    assert refused(workshop.ask, endpoint=endpoint, TargetVariant="nobody") == ("ValidationError", 400)
     workshop.sagemaker.update_endpoint_weights_and_capacities(
         EndpointName=endpoint,
         DesiredWeightsAndCapacities=[{"VariantName": "heavy", "DesiredWeight": 0, "DesiredInstanceCount": 2}],
@@ -172,6 +173,11 @@ def rolling(**more: Any) -> dict[str, Any]:
     return {"RollingUpdatePolicy": policy}
 
 
+def blue_green(kind: str, **more: Any) -> dict[str, Any]:
+    routing = {"Type": kind, "WaitIntervalInSeconds": 600, **more}
+    return {"BlueGreenUpdatePolicy": {"TrafficRoutingConfiguration": routing}}
+
+
 def pending(workshop: Workshop, endpoint: str) -> dict[str, Any] | None:
     """The new fleet's only variant, once it bakes."""
     found = workshop.sagemaker.describe_endpoint(EndpointName=endpoint)
@@ -208,10 +214,7 @@ def test_an_alarm_brings_the_old_fleet_back_whole(workshop: Workshop, policy: st
     old = workshop.config(workshop.variant(count=2))
     endpoint = workshop.endpoint(old)
     size = {"Type": "CAPACITY_PERCENT", "Value": 50}
-    routing = {"Type": "CANARY", "CanarySize": size, "WaitIntervalInSeconds": 600}
-    deployment = (
-        rolling() if policy == "rolling" else {"BlueGreenUpdatePolicy": {"TrafficRoutingConfiguration": routing}}
-    )
+    deployment = rolling() if policy == "rolling" else blue_green("CANARY", CanarySize=size)
     deployment["AutoRollbackConfiguration"] = {"Alarms": [{"AlarmName": name}]}
     new = workshop.config(workshop.variant(count=2, version="2"))
     workshop.sagemaker.update_endpoint(EndpointName=endpoint, EndpointConfigName=new, DeploymentConfig=deployment)
@@ -232,6 +235,9 @@ def test_an_alarm_brings_the_old_fleet_back_whole(workshop: Workshop, policy: st
         rolling(RollbackMaximumBatchSize={"Type": "CAPACITY_PERCENT", "Value": 4}),
         rolling(WaitIntervalInSeconds=3601),
         rolling(WaitIntervalInSeconds=3600, MaximumExecutionTimeoutInSeconds=600),
+        blue_green("CANARY", CanarySize={"Type": "CAPACITY_PERCENT", "Value": 51}),
+        blue_green("LINEAR", LinearStepSize={"Type": "CAPACITY_PERCENT", "Value": 5}),
+        blue_green("CANARY"),
         {**rolling(), "BlueGreenUpdatePolicy": {"TrafficRoutingConfiguration": AT_ONCE}},
     ],
 )

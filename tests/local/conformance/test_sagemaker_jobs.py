@@ -313,6 +313,35 @@ def test_grid_search_tries_every_combination_and_tolerates_failures(workshop: Wo
     assert job["TrainingJobStatusCounters"]["NonRetryableError"] == job["ObjectiveStatusCounters"]["Failed"] == 2
 
 
+def test_a_job_worse_than_the_median_is_stopped_early(workshop: Workshop) -> None:
+    name = short(workshop, "early")
+    ranges = {"CategoricalParameterRanges": [{"Name": "rate", "Values": ["0.3", "0.31", "0.32", "0.9"]}]}
+    request = tuning(
+        workshop,
+        name,
+        QUADRATIC + "import time; time.sleep(600 if given['rate'] == '0.9' else 0)",
+        Strategy="Grid",
+        ParameterRanges=ranges,
+        ResourceLimits={"MaxParallelTrainingJobs": 1},
+        TrainingJobEarlyStoppingType="Auto",
+    )
+    workshop.sagemaker.create_hyper_parameter_tuning_job(**request)
+    job = workshop.ended("hyper_parameter_tuning", name, 60)
+    assert job["TrainingJobStatusCounters"] | {"Completed": 3, "Stopped": 1} == job["TrainingJobStatusCounters"]
+
+
+def test_hyperband_stops_what_falls_behind_at_its_first_rung(workshop: Workshop) -> None:
+    name = short(workshop, "band")
+    band = {"HyperbandStrategyConfig": {"MinResource": 1, "MaxResource": 27}}
+    script = QUADRATIC.replace("print", "import time; time.sleep(1); print") + "time.sleep(3)"
+    limits = {"MaxNumberOfTrainingJobs": 3, "MaxParallelTrainingJobs": 3}
+    request = tuning(workshop, name, script, Strategy="Hyperband", StrategyConfig=band, ResourceLimits=limits)
+    workshop.sagemaker.create_hyper_parameter_tuning_job(**request)
+    job = workshop.ended("hyper_parameter_tuning", name, 60)
+    assert job["TrainingJobStatusCounters"]["Stopped"] >= 1
+    assert job["BestTrainingJob"]["TrainingJobStatus"] == "Completed"
+
+
 def test_a_tuning_job_without_a_success_fails(workshop: Workshop) -> None:
     name = short(workshop, "hopeless")
     limits = {"MaxNumberOfTrainingJobs": 10, "MaxParallelTrainingJobs": 5}
