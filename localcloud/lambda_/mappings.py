@@ -35,7 +35,11 @@ _ALWAYS_SHOWN = {"FunctionResponseTypes": [], "MaximumBatchingWindowInSeconds": 
 def install(cloud: Cloud, functions: Functions) -> None:
     """CreateEventSourceMapping and its siblings work for queues, which are polled from now on."""
     cloud.durable.after_load(EventSources(cloud, functions).start)
+    _patch_changes(cloud, functions)
+    _patch_answers(cloud)
 
+
+def _patch_changes(cloud: Cloud, functions: Functions) -> None:
     def create_event_source_mapping(self: Any, spec: dict[str, Any]) -> Any:
         from moto.awslambda.models import EventSourceMapping
 
@@ -55,15 +59,19 @@ def install(cloud: Cloud, functions: Functions) -> None:
     def delete_event_source_mapping(self: Any, uuid: str) -> Any:
         return delete(self, _existing(self, uuid).uuid)
 
+    replace, backend = cloud.patches.replace, _MODELS + "LambdaBackend."
+    reason = "delivers one message at a time with made-up attributes, and ignores batches, filters and failures"
+    replace(backend + "create_event_source_mapping", create_event_source_mapping, reason)
+    update = replace(backend + "update_event_source_mapping", update_event_source_mapping, "accepts anything")
+    delete = replace(backend + "delete_event_source_mapping", delete_event_source_mapping, "a 404 without an error")
+
+
+def _patch_answers(cloud: Cloud) -> None:
     def list_event_source_mappings(self: Any, source: str | None, function: str | None) -> list[Any]:
-        name = _name(function) if function else None
-        mappings = self._event_source_mappings.values()
-        return [
-            one
-            for one in mappings
-            if (source or one.event_source_arn) == one.event_source_arn
-            and (name or _name(one.function_arn)) == _name(one.function_arn)
-        ]
+        mappings = list(self._event_source_mappings.values())
+        if source:
+            mappings = [one for one in mappings if one.event_source_arn == source]
+        return [one for one in mappings if not function or _name(one.function_arn) == _name(function)]
 
     def get_configuration(self: Any) -> dict[str, Any]:
         return {**_ALWAYS_SHOWN, **describe(self), "StateTransitionReason": "USER_INITIATED"}
@@ -72,12 +80,9 @@ def install(cloud: Cloud, functions: Functions) -> None:
         mapping = self.backend.create_event_source_mapping(self.json_body)
         return 202, {"status": 202}, json.dumps(mapping.get_configuration() | {"State": "Creating"})
 
-    replace, backend = cloud.patches.replace, _MODELS + "LambdaBackend."
-    reason = "delivers one message at a time with made-up attributes, and ignores batches, filters and failures"
-    replace(backend + "create_event_source_mapping", create_event_source_mapping, reason)
-    update = replace(backend + "update_event_source_mapping", update_event_source_mapping, "accepts anything")
-    delete = replace(backend + "delete_event_source_mapping", delete_event_source_mapping, "a 404 without an error")
-    replace(backend + "list_event_source_mappings", list_event_source_mappings, "a name does not find an ARN")
+    replace = cloud.patches.replace
+    target = _MODELS + "LambdaBackend.list_event_source_mappings"
+    replace(target, list_event_source_mappings, "a name does not find an ARN")
     describe = replace(_MODELS + "EventSourceMapping.get_configuration", get_configuration, "leaves out defaults")
     replace(_RESPONSE + "create_event_source_mapping", respond_to_create, "answers 201 and Enabled")
 
