@@ -18,23 +18,14 @@ _STATES: Final = ("OK", "ALARM", "INSUFFICIENT_DATA")
 def install(cloud: Cloud, evaluator: Evaluator) -> None:
     """moto's operations on alarms are replaced, and those it lacks are there."""
     operations = _Operations(cloud, evaluator)
-    reason = "alarms are never evaluated, and born OK"
-    for name in (
-        "put_metric_alarm",
-        "describe_alarms",
-        "describe_alarms_for_metric",
-        "delete_alarms",
-        "set_alarm_state",
-        "enable_alarm_actions",
-        "disable_alarm_actions",
-    ):
-        cloud.patches.replace(f"{_RESPONSE}.{name}", _method(getattr(operations, name)), reason)
-    for name in ("put_composite_alarm", "describe_alarm_history"):
-        cloud.patches.add(f"{_RESPONSE}.{name}", _method(getattr(operations, name)), "is not in moto")
+    for name, operation in operations.replaced().items():
+        cloud.patches.replace(f"{_RESPONSE}.{name}", operation, "alarms are never evaluated, and born OK")
+    for name, operation in operations.added().items():
+        cloud.patches.add(f"{_RESPONSE}.{name}", operation, "is not in moto")
 
 
-def _method(operation: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    return lambda response: operation(response)
+def _method(operation: Callable[..., Any], **given: Any) -> Callable[[Any], Any]:
+    return lambda response: operation(response, **given)
 
 
 class _Operations:
@@ -42,11 +33,24 @@ class _Operations:
         self._cloud = cloud
         self._evaluator = evaluator
 
-    def put_metric_alarm(self, response: Any) -> Any:
-        return self._put(response)
+    def replaced(self) -> dict[str, Callable[[Any], Any]]:
+        """The operations that moto has, too, by the names of its methods."""
+        return {
+            "put_metric_alarm": _method(self.put),
+            "describe_alarms": _method(self.describe_alarms),
+            "describe_alarms_for_metric": _method(self.describe_alarms_for_metric),
+            "delete_alarms": _method(self.delete_alarms),
+            "set_alarm_state": _method(self.set_alarm_state),
+            "enable_alarm_actions": _method(self.switch_actions, enabled=True),
+            "disable_alarm_actions": _method(self.switch_actions, enabled=False),
+        }
 
-    def put_composite_alarm(self, response: Any) -> Any:
-        return self._put(response)
+    def added(self) -> dict[str, Callable[[Any], Any]]:
+        """The operations that moto lacks."""
+        return {
+            "put_composite_alarm": _method(self.put),
+            "describe_alarm_history": _method(self.describe_alarm_history),
+        }
 
     def describe_alarms(self, response: Any) -> Any:
         from moto.core.responses import ActionResult
@@ -106,12 +110,6 @@ class _Operations:
         self._evaluator.change(response.region, book, alarm, finding, self._cloud.clock.now())
         return EmptyResult()
 
-    def enable_alarm_actions(self, response: Any) -> Any:
-        return self._switch_actions(response, enabled=True)
-
-    def disable_alarm_actions(self, response: Any) -> Any:
-        return self._switch_actions(response, enabled=False)
-
     def describe_alarm_history(self, response: Any) -> Any:
         from moto.core.responses import ActionResult
 
@@ -123,7 +121,7 @@ class _Operations:
         more = {"NextToken": str(end)} if end < len(items) else {}
         return ActionResult({"AlarmHistoryItems": items[start:end], **more})
 
-    def _put(self, response: Any) -> Any:
+    def put(self, response: Any) -> Any:
         from moto.cloudwatch.exceptions import ValidationError
         from moto.core.responses import EmptyResult
 
@@ -137,7 +135,7 @@ class _Operations:
         self._evaluator.wake()
         return EmptyResult()
 
-    def _switch_actions(self, response: Any, *, enabled: bool) -> Any:
+    def switch_actions(self, response: Any, *, enabled: bool) -> Any:
         from moto.core.responses import EmptyResult
 
         book = _book(response)

@@ -70,14 +70,13 @@ def all_vectors(queries: Iterable[Query], store: MetricStore, grid: list[float])
         if query.metric is not None
     }
     pending = {query.id: query.expression or "" for query in queries if query.metric is None}
-    period = int(grid[1] - grid[0])
     while pending:
         ready = [name for name, text in pending.items() if not expression.names_in(text) & pending.keys()]
         if not ready:
             raise expression.InvalidExpression(f"The expressions {sorted(pending)} depend on one another.")
         for name in ready:
             metric_ids = frozenset(query.id for query in queries if query.metric is not None)
-            scope = expression.Scope(measured, metric_ids, period, len(grid) - 1)
+            scope = expression.Scope(measured, metric_ids, len(grid) - 1)
             measured[name] = expression.evaluate(pending.pop(name), scope)
     return measured
 

@@ -11,7 +11,6 @@ import re
 import statistics
 from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Final
 
 from localcloud.cloudwatch.metrics import Vector
@@ -29,7 +28,6 @@ class Scope:
 
     vectors: dict[str, Vector]
     metric_ids: frozenset[str]
-    period: int
     length: int
 
 
@@ -47,7 +45,7 @@ def names_in(expression: str) -> set[str]:
     functions = {
         node.func.id for node in ast.walk(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
     }
-    return {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)} - functions - {"REPEAT", "LINEAR"}
+    return {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)} - functions - {"REPEAT"}
 
 
 def _parsed(expression: str) -> ast.expr:
@@ -109,10 +107,6 @@ class _Evaluator:
         name = node.func.id.upper() if isinstance(node.func, ast.Name) else ""
         if name == "METRICS":
             return self._metrics(node)
-        if name == "METRIC_COUNT":
-            return float(len(self._several(node)))
-        if name == "PERIOD":
-            return float(self._scope.period)
         if name == "FILL":
             return self._fill(node)
         if name == "IF":
@@ -121,8 +115,6 @@ class _Evaluator:
             return self._aggregate(name, node)
         if name in _POINTWISE:
             return self._apply(_POINTWISE[name], node, *node.args)
-        if name in _SEQUENTIAL:
-            return _SEQUENTIAL[name](self.vector(_only(node)), self._scope.period)
         raise InvalidExpression(f"The local cloud has no metric math function {name or ast.unparse(node.func)}.")
 
     def _apply(self, function: Callable[..., float | None] | None, node: ast.expr, *operands: ast.expr) -> Value:
@@ -149,12 +141,6 @@ class _Evaluator:
             wanted = argument.value
         return [self._scope.vectors[name] for name in sorted(self._scope.metric_ids) if wanted in name]
 
-    def _several(self, node: ast.Call) -> list[Vector]:
-        value = self.value(_only(node))
-        if isinstance(value, list) and all(isinstance(item, list) for item in value):
-            return [item for item in value if isinstance(item, list)]
-        return [_spread(value, self._scope.length)]
-
     def _aggregate(self, name: str, node: ast.Call) -> Value:
         function = _AGGREGATES[name]
         if len(node.args) > 1 and name in ("MAX", "MIN"):
@@ -175,8 +161,6 @@ class _Evaluator:
         vector, filler = self.vector(node.args[0]), node.args[1]
         if isinstance(filler, ast.Name) and filler.id == "REPEAT":
             return _repeat(vector)
-        if isinstance(filler, ast.Name) and filler.id == "LINEAR":
-            return _interpolate(vector)
         fillers = self.vector(filler)
         return [new if old is None else old for old, new in zip(vector, fillers, strict=True)]
 
@@ -204,37 +188,12 @@ def _power(left: float, right: float) -> float | None:
     return result if isinstance(result, float) else None
 
 
-def _difference(vector: Vector, _period: int) -> Vector:
-    return [None, *(None if a is None or b is None else b - a for a, b in pairwise(vector))]
-
-
-def _rate(vector: Vector, period: int) -> Vector:
-    return [None if step is None else step / period for step in _difference(vector, period)]
-
-
-def _running_sum(vector: Vector, _period: int) -> Vector:
-    total, sums = 0.0, Vector()
-    for item in vector:
-        total += item or 0.0
-        sums.append(total)
-    return sums
-
-
 def _repeat(vector: Vector) -> Vector:
     last: float | None = None
     filled: Vector = []
     for item in vector:
         last = item if item is not None else last
         filled.append(last)
-    return filled
-
-
-def _interpolate(vector: Vector) -> Vector:
-    known = [(index, item) for index, item in enumerate(vector) if item is not None]
-    filled = list(vector)
-    for (left, low), (right, high) in pairwise(known):
-        for index in range(left + 1, right):
-            filled[index] = low + (high - low) * (index - left) / (right - left)
     return filled
 
 
@@ -269,17 +228,9 @@ _AGGREGATES: Final[dict[str, Callable[[list[float]], float]]] = {
     "SUM": math.fsum,
     "MIN": min,
     "MAX": max,
-    "STDDEV": statistics.pstdev,
 }
 _POINTWISE: Final[dict[str, Callable[..., float | None]]] = {
     "ABS": abs,
     "CEIL": lambda value: float(math.ceil(value)),
     "FLOOR": lambda value: float(math.floor(value)),
-    "LOG": lambda value: math.log(value) if value > 0 else None,
-    "LOG10": lambda value: math.log10(value) if value > 0 else None,
-}
-_SEQUENTIAL: Final[dict[str, Callable[[Vector, int], Vector]]] = {
-    "DIFF": _difference,
-    "RATE": _rate,
-    "RUNNING_SUM": _running_sum,
 }

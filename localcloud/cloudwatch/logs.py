@@ -21,10 +21,8 @@ _RESPONSE: Final = "moto.logs.responses:LogsResponse"
 _REFUSED: Final = ("put_metric_filter", "start_query", "create_export_task")
 _TERM: Final = re.compile(r'([?-]?)(?:"((?:[^"\\]|\\.)*)"|(\S+))')
 
-PutData = Callable[[str, list[dict[str, Any]], str], None]
 
-
-def install(cloud: Cloud, put_data: PutData) -> None:
+def install(cloud: Cloud) -> None:
     """Log events have virtual times, embedded metrics are put, and `cloud.write_logs` writes."""
 
     def put_log_events(
@@ -33,7 +31,7 @@ def install(cloud: Cloud, put_data: PutData) -> None:
         placed = [{**event, "timestamp": _virtual(cloud, event["timestamp"])} for event in log_events]
         answer = original(backend, log_group_name, log_stream_name, placed)
         for event in placed:
-            _put_embedded(cloud, put_data, event["message"], backend.region_name)
+            _put_embedded(cloud, event["message"], backend.region_name)
         return answer
 
     def utcnow() -> datetime:
@@ -152,13 +150,14 @@ def _virtual(cloud: Cloud, milliseconds: Any) -> Any:
     return None if milliseconds is None else int(received(cloud.clock, milliseconds / 1000) * 1000)
 
 
-def _put_embedded(cloud: Cloud, put_data: PutData, message: str, region: str) -> None:
+def _put_embedded(cloud: Cloud, message: str, region: str) -> None:
     """Embedded metrics of the last two weeks are put; CloudWatch ignores others."""
     for embedded in extract(message):
         time = received(cloud.clock, embedded.milliseconds / 1000)
         if not -OLDEST_SECONDS <= time - cloud.clock.now() <= NEWEST_SECONDS:
             continue
-        put_data(embedded.namespace, [{**datum, "Timestamp": time} for datum in embedded.data], region)
+        data = [{**datum, "Timestamp": time} for datum in embedded.data]
+        cloud.put_metrics(embedded.namespace, data, region=region)
 
 
 class _Writer:

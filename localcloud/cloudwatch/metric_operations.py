@@ -17,7 +17,7 @@ from localcloud.cloudwatch.metrics import (
     Metric,
     MetricStore,
     check_statistic,
-    samples_of,
+    put_metric_data,
 )
 from localcloud.timestamps import received, received_range
 
@@ -43,19 +43,14 @@ def _put_metric_data(response: Any, cloud: Cloud) -> Any:
     from moto.cloudwatch.exceptions import InvalidParameterValue
     from moto.core.responses import EmptyResult
 
-    now, store = cloud.clock.now(), response.cloudwatch_backend.metric_store
-    taken, namespace = [], response._get_param("Namespace")
+    now, namespace = cloud.clock.now(), response._get_param("Namespace")
     if namespace.startswith("AWS/"):
         raise InvalidParameterValue(f"The value {namespace} for parameter Namespace is invalid: AWS/ is reserved.")
     try:
-        for datum in response._get_param("MetricData", []):
-            time = _time_of(cloud, datum, now)
-            metric = Metric.of(namespace, datum["MetricName"], datum.get("Dimensions"))
-            taken.append((metric, datum.get("Unit") or "None", list(samples_of(datum, time))))
+        data = [{**datum, "Timestamp": _time_of(cloud, datum, now)} for datum in response._get_param("MetricData", [])]
+        put_metric_data(response.cloudwatch_backend.metric_store, namespace, data, now)
     except InvalidDatum as error:
         raise InvalidParameterValue(str(error)) from error
-    for metric, unit, samples in taken:
-        store.put(metric, unit, samples)
     return EmptyResult()
 
 

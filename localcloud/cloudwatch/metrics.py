@@ -124,6 +124,14 @@ class MetricStore:
         return merged
 
 
+def put_metric_data(store: MetricStore, namespace: str, data: list[dict[str, Any]], now: float) -> None:
+    """The MetricData items (Timestamp: virtual epoch seconds, default `now`) are in the store. Raises InvalidDatum."""
+    checked = [(datum, list(samples_of(datum, float(datum.get("Timestamp", now))))) for datum in data]
+    for datum, samples in checked:
+        metric = Metric.of(namespace, datum["MetricName"], datum.get("Dimensions"))
+        store.put(metric, datum.get("Unit") or "None", samples)
+
+
 def check_statistic(stat: str) -> None:
     """The statistic can be computed here. Raises InvalidDatum otherwise."""
     if stat not in _SIMPLE and not _PERCENTILE.fullmatch(stat):

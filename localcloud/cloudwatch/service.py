@@ -8,7 +8,7 @@ from localcloud.cloudwatch import alarm_operations, logs, metric_operations
 from localcloud.cloudwatch.alarms import AlarmBook
 from localcloud.cloudwatch.evaluator import Evaluator
 from localcloud.cloudwatch.keeping import Keeping
-from localcloud.cloudwatch.metrics import Metric, MetricStore, samples_of
+from localcloud.cloudwatch.metrics import MetricStore, put_metric_data
 from localcloud.cloudwatch.notices import Notices
 from localcloud.cloudwatch.queue_metrics import QueueMetrics
 
@@ -21,28 +21,17 @@ def install(cloud: Cloud) -> None:
     notices = Notices(cloud)
     evaluator = Evaluator(cloud, _regions, notices)
 
-    def put_data(namespace: str, data: list[dict[str, Any]], region: str) -> None:
-        store = _backend(cloud, region).metric_store
-        put_metric_data(store, namespace, data, cloud.clock.now())
-
     def put_metrics(namespace: str, data: list[dict[str, Any]], *, region: str | None = None) -> None:
-        put_data(namespace, data, region or cloud.region)
+        store = _backend(cloud, region or cloud.region).metric_store
+        put_metric_data(store, namespace, data, cloud.clock.now())
 
     cloud.put_metrics = put_metrics
     metric_operations.install(cloud)
     alarm_operations.install(cloud, evaluator)
-    logs.install(cloud, put_data)
+    logs.install(cloud)
     notices.start()
     evaluator.start()
     QueueMetrics(cloud).start()
-
-
-def put_metric_data(store: MetricStore, namespace: str, data: list[dict[str, Any]], now: float) -> None:
-    """The MetricData items (Timestamp: virtual epoch seconds, default `now`) are in the store. Raises InvalidDatum."""
-    checked = [(datum, list(samples_of(datum, float(datum.get("Timestamp", now))))) for datum in data]
-    for datum, samples in checked:
-        metric = Metric.of(namespace, datum["MetricName"], datum.get("Dimensions"))
-        store.put(metric, datum.get("Unit") or "None", samples)
 
 
 def _install_stores(cloud: Cloud) -> None:

@@ -10,7 +10,6 @@ from botocore.exceptions import ClientError
 
 from .conftest import LocalCloud, wait_until
 from .events_support import ACCOUNT, Stage, unique
-from .sagemaker_support import Studio
 
 HANDLER = """
 import os
@@ -152,53 +151,11 @@ def test_integrations_reach_events_queues_topics_and_tables(stage: Stage) -> Non
 
 
 READER, WRITER = "arn:aws:states:::s3:getObject", "arn:aws:states:::s3:putObject"
-SYNC = "arn:aws:states:::sagemaker:createTrainingJob.sync"
 
 
 def fan_out(**more: Any) -> dict[str, Any]:
     processor = {"ProcessorConfig": {"Mode": "DISTRIBUTED"}, "StartAt": "A", "States": {"A": {"Type": "Succeed"}}}
     return {"Type": "Map", "ItemProcessor": processor, "End": True, **more}
-
-
-def training(studio: Studio, source: str) -> dict[str, Any]:
-    return studio.training_request(unique("job"), {"train.py": source})
-
-
-def test_a_machine_waits_for_a_training_job(stage: Stage) -> None:
-    studio = Studio(stage.cloud)
-    source = "import os, pathlib; pathlib.Path(os.environ['SM_MODEL_DIR'], 'model.txt').write_text('trained')"
-    request = training(studio, source)
-    ended = stage.ended(stage.start(stage.machine({"Train": task(SYNC, request)})), 120)
-    assert ended["status"] == "SUCCEEDED", ended
-    output = json.loads(ended["output"])
-    assert (output["TrainingJobName"], output["TrainingJobStatus"]) == (request["TrainingJobName"], "Completed")
-    assert output["ModelArtifacts"]["S3ModelArtifacts"].endswith("model.tar.gz")
-    assert isinstance(output["CreationTime"], int)
-
-
-def test_a_failed_training_job_fails_its_task_with_its_description(stage: Stage) -> None:
-    request = training(Studio(stage.cloud), "raise SystemExit('no data')")
-    ended = stage.ended(stage.start(stage.machine({"Train": task(SYNC, request)})), 120)
-    assert (ended["status"], ended["error"]) == ("FAILED", "States.TaskFailed")
-    cause = json.loads(ended["cause"])
-    assert (cause["TrainingJobName"], cause["TrainingJobStatus"]) == (request["TrainingJobName"], "Failed")
-
-
-def test_stopping_an_execution_stops_its_training_job(stage: Stage) -> None:
-    studio = Studio(stage.cloud)
-    request = training(studio, "import time; time.sleep(600)")
-    execution = stage.start(stage.machine({"Train": task(SYNC, request)}))
-    wait_until(lambda: "TaskSubmitted" in stage.history(execution), 30)
-    stage.cloud.client("stepfunctions").stop_execution(executionArn=execution)
-    assert studio.ended_training(request["TrainingJobName"])["TrainingJobStatus"] == "Stopped"
-    wait_until(lambda: stage.history(execution)[-1] == "ExecutionAborted", 10)
-
-
-def test_a_job_name_that_is_taken_is_named_by_sagemakers_model(stage: Stage) -> None:
-    request = training(Studio(stage.cloud), "pass")
-    machine = stage.machine({"Train": task("arn:aws:states:::sagemaker:createTrainingJob", request)})
-    assert stage.outcome(machine)["status"] == "SUCCEEDED"
-    assert stage.outcome(machine)["error"] == "SageMaker.ResourceInUseException"
 
 
 def test_waits_and_retries_pass_with_the_virtual_clock(stage: Stage) -> None:
