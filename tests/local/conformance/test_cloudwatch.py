@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from .account import Account
+from .account import Account, allow
 
 pytestmark = pytest.mark.cloudwatch
 
@@ -367,3 +367,35 @@ def test_a_dashboard_is_kept(watch: Watch) -> None:
     watch.client.put_dashboard(DashboardName=name, DashboardBody=body)
     watch.account.later(watch.client.delete_dashboards, DashboardNames=[name])
     assert json.loads(watch.client.get_dashboard(DashboardName=name)["DashboardBody"]) == {"widgets": []}
+
+
+ANSWER = """
+import json, os
+import boto3
+
+def handler(event, context):
+    boto3.client("sqs").send_message(QueueUrl=os.environ["QUEUE"], MessageBody=json.dumps(event))
+"""
+
+
+def test_an_alarm_invokes_a_function_that_lets_it(watch: Watch) -> None:
+    account, (url, arn) = watch.account, watch.account.queue()
+    function = account.function(ANSWER, allow("sqs:SendMessage", on=arn), Environment={"Variables": {"QUEUE": url}})
+    account.client("lambda").add_permission(
+        FunctionName=function,
+        StatementId="alarms",
+        Action="lambda:InvokeFunction",
+        Principal="lambda.alarms.cloudwatch.amazonaws.com",
+    )
+    name = watch.alarm(AlarmActions=[function])
+    watch.becomes(name, "OK")
+    watch.client.set_alarm_state(AlarmName=name, StateValue="ALARM", StateReason="a drill")
+    sqs = account.client("sqs")
+    (message,) = account.wait_until(lambda: sqs.receive_message(QueueUrl=url).get("Messages"))
+    event = json.loads(message["Body"])
+    assert (event["source"], event["accountId"]) == ("aws.cloudwatch", account.number)
+    assert event["alarmData"]["alarmName"] == name
+    assert event["alarmData"]["state"]["reason"] == "a drill"
+    assert event["alarmData"]["previousState"]["value"] == "OK"
+    actions = watch.client.describe_alarm_history(AlarmName=name, HistoryItemType="Action")["AlarmHistoryItems"]
+    assert "Successfully executed action" in actions[0]["HistorySummary"]
