@@ -144,3 +144,23 @@ def test_a_jump_of_the_clock_fires_every_missed_tick_once(stage: Stage) -> None:
     assert (len(run["run"]), run["n"]) == (16, "1")
     events.remove_targets(Rule=name, Ids=["queue"])
     events.delete_rule(Name=name)
+
+
+def test_a_fault_plan_drops_repeats_and_delays_events(stage: Stage) -> None:
+    queue, cloud = stage.queue(), stage.cloud
+    stage.rule({"source": ["faulty"]}, Arn=queue.arn)
+    kinds = {"lost": {"kind": "drop"}, "twice": {"kind": "duplicate"}, "late": {"kind": "delay", "seconds": 600}}
+    faults = [{"service": "faulty", "resource": name, **fault} for name, fault in kinds.items()]
+    cloud.admin("faults", {"seed": 1, "faults": faults})
+    try:
+        for name in kinds:
+            stage.put_event({"name": name}, source="faulty")
+    finally:
+        cloud.admin("faults", {"seed": 1, "faults": []})
+    one, other = queue.bodies(2)
+    assert one == other
+    assert one["detail"] == {"name": "twice"}
+    assert queue.is_empty()
+    cloud.advance(601)
+    assert [body["detail"] for body in queue.bodies()] == [{"name": "late"}]
+    assert queue.is_empty()

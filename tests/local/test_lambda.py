@@ -275,3 +275,17 @@ def test_the_processes_of_a_deleted_function_end(bench: Bench, eventually: Event
     process = bench.invoke(name).value
     bench.api.delete_function(FunctionName=name)
     eventually(lambda: not Path(f"/proc/{process}").exists(), 30)
+
+
+def test_a_fault_plan_kills_the_process_of_a_function(bench: Bench) -> None:
+    name = bench.function("import time\ndef handler(event, context):\n    time.sleep(event)\n    return 'done'")
+    assert bench.invoke(name, 0).value == "done"
+    fault = {"kind": "kill", "service": "lambda", "resource": name, "times": 1, "seconds": 0.1}
+    bench.cloud.admin("faults", {"seed": 1, "faults": [fault]})
+    try:
+        killed = bench.invoke(name, 20)
+    finally:
+        bench.cloud.admin("faults", {"seed": 1, "faults": []})
+    assert killed.error == "Unhandled"
+    assert killed.value["errorMessage"].endswith("Runtime exited with error: signal: killed")
+    assert bench.invoke(name, 0).value == "done"
