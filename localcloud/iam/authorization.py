@@ -50,9 +50,13 @@ class Authorization:
         role = self.principals.role(role_arn)
         if role is None:
             return Denial(role_arn, access.action, access.resource, "because there is no such role")
-        who = self.principals.of_role(role)
+        return self.denial_of(self.principals.of_role(role), access)
+
+    def denial_of(self, who: Principal, access: Access) -> Denial | None:
+        """Why somebody may not have one access, apart from any call."""
+        service, _, operation = access.action.partition(":")
         region = access.resource.split(":")[3] if access.resource.startswith("arn:") else ""
-        call = Call(access.action.partition(":")[0], access.action.partition(":")[2], {}, region, self._account)
+        call = Call(service, operation, {}, region, self._account)
         return self._one(who, access, global_context(call, who, ""), self._account)
 
     def _assuming(self, who: Principal, call: Call, context: Context) -> Denial | None:

@@ -13,6 +13,7 @@ from localcloud.iam.encryption import key_accesses
 from localcloud.iam.refusals import Refusal
 
 _ENABLED = "Enabled"
+_LOG_READS = frozenset({"FilterLogEvents", "GetLogEvents"})
 _MESSAGES = {"Disabled": "{} is disabled.", "PendingDeletion": "{} is pending deletion."}
 _CODES = {"Disabled": "DisabledException", "PendingDeletion": "KMSInvalidStateException"}
 # service: the codes of a disabled key and of one pending deletion
@@ -40,12 +41,26 @@ def unusable(call: Call) -> Refusal | None:
     """The refusal, in its service's words, of a call that needs a key which is not enabled; None for all others."""
     if not any_unusable(call.account):
         return None
-    needed = accesses(call) if call.service == "kms" else key_accesses(call)
-    for access in needed:
-        key = _key(access.resource, call.account)
+    for arn in _needed(call):
+        key = _key(arn, call.account)
         if key is not None and _refuses(call, key.key_state):
             return _refusal(call.service, key)
     return None
+
+
+def _needed(call: Call) -> list[str]:
+    """The ARNs of the keys that a call uses."""
+    if call.service == "logs":
+        return [_log_key(call)] if call.operation in _LOG_READS else []
+    return [access.resource for access in (accesses(call) if call.service == "kms" else key_accesses(call))]
+
+
+def _log_key(call: Call) -> str:
+    from moto.logs.models import logs_backends
+
+    name = call.text("logGroupName") or call.text("logGroupIdentifier").rpartition(":")[2]
+    group = logs_backends[call.account][call.region].groups.get(name)
+    return str(getattr(group, "kms_key_id", None) or "")
 
 
 def _refuses(call: Call, state: str) -> bool:

@@ -238,3 +238,19 @@ def test_messages_cannot_be_sent_while_their_key_is_disabled(account: Account, k
     assert account.wait_until(lambda: code_of(sqs.send_message, **sent)) == "KMS.DisabledException"
     kms.enable_key(KeyId=key)
     assert account.wait_until(lambda: not code_of(sqs.send_message, **sent))
+
+
+def test_a_log_group_has_only_a_key_whose_policy_lets_the_service_in(account: Account, key: str) -> None:
+    logs, kms, group = account.client("logs"), account.client("kms"), account.unique("logs")
+    with pytest.raises(ClientError, match="is not allowed to be used"):
+        logs.create_log_group(logGroupName=group, kmsKeyId=key)
+    document = json.loads(kms.get_key_policy(KeyId=key, PolicyName="default")["Policy"])
+    here = {"ArnLike": {"kms:EncryptionContext:aws:logs:arn": f"arn:aws:logs:*:*:log-group:{group}"}}
+    uses = ("kms:Encrypt*", "kms:Decrypt*", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:Describe*")
+    service = {"Service": f"logs.{account.region}.amazonaws.com"}
+    document["Statement"].append(allow(*uses, Principal=service, Condition=here))
+    kms.put_key_policy(KeyId=key, PolicyName="default", Policy=json.dumps(document))
+    assert account.wait_until(lambda: not code_of(logs.create_log_group, logGroupName=group, kmsKeyId=key))
+    account.later(logs.delete_log_group, logGroupName=group)
+    other = account.unique("logs")
+    assert code_of(logs.create_log_group, logGroupName=other, kmsKeyId=key) == "AccessDeniedException"
