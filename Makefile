@@ -13,7 +13,7 @@ export JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION := 1
 unexport PYTHONDONTWRITEBYTECODE
 export PYTHONPYCACHEPREFIX := $(CURDIR)/.cache/bytecode
 
-.PHONY: help setup demo test lint types contracts unit infra templates local synth deploy diff destroy lock format clean
+.PHONY: help setup demo test lint types contracts unit infra templates local bench synth deploy diff destroy lock format clean
 
 help:  ## list every target in one line each
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -47,6 +47,9 @@ templates: setup  ## cfn-lint on every template, asl-validator on every state ma
 
 local: setup  ## the local cloud, and the loop on it with a small model
 	$(BIN)/pytest tests/local
+
+bench: .venv/.installed  ## CPU and memory of the data gate beside pyarrow's own decoding (benchmarks/)
+	$(BIN)/python -m benchmarks
 
 synth: setup  ## write the templates to cdk.out
 	cdk synth --quiet -c stage=$(STAGE)

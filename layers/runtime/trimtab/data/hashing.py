@@ -10,6 +10,7 @@ import pyarrow as pa
 from trimtab.data.batch import Integers
 
 Words = npt.NDArray[np.uint64]
+Bytes = npt.NDArray[np.uint8]
 
 LONGEST_IN_WORDS = 512
 """Bytes of a text that are hashed by words of eight; a longer text is hashed by BLAKE2b, one by one."""
@@ -46,8 +47,8 @@ def text_fingerprints(texts: pa.Array) -> tuple[Words, Words]:
 def _hashes(texts: pa.Array, steps: Sequence[np.uint64]) -> list[Words]:
     starts, lengths, data = _spans(texts)
     hashes = [(lengths.astype(np.uint64) + np.uint64(1)) * step for step in steps]
-    words = np.ndarray((len(data) - 7,), "<u8", data, strides=(1,))  # the eight bytes from each place on
-    _add_words(hashes, steps, starts, np.where(lengths > LONGEST_IN_WORDS, 0, lengths), words)
+    if len(lengths):
+        _add_words(hashes, steps, starts, np.where(lengths > LONGEST_IN_WORDS, 0, lengths), data)
     for row in np.flatnonzero(lengths > LONGEST_IN_WORDS).tolist():
         digest = blake2b(data[starts[row] : starts[row] + lengths[row]].tobytes(), digest_size=8 * len(steps)).digest()
         for place, hashed in enumerate(hashes):
@@ -56,14 +57,18 @@ def _hashes(texts: pa.Array, steps: Sequence[np.uint64]) -> list[Words]:
 
 
 def _add_words(
-    hashes: list[Words], steps: Sequence[np.uint64], starts: Integers, lengths: Integers, words: Words
+    hashes: list[Words], steps: Sequence[np.uint64], starts: Integers, lengths: Integers, data: Bytes
 ) -> None:
-    """Every eight bytes of every text go into its hashes: multiply, add, fold, multiply, as in MurmurHash (Appleby)."""
-    shortest, longest = (int(lengths.min()), int(lengths.max())) if len(lengths) else (0, 0)
+    """Every eight bytes of every text go into its hashes: multiply, fold, multiply, as in MurmurHash (Appleby)."""
+    shortest, longest = int(lengths.min()), int(lengths.max())
     for place in range(0, longest, 8):
-        rows = slice(None) if place < shortest else np.flatnonzero(lengths > place)
-        unused = np.maximum(place + 8 - lengths[rows], 0).astype(np.uint64) * np.uint64(8)
-        word = words[starts[rows] + place] << unused
+        if shortest == longest:
+            rows: slice | Integers = slice(None)
+            word = np.ndarray((len(starts),), "<u8", data, int(starts[0]) + place, (longest,))
+        else:
+            rows = np.flatnonzero(lengths > place)
+            word = np.ndarray((len(data) - 7,), "<u8", data, strides=(1,))[starts[rows] + place]
+        word = word << (np.maximum(place + 8 - lengths[rows], 0) * 8).astype(np.uint64)  # without the next text's bytes
         for hashed, step in zip(hashes, steps, strict=True):
             folded = (hashed[rows] ^ word) * step
             folded ^= folded >> _HALF
@@ -72,12 +77,13 @@ def _add_words(
             hashed[rows] = folded
 
 
-def _spans(texts: pa.Array) -> tuple[Integers, Integers, npt.NDArray[np.uint8]]:
+def _spans(texts: pa.Array) -> tuple[Integers, Integers, Bytes]:
     """Start and length of every text in one run of bytes, which goes on for eight bytes after the last text."""
     if not len(texts):
         return np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(8, np.uint8)
-    large = texts.cast(pa.large_string())
-    _, offsets_buffer, data_buffer = large.buffers()
-    offsets = np.frombuffer(offsets_buffer, np.int64)[large.offset : large.offset + len(large) + 1]
+    plain = texts.cast(pa.large_string()) if pa.types.is_string_view(texts.type) else texts
+    _, offsets_buffer, data_buffer = plain.buffers()
+    width = np.int64 if pa.types.is_large_string(plain.type) else np.int32
+    offsets = np.frombuffer(offsets_buffer, width)[plain.offset : plain.offset + len(plain) + 1].astype(np.int64)
     used = np.frombuffer(data_buffer or b"", np.uint8)[offsets[0] : offsets[-1]]
     return offsets[:-1] - offsets[0], np.diff(offsets), np.concatenate([used, np.zeros(8, np.uint8)])

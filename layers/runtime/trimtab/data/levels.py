@@ -14,11 +14,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from trimtab.data.batch import Integers
+from trimtab.data.batch import Integers, numbers_of
 from trimtab.data.hashing import text_hashes
 
 CAPACITY = 20_000
 """Levels that are counted at most."""
+PENDING = 100_000
+"""Texts that wait to be brought together at most."""
 LEVEL_LENGTH = 100
 """Characters of a level that are kept; a longer one is told apart by a hash of its whole text."""
 
@@ -101,26 +103,36 @@ class LevelCounts:
 
 
 class LevelTally:
-    """Levels while they stream by; batches that share a dictionary are added up before any text is looked at."""
+    """Levels while they stream by; the texts of several batches are brought together before any becomes Python's."""
 
     def __init__(self) -> None:
         self._done = LevelCounts(0, 0, {})
-        self._texts: pa.Array | None = None
-        self._counts: Integers = np.zeros(0, np.int64)
+        self._pending: list[tuple[pa.Array, Integers]] = []
+        self._held = 0
 
     def add(self, texts: pa.Array, counts: Integers) -> None:
         """The next rows: how many have each text."""
-        if self._texts is not None and self._texts.equals(texts):
-            self._counts = self._counts + counts
+        if self._pending and self._pending[-1][0].equals(texts):
+            self._pending[-1] = texts, self._pending[-1][1] + counts
             return
-        self._done, self._texts, self._counts = self.counts, texts, counts
+        self._pending.append((texts, counts))
+        self._held += len(texts)
+        if self._held > PENDING:
+            self._done, self._pending, self._held = self.counts, [], 0
 
     @property
     def counts(self) -> LevelCounts:
         """Of all rows so far."""
-        if self._texts is None:
+        if not self._pending:
             return self._done
-        return self._done.merge(LevelCounts.counted(self._texts, self._counts, self._done.depth))
+        coded = (
+            pa.chunked_array([texts.cast(pa.string()) for texts, _ in self._pending])
+            .combine_chunks()
+            .dictionary_encode()
+        )
+        counts = np.concatenate([counts for _, counts in self._pending])
+        summed = np.bincount(numbers_of(coded.indices), weights=counts, minlength=len(coded.dictionary))
+        return self._done.merge(LevelCounts.counted(coded.dictionary, summed.astype(np.int64), self._done.depth))
 
 
 def shortened(text: str) -> str:

@@ -19,7 +19,7 @@ class Limits:
     """Of one line of JSON Lines, or of one row of CSV."""
     batch_bytes: int = 8 * MEGABYTE
     """Of the lines of JSON Lines that are held at once."""
-    batch_rows: int = 32_768
+    batch_rows: int = 65_536
 
 
 DEFAULT_LIMITS = Limits()

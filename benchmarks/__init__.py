@@ -1,0 +1,1 @@
+"""How fast the data gate is, beside the floor and its peers."""
