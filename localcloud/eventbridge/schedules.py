@@ -15,7 +15,7 @@ from localcloud.eventbridge.delivery import Deliveries
 from localcloud.eventbridge.expressions import Expression, Rate, parse
 from localcloud.eventbridge.key_events import delete_due_keys
 from localcloud.eventbridge.targets import SCHEDULER, Message, Sender
-from localcloud.eventbridge.transform import Occurrence
+from localcloud.eventbridge.transform import Occurrence, envelope
 from localcloud.timestamps import iso_seconds
 
 _POLL_SECONDS: Final = 0.05
@@ -107,7 +107,8 @@ class Timetable:
 
     def _fire(self, entry: _Entry, due: float) -> None:
         if ":scheduler:" not in entry.arn:
-            self._fire_rule(entry.source, Occurrence(_scheduled_event(entry, due), entry.arn, iso_seconds(due)))
+            event = envelope(entry.arn, "aws.events", "Scheduled Event", {}, due) | {"resources": [entry.arn]}
+            self._fire_rule(entry.source, Occurrence(event, entry.arn, iso_seconds(due)))
             return
         target, execution = dict(entry.source.target), uuid.uuid4().hex[:16]
         event = {"id": execution, "source": "aws.scheduler", "time": iso_seconds(due), "resources": [entry.arn]}
@@ -141,21 +142,6 @@ def _with_context(text: str, arn: str, due: float, execution: str) -> str:
     for name, value in values.items():
         text = text.replace(f"<aws.scheduler.{name}>", value)
     return text
-
-
-def _scheduled_event(entry: _Entry, due: float) -> dict[str, Any]:
-    region, account = entry.arn.split(":")[3:5]
-    return {
-        "version": "0",
-        "id": str(uuid.uuid4()),
-        "detail-type": "Scheduled Event",
-        "source": "aws.events",
-        "account": account,
-        "time": iso_seconds(due),
-        "region": region,
-        "resources": [entry.arn],
-        "detail": {},
-    }
 
 
 def _entries(cloud: Cloud) -> Iterator[_Entry]:

@@ -1,7 +1,6 @@
 """EventBridge and Scheduler in moto made to work: every operation that routes, checks or fires is replaced here."""
 
 import json
-import uuid
 from typing import Any, Final
 
 from localcloud.cloud import Cloud
@@ -9,7 +8,7 @@ from localcloud.eventbridge import checks, key_events, pattern
 from localcloud.eventbridge.delivery import Deliveries
 from localcloud.eventbridge.schedules import Timetable
 from localcloud.eventbridge.targets import EVENTS, Message, Sender
-from localcloud.eventbridge.transform import Occurrence, body_of
+from localcloud.eventbridge.transform import Occurrence, body_of, envelope
 from localcloud.timestamps import iso_seconds, received
 
 _MOST_ENTRIES: Final = 10
@@ -57,19 +56,9 @@ class Bus:
         """An event of an AWS service has been routed on the default bus."""
         from moto.events.models import events_backends
 
-        region = region or self._cloud.region
-        event = {
-            "version": "0",
-            "id": str(uuid.uuid4()),
-            "detail-type": detail_type,
-            "source": source,
-            "account": self._cloud.account,
-            "time": iso_seconds(self._cloud.clock.now() if time is None else time),
-            "region": region,
-            "resources": resources,
-            "detail": detail,
-        }
-        self._route(events_backends[self._cloud.account][region].event_buses["default"], event)
+        bus = events_backends[self._cloud.account][region or self._cloud.region].event_buses["default"]
+        moment = self._cloud.clock.now() if time is None else time
+        self._route(bus, envelope(bus.arn, source, detail_type, detail, moment) | {"resources": resources})
 
     def fire(self, rule: Any, occurrence: Occurrence, delay: float = 0.0) -> None:
         """Every target of the rule is on its way, after `delay` virtual seconds."""
@@ -106,26 +95,15 @@ class Bus:
         refusal = _refusal(entry)
         if refusal is not None:
             return refusal
-        event = self._event(backend, entry)
+        clock, given = self._cloud.clock, entry.get("Time")
+        moment = clock.now() if given is None else received(clock, float(given))
         bus = backend.event_buses.get((entry.get("EventBusName") or "default").split("/")[-1])
+        place = backend.event_buses["default"].arn
+        event = envelope(place, entry["Source"], entry["DetailType"], json.loads(entry["Detail"]), moment)
+        event["resources"] = entry.get("Resources") or []
         if bus is not None:
             self._route(bus, event)
         return {"EventId": event["id"]}
-
-    def _event(self, backend: Any, entry: dict[str, Any]) -> dict[str, Any]:
-        clock = self._cloud.clock
-        given = entry.get("Time")
-        return {
-            "version": "0",
-            "id": str(uuid.uuid4()),
-            "detail-type": entry["DetailType"],
-            "source": entry["Source"],
-            "account": backend.account_id,
-            "time": iso_seconds(clock.now() if given is None else received(clock, float(given))),
-            "region": backend.region_name,
-            "resources": entry.get("Resources") or [],
-            "detail": json.loads(entry["Detail"]),
-        }
 
 
 def _takes(rule: Any, event: dict[str, Any]) -> bool:

@@ -5,9 +5,12 @@ Source: "Amazon EventBridge input transformation".
 
 import json
 import re
+import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
+
+from localcloud.timestamps import iso_seconds
 
 _PATH: Final = re.compile(r"\$(?:\.[\w/-]+|\[(?:\d+|'[^']+')\])*")
 _STEP: Final = re.compile(r"\.([\w/-]+)|\[(\d+)\]|\['([^']+)'\]")
@@ -33,6 +36,22 @@ class Occurrence:
     event: dict[str, Any]
     rule_arn: str
     received_at: str
+
+
+def envelope(arn: str, source: str, detail_type: str, detail: dict[str, Any], time: float) -> dict[str, Any]:
+    """A new event, about no resource yet, in the account and region of `arn`, its bus or rule."""
+    region, account = arn.split(":")[3:5]
+    return {
+        "version": "0",
+        "id": str(uuid.uuid4()),
+        "detail-type": detail_type,
+        "source": source,
+        "account": account,
+        "time": iso_seconds(time),
+        "region": region,
+        "resources": [],
+        "detail": detail,
+    }
 
 
 def validate_input(target: dict[str, Any]) -> None:

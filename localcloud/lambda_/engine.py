@@ -124,7 +124,8 @@ class Engine:
             ("ConcurrentExecutions", float(running), "Count"),
         ]
         self.reporter.metrics(spec.region, spec.name, request.resource, values, spec.version)
-        if spec.traced and request.trace.sampled:
+        is_traced = spec.traced and request.trace.sampled
+        if is_traced and self._cloud.permits(spec.role, "xray:PutTraceSegments", "*"):
             self._xray.record(segments(request.trace, spec, request.request_id, measured, failed(result)))
         tail = "".join(f"{text}\n" for _, text in events).encode()[-LOG_TAIL_BYTES:]
         return Response(payload(result, request.request_id, spec), failed(result), tail)

@@ -17,7 +17,7 @@ _MODELS = "moto.awslambda.models:"
 _RESPONSE = "moto.awslambda.responses:LambdaResponse."
 _LARGEST_BATCH = 10_000
 _DONE = frozenset(
-    {
+    [
         "FunctionName",
         "EventSourceArn",
         "Enabled",
@@ -27,7 +27,7 @@ _DONE = frozenset(
         "FunctionResponseTypes",
         "ScalingConfig",
         "Tags",
-    }
+    ]
 )
 _ALWAYS_SHOWN = {"FunctionResponseTypes": [], "MaximumBatchingWindowInSeconds": 0}
 

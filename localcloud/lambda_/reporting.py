@@ -24,7 +24,7 @@ _Values = list[tuple[str, float, str]]  # name, value, unit
 class Batch:
     """Reports together: one call for each log stream, and one for the metrics of each region."""
 
-    logs: dict[tuple[str, str, str], list[LogEvent]] = field(default_factory=lambda: defaultdict(list))
+    logs: dict[tuple[str, str, str, str], list[LogEvent]] = field(default_factory=lambda: defaultdict(list))
     metrics: dict[str, list[dict[str, Any]]] = field(default_factory=lambda: defaultdict(list))
 
 
@@ -39,9 +39,9 @@ class Reporter:
         threading.Thread(target=self._deliver_for_ever, name="lambda-reports", daemon=True).start()
 
     def logs(self, spec: FunctionSpec, stream: str, events: list[LogEvent]) -> None:
-        """The events will be in the function's log group."""
+        """The events will be in the function's log group, when its role may write them there."""
         with self._lock:
-            self._batch.logs[spec.region, spec.log.group, stream] += events
+            self._batch.logs[spec.region, spec.log.group, stream, spec.role] += events
         self._filled.set()
 
     def metrics(self, region: str, function: str, resource: str, values: _Values, executed: str | None = None) -> None:
@@ -73,8 +73,14 @@ class Reporter:
             for start in range(0, len(data), _MOST_DATA_IN_A_CALL):
                 part = data[start : start + _MOST_DATA_IN_A_CALL]
                 yield partial(self._cloud.put_metrics, NAMESPACE, part, region=region)
-        for (region, group, stream), events in batch.logs.items():
-            yield partial(self._cloud.write_logs, group, stream, events, region=region)
+        for (region, group, stream, role), events in batch.logs.items():
+            if self._may_write(region, group, stream, role):
+                yield partial(self._cloud.write_logs, group, stream, events, region=region)
+
+    def _may_write(self, region: str, group: str, stream: str, role: str) -> bool:
+        """Without the permission a function runs as ever, but logs nothing."""
+        arn = f"arn:aws:logs:{region}:{self._cloud.account}:log-group:{group}:log-stream:{stream}"
+        return all(self._cloud.permits(role, action, arn) for action in ("logs:CreateLogStream", "logs:PutLogEvents"))
 
 
 def _dimension_sets(function: str, resource: str, executed: str | None) -> list[list[dict[str, str]]]:

@@ -7,7 +7,7 @@ from localcloud.lambda_.specification import FunctionSpec
 
 # https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html
 RESERVED_NAMES = frozenset(
-    {
+    [
         "_HANDLER",
         "_X_AMZN_TRACE_ID",
         "AWS_ACCESS_KEY",
@@ -26,7 +26,7 @@ RESERVED_NAMES = frozenset(
         "AWS_SESSION_TOKEN",
         "LAMBDA_RUNTIME_DIR",
         "LAMBDA_TASK_ROOT",
-    }
+    ]
 )
 
 
