@@ -23,7 +23,7 @@ def create_endpoint(region: Region, request: Request) -> dict[str, Any]:
     config = find_config(region, request["EndpointConfigName"])
     deployment = request.get("DeploymentConfig")
     _plan(config, deployment or {})
-    quotas.require(region, config_usage(config))
+    quotas.require(region, config_usage(config), name)
     endpoint = Endpoint(region, name, config, deployment)
     endpoint.reserved = config_usage(config)
     region.endpoints[name] = endpoint
@@ -49,7 +49,7 @@ def update_endpoint(region: Region, request: Request) -> dict[str, Any]:
     _require_same_variants(endpoint, config, deployment)
     rolling = plan.kind == "ROLLING"
     wanted = Usage({name: math.ceil(count * plan.shares[0]) for name, count in config_usage(config).items()})
-    quotas.require(region, wanted if rolling else config_usage(config))
+    quotas.require(region, wanted if rolling else config_usage(config), endpoint.name)
     endpoint.last_deployment = deployment
     rollout = Rollout(endpoint, config, plan, Retained(endpoint, request))
     endpoint.set_status("Updating")
@@ -70,7 +70,7 @@ def update_weights_and_capacities(region: Region, request: Request) -> dict[str,
     for each in wanted:
         variant = variants[each["VariantName"]]
         more = each.get("DesiredInstanceCount", variant.count) - variant.count
-        quotas.require(region, variant_usage(variant.config, more))
+        quotas.require(region, variant_usage(variant.config, more), endpoint.name)
     endpoint.set_status("Updating")
     _in_background(lambda: _apply(endpoint, wanted), f"scale-{endpoint.name}")
     return {"EndpointArn": endpoint.arn}

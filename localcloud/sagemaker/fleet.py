@@ -251,7 +251,7 @@ class Fleet:
         """Every variant has this share of the instances it is asked to have, as far as quotas allow."""
         for variant in self.all_variants:
             count = math.ceil(round(variant.desired_count * share, 6))
-            quotas.require(self._region, variant_usage(variant.config, count - variant.count))
+            quotas.require(self._region, variant_usage(variant.config, count - variant.count), self._endpoint)
             variant.scale(count)
 
     def cool_down(self) -> None:

@@ -52,6 +52,7 @@ class Instance:
             self._connections = Connections(listener.getsockname()[1])
             self._program = self._spawn(listener.fileno())
         self._process = self._program.process
+        region.cloud.faults.started("sagemaker", "Instance", blueprint.log_group, self._kill)
         threading.Thread(target=self._watch, name=self.name, daemon=True).start()
 
     def wait_until_healthy(self) -> None:
@@ -77,6 +78,9 @@ class Instance:
         self.wanted = False
         self._region.cloud.processes.kill(self._process)
         self._connections.close()
+
+    def _kill(self) -> None:
+        self._region.cloud.processes.kill(self._process)
 
     def _spawn(self, descriptor: int) -> Program:
         plan = self._blueprint

@@ -147,6 +147,7 @@ class Job:
         program = containers.start(self.region.cloud, container)
         pumps = program.pump(lambda host, lines: self.receive(f"{host}-{stamp}", lines))
         self._program = program
+        self.region.cloud.faults.started("sagemaker", self.kind, self.name, self.kill_program)
         if self.stopped_as:
             self.stop()
         while (status := program.process.poll()) is None:
@@ -209,7 +210,7 @@ def create(kind: type[Job], region: Region, request: Request) -> dict[str, Any]:
     kind.check(region, request)
     if "RoleArn" in request:
         region.require_role(request["RoleArn"], arn)
-    quotas.require(region, kind.usage_of(request))
+    quotas.require(region, kind.usage_of(request), name)
     given = {key: value for key, value in request.items() if key != "Tags"}
     own = {f"{kind.kind}Arn": arn, "CreationTime": region.now()}
     job = kind(region, {**kind.defaults, **given, **own})

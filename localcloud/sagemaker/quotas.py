@@ -3,6 +3,7 @@
 from collections import Counter
 from typing import Any
 
+from localcloud.faults.plan import Kind
 from localcloud.sagemaker.errors import ResourceLimitExceededError
 from localcloud.sagemaker.service import Region
 
@@ -27,11 +28,15 @@ def in_use(region: Region) -> Usage:
     return total
 
 
-def require(region: Region, wanted: Usage) -> None:
-    """`wanted` instances more are within every quota. Raises ResourceLimitExceededError with AWS's text."""
+def require(region: Region, wanted: Usage, resource: str) -> None:
+    """`wanted` instances more for `resource` (a name) are within every quota, and no fault plan refuses them.
+
+    Raises ResourceLimitExceededError with AWS's text.
+    """
     used = in_use(region)
     for name, count in wanted.items():
-        limit = region.quotas.get(name, DEFAULT_INSTANCES)
+        refused = count > 0 and region.cloud.faults.fault(Kind.REFUSE_CAPACITY, "sagemaker", name, resource)
+        limit = used[name] if refused else region.quotas.get(name, DEFAULT_INSTANCES)
         if count > 0 and used[name] + count > limit:
             raise ResourceLimitExceededError(
                 f"The account-level service limit '{name}' is {limit} Instances, with current utilization of "

@@ -6,7 +6,9 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from localcloud.faults.plan import Kind
 from localcloud.sagemaker.endpoint import PROVISIONING_ERRORS, Endpoint, Route
+from localcloud.sagemaker.errors import JobFailedError
 from localcloud.sagemaker.fleet import Fleet
 from localcloud.sagemaker.rollout_plan import Plan
 from localcloud.sagemaker.service import Record
@@ -141,12 +143,15 @@ class Rollout:
         if endpoint.deleted.is_set():
             _close(new)
             return
-        if not self._is_rolling:
+        fault = endpoint.region.cloud.faults.fault(Kind.FAIL_ROLLBACK, "sagemaker", "UpdateEndpoint", endpoint.name)
+        if not self._is_rolling and fault is None:
             endpoint.routes = (Route(1.0, old),)
         endpoint.set_status("RollingBack")
         if endpoint.pending is not None:
             endpoint.set_state(endpoint.pending, "Deleting", f"Terminating instance(s): {reason}")
         try:
+            if fault is not None:
+                raise JobFailedError(fault.message)
             self._restore(old, new)
         except PROVISIONING_ERRORS as error:
             endpoint.set_status("UpdateRollbackFailed", FailureReason=str(error))

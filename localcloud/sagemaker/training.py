@@ -5,6 +5,7 @@ import threading
 from pathlib import Path
 from typing import Any
 
+from localcloud.faults.plan import Kind
 from localcloud.sagemaker import jobs, training_files
 from localcloud.sagemaker.containers import Container, host_names
 from localcloud.sagemaker.errors import JobFailedError, UnsupportedError, ValidationError
@@ -146,6 +147,8 @@ class TrainingJob(Job):
 
     def attend(self) -> None:
         """Checkpoints are copied to S3 about once a second, while a spot job may wait no longer than it said."""
+        if self._lost:  # while the program was being started
+            self.kill_program()
         self.wait_for_program(_SYNC_SECONDS)
         if self._waited_too_long():
             self.stop("MaxWaitTimeExceeded")
@@ -214,6 +217,7 @@ class TrainingJob(Job):
     def _train(self, transfer: Transfer, workspace: Path, folders: list[Path]) -> None:
         self.record.setdefault("TrainingStartTime", self.region.now())
         self.advance("Training", "Training image download completed. Training in progress.")
+        self._plan_interruption()
         status = self.run_program(self._container(workspace))
         self._raise_when_lost()
         for other in folders[1:]:
@@ -223,6 +227,14 @@ class TrainingJob(Job):
             failure = folders[0] / "output" / "failure"
             message = failure.read_text(errors="replace") if failure.is_file() else ""
             raise JobFailedError(algorithm_failure(status, message))
+
+    def _plan_interruption(self) -> None:
+        """A fault plan takes the instances away in a while; by an internal error when its code says so."""
+        fault = self.region.cloud.faults.fault(Kind.INTERRUPT, "sagemaker", self.kind, self.name)
+        if fault is not None:
+            timer = threading.Timer(fault.seconds, self.interrupt, [fault.code or SPOT])
+            timer.daemon = True
+            timer.start()
 
     def _container(self, workspace: Path) -> Container:
         specification = self.record["AlgorithmSpecification"]

@@ -103,7 +103,8 @@ class TuningJob(Job):
         region.require_role(definition["RoleArn"], region.arn(cls.segment, request["HyperParameterTuningJobName"]))
         each = TrainingJob.usage_of(probe)
         parallel = config["ResourceLimits"]["MaxParallelTrainingJobs"]
-        quotas.require(region, Usage({name: count * parallel for name, count in each.items()}))
+        wanted = Usage({name: count * parallel for name, count in each.items()})
+        quotas.require(region, wanted, request["HyperParameterTuningJobName"])
 
     @classmethod
     def usage_of(cls, _request: Request) -> Usage:

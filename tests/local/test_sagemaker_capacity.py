@@ -101,6 +101,47 @@ def test_more_instances_than_the_quota_are_refused(workshop: Workshop, own_cloud
         own_cloud.admin("sagemaker/quotas", {"ml.m5.large for training job usage": None})
 
 
+def test_a_fault_plan_interrupts_jobs_kills_them_and_refuses_capacity(
+    workshop: Workshop, own_cloud: LocalCloud
+) -> None:
+    name = workshop.account.unique("planned")
+    about = {"service": "sagemaker", "resource": f"{name}*"}
+    faults = [
+        {"kind": "interrupt", "operation": "TrainingJob", "times": 1, **about},
+        {"kind": "kill", "operation": "TrainingJob", "skip": 1, "times": 1, **about},
+        {"kind": "refuse_capacity", "operation": "*training job usage", "skip": 1, **about},
+    ]
+    own_cloud.admin("faults", {"faults": faults})
+    try:
+        job = workshop.train(
+            name, "import time; time.sleep(600)", StoppingCondition=SPOT, EnableManagedSpotTraining=True
+        )
+        with pytest.raises(ClientError, match="ResourceLimitExceeded"):
+            workshop.train(f"{name}-2", "pass")
+    finally:
+        own_cloud.admin("faults", {"faults": []})
+    assert "Interrupted" in stages(job)
+    assert job["FailureReason"].endswith("exit code: 137")
+
+
+def test_a_fault_plan_makes_a_rollback_fail(workshop: Workshop, own_cloud: LocalCloud) -> None:
+    endpoint = workshop.endpoint(workshop.config(workshop.variant()))
+    own_cloud.admin("faults", {"faults": [{"kind": "fail_rollback", "service": "sagemaker", "resource": endpoint}]})
+    try:
+        policy = {"TrafficRoutingConfiguration": {"Type": "ALL_AT_ONCE", "WaitIntervalInSeconds": 60}}
+        deployment = {
+            "BlueGreenUpdatePolicy": policy,
+            "AutoRollbackConfiguration": {"Alarms": [{"AlarmName": "there-is-none"}]},
+        }
+        config = workshop.config(workshop.variant(version="2"))
+        update = workshop.sagemaker.update_endpoint
+        update(EndpointName=endpoint, EndpointConfigName=config, DeploymentConfig=deployment)
+        assert workshop.settled(endpoint)["EndpointStatus"] == "UpdateRollbackFailed"
+    finally:
+        own_cloud.admin("faults", {"faults": []})
+    assert workshop.ask(endpoint) == "1:a"
+
+
 def test_a_rollback_without_capacity_leaves_both_fleets_until_the_next_update(
     workshop: Workshop, own_cloud: LocalCloud
 ) -> None:

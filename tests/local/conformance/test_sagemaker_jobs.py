@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from .account import Account
+from .account import Account, allow
 from .workshop import IMAGE, Workshop, archive, channel, unpacked
 
 pytestmark = pytest.mark.sagemaker
@@ -366,3 +366,34 @@ def test_search_that_cannot_be_is_refused(workshop: Workshop) -> None:
     with pytest.raises(ClientError) as error:
         workshop.sagemaker.create_hyper_parameter_tuning_job(**request)
     assert refused(error) == "ValidationException"
+
+
+def test_state_machines_wait_for_tuning_and_transform_jobs(workshop: Workshop) -> None:
+    account, (name, tuned) = workshop.account, (workshop.account.unique("machine"), short(workshop, "sync"))
+    workshop.put(f"{name}/in/a.csv", "a\n")
+    values = [{"Name": "rate", "Values": ["0.5"]}]
+    search = tuning(
+        workshop,
+        tuned,
+        Strategy="Grid",
+        ParameterRanges={"CategoricalParameterRanges": values},
+        ResourceLimits={"MaxParallelTrainingJobs": 1},
+    )
+    jobs = {"createHyperParameterTuningJob": search, "createTransformJob": transform(workshop, name)}
+    tasks = [{"Type": "Task", "Resource": f"arn:aws:states:::sagemaker:{job}.sync", "Parameters": given}
+             for job, given in jobs.items()]  # fmt: skip
+    states = {"First": {**tasks[0], "ResultPath": None, "Next": "Second"}, "Second": {**tasks[1], "End": True}}
+    actions = ("sagemaker:*", "iam:PassRole", "events:*")
+    machines = account.client("stepfunctions")
+    machine = machines.create_state_machine(
+        name=name,
+        roleArn=account.role("states.amazonaws.com", allow(*actions)),
+        definition=json.dumps({"StartAt": "First", "States": states}),
+    )["stateMachineArn"]
+    account.later(machines.delete_state_machine, stateMachineArn=machine)
+    execution = machines.start_execution(stateMachineArn=machine)["executionArn"]
+    describe = machines.describe_execution
+    ended = account.wait_until(lambda: (found := describe(executionArn=execution))["status"] != "RUNNING" and found, 60)
+    assert ended["status"] == "SUCCEEDED", ended.get("cause")
+    assert json.loads(ended["output"])["TransformJobStatus"] == "Completed"
+    assert workshop.ended("hyper_parameter_tuning", tuned)["HyperParameterTuningJobStatus"] == "Completed"
