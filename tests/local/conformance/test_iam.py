@@ -375,6 +375,25 @@ def _ended(states: Any, execution: str) -> str:
     return "" if status == "RUNNING" else status
 
 
+def test_a_function_that_may_not_write_logs_runs_and_logs_nothing(account: Account) -> None:
+    source = "def handler(event, context):\n    print('hello')\n    return 1\n"
+    able, unable = account.function(source), account.function(source, deny("logs:*"))
+    for function in (able, unable):
+        assert account.client("lambda").invoke(FunctionName=function)["Payload"].read() == b"1"
+    logs = account.client("logs")
+
+    def streams(function: str) -> list[Any]:
+        group = f"/aws/lambda/{function.rpartition(':')[2]}"
+        try:
+            return list(logs.describe_log_streams(logGroupName=group)["logStreams"])
+        except ClientError:
+            return []
+
+    account.later(logs.delete_log_group, logGroupName=f"/aws/lambda/{able.rpartition(':')[2]}")
+    assert account.wait_until(lambda: streams(able))
+    assert not streams(unable)
+
+
 # users ---------------------------------------------------------------------------------------------------------------
 
 
