@@ -13,7 +13,7 @@ from localcloud.cloudformation.service import OPERATIONS as OPERATIONS_OF_STACKS
 from localcloud.cloudformation.templates import CARRIED_OUT
 from localcloud.images.environments import recipes
 from localcloud.lambda_.checks import NOT_SUPPORTED
-from localcloud.lambda_.runtimes import supported_runtimes
+from localcloud.lambda_.runtimes import STANDS_IN, supported_runtimes
 from localcloud.patches import Patch
 from localcloud.sagemaker import OPERATIONS, refusals
 from localcloud.server import Options, build, make_cloud
@@ -30,7 +30,7 @@ _NO_PORT = 0
 
 def page(patches: Iterable[Patch]) -> str:
     """The whole page; the same code gives the same text."""
-    return "\n".join([_HEAD, *(_section(*section) for section in _sections(patches))])
+    return "\n".join([_HEAD, *(_section(*section) for section in (*_sections_of_stacks(), *_sections(patches)))])
 
 
 def patches_of_a_start() -> list[Patch]:
@@ -46,7 +46,7 @@ def patches_of_a_start() -> list[Patch]:
     return cloud.patches.made
 
 
-def _sections(patches: Iterable[Patch]) -> Iterator[Section]:
+def _sections_of_stacks() -> Iterator[Section]:
     yield (
         "CloudFormation: resource types",
         "A resource of any other type fails the deployment, and so does a property that is not listed. "
@@ -68,6 +68,9 @@ def _sections(patches: Iterable[Patch]) -> Iterator[Section]:
         ("operation",),
         [(f"`{name}`",) for name in sorted(OPERATIONS_OF_STACKS)],
     )
+
+
+def _sections(patches: Iterable[Patch]) -> Iterator[Section]:
     yield (
         "Step Functions",
         "Optimized integrations. A state machine with any other is refused when it is created. Besides these it takes "
@@ -91,7 +94,9 @@ def _sections(patches: Iterable[Patch]) -> Iterator[Section]:
     )
     yield (
         "Lambda",
-        f"Runtimes: {', '.join(f'`{name}`' for name in supported_runtimes())}. Refused when a function is created:",
+        f"Runtimes: {_names(f'`{name}`' for name in supported_runtimes())}; "
+        + ", ".join(f"`{name}` runs as `{base}`" for name, base in STANDS_IN.items())
+        + ". Refused when a function is created:",
         ("field", "what it is"),
         [(f"`{name}`", meaning) for name, meaning in sorted(NOT_SUPPORTED.items())],
     )
