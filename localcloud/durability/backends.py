@@ -13,6 +13,7 @@ _LEFT_OUT = {
     "dynamodb": {"tables"},
     "sqs": {"queues"},
     "logs": {"groups"},
+    "xray": {"_segment_collection"},
     "cloudwatch": {"alarms", "metric_store"},
     "iam": {"aws_managed_policies", "account_summary"},
 }

@@ -25,7 +25,7 @@ from localcloud.lambda_.launch import SERVICE_PRINCIPAL
 from localcloud.lambda_.records import keep_configuration, kept_configuration
 from localcloud.lambda_.runtimes import supported_runtimes
 from localcloud.lambda_.specification import LATEST
-from localcloud.lambda_.xray import XRayDaemon
+from localcloud.lambda_.xray import XRayDaemon, keep_traces
 
 _FUNCTION = "moto.awslambda.models:LambdaFunction."
 _BACKEND = "moto.awslambda.models:LambdaBackend."
@@ -35,6 +35,7 @@ _RESPONSE = "moto.awslambda.responses:LambdaResponse."
 def install(cloud: Cloud) -> None:
     """Invoke runs functions, configuration is kept whole, and what cannot be done is refused."""
     assets = Assets(cloud.state_dir / "cache" / "lambda", cloud.processes)
+    keep_traces(cloud)
     functions = Functions(cloud, assets, XRayDaemon(cloud))
     queue = AsynchronousQueue(cloud, functions.invoke_event, functions.policy, functions.deliver)
     _patch_invocation(cloud, Invoker(functions, queue))

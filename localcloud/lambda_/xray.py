@@ -40,6 +40,30 @@ def segments(
     yield {**common, "id": trace.segment, "parent_id": service, "origin": "AWS::Lambda::Function"}
 
 
+def keep_traces(cloud: Cloud) -> None:
+    """Segments survive a restart, a row for each trace: all in one would be written again for every segment."""
+
+    def backend(region: str) -> Any:
+        from moto.xray.models import xray_backends
+
+        return xray_backends[cloud.account][region]
+
+    def dump(region: str, trace_id: str) -> list[str]:
+        return [segment.raw for segment in backend(region)._segment_collection._traces[trace_id]["segments"]]
+
+    def load(documents: list[str], region: str, _trace_id: str) -> None:
+        for document in documents:
+            process(backend(region), document)
+
+    def process_segment(self: Any, document: str) -> None:
+        process(self, document)
+        kept.changed(self.region_name, json.loads(document)["trace_id"])
+
+    kept = cloud.durable.keep("xray.traces", dump=dump, load=load, lock=cloud.locks.of("xray"))
+    target = "moto.xray.models:XRayBackend.process_segment"
+    process = cloud.patches.replace(target, process_segment, "tells which trace a request changes")
+
+
 class XRayDaemon:
     """Listens on a free loopback port from the start on; segments are delivered in batches."""
 
