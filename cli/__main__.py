@@ -6,12 +6,14 @@ import sys
 import typer
 from botocore.exceptions import BotoCoreError, ClientError
 
-from cli import drops, history, local, packages, validate
+from cli import data, drops, history, local, packages, validate
 from cli.stage import CommandError
 from trimtab.errors import TrimtabError
 from trimtab.spec import json_schema
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
+app.add_typer(data.app, name="data", help="The data gate on files of this machine.")
+app.add_typer(drops.app, name="drops", help="Drops that were refused.")
 app.add_typer(local.app, name="local", help="The same app on this laptop.")
 app.add_typer(packages.app, name="models", help="Versions in the model registry.")
 app.command("drop")(drops.drop)

@@ -30,10 +30,11 @@ def handler(event: MeasureDriftEvent, runtime: Runtime) -> dict[str, Any]:
         "judged": bool(psi),
         "reason": reason,
         "version": window.version,
-        "max_psi": max(psi.values(), default=None),
+        "max_psi": drift.certain_psi,
         "drifted": drift.drifted(limit),
         "columns": psi,
         "prediction_psi": drift.prediction.psi if drift.prediction else None,
+        "separation_auc": drift.separation.auc if drift.separation else None,
         "report_uri": report_uri,
     }
 

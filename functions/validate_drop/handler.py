@@ -16,5 +16,6 @@ class ValidateDropEvent(Event):
 @entrypoint(ValidateDropEvent)
 def handler(event: ValidateDropEvent, runtime: Runtime) -> dict[str, Any]:
     """The drop's report is stored, and its verdict returned. No file, however bad, makes this fail."""
-    gate = DropGate(runtime.spec, runtime.objects, runtime.ledger, runtime.artifact("reports", event.drop.id))
+    folder, references = runtime.artifact("reports", event.drop.id), runtime.artifact("references")
+    gate = DropGate(runtime.spec, runtime.objects, runtime.ledger, folder, references)
     return gate.validate(event.drop).to_json()

@@ -102,18 +102,20 @@ def _telling() -> States:
 
 
 def _claim_drop(scope: Construct, parts: ModelParts) -> RuntimeFunction:
-    """Reads the whole object for its digest."""
+    """Reads every object for its digest, and writes down which belong to a drop of many."""
     function = parts.function(scope, "claim_drop", timeout_s=300)
-    parts.drops.grant_read(function.role, "data", "truth")
+    parts.drops.grant_read(function.role, "data", "truth", "quarantine")
     parts.drops.grant_list(function.role)
+    parts.artifacts.grant_read(function.role, "drops")
+    parts.artifacts.grant_write(function.role, "drops")
     return function
 
 
 def _validate_drop(scope: Construct, parts: ModelParts) -> RuntimeFunction:
     """Reads the object and the reference profile, writes report and profile."""
     function = parts.function(scope, "validate_drop", columnar=True, timeout_s=600)
-    parts.drops.grant_read(function.role, "data", "truth")
-    parts.artifacts.grant_read(function.role, "reports", "datasets")
+    parts.drops.grant_read(function.role, "data", "truth", "quarantine")
+    parts.artifacts.grant_read(function.role, "reports", "datasets", "drops", "references")
     parts.artifacts.grant_write(function.role, "reports")
     return function
 
@@ -126,6 +128,7 @@ def _quarantine_drop(scope: Construct, parts: ModelParts) -> RuntimeFunction:
     """Copies the object aside and tells people."""
     function = parts.function(scope, "quarantine_drop", timeout_s=300)
     parts.drops.grant_read(function.role, "data", "truth")
+    parts.artifacts.grant_read(function.role, "drops")
     parts.drops.grant_write(function.role, "quarantine")
     parts.notifications.grant_publish(function.role)
     return function

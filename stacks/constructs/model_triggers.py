@@ -12,7 +12,7 @@ from stacks.constructs.machine import Machine
 from stacks.constructs.model_alarms import ModelAlarms
 from stacks.constructs.model_parts import ModelParts
 from stacks.constructs.triggers import Schedule, Trigger
-from trimtab.contracts import EVENT_SOURCE, PROMOTION_REQUESTED, TRAINING_REQUESTED, TRUTH_ACCEPTED, DropKind
+from trimtab.contracts import CLOSING, EVENT_SOURCE, PROMOTION_REQUESTED, TRAINING_REQUESTED, TRUTH_ACCEPTED, DropKind
 
 Fields = dict[str, str]
 
@@ -28,8 +28,8 @@ class ModelTriggers(Construct):
         self._model = parts.spec.name
 
     def start_intake(self, machine: Machine) -> None:
-        """For every object that is dropped, as data or as truth."""
-        prefixes = [{"prefix": f"{self._model}/{kind.value}/"} for kind in DropKind]
+        """For every object that is dropped, as data or as truth; of a drop of many objects, for what closes it."""
+        keys = dropped_keys(self._model, self._parts.spec.data.drop)
         bucket = self._parts.drops.owner.bucket.bucket_name
         self._rule(
             "Dropped",
@@ -37,7 +37,7 @@ class ModelTriggers(Construct):
             {
                 "source": ["aws.s3"],
                 "detail_type": ["Object Created"],
-                "detail": {"bucket": {"name": [bucket]}, "object": {"key": prefixes}},
+                "detail": {"bucket": {"name": [bucket]}, "object": {"key": keys}},
             },
             {
                 "bucket": "$.detail.bucket.name",
@@ -105,3 +105,11 @@ class ModelTriggers(Construct):
             dead_letters=self._dead_letters,
             stage=self._parts.stage,
         )
+
+
+def dropped_keys(model: str, how: str) -> list[Fields]:
+    """What the keys of objects look like that start the intake; ``how`` is ``data.drop`` of the spec."""
+    data, truth = ({"prefix": f"{model}/{kind.value}/"} for kind in (DropKind.DATA, DropKind.TRUTH))
+    if closing := CLOSING.get(how):
+        data = {"wildcard": f"{model}/{DropKind.DATA.value}/*{closing}"}
+    return [data, truth]

@@ -108,7 +108,7 @@ def _measure_drift(scope: Construct, parts: ModelParts) -> RuntimeFunction:
 def _join_truth(scope: Construct, parts: ModelParts) -> RuntimeFunction:
     """Reads truth by version and windows, writes joined windows; a window may not have been joined yet."""
     function = parts.function(scope, "join_truth", columnar=True, timeout_s=600)
-    parts.drops.grant_read(function.role, "truth")
+    parts.drops.grant_read(function.role, "truth", "quarantine")
     parts.captures.grant_read(function.role, "windows")
     parts.captures.grant_list(function.role)
     parts.captures.grant_write(function.role, "windows")

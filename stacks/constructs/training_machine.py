@@ -289,7 +289,8 @@ def _output(name: str, uri: Json) -> Json:
 def _build_dataset(scope: Construct, parts: ModelParts) -> RuntimeFunction:
     """Reads accepted drops by version, writes the dataset."""
     function = parts.function(scope, "build_dataset", columnar=True, timeout_s=900)
-    parts.drops.grant_read(function.role, "data", "truth")
+    parts.drops.grant_read(function.role, "data", "truth", "quarantine")
+    parts.artifacts.grant_read(function.role, "drops")
     parts.artifacts.grant_write(function.role, "datasets")
     return function
 

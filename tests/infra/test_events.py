@@ -1,3 +1,4 @@
+from stacks.constructs.model_triggers import dropped_keys
 from tests.infra.conftest import Assembly
 
 
@@ -38,6 +39,13 @@ def test_models_do_not_hear_of_each_others_drops(assembly: Assembly) -> None:
             model = rule.stack.removeprefix("trimtab-dev-model-")
             prefixes = [key["prefix"] for key in pattern["detail"]["object"]["key"]]
             assert prefixes == [f"{model}/data/", f"{model}/truth/"]
+
+
+def test_a_drop_of_many_objects_starts_the_intake_only_when_it_is_closed() -> None:
+    truth = {"prefix": "tiny/truth/"}
+    assert dropped_keys("tiny", "object") == [{"prefix": "tiny/data/"}, truth]
+    assert dropped_keys("tiny", "manifest") == [{"wildcard": "tiny/data/*_MANIFEST.json"}, truth]
+    assert dropped_keys("tiny", "success") == [{"wildcard": "tiny/data/*_SUCCESS"}, truth]
 
 
 def test_drops_are_announced_without_a_function_in_between(assembly: Assembly) -> None:

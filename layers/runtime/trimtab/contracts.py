@@ -11,6 +11,8 @@ TRUTH_ACCEPTED = "Trimtab Truth Accepted"
 PROMOTION_REQUESTED = "Trimtab Promotion Requested"
 EVENT_SOURCE = "trimtab"
 SPEC_PATH = "/opt/trimtab/model.json"
+CLOSING = {"manifest": "_MANIFEST.json", "success": "_SUCCESS"}
+"""Name of the object that closes a drop of many, by ``data.drop``."""
 
 
 def _aware(at: datetime) -> datetime:
@@ -75,7 +77,7 @@ class DropKind(StrEnum):
 
 
 class Drop(Message):
-    """One version of one object, identified by its content."""
+    """What was dropped, identified by its content: one version of one object, or the objects that it closes."""
 
     id: str
     """First 16 hex digits of the content's SHA-256."""
@@ -88,6 +90,10 @@ class Drop(Message):
     """Bytes."""
     sequencer: str = ""
     at: Instant
+    parts: str = ""
+    """URI of the list of its objects; empty for a drop of one object."""
+    replays: str = ""
+    """Execution that had refused the same content."""
 
     @property
     def uri(self) -> str:
@@ -95,7 +101,8 @@ class Drop(Message):
 
     @property
     def file_name(self) -> str:
-        return self.key.rsplit("/", 1)[-1]
+        """What people call it: the object's name, or that of the folder that holds its objects."""
+        return self.key.rsplit("/", 2)[-2] if self.parts else self.key.rsplit("/", 1)[-1]
 
 
 class Period(Message):

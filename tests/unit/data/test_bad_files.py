@@ -40,7 +40,7 @@ def test_the_corpus_is_large_and_no_name_stands_twice() -> None:
 def test_a_file_gets_the_verdict_it_deserves_within_its_memory_and_time(name: str, tmp_path: Path) -> None:
     bad = CORPUS[name]
     report = _judged(tmp_path / "file", bad)
-    told = [(found["severity"], found["rule"], found["message"]) for found in report["violations"]]
+    told = [(found["severity"], found["rule"], found["message"]) for found in report["findings"]]
     assert report["verdict"] == bad.verdict, told
     if bad.rule:
         assert bad.rule in [rule for _, rule, _ in told], told

@@ -65,7 +65,11 @@ class Intake:
 
     def through(self, key: str, body: bytes, execution: str = "one", sequencer: str = "01") -> dict[str, Any]:
         """What the last step answers for a new object."""
-        claimed = self.claim(self.drop(key, body, sequencer), execution)
+        return self.on(self.drop(key, body, sequencer), execution)
+
+    def on(self, event: dict[str, Any], execution: str = "one") -> dict[str, Any]:
+        """What the last step answers for an event."""
+        claimed = self.claim(event, execution)
         if claimed["outcome"] != "Claimed":
             return claimed
         validation = self.validate(claimed["drop"], execution)

@@ -49,7 +49,7 @@ def test_at_most_five_findings_travel_and_the_report_has_all(intake: Intake) -> 
     table = trips(5).drop_columns(["started", "miles", "stops", "line", "code", "express"])
     answer = intake.validate(intake.claim(intake.drop(KEY, parquet(table).getvalue()))["drop"])
     assert len(answer["findings"]) == 5
-    assert len(json.loads(intake.objects.read(answer["report"]))["violations"]) == 6
+    assert len(json.loads(intake.objects.read(answer["report"]))["findings"]) == 6
     assert len(json.dumps(answer)) < 4_000
 
 

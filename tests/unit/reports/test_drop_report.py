@@ -74,7 +74,7 @@ def test_the_json_holds_advice_beside_every_violation() -> None:
     report = validate(parquet(trips(5).drop_columns(["stops"])), "parquet", DATA)
     document = json.loads(report_json(report, FILE))
     assert document["file"]["uri"] == FILE.uri
-    assert document["violations"][0]["advice"] == advice_for("missing_column")
+    assert document["findings"][0]["advice"] == advice_for("missing_column")
     assert document["columns"]["miles"]["edges"]
 
 

@@ -60,7 +60,7 @@ class DropReport:
             "rows_in_violation": self.rows_in_violation,
             "period": self.period and {"start": self.period[0].isoformat(), "end": self.period[1].isoformat()},
             "labelled": self.labelled,
-            "violations": [violation.to_json() for violation in self.violations],
+            "findings": [violation.to_json() for violation in self.violations],
             "drift": [drift.to_json() for drift in self.drift],
             "columns": dict(self.columns),
             "reading": [
@@ -78,7 +78,7 @@ class DropReport:
             rows_in_violation=document["rows_in_violation"],
             period=period and (datetime.fromisoformat(period["start"]), datetime.fromisoformat(period["end"])),
             labelled=document["labelled"],
-            violations=tuple(Violation.from_json(violation) for violation in document["violations"]),
+            violations=tuple(Violation.from_json(violation) for violation in document["findings"]),
             drift=tuple(ColumnDrift.from_json(drift) for drift in document["drift"]),
             columns=document["columns"],
             readings=tuple(Reading.from_json(facts) for facts in document.get("reading", ())),

@@ -33,11 +33,14 @@ class Outcome:
     failure: str | None = None
 
 
-def run(func: Callable[..., Any], args: tuple[Any, ...], *, memory_mb: int, seconds: float) -> Outcome:
+def run(
+    func: Callable[..., Any], args: tuple[Any, ...], *, memory_mb: int, seconds: float, trace: bool = True
+) -> Outcome:
     """The JSON value that ``func(*args)`` returns in a child process, or why it gave none.
 
     ``memory_mb`` is what the child may allocate beyond what the parent already holds, ``seconds`` is wall time. A
     child that crashes, runs out of either, or raises is a failure in the outcome; only SpecError is raised again.
+    ``trace`` says whether the stack of what it raised goes to the log.
     """
     reader, writer = os.pipe()
     sys.stdout.flush()
@@ -45,7 +48,7 @@ def run(func: Callable[..., Any], args: tuple[Any, ...], *, memory_mb: int, seco
     child = _fork()
     if child == 0:
         os.close(reader)
-        _work(writer, func, args, memory_mb, seconds)
+        _work(writer, func, args, memory_mb, seconds, trace=trace)
     os.close(writer)
     with os.fdopen(reader, "rb") as answers:
         answer = answers.read()
@@ -78,7 +81,9 @@ def _name(code: int) -> str:
     return signal.Signals(-code).name if code < 0 else f"exit code {code}"
 
 
-def _work(writer: int, func: Callable[..., Any], args: tuple[Any, ...], memory_mb: int, seconds: float) -> Never:
+def _work(
+    writer: int, func: Callable[..., Any], args: tuple[Any, ...], memory_mb: int, seconds: float, *, trace: bool
+) -> Never:
     """The child's whole life. It leaves by os._exit, so nothing of the parent's is flushed or closed twice."""
     code, answer = _FAILED, b""
     try:
@@ -88,7 +93,8 @@ def _work(writer: int, func: Callable[..., Any], args: tuple[Any, ...], memory_m
     except MemoryError:
         code = _OUT_OF_MEMORY
     except BaseException as error:
-        traceback.print_exc()
+        if trace:
+            traceback.print_exc()
         answer = f"{type(error).__name__}\n{error}".encode(errors="replace")
     finally:
         _leave(writer, answer, code)

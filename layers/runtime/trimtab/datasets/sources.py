@@ -25,6 +25,8 @@ class Source:
     end: datetime | None
     seq: int
     """Place of the acceptance in the ledger; a later file's rows replace an earlier one's."""
+    parts: str = ""
+    """URI of the list of the drop's objects; empty for a drop of one."""
 
     @classmethod
     def of_entry(cls, entry: Entry) -> "Source":
@@ -40,6 +42,7 @@ class Source:
             start=_moment(period.get("start")),
             end=_moment(period.get("end")),
             seq=entry.seq,
+            parts=str(data.get("parts", "")),
         )
 
     def describe(self) -> dict[str, Any]:
@@ -55,7 +58,7 @@ class Source:
             "period": {"start": self.start.isoformat(), "end": self.end.isoformat()}
             if self.start and self.end
             else None,
-        }
+        } | ({"parts": self.parts} if self.parts else {})
 
 
 def _moment(text: str | None) -> datetime | None:

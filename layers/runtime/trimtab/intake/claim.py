@@ -1,9 +1,9 @@
 """Who may work on a drop: the first execution that brings a content, and nobody for an outdated version.
 
 Claims are keyed by content, so one file under two keys, or one notice delivered twice, is worked on once. A claim ends
-when its work came to nothing that stands: the execution failed, the file was refused, or the key it was for holds
-other content by now. Then the same content may be claimed anew, under a name that follows from the ended claim, so that
-of many executions that try at once one wins.
+when its work came to nothing that stands: the execution failed, the file was refused (and comes again, or is replayed),
+or the key it was for holds other content by now. Then the same content may be claimed anew, under a name that follows
+from the ended claim, so that of many executions that try at once one wins.
 """
 
 from collections.abc import Mapping
@@ -90,7 +90,7 @@ def _ended(ledger: Ledger, claim: Claim, drop: Drop) -> bool:
     """Whether the claim's work came to nothing that stands; a second notice of a refused version changes nothing."""
     if any(entry.kind == FAILED for entry in ledger.entries(FAILED, claim.holder)):
         return True
-    if claim.data["version"] == drop.version:
+    if claim.data["version"] == drop.version and not drop.replays:
         return False
     newest = ledger.state(f"newest#{claim.data['key']}")
     overwritten = newest is not None and newest["sha256"] != drop.sha256

@@ -9,11 +9,16 @@ from pathlib import Path
 from typing import Any, Final
 
 from trimtab.contracts import Drop, DropKind, Finding, Period, Validation
+from trimtab.data.contract import Occasion
+from trimtab.data.keys import KeySet
+from trimtab.data.local_drop import DropFile as LocalFile
+from trimtab.data.local_drop import LocalDrop, judge_drop
 from trimtab.data.profile import Profile
-from trimtab.data.read import Format, format_of
+from trimtab.data.read import format_of
 from trimtab.data.report import DropReport, unreadable
 from trimtab.data.sandbox import run
-from trimtab.data.validate import validate
+from trimtab.data.validate import Gate
+from trimtab.datasets.parts import Part, Parts
 from trimtab.errors import DataError
 from trimtab.ports import Ledger, ObjectStore
 from trimtab.reports.drop_report import DropFile, report_html, report_json
@@ -37,32 +42,59 @@ class DropGate:
     objects: ObjectStore
     ledger: Ledger
     folder: str
+    references: str = ""
+    """URI below which keys of other data sets are stored."""
     memory_mb: int = MEMORY_MB
     seconds: float = SECONDS
 
     def validate(self, drop: Drop) -> Validation:
         """report.json, report.html and (when the file could be read) profile.json are stored; this is their gist."""
-        format = format_of(drop.key, self.spec.data.format)
         with tempfile.TemporaryDirectory(prefix="drop-") as scratch:
-            answer = self._parsed(drop, format, Path(scratch) / "drop")
+            answer = self._parsed(drop, Path(scratch))
         for name, content_type in _TYPES.items():
             if name in answer["files"]:
                 self.objects.write(f"{self.folder}/{name}", answer["files"][name].encode(), content_type)
         profile = f"{self.folder}/profile.json" if "profile.json" in answer["files"] else None
         return Validation(report=f"{self.folder}/report.json", profile=profile, **answer["gist"])
 
-    def _parsed(self, drop: Drop, format: Format, path: Path) -> dict[str, Any]:
-        free = shutil.disk_usage(path.parent).free
+    def _parsed(self, drop: Drop, scratch: Path) -> dict[str, Any]:
+        free = shutil.disk_usage(scratch).free
         if drop.size > free:
-            message = f"the file has {drop.size:,} bytes and the gate has room for {free:,}"
-            return _answer(unreadable(format, message, rule="limits"), drop, self.spec)
-        self.objects.download(drop.uri, path, drop.version)
-        judge = partial(_judge, drop=drop, format=format, spec=self.spec, reference=self._reference(drop))
-        outcome = run(judge, (path,), memory_mb=self.memory_mb, seconds=self.seconds)
+            return self._refused(drop, f"the drop has {drop.size:,} bytes and the gate has room for {free:,}", "limits")
+        try:
+            local = self._downloaded(drop, scratch)
+        except FileNotFoundError as error:
+            return self._refused(drop, f"an object of the drop was removed before it was read: {error}", "missing_part")
+        occasion = Occasion(drop.at, self._keys())
+        judge = partial(_judge, drop=drop, spec=self.spec, reference=self._reference(drop), occasion=occasion)
+        outcome = run(judge, (local,), memory_mb=self.memory_mb, seconds=self.seconds)
         if outcome.failure is not None:
-            return _answer(unreadable(format, outcome.failure, rule="limits"), drop, self.spec)
+            return self._refused(drop, outcome.failure, "limits")
         answer: dict[str, Any] = outcome.value
         return answer
+
+    def _downloaded(self, drop: Drop, scratch: Path) -> LocalDrop:
+        """The drop's objects as files. Raises FileNotFoundError when one is gone."""
+        found = Parts.loads(self.objects.read(drop.parts)) if drop.parts else Parts((_only(drop),))
+        files = []
+        for number, part in enumerate(found.parts):
+            path = scratch / str(number)
+            self.objects.download(part.uri, path, part.version)
+            files.append(LocalFile(part.name, path, format_of(part.name or drop.key, self.spec.data.format)))
+        return LocalDrop(scratch, tuple(files), found.violations)
+
+    def _refused(self, drop: Drop, message: str, rule: str) -> dict[str, Any]:
+        return _answer(unreadable(self.spec.data.format, message, rule=rule), drop, self.spec)
+
+    def _keys(self) -> dict[str, KeySet]:
+        """The stored keys of the data sets that columns refer to; one that is not stored or unreadable is left out."""
+        found: dict[str, KeySet] = {}
+        for name in {column.references for column in self.spec.data.columns.values() if column.references}:
+            try:
+                found[name] = KeySet.loads(self.objects.read(f"{self.references}/{name}.json"))
+            except (FileNotFoundError, DataError) as error:
+                logger.warning("references to %s are not checked: %s", name, error)
+        return found
 
     def _reference(self, drop: Drop) -> Profile | None:
         """The profile of the rows that the serving version was trained on; drift is not measured without one."""
@@ -83,12 +115,18 @@ _TYPES: Final = {
 }
 
 
-def _judge(path: Path, *, drop: Drop, format: Format, spec: Spec, reference: Profile | None) -> dict[str, Any]:
-    """Runs in the sandbox: everything that touches what the file says, the rendering of it included."""
+def _only(drop: Drop) -> Part:
+    """The object that is the whole drop."""
+    return Part("", drop.uri, drop.version, drop.size, drop.sha256)
+
+
+def _judge(
+    local: LocalDrop, *, drop: Drop, spec: Spec, reference: Profile | None, occasion: Occasion
+) -> dict[str, Any]:
+    """Runs in the sandbox: everything that touches what the files say, the rendering of it included."""
     limit = spec.monitoring.psi_limit
-    with path.open("rb") as stream:
-        report = validate(stream, format, spec.data, reference, kind=drop.kind.value, psi_limit=limit)
-    return _answer(report, drop, spec)
+    gate = Gate.of(spec.data, reference, kind=drop.kind.value, psi_limit=limit, occasion=occasion)
+    return _answer(judge_drop(local, gate), drop, spec)
 
 
 def _answer(report: DropReport, drop: Drop, spec: Spec) -> dict[str, Any]:

@@ -1,15 +1,26 @@
 """A drop that was refused: copied aside with the reason, told to people, never lost."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from trimtab.contracts import Drop, Validation
+from trimtab.datasets.parts import Parts
 from trimtab.intake.record import QUARANTINED, about, recorded
 from trimtab.ports import Ledger, Notifier, ObjectStore
 
 ACTOR: Final = "quarantine_drop"
+SUBJECT_LENGTH: Final = 99
+
+
+def refusal_of(ledger: Ledger, copy_uri: str) -> Mapping[str, Any] | None:
+    """What the ledger says of the newest refusal whose copy lies at ``copy_uri``; None when there is none."""
+    if "/quarantine/" not in copy_uri:
+        return None
+    refusals = [entry.data for entry in ledger.entries(QUARANTINED) if entry.data["copy_uri"] == copy_uri]
+    return refusals[-1] if refusals else None
 
 
 @dataclass(frozen=True)
@@ -54,9 +65,14 @@ class Quarantine:
         return place, True
 
     def _copy(self) -> str | None:
+        """Where the copy lies: an object, or a folder of objects; a replayed drop is one already."""
+        if self.drop.replays:
+            return self.drop.uri
         target = f"{self._folder}/{self.drop.file_name}"
         try:
             self.objects.copy(self.drop.uri, target, self.drop.version)
+            for part in Parts.loads(self.objects.read(self.drop.parts)).parts if self.drop.parts else ():
+                self.objects.copy(part.uri, f"{self._folder}/parts/{part.name}", part.version)
         except FileNotFoundError:
             return None
         return target
@@ -65,10 +81,13 @@ class Quarantine:
         reasons = [finding.message for finding in self.validation.findings] or ["see the report"]
         page = self.validation.report.removesuffix(".json") + ".html"
         self.notifier.send(
-            subject=f"{self.model}: file refused: {self.drop.file_name}"[:100],
+            subject=_subject(f"{self.model}: file refused: {self.drop.file_name}"),
             what=f"{self.drop.uri} (version {self.drop.version}) was refused and not used. Nothing was started.",
             why="; ".join(reasons),
-            next_step=f"Read {page}, correct the file at its source and drop it again.",
+            next_step=(
+                f"Read {page}, correct the file at its source and drop it again; or correct the contract, deploy it, "
+                f"and run: trimtab drops replay {self.model} {self.drop.id}"
+            ),
             link=page,
         )
 
@@ -86,3 +105,9 @@ class Quarantine:
             findings=found["findings"],
         )
         self.ledger.append(QUARANTINED, self.drop.id, data, self.at, ACTOR)
+
+
+def _subject(text: str) -> str:
+    """The text as SNS takes it for a subject: printable ASCII, fewer than 100 characters."""
+    plain = "".join(character if " " <= character <= "~" else "?" for character in text)
+    return plain[:SUBJECT_LENGTH]

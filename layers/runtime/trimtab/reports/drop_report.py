@@ -46,8 +46,8 @@ class DropFile:
 def report_json(report: DropReport, file: DropFile) -> bytes:
     """The whole report as a JSON file, with advice beside every violation."""
     document = report.to_json()
-    violations = [found | {"advice": advice_for(found["rule"])} for found in document["violations"]]
-    whole = {"file": vars(file)} | document | {"violations": violations}
+    violations = [found | {"advice": advice_for(found["rule"])} for found in document["findings"]]
+    whole = {"file": vars(file)} | document | {"findings": violations}
     return json.dumps(whole, indent=1, allow_nan=False).encode()
 
 

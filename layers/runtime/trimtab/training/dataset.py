@@ -11,6 +11,7 @@ from trimtab.contracts import Champion, Dataset
 from trimtab.data.profile import profile_table
 from trimtab.data.read import format_of, read_table
 from trimtab.datasets.build import Built, build
+from trimtab.datasets.parts import Part, parts_of
 from trimtab.datasets.sources import Source, accepted
 from trimtab.ledger.lookup import decided
 from trimtab.ports import Ledger, ObjectStore
@@ -53,9 +54,13 @@ class DatasetBuilder:
 
     def _read(self, source: Source, columns: list[str]) -> pa.Table:
         """The columns of exactly the bytes that were accepted."""
-        with self.objects.open(source.uri, source.version) as stream:
-            table = read_table(stream, format_of(source.uri, self.spec.data.format), self.spec.data)
+        tables = [self._read_part(part) for part in parts_of(source, self.objects)]
+        table = pa.concat_tables(tables, promote_options="default")
         return table.select([name for name in columns if name in table.column_names])
+
+    def _read_part(self, part: Part) -> pa.Table:
+        with self.objects.open(part.uri, part.version) as stream:
+            return read_table(stream, format_of(part.uri, self.spec.data.format), self.spec.data)
 
     def _store(self, built: Built) -> Dataset:
         """Train and hold-out part, baseline profile and, last, the manifest that vouches for them."""
@@ -63,7 +68,7 @@ class DatasetBuilder:
         at = f"{self.datasets_uri}/{digest}"
         self.objects.write(f"{at}/train/part.parquet", parquet(split.train))
         self.objects.write(f"{at}/holdout/part.parquet", parquet(split.holdout))
-        profile = profile_table(split.train, self._features())
+        profile = profile_table(split.train, self._features(), self.spec.data.id)
         self.objects.write(f"{at}/baseline.json", profile.dumps(), "application/json")
         self.objects.write(f"{at}/manifest.json", built.manifest.body, "application/json")
         champion = self.ledger.state("champion")
