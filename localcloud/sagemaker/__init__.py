@@ -65,6 +65,7 @@ def install(cloud: Cloud) -> None:
     regions = Regions(cloud)
     keeping.install(cloud, regions)
     cloud.unsigned_paths.add(CREDENTIALS_PATH)
+    cloud.authorization.tags.others["sagemaker"] = lambda arn: regions[arn.split(":")[3]].tags.get(arn, {})
     for name, route in {"quotas": quotas.admin_route, "interrupt": training.interrupt}.items():
         cloud.admin_routes[f"sagemaker/{name}"] = _admin_route(cloud, regions, route)
     _regions[id(cloud)] = regions

@@ -2,6 +2,7 @@
 
 ApiError
 ├── ValidationError       the request is wrong, or names something that does not exist (SageMaker's usual answer)
+├── ResourceNotFoundError names something that does not exist, for the few operations that say so by its own code
 ├── ResourceInUseError    the name is taken
 ├── ResourceLimitExceededError  a quota is used up
 └── ConflictError
@@ -21,6 +22,12 @@ class ValidationError(ApiError):
     """Raised for a request that AWS answers with ValidationException."""
 
     code = "ValidationException"
+
+
+class ResourceNotFoundError(ApiError):
+    """Raised when a tuning job does not exist."""
+
+    code = "ResourceNotFound"
 
 
 class ResourceInUseError(ApiError):

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from localcloud.sagemaker import containers, listing, quotas
 from localcloud.sagemaker.containers import Container, Program
-from localcloud.sagemaker.errors import JobFailedError, ResourceInUseError, UnsupportedError, ValidationError
+from localcloud.sagemaker.errors import ApiError, JobFailedError, ResourceInUseError, UnsupportedError, ValidationError
 from localcloud.sagemaker.events import emit
 from localcloud.sagemaker.quotas import Usage
 from localcloud.sagemaker.service import Operation, Record, Region, Request, public
@@ -34,6 +34,7 @@ class Job:
     summary: ClassVar[tuple[str, ...]]
     defaults: ClassVar[Record] = {}
     missing: ClassVar[str] = "Could not find requested job with name: {name}"
+    missing_error: ClassVar[type[ApiError]] = ValidationError
     taken: ClassVar[str] = (
         "Job name must be unique within an AWS account and region, and a job with this name already exists"
     )
@@ -223,11 +224,11 @@ def create(kind: type[Job], region: Region, request: Request) -> dict[str, Any]:
 
 
 def find(kind: type[Job], region: Region, name: str) -> Record:
-    """The record of a job. Raises ValidationError."""
+    """The record of a job. Raises the kind's `missing_error`."""
     try:
         return region.jobs[kind.kind][name]
     except KeyError as error:
-        raise ValidationError(kind.missing.format(name=name)) from error
+        raise kind.missing_error(kind.missing.format(name=name)) from error
 
 
 def stop(kind: type[Job], region: Region, name: str) -> None:

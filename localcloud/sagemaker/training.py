@@ -110,7 +110,7 @@ class TrainingJob(Job):
                 transitions[-1].setdefault("EndTime", now)
             ended = {"EndTime": now} if job_status in jobs.ENDED else {}
             transitions.append({"Status": status, "StartTime": now, **ended, "StatusMessage": message})
-            self.change(job_status, SecondaryStatus=status)
+        self.change(job_status, SecondaryStatus=status)
 
     def request_stop(self) -> None:
         """The job is Stopping."""

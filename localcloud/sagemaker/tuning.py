@@ -10,6 +10,7 @@ from localcloud.sagemaker import jobs, listing, quotas
 from localcloud.sagemaker.errors import (
     JobFailedError,
     ResourceLimitExceededError,
+    ResourceNotFoundError,
     UnsupportedError,
     ValidationError,
 )
@@ -56,6 +57,8 @@ class TuningJob(Job):
     kind = "HyperParameterTuningJob"
     segment = "hyper-parameter-tuning-job"
     event = "SageMaker HyperParameter Tuning Job State Change"
+    missing = "Amazon SageMaker can't find a tuning job with name {name}."
+    missing_error = ResourceNotFoundError
     members = frozenset(
         {
             "HyperParameterTuningJobName", "HyperParameterTuningJobConfig", "TrainingJobDefinition", "WarmStartConfig",

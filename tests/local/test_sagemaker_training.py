@@ -58,6 +58,24 @@ def test_a_script_trains_a_model_and_everything_it_leaves_is_where_aws_puts_it(s
     assert tags == [{"Key": "team", "Value": "flights"}]
 
 
+def test_a_script_runs_on_every_host_under_its_own_name(studio: Studio) -> None:
+    name = unique("hosts")
+    script = """
+import os, pathlib
+me = os.environ["SM_CURRENT_HOST"]
+pathlib.Path(os.environ["SM_MODEL_DIR"], me).write_text(os.environ["SM_HOSTS"])
+print("host", me)
+"""
+    resources = {"InstanceType": "ml.m5.large", "InstanceCount": 2, "VolumeSizeInGB": 1}
+    job = studio.train(name, {"train.py": script}, ResourceConfig=resources)
+    assert job["TrainingJobStatus"] == "Completed", job.get("FailureReason")
+    left = unpack(studio.get(job["ModelArtifacts"]["S3ModelArtifacts"]))
+    assert left == dict.fromkeys(("algo-1", "algo-2"), b'["algo-1","algo-2"]')
+    group = "/aws/sagemaker/TrainingJobs"
+    streams = studio.cloud.client("logs").describe_log_streams(logGroupName=group, logStreamNamePrefix=f"{name}/")
+    assert [each["logStreamName"].split("/")[1][:6] for each in streams["logStreams"]] == ["algo-1", "algo-2"]
+
+
 def test_a_script_that_raises_fails_its_job_with_the_toolkits_message(studio: Studio) -> None:
     name = unique("raises")
     job = studio.train(name, {"train.py": "raise SystemExit(17)"})

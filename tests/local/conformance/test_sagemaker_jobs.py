@@ -80,6 +80,24 @@ def test_a_name_is_used_once_and_an_ended_job_cannot_be_stopped(workshop: Worksh
     assert refused(error) == "ValidationException"
 
 
+@pytest.mark.parametrize(
+    ("kind", "code"),
+    [
+        ("training", "ValidationException"),
+        ("processing", "ValidationException"),
+        ("hyper_parameter_tuning", "ResourceNotFound"),
+    ],
+)
+@pytest.mark.parametrize("verb", ["describe", "stop"])
+def test_jobs_that_do_not_exist_are_refused_by_the_codes_of_their_kinds(
+    account: Account, kind: str, code: str, verb: str
+) -> None:
+    title = "".join(word.capitalize() for word in kind.split("_"))
+    with pytest.raises(ClientError) as error:
+        getattr(account.client("sagemaker"), f"{verb}_{kind}_job")(**{f"{title}JobName": "conformance-nowhere"})
+    assert refused(error) == code
+
+
 def test_a_running_job_is_stopped_and_keeps_what_it_has_made(workshop: Workshop) -> None:
     name = workshop.account.unique("stop")
     script = "open('/opt/ml/model/half.txt', 'w').write('half')\n" + SLOW
