@@ -1,0 +1,178 @@
+"""kill -9 loses nothing that was answered; a restart goes on with everything, and says what it had to end."""
+
+import json
+import random
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from localcloud.durability.store import Store, set_aside
+
+from .conftest import ROOT, LocalCloud, wait_until
+from .durability_support import BODY_TIMES, Places, Restarting, Written
+from .events_support import Queue, Stage
+
+ROUNDS = 2
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Restarting]:
+    made = Restarting(tmp_path_factory.mktemp("localcloud"))
+    yield made
+    made.stop()
+
+
+def drained(cloud: LocalCloud, queue: str, at_least: int = 0) -> list[str]:
+    """The bodies of all messages; waits until there are `at_least` so many different ones."""
+    sqs = cloud.client("sqs")
+    url, bodies = sqs.get_queue_url(QueueName=queue)["QueueUrl"], []
+
+    def receive() -> bool:
+        messages = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", [])
+        bodies.extend(message["Body"] for message in messages)
+        return not messages and len(set(bodies)) >= at_least
+
+    wait_until(receive, 60, lambda: f"{len(set(bodies))} of {at_least} messages")
+    return bodies
+
+
+def assert_kept_once(found: list[str], written: Written) -> None:
+    """Everything that was answered is there, nothing twice, and nothing that nobody sent."""
+    assert [name for name, times in Counter(found).items() if times > 1] == []
+    assert set(written.answered) <= set(found) <= set(written.sent)
+
+
+@dataclass(frozen=True)
+class Survived:
+    """A cloud that was killed while twenty clients wrote, what they were told before, and what went on meanwhile."""
+
+    cloud: LocalCloud
+    places: Places
+    written: dict[str, Written]
+    execution: str
+    schedule: Queue
+    time: str
+
+
+@pytest.fixture(scope="module")
+def survived(running: Restarting) -> Survived:
+    places = Places.make(running.cloud)
+    writers = places.writers()
+    for _ in range(ROUNDS - 1):
+        writers.write_until(running, random.uniform(0.5, 1.5))
+        running.start()
+    stage = Stage(running.cloud)
+    execution = stage.start(stage.machine({"Wait": {"Type": "Wait", "Seconds": 360_000, "End": True}}))
+    schedule = hourly(stage)
+    running.cloud.advance(86_400)
+    schedule.receive(25)
+    before = running.cloud.now()
+    writers.write_until(running, random.uniform(0.5, 1.5))
+    running.start()
+    assert {kind: bool(one.answered) for kind, one in writers.written.items()} == dict.fromkeys(writers.kinds, True)
+    return Survived(running.cloud, places, writers.written, execution, schedule, before)
+
+
+def hourly(stage: Stage) -> Queue:
+    """The queue to which a schedule sends every hour, at once for the first time."""
+    queue = stage.queue()
+    stage.cloud.client("scheduler").create_schedule(
+        Name="every-hour",
+        ScheduleExpression="rate(1 hour)",
+        FlexibleTimeWindow={"Mode": "OFF"},
+        Target={"Arn": queue.arn, "RoleArn": stage.role("scheduler.amazonaws.com"), "Input": "{}"},
+    )
+    return queue
+
+
+def test_every_object_that_was_answered_is_there_after_a_kill(survived: Survived) -> None:
+    s3, bucket = survived.cloud.client("s3"), survived.places.bucket
+    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket)
+    keys = [one["Key"] for page in pages for one in page.get("Contents", [])]
+    assert_kept_once(keys, survived.written["object"])
+    newest = survived.written["object"].answered[-1]
+    assert s3.get_object(Bucket=bucket, Key=newest)["Body"].read().decode() == newest * BODY_TIMES
+
+
+def test_every_item_and_every_addition_is_there_after_a_kill(survived: Survived) -> None:
+    scanned = survived.cloud.client("dynamodb").get_paginator("scan").paginate(TableName=survived.places.table)
+    items = {item["id"]["S"]: item for page in scanned for item in page["Items"]}
+    counted, written = int(items.pop("counter")["n"]["N"]), survived.written["item"]
+    assert_kept_once(list(items), written)
+    assert len(written.answered) <= counted <= len(written.sent)
+
+
+def test_every_message_is_there_once_after_a_kill(survived: Survived) -> None:
+    assert_kept_once(drained(survived.cloud, survived.places.queue), survived.written["message"])
+
+
+def test_every_event_that_was_accepted_is_delivered_after_a_kill(survived: Survived) -> None:
+    written = survived.written["event"]
+    found = drained(survived.cloud, survived.places.events, len(written.answered))
+    names = {json.loads(body)["detail"]["name"] for body in found}  # at least once, as EventBridge promises
+    assert set(written.answered) <= names <= set(written.sent)
+
+
+def test_every_execution_is_there_and_none_runs_after_a_kill(survived: Survived) -> None:
+    states = survived.cloud.client("stepfunctions")
+    pages = states.get_paginator("list_executions").paginate(stateMachineArn=survived.places.machine)
+    executions = {one["name"]: one["status"] for page in pages for one in page["executions"]}
+    assert_kept_once(list(executions), survived.written["execution"])
+    assert set(executions.values()) <= {"SUCCEEDED", "FAILED"}
+
+
+def test_every_datum_is_there_after_a_kill(survived: Survived) -> None:
+    now, written = datetime.fromisoformat(survived.cloud.now()), survived.written["datum"]
+    points = survived.cloud.client("cloudwatch").get_metric_statistics(
+        Namespace="test",
+        MetricName="n",
+        StartTime=now - timedelta(days=2),
+        EndTime=now + timedelta(days=1),
+        Period=3600,
+        Statistics=["Sum"],
+    )["Datapoints"]
+    assert len(written.answered) <= sum(point["Sum"] for point in points) <= len(written.sent)
+
+
+def test_an_execution_that_ran_has_failed_with_a_reason(survived: Survived) -> None:
+    ended = Stage(survived.cloud).ended(survived.execution)
+    assert ended["status"] == "FAILED"
+    assert "was stopped" in ended["cause"]
+
+
+def test_virtual_time_goes_on_and_a_schedule_with_it(survived: Survived) -> None:
+    assert survived.cloud.now() > survived.time
+    name = survived.schedule.url.rsplit("/", 1)[-1]
+    assert drained(survived.cloud, name) == []
+    survived.cloud.advance(3 * 3600)
+    assert wait_until(lambda: len(drained(survived.cloud, name)), 15) == 3
+
+
+def test_a_stop_and_a_start_keep_everything_too(running: Restarting) -> None:
+    running.cloud.client("ssm").put_parameter(Name="/kept", Value="yes", Type="String")
+    running.stop()
+    cloud = running.start()
+    assert cloud.client("ssm").get_parameter(Name="/kept")["Parameter"]["Value"] == "yes"
+
+
+def test_fresh_sets_the_state_aside(tmp_path: Path) -> None:
+    assert set_aside(tmp_path) is None
+    for number in (1, 2):
+        Store(tmp_path / "state", "1").close()
+        assert set_aside(tmp_path) == tmp_path / f"state.old-{number}"
+        assert not (tmp_path / "state").exists()
+
+
+def test_the_state_of_another_version_is_refused_with_what_to_do(tmp_path: Path) -> None:
+    Store(tmp_path / "state", "0.0.1").close()
+    command = [sys.executable, "-m", "localcloud", "--port", "0", "--state-dir", str(tmp_path)]
+    refused = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+    assert refused.returncode == 2
+    assert "written by another version" in refused.stderr
+    assert "--fresh" in refused.stderr
