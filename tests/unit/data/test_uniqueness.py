@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from trimtab.data import uniqueness
+from trimtab.data import batch, uniqueness
 from trimtab.data.batch import ColumnBatch
 from trimtab.data.hashing import Words
 from trimtab.data.uniqueness import Repeated, UniqueValues
@@ -68,12 +68,12 @@ def test_a_million_texts_have_no_repetition_and_the_two_that_have_are_found() ->
 
 
 def test_texts_of_one_hash_are_told_apart_by_the_other(monkeypatch: pytest.MonkeyPatch) -> None:
-    proper = uniqueness.text_fingerprints
+    proper = batch.text_fingerprints
 
     def weak(texts: pa.Array) -> tuple[Words, Words]:
         first, second = proper(texts)
         return first & first.dtype.type(3), second
 
-    monkeypatch.setattr(uniqueness, "text_fingerprints", weak)
+    monkeypatch.setattr(batch, "text_fingerprints", weak)
     texts: list[Any] = [f"t{number}" for number in range(50)]
     assert seen([pa.array(texts), pa.array(["t7", "new"])]).repeated() == Repeated(1, (50,))

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-Integers = npt.NDArray[np.int64]
+from trimtab.data.hashing import Integers, Words, spread, text_fingerprints
 
 FALSE_AND_TRUE = pa.array(["false", "true"])
 
@@ -50,6 +50,30 @@ class ColumnBatch:
         coded = self.column if pa.types.is_dictionary(self.column.type) else self.column.dictionary_encode()
         codes = numbers_of(coded.indices.drop_null() if coded.indices.null_count else coded.indices)
         return coded.dictionary, np.bincount(codes, minlength=len(coded.dictionary))
+
+    @cached_property
+    def fingerprints(self) -> tuple[Words, Words]:
+        """Two hashes of every text that is there. Only for text."""
+        texts = self.column.drop_null() if self.missing else self.column
+        if not pa.types.is_dictionary(texts.type):
+            return text_fingerprints(texts)
+        codes = numbers_of(texts.indices)
+        first, second = text_fingerprints(texts.dictionary)
+        return first[codes], second[codes]
+
+    @cached_property
+    def hashes(self) -> Words:
+        """A hash of every value that is there."""
+        return self.fingerprints[0] if is_text(self.column.type) else spread(self.words)
+
+    @property
+    def words(self) -> Words:
+        """Every number, instant or boolean that is there as 64 bits; equal values have equal bits."""
+        if pa.types.is_boolean(self.column.type):
+            return numbers_of(self.column.drop_null().cast(pa.int64())).view(np.uint64)
+        if pa.types.is_floating(self.column.type):
+            return np.asarray(self.present.astype(np.float64) + 0.0).view(np.uint64)
+        return self.present.astype(np.int64).view(np.uint64)
 
 
 def is_text(held: pa.DataType) -> bool:

@@ -143,8 +143,8 @@ def freshness_violations(contract: Contract, newest: datetime | None) -> Iterato
 
 
 def drift_violations(drift: Sequence[ColumnDrift], limit: float) -> Iterator[Violation]:
-    """A warning for every column whose PSI is over the limit."""
+    """A warning for every column whose PSI is over the limit, with rows enough to mean it."""
     for column in drift:
-        if column.psi is not None and column.psi > limit:
+        if column.psi is not None and column.moved(limit):
             message = f"'{column.column}' has moved from the reference: PSI {column.psi:.3f} is over {limit:g}"
             yield Violation("drift", column.column, message, Severity.WARN, column.psi, limit)

@@ -7,9 +7,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from trimtab.data.batch import Integers
-
 Words = npt.NDArray[np.uint64]
+Integers = npt.NDArray[np.int64]
 Bytes = npt.NDArray[np.uint8]
 
 LONGEST_IN_WORDS = 512

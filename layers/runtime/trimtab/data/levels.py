@@ -14,8 +14,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from trimtab.data.batch import Integers, numbers_of
-from trimtab.data.hashing import text_hashes
+from trimtab.data.batch import numbers_of
+from trimtab.data.hashing import Integers, text_hashes
 
 CAPACITY = 20_000
 """Levels that are counted at most."""

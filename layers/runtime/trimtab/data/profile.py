@@ -26,6 +26,7 @@ from trimtab.data.column_profile import (
     TimeProfile,
     merge_columns,
 )
+from trimtab.data.row_sample import RowSample, SampleTally
 from trimtab.errors import DataError
 
 if TYPE_CHECKING:
@@ -55,18 +56,20 @@ class Profile:
 
     rows: int = 0
     columns: Mapping[str, ColumnProfile] = field(default_factory=dict)
+    sample: RowSample = field(default_factory=RowSample, compare=False)
+    """Some whole rows, for what no single column shows; empty when the rows have no id."""
 
     def merge(self, other: Self) -> Self:
         """The profile of both sets of rows together."""
         columns = dict(self.columns)
         for name, column in other.columns.items():
             columns[name] = merge_columns(name, columns[name], column) if name in columns else column
-        return type(self)(self.rows + other.rows, columns)
+        return type(self)(self.rows + other.rows, columns, self.sample.merge(other.sample))
 
     def to_json(self) -> dict[str, Any]:
         """The profile as JSON values."""
         columns = {name: column.to_json() for name, column in self.columns.items()}
-        return {"version": VERSION, "rows": self.rows, "columns": columns}
+        return {"version": VERSION, "rows": self.rows, "columns": columns, "sample": self.sample.to_json()}
 
     @classmethod
     def from_json(cls, document: dict[str, Any]) -> Self:
@@ -74,7 +77,7 @@ class Profile:
         if document.get("version") != VERSION:
             raise DataError(f"profile has version {document.get('version')}, this code reads {VERSION}: profile again")
         columns = {name: KINDS[column["kind"]].from_json(column) for name, column in document["columns"].items()}
-        return cls(document["rows"], columns)
+        return cls(document["rows"], columns, RowSample.from_json(document["sample"]))
 
     def dumps(self) -> bytes:
         """The profile as the bytes of a JSON file."""
@@ -100,17 +103,23 @@ def tally_of(column: Column) -> ColumnTally:
     return TALLIES["category" if is_category else "number"]()
 
 
-def profile_table(table: pa.Table | pa.RecordBatch, columns: Mapping[str, Column]) -> Profile:
-    """The profile of the named columns of a table whose types are the contract's; absent columns are left out."""
+def profile_table(table: pa.Table | pa.RecordBatch, columns: Mapping[str, Column], id: str | None = None) -> Profile:
+    """The profile of the named columns of a table whose types are the contract's; absent columns are left out.
+
+    Rows are sampled by the column ``id``, if the table has it.
+    """
     batches = [table] if isinstance(table, pa.RecordBatch) else table.to_batches()
-    return profile_batches(batches, columns)
+    return profile_batches(batches, columns, id)
 
 
-def profile_batches(batches: Iterable[pa.RecordBatch], columns: Mapping[str, Column]) -> Profile:
+def profile_batches(batches: Iterable[pa.RecordBatch], columns: Mapping[str, Column], id: str | None = None) -> Profile:
     """The profile of record batches, read once, one at a time in memory."""
-    rows, tallies = 0, dict[str, ColumnTally]()
+    rows, tallies, sampled = 0, dict[str, ColumnTally](), SampleTally(tuple(columns))
     for batch in batches:
         rows += batch.num_rows
-        for name in columns.keys() & set(batch.schema.names):
-            tallies.setdefault(name, tally_of(columns[name])).add(ColumnBatch(batch.column(name)))
-    return Profile(rows, {name: tallies[name].profile() for name in columns if name in tallies})
+        held = {name: ColumnBatch(batch.column(name)) for name in columns if name in batch.schema.names}
+        for name, column in held.items():
+            tallies.setdefault(name, tally_of(columns[name])).add(column)
+        if id in batch.schema.names and batch.num_rows:
+            sampled.add(ColumnBatch(batch.column(id)), held)
+    return Profile(rows, {name: tallies[name].profile() for name in columns if name in tallies}, sampled.sample)

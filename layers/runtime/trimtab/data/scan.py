@@ -13,6 +13,7 @@ from trimtab.data.checks import Check
 from trimtab.data.coerce import Rows, coerce
 from trimtab.data.contract import Contract
 from trimtab.data.profile import ColumnTally, Profile, TimeProfile, tally_of
+from trimtab.data.row_sample import SampleTally
 from trimtab.data.rules import ValueRule, value_rules
 from trimtab.data.source import Chunk
 from trimtab.data.tally import Tally
@@ -90,6 +91,7 @@ class Scan:
         self._tallies: dict[str, ColumnTally] = {
             name: tally_of(contract.columns[name]) for name in profiled if name in contract.columns
         }
+        self._id, self._sampled = contract.id, SampleTally(tuple(self._tallies))
         self._merged = Profile()
         self.rows = 0
         self.rows_in_violation = 0
@@ -106,6 +108,8 @@ class Scan:
             held[name] = batch
             if name in self._tallies:
                 self._tallies[name].add(batch)
+        if self._id in held and len(held[self._id]):
+            self._sampled.add(held[self._id], held)
         broken += [check.add(chunk.first_row, held) for check in self.watchers if held.keys() >= set(check.columns)]
         self.rows += chunk.rows
         self.rows_in_violation += len(np.unique(np.concatenate(broken))) if broken else 0
@@ -124,8 +128,8 @@ class Scan:
         """The profile of the named columns among those profiled and seen."""
         own = {name: self._tallies[name].profile() for name in names if name in self._tallies}
         seen = {name: column for name, column in own.items() if column.rows}
-        whole = Profile(0, seen).merge(self._merged)
-        return Profile(self.rows, {name: whole.columns[name] for name in own if name in whole.columns})
+        whole = Profile(0, seen, self._sampled.sample).merge(self._merged)
+        return Profile(self.rows, {name: whole.columns[name] for name in own if name in whole.columns}, whole.sample)
 
     def times(self, name: str | None) -> TimeProfile | None:
         """The profile of a column of times; None when there is none."""

@@ -13,10 +13,9 @@ from typing import IO
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
 
-from trimtab.data.batch import ColumnBatch, Integers, is_text, numbers_of
-from trimtab.data.hashing import Words, text_fingerprints
+from trimtab.data.batch import ColumnBatch, is_text
+from trimtab.data.hashing import Integers, Words
 from trimtab.data.violation import SHOWN
 
 PART_ROWS = 1 << 19
@@ -78,15 +77,11 @@ class UniqueValues:
         return tempfile.TemporaryFile(prefix="unique-")
 
     def _keys(self, batch: ColumnBatch) -> Words:
-        column = batch.column
-        if is_text(column.type):
-            first, second = _fingerprints(column.drop_null() if batch.missing else column)
-            self._second.write(second.astype(_WORD).tobytes())
-            return first
-        if pa.types.is_boolean(column.type):
-            return numbers_of(column.drop_null().cast(pa.int64())).view(np.uint64)
-        values = batch.present
-        return (values + 0.0 if values.dtype.kind == "f" else values.copy()).view(np.uint64)
+        if not is_text(batch.column.type):
+            return batch.words
+        first, second = batch.fingerprints
+        self._second.write(second.astype(_WORD, copy=False).data)
+        return first
 
     def repeated(self) -> Repeated:
         """The repetitions among all rows."""
@@ -137,14 +132,6 @@ class UniqueValues:
         homes = np.searchsorted(starts, places, side="right") - 1
         rows = [self._parts[home].rows[place - starts[home]] for home, place in zip(homes, places, strict=True)]
         return np.array(rows, np.int64)
-
-
-def _fingerprints(texts: pa.Array) -> tuple[Words, Words]:
-    if not pa.types.is_dictionary(texts.type):
-        return text_fingerprints(texts)
-    first, second = text_fingerprints(texts.dictionary)
-    codes = numbers_of(texts.indices)
-    return first[codes], second[codes]
 
 
 def _in_shared_slots(keys: Words) -> Integers:

@@ -1,13 +1,14 @@
 """How far a window has moved from what its version was trained on and from how it scored at evaluation."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from trimtab.data.drift import ColumnDrift, compare
+from trimtab.data.drift.domain_classifier import Separation, separation
 from trimtab.data.profile import NumberProfile, Profile, profile_table
 from trimtab.monitoring.records import SCORE, VERSION
 from trimtab.spec import Spec
@@ -23,6 +24,8 @@ class Drift:
     rows: int
     columns: tuple[ColumnDrift, ...] = ()
     prediction: ColumnDrift | None = None
+    separation: Separation | None = None
+    """How well a classifier tells the window's rows from the training rows, all monitored columns together."""
 
     @property
     def psi(self) -> dict[str, float]:
@@ -30,8 +33,14 @@ class Drift:
         return {column.column: column.psi for column in self.columns if column.psi is not None}
 
     def drifted(self, limit: float) -> list[str]:
-        """Columns beyond the limit, furthest first."""
-        return [column for column, psi in self.psi.items() if psi > limit]
+        """Columns beyond the limit, with rows enough to mean it, furthest first."""
+        return [column.column for column in self.columns if column.moved(limit)]
+
+    @property
+    def certain_psi(self) -> float | None:
+        """Largest PSI that is more than chance, so that few rows do not ring an alarm; None when nothing is measured."""
+        certain = [column.psi for column in self.columns if column.psi is not None and column.moved(0.0)]
+        return max(certain, default=0.0) if self.psi else None
 
     def to_json(self) -> dict[str, Any]:
         """The drift with all statistics and bins as JSON values."""
@@ -39,6 +48,7 @@ class Drift:
             "rows": self.rows,
             "columns": [column.to_json() for column in self.columns],
             "prediction": self.prediction.to_json() if self.prediction else None,
+            "separation": asdict(self.separation) if self.separation else None,
         }
 
 
@@ -48,8 +58,10 @@ def measure(records: pa.Table, version: int, baseline: Profile, scores: Profile,
     if mine.num_rows < spec.monitoring.min_rows:
         return Drift(mine.num_rows)
     monitored = {name: spec.data.columns[name] for name in spec.monitored}
-    columns = compare(baseline, profile_table(mine, monitored), spec.monitored)
-    return Drift(mine.num_rows, tuple(columns), _prediction(mine, scores))
+    current = profile_table(mine, monitored, spec.data.id)
+    columns = compare(baseline, current, spec.monitored)
+    apart = separation(baseline.sample, current.sample, spec.monitored)
+    return Drift(mine.num_rows, tuple(columns), _prediction(mine, scores), apart)
 
 
 def _prediction(records: pa.Table, scores: Profile) -> ColumnDrift | None:
