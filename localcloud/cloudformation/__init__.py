@@ -9,6 +9,7 @@ from localcloud import api
 from localcloud.cloud import Cloud
 from localcloud.cloudformation.backend import Backend
 from localcloud.cloudformation.callbacks import PATH
+from localcloud.cloudformation.deployment import end_interrupted
 from localcloud.cloudformation.service import CloudFormation
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ def install(cloud: Cloud) -> None:
 def middleware(cloud: Cloud, app: "WSGIApplication") -> "WSGIApplication":
     """CloudFormation is answered by the engine; CloudTrail has no events (the CDK asks it about failures)."""
     backend = Backend(cloud)
+    cloud.durable.on_restart(lambda: _end_interrupted(backend))
     app = backend.callbacks.middleware(app)
     cloud.unsigned_paths.add(PATH)
     app = api.middleware(
@@ -30,3 +32,9 @@ def middleware(cloud: Cloud, app: "WSGIApplication") -> "WSGIApplication":
     return api.middleware(
         app, signing_name="cloudformation", model_name="cloudformation", operations=CloudFormation(backend).operations
     )
+
+
+def _end_interrupted(backend: Backend) -> None:
+    for stacks in list(backend.regions.values()):
+        for stack in stacks.all():
+            end_interrupted(backend, stack)

@@ -2,6 +2,7 @@
 
 import json
 import threading
+import uuid
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -15,7 +16,7 @@ from localcloud.cloudformation.callbacks import Callbacks
 from localcloud.cloudformation.errors import NotYetKnown, ResourceFailed, ValidationError
 from localcloud.cloudformation.intrinsics import Scope, check_rules, evaluate_conditions, resolve_dynamic
 from localcloud.cloudformation.operation import Operation
-from localcloud.cloudformation.stack import Inputs, Resource, Stack, Stacks, parameter_values
+from localcloud.cloudformation.stack import STACK_TYPE, Inputs, Resource, Stack, Stacks, parameter_values
 
 _SERVICE_PRINCIPAL = "cloudformation.amazonaws.com"
 
@@ -30,6 +31,17 @@ class Backend:
 
     def __post_init__(self) -> None:
         self.callbacks = Callbacks(self.cloud.endpoint)
+        self._kept = self.cloud.durable.keep("cloudformation", dump=self._dump, load=self._load)
+
+    def changed(self, stack: Stack) -> None:
+        """The stack as it is now outlives this process; called after each of its changes."""
+        self._kept.changed(stack.identity.region, stack.identity.id)
+
+    def _dump(self, region: str, stack_id: str) -> Stack | None:
+        return self.stacks(region).find(stack_id)
+
+    def _load(self, stack: Stack, region: str, _stack_id: str) -> None:
+        self.stacks(region).add(stack)
 
     def stacks(self, region: str) -> Stacks:
         """The stacks of a region."""
@@ -44,12 +56,26 @@ class Backend:
         """An operation on a stack, with the rights of a role or of the administrator."""
         return Operation(
             stack,
-            enter=lambda status, reason: stack.enter(self.now(), status, reason),
-            happened=lambda *event: stack.happened(self.now(), *event),
+            enter=lambda status, reason: self.enter(stack, status, reason),
+            happened=lambda *event: self._happened(stack, *event),
             clients=self.client_for(stack, role_arn),
             open_callback=self.callbacks.open,
             resolve=self.resolver(stack),
         )
+
+    def begin(self, stack: Stack, status: str) -> None:
+        """A new operation on a stack has begun."""
+        stack.operation_id = str(uuid.uuid4())
+        self.enter(stack, status, "User Initiated")
+
+    def enter(self, stack: Stack, status: str, reason: str | None) -> None:
+        """The stack is in `status`, and an event says so."""
+        stack.status, stack.status_reason = status, reason
+        self._happened(stack, stack.identity.name, stack.identity.id, STACK_TYPE, status, reason)
+
+    def _happened(self, stack: Stack, *event: Any) -> None:
+        stack.happened(self.now(), *event)
+        self.changed(stack)
 
     def resolver(self, stack: Stack) -> Callable[[Any], Any]:
         """Replaces dynamic references by what they refer to now."""

@@ -99,6 +99,7 @@ class Deployment:
 
     def _keep(self, resource: Resource) -> None:
         self._stack.resources[resource.logical_id] = resource
+        self._backend.changed(self._stack)
 
     def _create(self, wanted: Resource, before: Resource | None, doing: str) -> None:
         begun: list[str] = []
@@ -206,6 +207,26 @@ def delete_stack(backend: Backend, stack: Stack, role_arn: str | None, retained:
         return
     stack.outputs, stack.imports, stack.deleted = [], set(), backend.now()
     operation.enter("DELETE_COMPLETE", None)
+
+
+def end_interrupted(backend: Backend, stack: Stack) -> None:
+    """An operation that the end of an earlier process cut off has ended, so that the stack can be deployed again.
+
+    A creation is rolled back. An update keeps what it has changed; the next one goes on from there. A deletion fails.
+    """
+    reason = "The local cloud was stopped while this operation was under way."
+    if stack.status in ("CREATE_IN_PROGRESS", "ROLLBACK_IN_PROGRESS"):
+        operation = backend.operation(stack, stack.inputs.role_arn)
+        operation.enter("ROLLBACK_IN_PROGRESS", reason)
+        for resource in _in_deletion_order(list(stack.resources.values())):
+            if operation.delete(resource):
+                del stack.resources[resource.logical_id]
+        operation.enter("ROLLBACK_FAILED" if stack.resources else "ROLLBACK_COMPLETE", reason)
+    elif stack.status == "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS":
+        backend.enter(stack, "UPDATE_COMPLETE", reason)
+    elif stack.is_busy:
+        is_deletion = stack.status == "DELETE_IN_PROGRESS"
+        backend.enter(stack, "DELETE_FAILED" if is_deletion else "UPDATE_ROLLBACK_COMPLETE", reason)
 
 
 def _in_deletion_order(resources: list[Resource]) -> list[Resource]:

@@ -69,6 +69,7 @@ class CloudFormation(Queries):
             self._preview(stack, change_set)
             self._backend.stacks(request.region).add(stack)
             stack.change_sets[change_set.id] = change_set
+            self._backend.changed(stack)
         return {"Id": change_set.id, "StackId": stack.identity.id}
 
     def _stack_for_change_set(self, request: Request) -> Stack:
@@ -89,7 +90,7 @@ class CloudFormation(Queries):
             self._arn(request, f"stack/{name}/{uuid.uuid4()}"), name, request.region, self._backend.cloud.account
         )
         stack = Stack(identity, now)
-        stack.begin(now, status)
+        self._backend.begin(stack, status)
         return stack
 
     def _preview(self, stack: Stack, change_set: ChangeSet) -> None:
@@ -123,6 +124,7 @@ class CloudFormation(Queries):
 
         def finished(succeeded: bool) -> None:
             change_set.execution_status = "EXECUTE_COMPLETE" if succeeded else "EXECUTE_FAILED"
+            self._backend.changed(stack)
 
         self._start(stack, change_set.inputs, kind, finished)
 
@@ -156,7 +158,7 @@ class CloudFormation(Queries):
         return {"StackId": stack.identity.id}
 
     def _start(self, stack: Stack, inputs: Inputs, kind: str, finished: Callable[[bool], None]) -> None:
-        stack.begin(self._backend.now(), f"{kind}_IN_PROGRESS")
+        self._backend.begin(stack, f"{kind}_IN_PROGRESS")
         if kind == "UPDATE":
             stack.updated = self._backend.now()
         deployment = Deployment(self._backend, stack, inputs, rollback=not stack.disable_rollback)
@@ -176,9 +178,9 @@ class CloudFormation(Queries):
                 raise ValidationError(f"Stack [{stack.identity.name}] cannot be deleted while in status {stack.status}")
             in_use = export_in_use(self._backend, stack, {one.export for one in stack.outputs if one.export})
             if in_use is not None:
-                stack.enter(self._backend.now(), stack.status, in_use)
+                self._backend.enter(stack, stack.status, in_use)
                 return
-            stack.begin(self._backend.now(), "DELETE_IN_PROGRESS")
+            self._backend.begin(stack, "DELETE_IN_PROGRESS")
         retained = set(request.parameters.get("RetainResources") or [])
         role_arn = request.parameters.get("RoleARN") or stack.inputs.role_arn
         self._in_thread(stack, "DELETE_FAILED", lambda: delete_stack(self._backend, stack, role_arn, retained))
@@ -190,11 +192,13 @@ class CloudFormation(Queries):
         except ApiError:
             return
         stack.change_sets.pop(change_set.id, None)
+        self._backend.changed(stack)
 
     def update_termination_protection(self, request: Request) -> dict[str, Any]:
         """The stack can, or cannot, be deleted."""
         stack = self._stack(request)
         stack.termination_protection = bool(request.parameters["EnableTerminationProtection"])
+        self._backend.changed(stack)
         return {"StackId": stack.identity.id}
 
     def _in_thread(self, stack: Stack, failed: str, work: Callable[[], None]) -> None:
@@ -206,7 +210,7 @@ class CloudFormation(Queries):
             except Exception as error:  # a mistake of the engine must end the operation, not leave it in progress
                 traceback.print_exc(file=sys.stderr)
                 reason = f"Internal failure of the local cloud: {reason_of(error)}"
-                stack.enter(self._backend.now(), failed, reason)
+                self._backend.enter(stack, failed, reason)
 
         thread = threading.Thread(target=run, name=f"cloudformation-{stack.identity.name}", daemon=True)
         thread.start()

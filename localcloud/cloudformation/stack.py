@@ -126,16 +126,6 @@ class Stack:
         """Whether an operation is under way."""
         return self.status.endswith("_IN_PROGRESS") and self.status != "REVIEW_IN_PROGRESS"
 
-    def begin(self, now: datetime, status: str, reason: str | None = "User Initiated") -> None:
-        """A new operation has begun."""
-        self.operation_id = str(uuid.uuid4())
-        self.enter(now, status, reason)
-
-    def enter(self, now: datetime, status: str, reason: str | None = None) -> None:
-        """The stack is in `status`, and an event says so."""
-        self.status, self.status_reason = status, reason
-        self.happened(now, self.identity.name, self.identity.id, STACK_TYPE, status, reason)
-
     def happened(
         self, now: datetime, logical_id: str, physical_id: str, kind: str, status: str, reason: str | None = None
     ) -> None:
@@ -157,10 +147,6 @@ class Stacks:
     def add(self, stack: Stack) -> None:
         """The stack is known."""
         self._by_id[stack.identity.id] = stack
-
-    def remove(self, stack: Stack) -> None:
-        """The stack was never there."""
-        self._by_id.pop(stack.identity.id, None)
 
     def all(self) -> list[Stack]:
         """Every stack, newest first."""
