@@ -9,10 +9,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from localcloud.clients import Clients
-
 from .conftest import LocalCloud
-from .iam_support import ACCOUNT, ClientOf, denied, document, make_role, statement, unique
+from .iam_support import ACCOUNT, ClientOf, denied, document, statement, unique
 
 
 @pytest.fixture
@@ -21,12 +19,6 @@ def bucket(cloud: LocalCloud) -> str:
     cloud.client("s3").create_bucket(Bucket=name)
     cloud.client("s3").put_object(Bucket=name, Key="in/a", Body=b"a")
     return name
-
-
-@pytest.fixture
-def key(cloud: LocalCloud) -> str:
-    policy = document(statement("kms:*", Principal={"AWS": f"arn:aws:iam::{ACCOUNT}:root"}))
-    return str(cloud.client("kms").create_key(Policy=policy)["KeyMetadata"]["Arn"])
 
 
 @pytest.fixture
@@ -77,74 +69,6 @@ def test_versions_tags_and_copies_need_their_own_permissions(acting: Callable[..
         s3.head_object(Bucket=bucket, Key="in/a", VersionId="null")
 
 
-def test_a_missing_object_is_only_missing_to_those_who_may_list(acting: Callable[..., ClientOf], bucket: str) -> None:
-    reading = statement("s3:GetObject", f"arn:aws:s3:::{bucket}/*")
-    with denied("AccessDenied"):
-        acting(reading)("s3").get_object(Bucket=bucket, Key="nothing")
-    with pytest.raises(ClientError, match="NoSuchKey"):
-        acting(reading, statement("s3:ListBucket"))("s3").get_object(Bucket=bucket, Key="nothing")
-
-
-def test_a_bucket_policy_denies_and_allows(cloud: LocalCloud, clients: Clients, bucket: str) -> None:
-    arn = make_role(cloud)
-    s3 = clients.as_role(arn, "lambda.amazonaws.com", "test", "s3")
-    resource = f"arn:aws:s3:::{bucket}/*"
-    cloud.client("s3").put_bucket_policy(
-        Bucket=bucket,
-        Policy=document(
-            statement("s3:GetObject", resource, Principal={"AWS": arn}),
-            statement("s3:*", resource, "Deny", Principal="*", Condition={"Bool": {"aws:SecureTransport": "false"}}),
-        ),
-    )
-    assert s3.get_object(Bucket=bucket, Key="in/a")["Body"].read() == b"a"
-    with denied():
-        s3.put_object(Bucket=bucket, Key="in/b", Body=b"b")
-    cloud.client("s3").put_bucket_policy(
-        Bucket=bucket, Policy=document(statement("s3:GetObject", resource, "Deny", Principal={"AWS": arn}))
-    )
-    with denied(match="explicit deny in a resource-based policy"):
-        s3.get_object(Bucket=bucket, Key="in/a")
-
-
-def test_encrypted_objects_need_the_key_too(
-    cloud: LocalCloud, acting: Callable[..., ClientOf], bucket: str, key: str
-) -> None:
-    default = {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": key}
-    cloud.client("s3").put_bucket_encryption(
-        Bucket=bucket,
-        ServerSideEncryptionConfiguration={"Rules": [{"ApplyServerSideEncryptionByDefault": default}]},
-    )
-    objects = statement(["s3:GetObject", "s3:PutObject"], f"arn:aws:s3:::{bucket}/*")
-    with denied(match="kms:GenerateDataKey"):
-        acting(objects)("s3").put_object(Bucket=bucket, Key="k", Body=b"k")
-    via = {"StringEquals": {"kms:ViaService": "s3.us-east-1.amazonaws.com"}}
-    writer = acting(objects, statement("kms:GenerateDataKey", key, Condition=via))("s3")
-    writer.put_object(Bucket=bucket, Key="k", Body=b"k")
-    with denied(match="kms:Decrypt"):
-        writer.get_object(Bucket=bucket, Key="k")
-    reader = acting(objects, statement("kms:Decrypt", key, Condition=via))
-    assert reader("s3").get_object(Bucket=bucket, Key="k")["Body"].read() == b"k"
-    with denied("AccessDeniedException"):
-        reader("kms").encrypt(KeyId=key, Plaintext=b"x")
-
-
-def test_a_key_policy_that_does_not_trust_the_account_locks_identity_policies_out(
-    cloud: LocalCloud, acting: Callable[..., ClientOf]
-) -> None:
-    policy = document(statement("kms:*", Principal={"AWS": f"arn:aws:iam::{ACCOUNT}:role/nobody"}))
-    locked = cloud.client("kms").create_key(Policy=policy)["KeyMetadata"]["Arn"]
-    with denied(match="no resource-based policy allows"):
-        acting(statement("kms:*"))("kms").encrypt(KeyId=locked, Plaintext=b"x")
-
-
-def test_an_alias_leads_to_its_key(cloud: LocalCloud, acting: Callable[..., ClientOf], key: str) -> None:
-    alias = f"alias/{unique('k')}"
-    cloud.client("kms").create_alias(AliasName=alias, TargetKeyId=key)
-    acting(statement("kms:Encrypt", key))("kms").encrypt(KeyId=alias, Plaintext=b"x")
-    with denied():
-        acting(statement("kms:Encrypt", key + "0"))("kms").encrypt(KeyId=alias, Plaintext=b"x")
-
-
 def test_items_are_allowed_by_table_and_leading_key(acting: Callable[..., ClientOf], table: str) -> None:
     arn = f"arn:aws:dynamodb:us-east-1:{ACCOUNT}:table/{table}"
     own = {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["flights#*"]}}
@@ -177,29 +101,6 @@ def test_a_transaction_needs_the_permission_of_each_of_its_parts(acting: Callabl
     dynamodb.transact_write_items(TransactItems=[put])
     with denied(match="dynamodb:ConditionCheckItem"):
         dynamodb.transact_write_items(TransactItems=[put, check])
-
-
-def test_a_session_policy_narrows_the_session(cloud: LocalCloud, acting: Callable[..., ClientOf], bucket: str) -> None:
-    account = {"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}
-    target = make_role(cloud, statement("s3:*"), assumed_by=document(account))
-    got = acting(statement("sts:AssumeRole"))("sts").assume_role(
-        RoleArn=target, RoleSessionName="two", Policy=document(statement("s3:GetObject"))
-    )["Credentials"]
-    s3 = cloud.client("s3", key=got["AccessKeyId"], secret=got["SecretAccessKey"], token=got["SessionToken"])
-    assert s3.get_object(Bucket=bucket, Key="in/a")
-    with denied(match="no session policy allows"):
-        s3.put_object(Bucket=bucket, Key="in/b", Body=b"b")
-
-
-def test_a_permissions_boundary_limits_a_role(cloud: LocalCloud, clients: Clients, bucket: str) -> None:
-    boundary = cloud.client("iam").create_policy(
-        PolicyName=unique("boundary"), PolicyDocument=document(statement("s3:GetObject"))
-    )["Policy"]["Arn"]
-    arn = make_role(cloud, statement("s3:*"), PermissionsBoundary=boundary)
-    s3 = clients.as_role(arn, "lambda.amazonaws.com", "test", "s3")
-    assert s3.get_object(Bucket=bucket, Key="in/a")
-    with denied(match="no permissions boundary allows"):
-        s3.put_object(Bucket=bucket, Key="in/b", Body=b"b")
 
 
 def test_a_user_has_own_attached_and_group_policies(cloud: LocalCloud, bucket: str) -> None:
@@ -317,19 +218,6 @@ def test_an_approval_can_be_denied_by_status(acting: Callable[..., ClientOf]) ->
     with pytest.raises(ClientError) as other:
         sagemaker.update_model_package(ModelPackageArn=arn, ModelApprovalStatus="Rejected")
     assert "not authorized" not in str(other.value)
-
-
-@pytest.mark.parametrize(
-    ("service", "operation", "code"),
-    [
-        ("s3", "list_buckets", "InvalidAccessKeyId"),
-        ("sts", "get_caller_identity", "InvalidClientTokenId"),
-        ("dynamodb", "list_tables", "UnrecognizedClientException"),
-    ],
-)
-def test_an_unknown_key_is_refused(cloud: LocalCloud, service: str, operation: str, code: str) -> None:
-    with denied(code):
-        getattr(cloud.client(service, key="AKIAIOSFODNN7NOBODY0"), operation)()
 
 
 def test_a_presigned_url_carries_the_permissions_of_who_signed_it(

@@ -1,6 +1,5 @@
 """Who is asking: roles that are passed and assumed, services that act, sessions."""
 
-import json
 from collections.abc import Callable
 from typing import Any
 
@@ -8,22 +7,6 @@ from localcloud.clients import Clients
 
 from .conftest import LocalCloud
 from .iam_support import ACCOUNT, ClientOf, denied, document, make_role, statement, trust, unique
-
-
-def test_passing_a_role_needs_pass_role_for_that_service(cloud: LocalCloud, acting: Callable[..., ClientOf]) -> None:
-    passed = make_role(cloud, assumed_by=trust("states.amazonaws.com"))
-    definition = json.dumps({"StartAt": "End", "States": {"End": {"Type": "Succeed"}}})
-    create = statement("states:CreateStateMachine")
-    with denied("AccessDeniedException", match="iam:PassRole"):
-        acting(create)("stepfunctions").create_state_machine(name=unique("m"), definition=definition, roleArn=passed)
-    for service, works in (("lambda", False), ("states", True)):
-        condition = {"StringEquals": {"iam:PassedToService": f"{service}.amazonaws.com"}}
-        client = acting(create, statement("iam:PassRole", passed, Condition=condition))("stepfunctions")
-        if works:
-            client.create_state_machine(name=unique("m"), definition=definition, roleArn=passed)
-        else:
-            with denied(match="iam:PassRole"):
-                client.create_state_machine(name=unique("m"), definition=definition, roleArn=passed)
 
 
 def test_a_service_assumes_only_roles_that_trust_it_for_that_source(cloud: LocalCloud, clients: Clients) -> None:
@@ -39,19 +22,6 @@ def test_a_service_assumes_only_roles_that_trust_it_for_that_source(cloud: Local
         clients.role_credentials(bound, "states.amazonaws.com", "one", machine + "2")
     with denied("AccessDenied"):
         clients.role_credentials(bound, "states.amazonaws.com", "one")
-
-
-def test_a_role_assumes_another_when_both_sides_allow(
-    cloud: LocalCloud, clients: Clients, acting: Callable[..., ClientOf]
-) -> None:
-    account = {"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}, "Action": "sts:AssumeRole"}
-    target = make_role(cloud, assumed_by=document(account))
-    given = {"RoleArn": target, "RoleSessionName": "two"}
-    assert acting(statement("sts:AssumeRole", target))("sts").assume_role(**given)["Credentials"]
-    with denied("AccessDenied"):
-        acting()("sts").assume_role(**given)
-    with denied("AccessDenied"):
-        acting(statement("sts:AssumeRole"))("sts").assume_role(RoleArn=target + "x", RoleSessionName="two")
 
 
 def test_nobody_assumes_a_role_that_does_not_exist(cloud: LocalCloud) -> None:
@@ -84,26 +54,6 @@ def test_a_service_sends_only_where_the_resource_policy_lets_it(cloud: LocalClou
         clients.as_service("sns.amazonaws.com", "sqs", source_arn=rule).send_message(QueueUrl=url, MessageBody="x")
 
 
-def test_a_topic_reaches_only_queues_whose_policy_lets_it_in(cloud: LocalCloud) -> None:
-    sns, sqs = cloud.client("sns"), cloud.client("sqs")
-    topic = sns.create_topic(Name=unique("topic"))["TopicArn"]
-    url = sqs.create_queue(QueueName=unique("queue"))["QueueUrl"]
-    arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
-    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
-    sns.publish(TopicArn=topic, Message="lost")
-    assert cloud.admin("access-denied")[-1]["principal"] == "sns.amazonaws.com"
-    allowed = statement(
-        "sqs:SendMessage",
-        arn,
-        Principal={"Service": "sns.amazonaws.com"},
-        Condition={"ArnEquals": {"aws:SourceArn": topic}},
-    )
-    sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": document(allowed)})
-    sns.publish(TopicArn=topic, Message="found")
-    messages = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10)["Messages"]
-    assert [json.loads(message["Body"])["Message"] for message in messages] == ["found"]
-
-
 def test_only_the_administrator_may_say_that_it_is_a_service(
     cloud: LocalCloud, acting: Callable[..., ClientOf]
 ) -> None:
@@ -116,10 +66,6 @@ def test_only_the_administrator_may_say_that_it_is_a_service(
     sqs.meta.events.register("before-sign", pretend)
     with denied(match="/test is not authorized"):
         sqs.send_message(QueueUrl=url, MessageBody="hello")
-
-
-def test_who_am_i_needs_no_permission(acting: Callable[..., ClientOf]) -> None:
-    assert acting()("sts").get_caller_identity()["Arn"].endswith("/test")
 
 
 def test_a_schedule_assumes_its_role_for_its_group(cloud: LocalCloud, eventually: Callable[..., Any]) -> None:

@@ -8,6 +8,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from .account import Account, allow
+from .identities import code_of
 
 pytestmark = pytest.mark.kms
 
@@ -28,15 +29,6 @@ def new_key(account: Account, **settings: Any) -> str:
 def _delete(kms: Any, key: str) -> None:
     if kms.describe_key(KeyId=key)["KeyMetadata"]["KeyState"] != "PendingDeletion":
         kms.schedule_key_deletion(KeyId=key, PendingWindowInDays=7)
-
-
-def code_of(call: Callable[..., Any], **arguments: Any) -> str:
-    """The error code with which the call is refused; empty when it is not."""
-    try:
-        call(**arguments)
-    except ClientError as refused:
-        return str(refused.response["Error"]["Code"])
-    return ""
 
 
 USES: dict[str, Callable[[Any, str, bytes], Any]] = {

@@ -6,7 +6,6 @@ import hashlib
 import json
 import urllib.error
 import urllib.request
-from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -15,9 +14,9 @@ import pytest
 from botocore.auth import S3SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.config import Config
-from botocore.exceptions import ClientError
 
 from .account import Account, allow
+from .identities import code_of
 
 pytestmark = pytest.mark.s3
 
@@ -41,13 +40,6 @@ def bucket(account: Account) -> str:
 def versioned(account: Account, bucket: str) -> str:
     account.client("s3").put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
     return bucket
-
-
-def code_of(call: Callable[..., Any], **arguments: Any) -> str:
-    """The error code with which the call is refused."""
-    with pytest.raises(ClientError) as refused:
-        call(**arguments)
-    return str(refused.value.response["Error"]["Code"])
 
 
 # checksums -----------------------------------------------------------------------------------------------------------
@@ -260,9 +252,6 @@ def test_the_lock_of_the_bucket_holds_for_new_objects(account: Account, locked: 
     s3.delete_object(Bucket=locked, Key="a", VersionId=version, BypassGovernanceRetention=True)
 
 
-# deletions and copies ------------------------------------------------------------------------------------------------
-
-
 def test_a_batch_deletes_what_it_may_and_reports_the_rest(account: Account, bucket: str) -> None:
     s3 = account.client("s3")
     for key in ("in/a", "out/a"):
@@ -281,9 +270,6 @@ def test_a_copy_needs_to_read_its_source(account: Account, bucket: str) -> None:
     assert code_of(account.as_role("s3", writing).copy_object, **copy) == "AccessDenied"
     reading = allow("s3:GetObject", "s3:GetObjectTagging", on=f"arn:aws:s3:::{bucket}/in/*")
     account.as_role("s3", writing, reading).copy_object(**copy)
-
-
-# parts ---------------------------------------------------------------------------------------------------------------
 
 
 def test_parts_are_put_together_in_order(account: Account, bucket: str) -> None:
@@ -316,9 +302,6 @@ def test_every_part_but_the_last_has_five_megabytes(account: Account, bucket: st
     assert code_of(s3.complete_multipart_upload, **names, MultipartUpload={"Parts": parts}) == "EntityTooSmall"
     s3.abort_multipart_upload(**names)
     assert code_of(s3.upload_part, **names, PartNumber=1, Body=b"x") == "NoSuchUpload"
-
-
-# policies ------------------------------------------------------------------------------------------------------------
 
 
 def put_policy(account: Account, bucket: str, *statements: dict[str, Any]) -> None:

@@ -24,7 +24,7 @@ Record = dict[str, Any]
 
 @dataclass(frozen=True)
 class Excuse:
-    """Why permissions may go unneeded: patterns of the role, the action and what it is on, and the reason."""
+    """Why a permission may go unneeded: patterns of the role, the action and what it is on, and the reason."""
 
     role: str
     action: str
@@ -33,6 +33,7 @@ class Excuse:
     effect: str = "*"
 
     def covers(self, permission: Permission) -> bool:
+        """Whether the permission is one of those it speaks of."""
         pairs = (
             (permission.role.name, self.role),
             (permission.action, self.action),
@@ -43,10 +44,15 @@ class Excuse:
 
 
 def excuses() -> list[Excuse]:
-    """The list of permissions that no scenario needs."""
+    """The list of permissions that no scenario needs, one for each pattern of a role and an action."""
     listed = tomllib.loads(LIST.read_text())["unneeded"]
     assert all(len(one["reason"].split()) > 3 for one in listed), "give a reason"
-    return [Excuse(**one) for one in listed]
+    return [
+        Excuse(**one | {"role": role, "action": action})
+        for one in listed
+        for role in one["role"]
+        for action in one["action"]
+    ]
 
 
 def unneeded(cloud: LocalCloud, prefix: str) -> list[Permission]:
