@@ -48,7 +48,7 @@ class Reporter:
         """The values will be counted for the function, for what was invoked, for the version that was executed by way
         of an alias, and for the account."""
         timestamp = self._cloud.clock.to_virtual(time.time())
-        dimensions = _dimension_sets(function, resource, executed)
+        dimensions = dimension_sets(function, resource, executed)
         with self._lock:
             self._batch.metrics[region] += [_datum(value, one, timestamp) for value in values for one in dimensions]
         self._filled.set()
@@ -83,7 +83,8 @@ class Reporter:
         return all(self._cloud.permits(role, action, arn) for action in ("logs:CreateLogStream", "logs:PutLogEvents"))
 
 
-def _dimension_sets(function: str, resource: str, executed: str | None) -> list[list[dict[str, str]]]:
+def dimension_sets(function: str, resource: str, executed: str | None) -> list[list[dict[str, str]]]:
+    """The dimensions under which Lambda counts an invocation."""
     name, invoked = {"Name": "FunctionName", "Value": function}, {"Name": "Resource", "Value": resource}
     sets = [[], [name], [name, invoked]]
     if executed and resource not in (function, f"{function}:{executed}"):

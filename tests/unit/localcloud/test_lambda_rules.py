@@ -18,6 +18,7 @@ from localcloud.lambda_.concurrency import ACCOUNT_LIMIT, Concurrency, Throttled
 from localcloud.lambda_.engine import Response
 from localcloud.lambda_.launch import log_stream
 from localcloud.lambda_.memory import parse_status
+from localcloud.lambda_.reporting import dimension_sets
 from localcloud.lambda_.specification import FunctionSpec, LogSettings
 from localcloud.lambda_.variables import Places, Wiring, environment_variables
 from localcloud.lambda_.xray import segment_document
@@ -200,3 +201,10 @@ def test_memory_that_the_kernel_can_drop_does_not_count_against_the_limit() -> N
 
 def test_a_segment_comes_after_the_daemons_header() -> None:
     assert segment_document(b'{"format":"json","version":1}\n{"id":"a"}') == '{"id":"a"}'
+
+
+def test_what_an_alias_runs_is_counted_by_version_too() -> None:
+    by_alias = dimension_sets("f", "f:live", "3")
+    seen = [[one["Value"] for one in dimensions] for dimensions in by_alias]
+    assert seen == [[], ["f"], ["f", "f:live"], ["f", "f:live", "3"]]
+    assert len(dimension_sets("f", "f:3", "3")) == len(dimension_sets("f", "f", "$LATEST")) == 3
