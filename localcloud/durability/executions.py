@@ -40,10 +40,13 @@ class _Executions:
 
     def _attach(self) -> None:
         """Each is listed with its state machine, when that still exists."""
+        by_arn = {execution.exec_arn: execution for execution in self._loaded}
         for execution in self._loaded:
+            execution.rejoin(by_arn)
             backend = backend_of("stepfunctions", execution.account_id, execution.region_name)
             for machine in backend.state_machines:
-                if machine.arn == execution.state_machine_arn:
+                is_listed = execution.sm_type == "STANDARD"
+                if is_listed and machine.arn == execution.state_machine_arn.partition("/")[0]:
                     machine.executions.append(execution)
 
     def _interrupt(self) -> None:

@@ -242,6 +242,7 @@ class _Evaluation:
         machine = _ChildMachine(run.machine_arn, self._declared["ItemProcessor"], run.child_type)
         child.execution = self._parent.child(machine, json.dumps(child.input), run.arn)
         child.execution.start()
+        self._parent.keep(self._parent)
         return child
 
     def _written(self, run: MapRun) -> Json:

@@ -3,7 +3,7 @@
 import json
 import threading
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar, Final
 
@@ -125,6 +125,12 @@ class ReportingExecution(Execution):  # type: ignore[misc]  # moto has no type i
         self.redrive_count, self.redrive_date = self.redrive_count + 1, _now()
         self.stop_date = self.error = self.cause = self.exec_worker = None
         self.start()
+
+    def rejoin(self, executions: Mapping[str, "ReportingExecution"]) -> None:
+        """After a restart, the children of its Map Runs are executions again."""
+        for run in self.map_runs.values():
+            for child in run.children:
+                child.execution = executions.get(child.execution)
 
     def interrupt(self, cause: str) -> None:
         """The process that ran the execution is gone: it has failed, and may be redriven."""

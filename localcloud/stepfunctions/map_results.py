@@ -23,6 +23,10 @@ class Child:
     waits: bool = True
     execution: Any = None
 
+    def __getstate__(self) -> Json:
+        """The execution is kept by itself; here, by its ARN."""
+        return self.__dict__ | {"execution": getattr(self.execution, "exec_arn", None)}
+
     @property
     def status(self) -> str:
         """PENDING while it waits, then the status of its execution."""

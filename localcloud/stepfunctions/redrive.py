@@ -17,6 +17,7 @@ from localcloud.cloud import Cloud
 Place = tuple[Any, ...]
 
 _ASL: Final = "moto.stepfunctions.parser.asl"
+_KEPT_AS_IT_GROWS: Final = 1000  # events; a longer history is kept when the execution ends
 _FULL: Final = "The execution reached the maximum number of history events (25000)."
 
 
@@ -85,6 +86,8 @@ def install(cloud: Cloud) -> None:
         original_state(state, env)
         if _status(env) in ("ProgramRunning", "ProgramEnded"):
             points.leave(env.place, state.name)
+            if history.last_id < _KEPT_AS_IT_GROWS:
+                history.execution.keep(history.execution)
 
     reason = "nothing to go on from after a failure, and no end to the history"
     replace = cloud.patches.replace

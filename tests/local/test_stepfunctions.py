@@ -3,12 +3,14 @@
 import io
 import json
 import zipfile
+from pathlib import Path
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
 from .conftest import LocalCloud, wait_until
+from .durability_support import Restarting
 from .events_support import ACCOUNT, Stage, unique
 
 HANDLER = """
@@ -203,3 +205,32 @@ def test_only_standard_machines_are_created(stage: Stage) -> None:
         stage.cloud.client("stepfunctions").create_state_machine(
             name=unique("express"), type="EXPRESS", roleArn=stage.role("states.amazonaws.com"), definition="{}"
         )
+
+
+def test_what_a_kill_has_ended_is_redriven_where_it_stood(tmp_path: Path) -> None:
+    running = Restarting(tmp_path)
+    stage = Stage(running.cloud)
+    wait = {"Wait": {"Type": "Wait", "Seconds": 3600, "End": True}}
+    processor = {"ProcessorConfig": {"Mode": "DISTRIBUTED"}, "StartAt": "Wait", "States": wait}
+    each = {"Type": "Map", "ItemProcessor": processor, "End": True}
+    execution = stage.start(stage.machine({"First": {"Type": "Pass", "Next": "Each"}, "Each": each}), [1, 2])
+
+    def children() -> list[str]:
+        sfn = running.cloud.client("stepfunctions")
+        runs = sfn.list_map_runs(executionArn=execution)["mapRuns"]
+        found = [sfn.list_executions(mapRunArn=run["mapRunArn"])["executions"] for run in runs]
+        return sorted(child["executionArn"] for listed in found for child in listed)
+
+    wait_until(lambda: len(children()) == 2, 10)
+    wait_until(lambda: all("WaitStateEntered" in stage.history(child) for child in children()), 10)
+    before = children()
+    stage = Stage(running.restart())
+    ended = stage.ended(execution)
+    assert (ended["status"], ended["redriveStatus"]) == ("FAILED", "REDRIVABLE")
+    running.cloud.client("stepfunctions").redrive_execution(executionArn=execution)
+    wait_until(lambda: all(stage.history(child).count("WaitStateEntered") == 2 for child in before), 10)
+    running.cloud.advance(3700)
+    assert json.loads(stage.ended(execution)["output"]) == [1, 2]
+    assert stage.history(execution).count("PassStateEntered") == 1
+    assert children() == before
+    running.stop()
