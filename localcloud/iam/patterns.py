@@ -71,6 +71,7 @@ def _value(variable: str, context: Context) -> str | None:
     return default.strip().strip("'") if comma else None
 
 
+@lru_cache(maxsize=65536)
 def _wildcards(text: str) -> str:
     return "".join(_WILDCARDS.get(character, re.escape(character)) for character in text)
 
