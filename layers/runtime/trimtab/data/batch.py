@@ -86,13 +86,20 @@ def is_text(held: pa.DataType) -> bool:
 def _counted(values: npt.NDArray[Any]) -> tuple[npt.NDArray[Any], Integers]:
     """The different numbers, rising, and how often each occurs."""
     if values.dtype.kind not in "iu" or not len(values):
-        return np.unique(values, return_counts=True)
+        return sorted_counts(values)
     low, high = int(values.min()), int(values.max())
     if high - low > len(values):
-        return np.unique(values, return_counts=True)
+        return sorted_counts(values)
     counts = np.bincount(values - low, minlength=high - low + 1)
     places = np.flatnonzero(counts)
     return places + low, counts[places]
+
+
+def sorted_counts(values: npt.NDArray[Any]) -> tuple[npt.NDArray[Any], Integers]:
+    """The different numbers, rising, and how often each occurs; np.unique would import numpy.ma, at 50 ms."""
+    ordered = np.sort(values, axis=None)
+    starts = np.flatnonzero(np.concatenate([[len(ordered) > 0], ordered[1:] != ordered[:-1]])[: len(ordered)])
+    return ordered[starts], np.diff(np.append(starts, len(ordered)))
 
 
 def numbers_of(column: pa.Array) -> npt.NDArray[Any]:

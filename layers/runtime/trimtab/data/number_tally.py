@@ -130,7 +130,7 @@ class _Window:
     def around(cls, sketch: ValueSketch) -> "_Window":
         """A window that holds the cells of a coarse sketch and some more."""
         cells = np.where(sketch.keys < 0, -1 - sketch.keys, sketch.keys)
-        first, last = np.quantile(cells, (0.01, 1)).astype(np.int64).tolist()
+        first, last = np.sort(cells)[[len(cells) // 100, -1]].tolist()
         margin = min(last - first, _MARGIN_BINADES << max(_BINADE_BITS - sketch.shift, 0))
         highest = last + margin
         lowest = max(first - margin, highest - WINDOW + 1, 1)

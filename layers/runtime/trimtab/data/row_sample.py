@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import json
+import math
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -18,7 +19,7 @@ import numpy as np
 import pyarrow as pa
 
 from trimtab.data.batch import ColumnBatch
-from trimtab.data.hashing import Integers, Words
+from trimtab.data.hashing import Words
 
 ROWS: Final = 1_000
 
@@ -40,11 +41,17 @@ class RowSample:
     def merge(self, other: Self) -> Self:
         """The sample of both sets of rows; a column that either lacks is left out."""
         if not len(self) or not len(other):
-            return self if len(self) else other
+            return (self if len(self) else other).ordered()
         hashes = np.concatenate([self.hashes, other.hashes])
-        order = np.argsort(hashes, kind="stable")[:ROWS]
         both = {name: values + other.columns[name] for name, values in self.columns.items() if name in other.columns}
-        return type(self)(hashes[order], {name: [values[row] for row in order] for name, values in both.items()})
+        return type(self)(hashes, both).ordered()
+
+    def ordered(self) -> Self:
+        """The same rows by rising hash, and no more than may be kept."""
+        order = np.argsort(self.hashes, kind="stable")[:ROWS]
+        return type(self)(
+            self.hashes[order], {name: [values[i] for i in order] for name, values in self.columns.items()}
+        )
 
     def to_json(self) -> str:
         """The sample as compressed text."""
@@ -59,31 +66,46 @@ class RowSample:
 
 
 class SampleTally:
-    """The sample of rows that stream by."""
+    """The sample of rows that stream by; they become Python's only at the end."""
 
     def __init__(self, columns: tuple[str, ...]) -> None:
         self._columns = columns
-        self.sample = RowSample()
+        self._hashes = _no_words()
+        self._drawn: list[tuple[Words, dict[str, pa.Array]]] = []
 
     def add(self, ids: ColumnBatch, columns: Mapping[str, ColumnBatch]) -> None:
         """The next rows: their ids, and the columns they have. A row without an id is never drawn."""
         hashes = ids.hashes
-        rows = np.arange(len(hashes)) if not ids.missing else np.flatnonzero(ids.column.is_valid())
-        if len(self.sample) == ROWS:
-            drawn = np.flatnonzero(hashes < self.sample.hashes[-1])
+        if len(self._hashes) == ROWS:
+            drawn = np.flatnonzero(hashes < self._hashes[-1])
         else:
             drawn = np.argpartition(hashes, ROWS)[:ROWS] if len(hashes) > ROWS else np.arange(len(hashes))
-        if len(drawn):
-            drawn = drawn[np.argsort(hashes[drawn], kind="stable")][:ROWS]
-            kept = {name: _values(columns[name].column, rows[drawn]) for name in self._columns if name in columns}
-            self.sample = self.sample.merge(RowSample(hashes[drawn], kept))
+        if not len(drawn):
+            return
+        self._hashes = np.sort(np.concatenate([self._hashes, hashes[drawn]]))[:ROWS]
+        rows = drawn if not ids.missing else np.flatnonzero(ids.column.is_valid())[drawn]
+        places = pa.array(rows)
+        self._drawn.append(
+            (hashes[drawn], {name: columns[name].column.take(places) for name in self._columns if name in columns})
+        )
+
+    @property
+    def sample(self) -> RowSample:
+        """Of all rows so far."""
+        whole = RowSample()
+        for hashes, columns in self._drawn:
+            kept = hashes <= self._hashes[-1]
+            mask = pa.array(kept)
+            whole = whole.merge(
+                RowSample(hashes[kept], {name: _values(column.filter(mask)) for name, column in columns.items()})
+            )
+        return whole
 
 
-def _values(column: pa.Array, rows: Integers) -> list[Any]:
-    taken = column.take(pa.array(rows))
-    if pa.types.is_timestamp(taken.type):
-        taken = taken.cast(pa.int64())
-    values: list[Any] = taken.to_pylist()
-    if pa.types.is_floating(taken.type):  # JSON has no word for what is not finite
-        return [value if value is not None and np.isfinite(value) else None for value in values]
+def _values(column: pa.Array) -> list[Any]:
+    if pa.types.is_timestamp(column.type):
+        column = column.cast(pa.int64())
+    values: list[Any] = column.to_pylist()
+    if pa.types.is_floating(column.type):  # JSON has no word for what is not finite
+        return [value if value is not None and math.isfinite(value) else None for value in values]
     return values

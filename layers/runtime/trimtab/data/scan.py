@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
-from trimtab.data.batch import ColumnBatch
+from trimtab.data.batch import ColumnBatch, sorted_counts
 from trimtab.data.checks import Check
 from trimtab.data.coerce import Rows, coerce
 from trimtab.data.contract import Contract
@@ -62,7 +62,7 @@ class ColumnScan:
                 continue
             rows = rule.broken(batch.column)
             if rule.name == "not_null" and len(bad):  # a bad value was nulled and is counted once, as bad
-                rows = np.setdiff1d(rows, bad)
+                rows = rows[~np.isin(rows, bad)]
             if len(rows):
                 tally.add(first_row, rows, raw)
             if rule.name not in self.column.warn:
@@ -112,7 +112,7 @@ class Scan:
             self._sampled.add(held[self._id], held)
         broken += [check.add(chunk.first_row, held) for check in self.watchers if held.keys() >= set(check.columns)]
         self.rows += chunk.rows
-        self.rows_in_violation += len(np.unique(np.concatenate(broken))) if broken else 0
+        self.rows_in_violation += len(sorted_counts(np.concatenate(broken))[0]) if broken else 0
 
     def merge(self, other: Scan) -> None:
         """The other's rows too, which come after the rows so far."""

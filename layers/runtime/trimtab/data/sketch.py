@@ -17,6 +17,7 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
+from trimtab.data.batch import sorted_counts
 from trimtab.data.distinct import Registers, add_hashes, estimate, no_registers
 from trimtab.data.hashing import spread
 
@@ -50,7 +51,7 @@ class ValueSketch:
     @classmethod
     def of(cls, values: npt.NDArray[Any]) -> Self:
         """The sketch of finite numbers of any shape; integers beyond 2**53 are rounded to the nearest float64."""
-        return cls.counted(*np.unique(values, return_counts=True))
+        return cls.counted(*sorted_counts(values))
 
     @classmethod
     def counted(cls, values: npt.NDArray[Any], counts: Integers) -> Self:

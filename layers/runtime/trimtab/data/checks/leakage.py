@@ -24,6 +24,7 @@ LEAST_ROWS: Final = 100
 LEAST_OF_EACH: Final = 20
 MOST_LEVELS: Final = 1_000
 _ROWS_PER_LEVEL: Final = 10
+_PROBE: Final = 1_024
 _LABELS_TOLD: Final = 3
 """Labels whose rows are counted apart; that there are more than two is all that has to be known."""
 
@@ -86,10 +87,11 @@ class LeakageCheck:
 
     def add(self, first_row: int, columns: Mapping[str, HasColumn]) -> Rows:
         """No row is broken by itself."""
-        if self._state.is_open:
-            feature, label = (columns[name].column for name in self.columns)
-            both = pc.and_(feature.is_valid(), label.is_valid())
-            self._state.merge(_labels(feature.filter(both), label.filter(both)))
+        feature, label = (columns[name].column for name in self.columns)
+        for part in (slice(0, _PROBE), slice(_PROBE, None)):  # most columns are cleared by the first rows
+            if self._state.is_open and len(feature[part]):
+                both = pc.and_(feature[part].is_valid(), label[part].is_valid())
+                self._state.merge(_labels(feature[part].filter(both), label[part].filter(both)))
         return NO_ROWS
 
     def merge(self, other: LeakageCheck, rows_before: int) -> None:

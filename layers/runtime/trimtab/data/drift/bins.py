@@ -5,6 +5,7 @@ from itertools import pairwise
 
 import numpy as np
 
+from trimtab.data.batch import sorted_counts
 from trimtab.data.profile import TOP_LEVELS, CategoryProfile, NumberProfile
 from trimtab.data.sketch import Floats
 
@@ -56,7 +57,7 @@ def category_bins(reference: CategoryProfile, current: CategoryProfile) -> Bins:
 
 
 def _cuts(edges: Floats) -> Floats:
-    distinct = np.unique(edges)
+    distinct = sorted_counts(edges)[0]
     return distinct[1:-1] if len(distinct) > 2 else distinct[:1]
 
 
