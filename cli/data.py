@@ -73,6 +73,7 @@ def suggest_contract(
 ) -> None:
     """Write the data section of a model.yaml from FILE: types, ranges, domains and patterns as the file shows them."""
     section = _apart(_suggested, _existing(file), _format(file, format), Named(identifier, event_time, label))
+    print(f"# Suggested from {file.name}. Read every line: a range is what was seen, and not yet what is right.")
     print(as_yaml(section), end="")
 
 

@@ -11,6 +11,7 @@ import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from types import SimpleNamespace
 from typing import Any, BinaryIO, Final
 
@@ -92,7 +93,7 @@ def _csv(stream: BinaryIO) -> Sample:
             strings_can_be_null=True, quoted_strings_can_be_null=False, decimal_point=dialect.decimal
         ),
     ) as reader:
-        table = pa.Table.from_batches([reader.read_next_batch()]).slice(0, SAMPLE_ROWS)
+        table = pa.Table.from_batches(list(islice(reader, 1)), reader.schema).slice(0, SAMPLE_ROWS)
     return Sample(table, dialect, text.form.encoding)
 
 
@@ -114,13 +115,16 @@ def _jsonl(stream: BinaryIO) -> Sample:
 
 
 def suggest(sample: Sample, format: Format, named: Named) -> dict[str, Any]:
-    """The data section, ready to be written. Raises DataError when id or label is not to be told from the file."""
+    """The data section, ready to be written. Raises DataError when no column names the rows.
+
+    A file without anything like a label gets one in its contract that truth is to bring.
+    """
     table = sample.table
-    columns = {name: _described(table.column(name).combine_chunks()) for name in table.column_names}
+    columns = {name: _described(_whole(table.column(name))) for name in table.column_names}
     usable = {name: column for name, column in columns.items() if column}
     times = [name for name, column in usable.items() if column["type"] == "timestamp"]
     identifier = named.id or _identifier(usable)
-    label = named.label or _label(usable)
+    label = named.label or _label(usable) or _later_label(usable)
     for name, column in usable.items():
         if name not in (identifier, label):
             column.pop("unique", None)
@@ -132,6 +136,13 @@ def suggest(sample: Sample, format: Format, named: Named) -> dict[str, Any]:
     section["columns"] = usable
     section["quality"] = {"min_rows": max(table.num_rows // 2, 1)}
     return section
+
+
+def _later_label(columns: dict[str, Any]) -> str:
+    """The name of a label that the file does not hold, now among the columns."""
+    name = next(name for name in ("label", "target", "outcome") if name not in columns)
+    columns[name] = {"type": "integer", "nullable": True, "domain": [0, 1]}
+    return name
 
 
 def _known(name: str | None, columns: dict[str, Any], option: str) -> str:
@@ -149,6 +160,11 @@ def _csv_options(sample: Sample) -> dict[str, Any]:
     return {"csv": options} if options else {}
 
 
+def _whole(column: pa.ChunkedArray) -> pa.Array:
+    found = column.combine_chunks()
+    return found.combine_chunks() if isinstance(found, pa.ChunkedArray) else found
+
+
 def _described(column: pa.Array) -> dict[str, Any]:
     """What the contract could say of a column; nothing for a type that it has no word for."""
     if pa.types.is_dictionary(column.type):
@@ -163,12 +179,9 @@ def _described(column: pa.Array) -> dict[str, Any]:
     if len(present):
         rules = {"integer": _of_numbers, "number": _of_numbers, "string": _of_texts}.get(kind)
         described |= dict(rules(present)) if rules else {}
-        if (
-            kind in ("integer", "string")
-            and not column.null_count
-            and pc.count_distinct(present).as_py() == len(column)
-        ):
-            described["unique"] = True
+    if kind in ("integer", "string") and len(column) == pc.count_distinct(present).as_py():
+        described.pop("range", None)  # the next names are not among these
+        described["unique"] = True
     return described
 
 
@@ -257,6 +270,7 @@ def _identifier(columns: dict[str, dict[str, Any]]) -> str | None:
 
 
 def _label(columns: dict[str, dict[str, Any]]) -> str | None:
+    """A column called so; else the last that holds nothing but 0 and 1."""
     binary = [name for name, column in columns.items() if column.get("domain") == [0, 1]]
     named = [name for name in columns if name.lower() in _LABELS]
     return next(iter([*named, *reversed(binary)]), None)

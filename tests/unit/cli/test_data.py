@@ -1,0 +1,146 @@
+"""`trimtab data`: verdicts, exit statuses, and one sentence where a command cannot be carried out."""
+
+import json
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cli.__main__ import main
+from cli.data import find_model
+from cli.drops import find_refused, refused
+from cli.stage import CommandError
+from tests.fakes import NOON, MemoryLedger
+from tests.unit.data.samples import DATA, csv, parquet, trips
+from tests.unit.functions.intake_samples import SPEC
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A model and some files."""
+    (tmp_path / "model.yaml").write_text(SPEC.canonical_json())
+    (tmp_path / "good.parquet").write_bytes(parquet(trips()).getvalue())
+    (tmp_path / "later.parquet").write_bytes(parquet(trips(miles=[99.0] * 400)).getvalue())
+    (tmp_path / "semicolons.csv").write_bytes(csv(trips()).getvalue().replace(b",", b";"))
+    (tmp_path / "bad.csv").write_bytes(csv(trips(stops=[99] * 400)).getvalue())
+    (tmp_path / "junk.parquet").write_bytes(b"junk")
+    return tmp_path
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a command left behind."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+Command = Callable[..., Answer]
+
+
+@pytest.fixture
+def trimtab(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Command:
+    """`trimtab data …`, run here."""
+
+    def run(*arguments: object) -> Answer:
+        monkeypatch.setattr(sys, "argv", ["trimtab", "data", *map(str, arguments)])
+        with pytest.raises(SystemExit) as left:
+            main()
+        return Answer(int(left.value.code or 0), *capfd.readouterr())
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("file", "verdict", "status", "rule"),
+    [
+        ("good.parquet", "accept", 0, None),
+        ("semicolons.csv", "accept_warn", 0, "dialect"),
+        ("bad.csv", "quarantine", 3, "range"),
+        ("junk.parquet", "quarantine", 3, "readable"),
+    ],
+)
+def test_a_check_says_what_the_gate_would_do(
+    folder: Path, trimtab: Command, file: str, verdict: str, status: int, rule: str | None
+) -> None:
+    answer = trimtab("check", folder / file, "--model", folder, "--json", "--html", folder / "page.html")
+    report: dict[str, Any] = json.loads(answer.stdout)
+    assert (report["verdict"], answer.returncode, answer.stderr) == (verdict, status, "")
+    assert [found["rule"] for found in report["findings"]] == ([rule] if rule else [])
+    assert (folder / "page.html").read_text().startswith("<!doctype html>")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("check", "none.csv", "--model", "."), "none.csv does not exist"),
+        (("check", "bad.csv", "--model", "nobody"), "no model is called 'nobody' here"),
+        (("suggest", "junk.parquet"), "the file cannot be read as parquet"),
+        (("suggest", "bad.csv", "--id", "nope"), "no column is called 'nope'"),
+        (("diff", "good.parquet", "none.csv"), "none.csv does not exist"),
+        (("diff", "junk.parquet", "good.parquet"), "cannot be read"),
+    ],
+)
+def test_what_cannot_be_done_is_one_sentence(
+    folder: Path, trimtab: Command, arguments: tuple[str, ...], sentence: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(folder)
+    answer = trimtab(*arguments)
+    assert (answer.returncode, answer.stdout) == (1, "")
+    assert sentence in answer.stderr
+    assert len(answer.stderr.splitlines()) == 1
+
+
+def test_tables_for_people_name_rule_and_rows(folder: Path, trimtab: Command) -> None:
+    answer = trimtab("check", folder / "bad.csv", "--model", folder)
+    assert "refused" in answer.stdout
+    assert "400 of 400 values of 'stops' are outside 0 to 9" in answer.stdout
+    assert "1, 2, 3, 4, 5, 6, 7, 8, 9, 10, …" in answer.stdout
+
+
+def test_two_files_are_compared_column_by_column(folder: Path, trimtab: Command) -> None:
+    drift = json.loads(trimtab("diff", folder / "good.parquet", folder / "later.parquet", "--json").stdout)["drift"]
+    found = {column["column"]: column for column in drift}
+    assert found["miles"]["psi"] > 1
+    assert found["stops"]["psi"] == 0
+    assert "miles" in trimtab("diff", folder / "good.parquet", folder / "later.parquet").stdout
+
+
+def test_a_suggestion_is_a_data_section_that_accepts_its_file(folder: Path, trimtab: Command) -> None:
+    text = trimtab("suggest", folder / "semicolons.csv").stdout
+    assert "csv: {delimiter: ;}" in text
+    (folder / "model.yaml").write_text(f"name: tiny\n{text}training: {{entry_point: train.py}}\n")
+    answer = trimtab("check", folder / "semicolons.csv", "--model", folder / "model.yaml", "--json")
+    assert json.loads(answer.stdout)["verdict"] == "accept"
+
+
+def test_keys_that_were_written_are_held_against(folder: Path, trimtab: Command) -> None:
+    columns = DATA.model_dump()["columns"]
+    columns["line"] |= {"domain": None, "references": "lines"}
+    spec = SPEC.model_validate(SPEC.model_dump() | {"data": DATA.model_dump() | {"columns": columns}})
+    (folder / "model.yaml").write_text(spec.canonical_json())
+    (folder / "lines.csv").write_text("name,colour\nred,1\ngreen,2\n")
+    trimtab("keys", folder / "lines.csv", "--column", "name", "--out", folder / "lines.json")
+    answer = trimtab(
+        "check", folder / "good.parquet", "--model", folder, "--keys", f"lines={folder / 'lines.json'}", "--json"
+    )
+    (found,) = json.loads(answer.stdout)["findings"]
+    assert (found["rule"], found["values"][0]) == ("references", "blue")
+
+
+def test_a_model_is_found_by_its_name() -> None:
+    assert find_model("flights").name == "flights"
+
+
+def test_only_a_refused_drop_that_was_not_accepted_since_can_be_replayed() -> None:
+    ledger = MemoryLedger()
+    for kind, subject in (("drop.quarantined", "aa1"), ("drop.quarantined", "bb2"), ("drop.accepted", "aa1")):
+        ledger.append(kind, subject, {"copy_uri": f"s3://drops/{subject}", "summary": ""}, NOON, "test")
+    assert list(refused(ledger.rows)) == ["bb2"]
+    assert find_refused(ledger.rows, "tiny", "bb").subject == "bb2"
+    with pytest.raises(CommandError, match="no quarantined drop 'aa1'; there are: bb2"):
+        find_refused(ledger.rows, "tiny", "aa1")

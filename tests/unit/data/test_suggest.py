@@ -1,0 +1,104 @@
+"""A suggested contract accepts the file it was made from, and says of each column what an author would."""
+
+import io
+import json
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cli.data import as_yaml
+from tests.unit.data.corpus import decimal_commas
+from tests.unit.data.samples import csv, parquet, trips
+from trimtab.data.read import Format
+from trimtab.data.report import DropReport, Verdict
+from trimtab.data.suggest import Named, read_sample, suggest
+from trimtab.data.validate import validate
+from trimtab.errors import DataError
+from trimtab.spec import parse_spec
+
+
+def section_of(stream: io.BytesIO, format: Format, named: Named = Named()) -> dict[str, Any]:  # noqa: B008
+    return suggest(read_sample(stream, format), format, named)
+
+
+def judged(stream: io.BytesIO, format: Format, named: Named = Named()) -> DropReport:  # noqa: B008
+    """The report on a file under the contract that was suggested from it, by way of a model.yaml."""
+    text = "name: suggested\n" + as_yaml(section_of(stream, format, named)) + "training: {entry_point: train.py}\n"
+    stream.seek(0)
+    return validate(stream, format, parse_spec(text).data)
+
+
+def jsonl(table: pa.Table) -> io.BytesIO:
+    return io.BytesIO("\n".join(json.dumps(row, default=str) for row in table.to_pylist()).encode())
+
+
+def test_columns_are_described_as_an_author_would() -> None:
+    section = section_of(parquet(trips()), "parquet")
+    columns = section["columns"]
+    assert (section["id"], section["event_time"], section["label"]) == ("trip", "started", "late")
+    assert columns["trip"] == {"type": "integer", "unique": True}
+    assert columns["line"] == {"type": "string", "domain": ["blue", "green", "red"]}
+    assert columns["code"] == {"type": "string", "role": "key", "pattern": "[A-Z]{2}[0-9]+"}
+    assert columns["late"] == {"type": "integer", "domain": [0, 1]}
+    assert columns["miles"]["range"][0] == 0
+    assert columns["miles"]["range"][1] > trips()["miles"].to_numpy().max()
+
+
+FILES = [(parquet, "parquet"), (csv, "csv"), (jsonl, "jsonl")]
+
+
+@pytest.mark.parametrize(("write", "format"), FILES)
+def test_a_suggestion_accepts_its_own_file_in_every_format(write: Any, format: Format) -> None:
+    assert judged(write(trips()), format).verdict is Verdict.ACCEPT
+
+
+def test_the_dialect_of_a_csv_file_becomes_part_of_the_contract() -> None:
+    body = io.BytesIO(decimal_commas())
+    assert section_of(body, "csv")["csv"] == {"delimiter": ";", "decimal": ","}
+    assert judged(io.BytesIO(decimal_commas()), "csv").verdict is Verdict.ACCEPT
+
+
+def test_a_file_without_a_label_gets_one_that_truth_brings() -> None:
+    table = trips().drop_columns(["late"])
+    section = section_of(parquet(table), "parquet")
+    assert (section["label"], section["columns"]["label"]["nullable"]) == ("label", True)
+    assert judged(parquet(table), "parquet").verdict is Verdict.ACCEPT
+
+
+def test_columns_may_be_named_by_hand_and_must_exist() -> None:
+    assert section_of(parquet(trips()), "parquet", Named(label="express"))["label"] == "express"
+    with pytest.raises(DataError, match="no column is called 'nope': name a column with --id"):
+        section_of(parquet(trips()), "parquet", Named(id="nope"))
+
+
+@pytest.mark.parametrize(
+    ("body", "format"), [(b"", "csv"), (b"a,b\n", "csv"), (b"PAR1", "parquet"), (b"[1]\n", "jsonl"), (b"x\n", "jsonl")]
+)
+def test_a_file_that_says_nothing_is_a_sentence(body: bytes, format: Format) -> None:
+    with pytest.raises(DataError):
+        section_of(io.BytesIO(body), format)
+
+
+COLUMN = st.one_of(
+    st.lists(st.one_of(st.none(), st.floats(-1e9, 1e9)), min_size=30, max_size=30).map(
+        lambda v: pa.array(v, pa.float64())
+    ),
+    st.lists(st.one_of(st.none(), st.integers(-(2**50), 2**50)), min_size=30, max_size=30).map(
+        lambda v: pa.array(v, pa.int64())
+    ),
+    st.lists(st.text(alphabet="aB1 -+,\"'\n:#{é", max_size=5), min_size=30, max_size=30).map(pa.array),
+)
+
+
+@given(columns=st.dictionaries(st.text(alphabet="ab :#'-é{", min_size=1, max_size=4), COLUMN, min_size=1, max_size=4))
+@settings(max_examples=60, deadline=None)
+def test_a_suggestion_refuses_no_row_of_its_own_file_whatever_the_names_and_values(
+    columns: dict[str, pa.Array],
+) -> None:
+    table = pa.table({"row id": np.arange(30), **columns, "label": [0, 1] * 15})
+    report = judged(parquet(table), "parquet", Named(id="row id"))
+    assert report.verdict is not Verdict.QUARANTINE, report.violations
