@@ -110,7 +110,8 @@ class _Gate:
 
     def _denied(self, environ: "WSGIEnvironment", signed: Signature, denial: Denial) -> Refusal:
         write_down(self._cloud, denial)
-        return refusal(environ, signed.service, refusals.DENIED, str(denial))
+        fault = refusals.KEY_DENIED if denial.action.startswith("kms:") else refusals.DENIED
+        return refusal(environ, signed.service, fault, str(denial))
 
 
 def _remember_durations(cloud: Cloud) -> None:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
 UNKNOWN_KEY, WRONG_TOKEN, TOKEN_EXPIRED, DENIED = "unknown key", "wrong token", "token expired", "denied"
+KEY_DENIED = "key denied"  # a KMS key that the service would use for the caller
 _MISMATCH = (
     "The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key "
     "and signing method. Consult the service documentation for details."
@@ -38,6 +39,12 @@ _FAULTS = {
         "The provided 'x-amz-content-sha256' header does not match what was computed.",
     ),
     DENIED: ("AccessDenied", "AccessDenied", "AccessDeniedException", "Access Denied"),
+    KEY_DENIED: ("AccessDenied", "AccessDenied", "AccessDeniedException", "Access Denied"),
+}
+_OWN_CODES = {
+    ("sns", DENIED): "AuthorizationError",
+    ("sns", KEY_DENIED): "KMSAccessDenied",
+    ("sqs", KEY_DENIED): "KMS.AccessDeniedException",
 }
 _QUERY_SERVICES = frozenset({"iam", "sts", "monitoring", "cloudformation", "sqs", "sns"})
 _BAD_REQUESTS_OF_S3 = frozenset({TOKEN_EXPIRED, WRONG_TOKEN, BODY_DIFFERS})
@@ -55,8 +62,7 @@ class Refusal:
 def refusal(environ: "WSGIEnvironment", service: str, fault: str, message: str = "") -> Refusal:
     """The answer for a fault, as the service words it."""
     of_s3, of_query, of_others, text = _FAULTS[fault]
-    code = of_s3 if service == "s3" else of_query if service in _QUERY_SERVICES else of_others
-    if service == "sns" and fault == DENIED:
-        code = "AuthorizationError"
+    usual = of_s3 if service == "s3" else of_query if service in _QUERY_SERVICES else of_others
+    code = _OWN_CODES.get((service, fault), usual)
     is_bad = environ.get("HTTP_X_AMZ_TARGET") or (service == "s3" and fault in _BAD_REQUESTS_OF_S3)
     return Refusal("400 Bad Request" if is_bad else "403 Forbidden", code, message or text)

@@ -9,34 +9,23 @@ from localcloud.iam.policies import Access
 
 ASSUME = "sts:AssumeRole"
 DEFAULT_SECONDS = 3600
-# (service, operation): where in the parameters the role is, as a path
+# service: under which names its requests hand over roles, at any depth
 _PASSED = {
-    ("lambda", "CreateFunction"): ("Role",),
-    ("lambda", "UpdateFunctionConfiguration"): ("Role",),
-    ("states", "CreateStateMachine"): ("roleArn",),
-    ("states", "UpdateStateMachine"): ("roleArn",),
-    ("events", "PutRule"): ("RoleArn",),
-    ("events", "PutTargets"): ("Targets", "RoleArn"),
-    ("scheduler", "CreateSchedule"): ("Target", "RoleArn"),
-    ("scheduler", "UpdateSchedule"): ("Target", "RoleArn"),
-    ("sagemaker", "CreateTrainingJob"): ("RoleArn",),
-    ("sagemaker", "CreateProcessingJob"): ("RoleArn",),
-    ("sagemaker", "CreateHyperParameterTuningJob"): ("TrainingJobDefinition", "RoleArn"),
-    ("sagemaker", "CreateModel"): ("ExecutionRoleArn",),
-    ("sagemaker", "CreateEndpointConfig"): ("ExecutionRoleArn",),
-    ("cloudformation", "CreateChangeSet"): ("RoleARN",),
-    ("cloudformation", "CreateStack"): ("RoleARN",),
-    ("cloudformation", "UpdateStack"): ("RoleARN",),
-    ("cloudformation", "DeleteStack"): ("RoleARN",),
+    "cloudformation": ("RoleARN",),
+    "events": ("RoleArn",),
+    "lambda": ("Role",),
+    "sagemaker": ("RoleArn", "ExecutionRoleArn"),
+    "scheduler": ("RoleArn",),
+    "states": ("roleArn",),
 }
+_PASSING = ("Create", "Update", "Put", "DeleteStack")
 
 
 def passed_roles(call: Call) -> Iterator[Access]:
     """An iam:PassRole access for each role that the call hands to its service."""
-    path = _PASSED.get((call.service, call.operation))
-    for role in _at(call.parameters, path) if path else ():
-        context = {"iam:passedtoservice": (f"{call.service}.amazonaws.com",)}
-        yield Access("iam:PassRole", role, context)
+    names = _PASSED.get(call.service, ()) if call.operation.startswith(_PASSING) else ()
+    for role in dict.fromkeys(_under(call.parameters, names)) if names else ():
+        yield Access("iam:PassRole", role, {"iam:passedtoservice": (f"{call.service}.amazonaws.com",)})
 
 
 def assuming(who: Principal, call: Call, role: Any | None) -> Access | Denial:
@@ -57,12 +46,13 @@ def assuming(who: Principal, call: Call, role: Any | None) -> Access | Denial:
     return Access(ASSUME, arn, {key: (call.text(name),) for name, key in keys.items() if call.text(name)})
 
 
-def _at(parameters: Any, path: tuple[str, ...]) -> Iterator[str]:
-    if isinstance(parameters, list):
-        for one in parameters:
-            yield from _at(one, path)
-    elif not path:
-        if parameters:
-            yield str(parameters)
-    elif isinstance(parameters, dict) and path[0] in parameters:
-        yield from _at(parameters[path[0]], path[1:])
+def _under(node: Any, names: tuple[str, ...]) -> Iterator[str]:
+    if isinstance(node, list):
+        for one in node:
+            yield from _under(one, names)
+    elif isinstance(node, dict):
+        for name, value in node.items():
+            if name in names and isinstance(value, str) and value:
+                yield value
+            else:
+                yield from _under(value, names)

@@ -221,6 +221,15 @@ def test_objects_cannot_be_read_or_written_while_their_key_is_disabled(
     assert account.wait_until(lambda: not code_of(s3.get_object, **read))
 
 
+def test_messages_need_the_key_of_their_queue(account: Account, key: str) -> None:
+    url, arn = account.queue(KmsMasterKeyId=key)
+    send = {"QueueUrl": url, "MessageBody": "hello"}
+    sending = allow("sqs:SendMessage", on=arn)
+    assert code_of(account.as_role("sqs", sending).send_message, **send) == "KMS.AccessDeniedException"
+    keyed = account.as_role("sqs", sending, allow("kms:GenerateDataKey", "kms:Decrypt", on=key))
+    assert not code_of(keyed.send_message, **send)
+
+
 def test_messages_cannot_be_sent_while_their_key_is_disabled(account: Account, key: str) -> None:
     sqs, kms = account.client("sqs"), account.client("kms")
     url, _arn = account.queue(KmsMasterKeyId=key, KmsDataKeyReusePeriodSeconds="60")
