@@ -102,6 +102,11 @@ def sorted_counts(values: npt.NDArray[Any]) -> tuple[npt.NDArray[Any], Integers]
     return ordered[starts], np.diff(np.append(starts, len(ordered)))
 
 
+def arrow_integers(values: Integers) -> pa.Array:
+    """The integers as Arrow's; pa.array would import numpy.ma, and pandas where it is installed."""
+    return pa.Array.from_buffers(pa.int64(), len(values), [None, pa.py_buffer(np.ascontiguousarray(values, np.int64))])
+
+
 def numbers_of(column: pa.Array) -> npt.NDArray[Any]:
     """The numbers or instants of a column without missing ones as a view of its memory."""
     if pa.types.is_timestamp(column.type):

@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from trimtab.data.batch import numbers_of
+from trimtab.data.batch import arrow_integers, numbers_of
 from trimtab.data.hashing import Integers, text_hashes
 
 CAPACITY = 20_000
@@ -50,7 +50,9 @@ class LevelCounts:
         if depth and len(texts):
             kept &= _is_sampled(texts, depth)
         tally: dict[str, int] = {}
-        for level, count in zip(texts.filter(pa.array(kept)).to_pylist(), counts[kept].tolist(), strict=True):
+        for level, count in zip(
+            texts.take(arrow_integers(np.flatnonzero(kept))).to_pylist(), counts[kept].tolist(), strict=True
+        ):
             tally[level] = tally.get(level, 0) + count
         return cls._fitted(depth, int(counts.sum()), tally)
 

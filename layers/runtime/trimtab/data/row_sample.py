@@ -18,7 +18,7 @@ from typing import Any, Final, Self
 import numpy as np
 import pyarrow as pa
 
-from trimtab.data.batch import ColumnBatch
+from trimtab.data.batch import ColumnBatch, arrow_integers
 from trimtab.data.hashing import Words
 
 ROWS: Final = 1_000
@@ -84,7 +84,7 @@ class SampleTally:
             return
         self._hashes = np.sort(np.concatenate([self._hashes, hashes[drawn]]))[:ROWS]
         rows = drawn if not ids.missing else np.flatnonzero(ids.column.is_valid())[drawn]
-        places = pa.array(rows)
+        places = arrow_integers(rows)
         self._drawn.append(
             (hashes[drawn], {name: columns[name].column.take(places) for name in self._columns if name in columns})
         )
@@ -92,14 +92,19 @@ class SampleTally:
     @property
     def sample(self) -> RowSample:
         """Of all rows so far."""
-        whole = RowSample()
-        for hashes, columns in self._drawn:
-            kept = hashes <= self._hashes[-1]
-            mask = pa.array(kept)
-            whole = whole.merge(
-                RowSample(hashes[kept], {name: _values(column.filter(mask)) for name, column in columns.items()})
-            )
-        return whole
+        if not self._drawn:
+            return RowSample()
+        hashes = np.concatenate([hashes for hashes, _ in self._drawn])
+        order = np.argsort(hashes, kind="stable")[:ROWS]
+        names = [name for name in self._columns if all(name in columns for _, columns in self._drawn)]
+        parts = {name: pa.chunked_array([_decoded(columns[name]) for _, columns in self._drawn]) for name in names}
+        return RowSample(
+            hashes[order], {name: _values(part.take(arrow_integers(order))) for name, part in parts.items()}
+        )
+
+
+def _decoded(column: pa.Array) -> pa.Array:
+    return column.dictionary_decode() if pa.types.is_dictionary(column.type) else column
 
 
 def _values(column: pa.Array) -> list[Any]:

@@ -133,5 +133,9 @@ class Scan:
 
     def times(self, name: str | None) -> TimeProfile | None:
         """The profile of a column of times; None when there is none."""
-        found = self.profile([name]).columns.get(name) if name else None
-        return found if isinstance(found, TimeProfile) else None
+        tally = self._tallies.get(name or "")
+        found = tally.profile() if tally else None
+        if not isinstance(found, TimeProfile):
+            return None
+        other = self._merged.columns.get(name or "")
+        return found.merge(other) if isinstance(other, TimeProfile) else found
