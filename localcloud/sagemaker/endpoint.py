@@ -107,8 +107,12 @@ class Endpoint:
 
     def usage(self) -> Usage:
         """The endpoint's instances, and those that it is about to start, by quota."""
-        fleets = {id(each): each for each in (*(route.fleet for route in self.routes), self.pending) if each}
-        return sum((fleet.usage() for fleet in fleets.values()), self.reserved)
+        return sum((fleet.usage() for fleet in self.fleets()), self.reserved)
+
+    def fleets(self) -> list[Fleet]:
+        """The fleets that serve, and the one that is about to."""
+        fleets = [route.fleet for route in self.routes]
+        return fleets if self.pending is None or self.pending in fleets else [*fleets, self.pending]
 
     @property
     def arn(self) -> str:
@@ -180,9 +184,9 @@ class Endpoint:
         self.deleted.set()
         self.requests.close()
         role_arn = self.role_arn if self.current or self.pending else ""
-        routes, self.routes = self.routes, ()
-        for route in routes:
-            route.fleet.close()
+        fleets, self.routes = self.fleets(), ()
+        for fleet in fleets:
+            fleet.close()
         self.flush_capture(role_arn)
         with self.region.lock:
             self.region.endpoints.pop(self.name, None)

@@ -34,7 +34,7 @@ class Rollout:
         self._retained = retained
         self._clock = endpoint.region.cloud.clock
         self._deadline = self._clock.now() + plan.timeout_seconds
-        self._mixed = [route.fleet for route in endpoint.routes[1:]]  # left by a rollback that failed
+        self._mixed = endpoint.fleets()[1:]  # left by a rollback that failed
 
     def run(self) -> None:
         """The endpoint is InService: on the new configuration, or back on the old one."""

@@ -131,7 +131,8 @@ class Workshop:
         name = self.account.unique("endpoint")
         self.sagemaker.create_endpoint(EndpointName=name, EndpointConfigName=config)
         self.account.later(self._delete, endpoint=name)
-        assert self.settled(name)["EndpointStatus"] == "InService"
+        found = self.settled(name)
+        assert found["EndpointStatus"] == "InService", found
         return name
 
     def settled(self, endpoint: str) -> dict[str, Any]:
