@@ -27,11 +27,15 @@ DEFAULT_STATE = Path(".trimtab")
 @app.command()
 def up(
     port: Annotated[int, typer.Option(help="Loopback port.")] = 4566,
-    speed: Annotated[float, typer.Option(help="How many seconds pass in the cloud for one on the wall.")] = 1.0,
+    speed: Annotated[
+        float | None,
+        typer.Option(help="How many seconds pass in the cloud for one on the wall; as before, at first 1."),
+    ] = None,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Begin empty; what was there is in state.old.")] = False,
     state_dir: StateOption = DEFAULT_STATE,
 ) -> None:
-    """Start the local cloud in the background and wait until it answers."""
-    status = start(state_dir, port, speed)
+    """Start the local cloud in the background, with what was in it, and wait until it answers."""
+    status = start(state_dir, port, speed, fresh=fresh)
     print(f"The local cloud answers at {status['endpoint']} (process {status['pid']}, log {state_dir / 'server.log'}).")
     for note in status["notes"]:
         print(note)
@@ -73,7 +77,7 @@ def down(state_dir: StateOption = DEFAULT_STATE) -> None:
     print("stopped")
 
 
-def start(state_dir: Path, port: int, speed: float) -> dict[str, Any]:
+def start(state_dir: Path, port: int, speed: float | None, *, fresh: bool = False) -> dict[str, Any]:
     """Status of a local cloud that was started here. Raises CommandError with its own words when it did not start."""
     state_dir.mkdir(parents=True, exist_ok=True)
     log = (state_dir / "server.log").open("wb")
@@ -85,8 +89,8 @@ def start(state_dir: Path, port: int, speed: float) -> dict[str, Any]:
         str(port),
         "--state-dir",
         str(state_dir),
-        "--speed",
-        str(speed),
+        *([] if speed is None else ["--speed", str(speed)]),
+        *(["--fresh"] if fresh else []),
     ]
     environ = os.environ | {"PYTHONPATH": str(ROOT)}
     process = subprocess.Popen(

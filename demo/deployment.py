@@ -13,7 +13,7 @@ ENVIRONMENT = "aws://123456789012/us-east-1"
 
 def start_cloud(scene: Scene) -> None:
     """The local cloud answers, and this process's AWS clients talk to it."""
-    status = local.start(scene.state_dir, port=0, speed=1)
+    status = local.start(scene.state_dir, port=0, speed=1, fresh=True)
     scene.running = True
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         del os.environ[name]

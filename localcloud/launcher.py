@@ -27,6 +27,7 @@ _LIMITS = {
     "address_space_bytes": resource.RLIMIT_AS,
     "file_size_bytes": resource.RLIMIT_FSIZE,
     "open_files": resource.RLIMIT_NOFILE,
+    "processes": resource.RLIMIT_NPROC,
 }
 
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -39,7 +40,9 @@ def main() -> NoReturn:
     program = sys.argv[2:]
     try:
         if specification["mounts"] is not None:
+            registry = os.open(specification["registry"], os.O_PATH | os.O_CLOEXEC)
             _enter_namespace(specification["mounts"])
+            _register(registry)
         os.chdir(specification["cwd"])
         _limit(specification)
         _die_with(specification["parent"])
@@ -71,6 +74,13 @@ def _enter_namespace(mounts: dict[str, Any]) -> None:
     for descriptor, (source, target, read_only) in zip(sources, mounts["binds"], strict=True):
         _make_place(target, is_folder=os.path.isdir(f"/proc/self/fd/{descriptor}"), own=mounts["tmpfs"])
         _bind(descriptor, target, read_only, source)
+
+
+def _register(folder: int) -> None:
+    """The server finds by its namespace whoever leaves this program's process group."""
+    flags = os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC
+    with open(os.open(f"{os.getpid()}.namespace", flags, 0o600, dir_fd=folder), "w") as file:
+        file.write(os.readlink("/proc/self/ns/mnt"))
 
 
 def _bind(descriptor: int, target: str, read_only: bool, name: str) -> None:
@@ -111,11 +121,12 @@ def _write(path: str, text: str) -> None:
 
 def _limit(specification: dict[str, Any]) -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    if specification["mounts"] is None:  # the kernel would count everything that the user runs
+        del specification["limits"]["processes"]
     for name, value in specification["limits"].items():
-        if value is not None:
-            hard = resource.getrlimit(_LIMITS[name])[1]
-            value = value if hard == resource.RLIM_INFINITY else min(value, hard)
-            resource.setrlimit(_LIMITS[name], (value, value))
+        hard = resource.getrlimit(_LIMITS[name])[1]
+        value = value if hard == resource.RLIM_INFINITY else min(value, hard)
+        resource.setrlimit(_LIMITS[name], (value, value))
     if specification["nice"]:
         os.nice(specification["nice"])
 

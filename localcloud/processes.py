@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from localcloud.watcher import end_groups, start_time
+from localcloud.watcher import end_groups, end_namespace, start_time
 
 _HERE = Path(__file__).resolve().parent
 _PYTHON = [sys.executable, "-I", "-S"]
@@ -33,11 +33,13 @@ class Mounts:
 
 @dataclass(frozen=True)
 class Limits:
-    """Resource limits of one program; None leaves the server's own."""
+    """Resource limits of one program, wide unless told otherwise; `processes` counts threads too, and only holds
+    where there are namespaces. Nothing dumps core."""
 
-    address_space_bytes: int | None = None
-    file_size_bytes: int | None = None
-    open_files: int | None = None
+    address_space_bytes: int = max(64 << 30, 4 * os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
+    file_size_bytes: int = 64 << 30
+    open_files: int = 65_536
+    processes: int = 4096
 
 
 class Processes:
@@ -53,6 +55,7 @@ class Processes:
         self._work: queue.SimpleQueue[tuple[Callable[[], Any], Future[Any]]] = queue.SimpleQueue()
         threading.Thread(target=self._fork_for_ever, name="processes", daemon=True).start()
         self._watcher = self._in_forking_thread(self._start_watcher)
+        self.namespaces = False
         self.namespaces = self._can_make_namespaces()
 
     def spawn(
@@ -71,10 +74,13 @@ class Processes:
     ) -> "subprocess.Popen[bytes]":
         """`argv` runs in a session of its own, with exactly `env`, in `cwd` as it is named inside `mounts`.
 
+        Where there are namespaces it has one of its own even without mounts, by which its children are found.
+
         A program that cannot be started ends with status 127, one that cannot be isolated with 126, and says why on
         its standard error.
         """
-        specification = json.dumps(_specification(cwd, mounts, nice, limits or Limits()))
+        mounts = mounts or (Mounts() if self.namespaces else None)
+        specification = json.dumps(_specification(self._folder, cwd, mounts, nice, limits or Limits()))
         command = [*_PYTHON, str(_HERE / "launcher.py"), specification, *argv]
 
         def start() -> "subprocess.Popen[bytes]":
@@ -135,6 +141,7 @@ class Processes:
     def _forget(self, process_id: int) -> None:
         with self._lock:
             self._alive.pop(process_id, None)
+        end_namespace(str(self._folder), process_id)
         (self._folder / str(process_id)).unlink(missing_ok=True)
 
     def _start_watcher(self) -> "subprocess.Popen[bytes]":
@@ -154,9 +161,10 @@ def _group_is_gone(leader: int) -> bool:
     return False
 
 
-def _specification(cwd: Path, mounts: Mounts | None, nice: int, limits: Limits) -> dict[str, Any]:
+def _specification(registry: Path, cwd: Path, mounts: Mounts | None, nice: int, limits: Limits) -> dict[str, Any]:
     return {
         "parent": os.getpid(),
+        "registry": str(registry),
         "cwd": str(cwd),
         "nice": nice,
         "limits": asdict(limits),

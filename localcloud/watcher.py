@@ -1,12 +1,16 @@
 """Ends every registered process group as soon as the server is gone, even when it was killed.
 
 Run as `python -I -S watcher.py FOLDER` with a pipe from the server on standard input. The folder holds one file per
-process group: its name is the leader's process id, its text the leader's start time.
+process group: its name is the leader's process id, its text the leader's start time. A second file, with the ending
+".namespace", names the mount namespace that the leader has made: whoever left the group is found by it.
 """
 
+import contextlib
 import os
 import signal
 import sys
+
+NAMESPACE = ".namespace"
 
 
 def main() -> None:
@@ -19,14 +23,34 @@ def main() -> None:
 def end_groups(folder: str) -> list[int]:
     """No registered group is alive and the folder is empty; returns the groups that were."""
     ended = []
-    for name in os.listdir(folder):
-        path = os.path.join(folder, name)
-        with open(path) as file:
-            begun = file.read()
-        if _is_ours(int(name), begun) and _kill_group(int(name)):
-            ended.append(int(name))
-        os.unlink(path)
+    for name in sorted(os.listdir(folder)):
+        if name.isdigit():
+            leader, begun = int(name), _read(os.path.join(folder, name))
+            if _is_ours(leader, begun) and _kill_group(leader):
+                ended.append(leader)
+            end_namespace(folder, leader)
+            os.unlink(os.path.join(folder, name))
     return ended
+
+
+def end_namespace(folder: str, leader: int) -> None:
+    """Nobody is left in the mount namespace that the leader has made, not even with a session of its own."""
+    path = os.path.join(folder, f"{leader}{NAMESPACE}")
+    if not os.path.exists(path):
+        return
+    namespace = _read(path)
+    os.unlink(path)
+    if namespace and namespace != namespace_of("self"):
+        while _kill_members(namespace):
+            pass
+
+
+def namespace_of(process_id: int | str) -> str:
+    """The mount namespace of a process; "" when there is none, or it is somebody else's."""
+    try:
+        return os.readlink(f"/proc/{process_id}/ns/mnt")
+    except OSError:
+        return ""
 
 
 def start_time(process_id: int) -> str:
@@ -36,6 +60,20 @@ def start_time(process_id: int) -> str:
             return file.read().rpartition(")")[2].split()[19]
     except (FileNotFoundError, ProcessLookupError):
         return ""
+
+
+def _kill_members(namespace: str) -> bool:
+    """Whether there were any; they may have made others meanwhile."""
+    members = [int(one) for one in os.listdir("/proc") if one.isdigit() and namespace_of(one) == namespace]
+    for member in members:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(member, signal.SIGKILL)
+    return bool(members)
+
+
+def _read(path: str) -> str:
+    with open(path) as file:
+        return file.read()
 
 
 def _is_ours(leader: int, begun: str) -> bool:

@@ -6,7 +6,7 @@ a loss of power may lose the latest writes, kill -9 does not.
 
 import hashlib
 import json
-import os
+import shutil
 import sqlite3
 import threading
 from collections.abc import Iterator
@@ -126,12 +126,10 @@ class Store:
 
 
 def set_aside(state_dir: Path) -> Path | None:
-    """An earlier state is under another name, which is returned; None when there was none."""
-    folder = state_dir / "state"
+    """An earlier state is now `state.old`, which is returned; None when there was none. One before it is gone."""
+    folder, aside = state_dir / "state", state_dir / "state.old"
     if not folder.exists():
         return None
-    number = 1
-    while (aside := state_dir / f"state.old-{number}").exists():
-        number += 1
-    os.rename(folder, aside)
-    return aside
+    if aside.exists():
+        shutil.rmtree(aside)
+    return folder.rename(aside)

@@ -163,10 +163,11 @@ def test_a_stop_and_a_start_keep_everything_too(running: Restarting) -> None:
 
 def test_fresh_sets_the_state_aside(tmp_path: Path) -> None:
     assert set_aside(tmp_path) is None
-    for number in (1, 2):
+    for _ in range(2):
         Store(tmp_path / "state", "1").close()
-        assert set_aside(tmp_path) == tmp_path / f"state.old-{number}"
+        assert set_aside(tmp_path) == tmp_path / "state.old"
         assert not (tmp_path / "state").exists()
+        assert (tmp_path / "state.old" / "state.db").exists()
 
 
 def test_the_state_of_another_version_is_refused_with_what_to_do(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from localcloud.processes import Limits, Mounts, Processes
 from .conftest import ROOT, wait_until
 
 ENVIRONMENT = {"PATH": os.defpath}
+PARENT = """["sh", "-c", "sleep 600 & echo $! && wait"]"""
 SERVER = """
 import sys, time
 from pathlib import Path
@@ -73,6 +74,12 @@ def test_no_mount_point_is_made_on_the_host(processes: Processes, tmp_path: Path
     assert not Path("/made-up-place").exists()
 
 
+def test_there_are_limits_for_everybody(processes: Processes) -> None:
+    shown = output_of(processes, "sh", "-c", "ulimit -c; ulimit -f; ulimit -v; ulimit -n", mounts=Mounts()).split()
+    assert shown[0] == "0"
+    assert "unlimited" not in shown
+
+
 def test_limits_hold(processes: Processes) -> None:
     shown = output_of(processes, "sh", "-c", "ulimit -n; ulimit -c", limits=Limits(open_files=77))
     assert shown.split() == ["77", "0"]
@@ -91,6 +98,29 @@ def test_kill_ends_the_whole_group(processes: Processes) -> None:
     processes.kill(process)
     assert process.returncode == -signal.SIGKILL
     wait_until(lambda: is_gone(grandchild), 5)
+
+
+RUNAWAY = ["sh", "-c", "setsid sh -c 'echo $$; exec sleep 600' & wait"]
+
+
+def test_kill_ends_those_too_who_began_a_session_of_their_own(processes: Processes) -> None:
+    process = processes.spawn(RUNAWAY, env=ENVIRONMENT, cwd=Path("/"), stdout=subprocess.PIPE)
+    assert process.stdout is not None
+    runaway = int(process.stdout.readline())
+    assert os.getsid(runaway) != process.pid
+    processes.kill(process)
+    wait_until(lambda: is_gone(runaway), 5)
+
+
+def test_who_began_a_session_of_their_own_end_with_a_killed_server(tmp_path: Path) -> None:
+    program = SERVER.replace(PARENT, repr(RUNAWAY))
+    server = subprocess.Popen([sys.executable, "-c", program, str(tmp_path)], cwd=ROOT, stdout=subprocess.PIPE)
+    assert server.stdout is not None
+    runaway = int(sorted(server.stdout.readline() for _ in range(2))[0])
+    assert not is_gone(runaway)
+    server.kill()
+    server.wait(10)
+    wait_until(lambda: is_gone(runaway), 5)
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
