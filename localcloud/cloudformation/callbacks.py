@@ -1,8 +1,9 @@
 """Where functions of custom resources send their answers: a path of this server, one for each request."""
 
+import contextlib
 import json
+import queue
 import secrets
-import threading
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -20,17 +21,17 @@ class Callback:
     """One awaited answer."""
 
     url: str
-    _arrived: threading.Event = field(default_factory=threading.Event)
-    _answer: dict[str, Any] = field(default_factory=dict)
+    _answers: "queue.Queue[dict[str, Any]]" = field(default_factory=queue.Queue)
 
     def arrive(self, answer: dict[str, Any]) -> None:
         """The answer is there."""
-        self._answer.update(answer)
-        self._arrived.set()
+        self._answers.put(answer)
 
     def wait(self, seconds: float) -> dict[str, Any] | None:
         """The answer, or None when there is none in `seconds`."""
-        return self._answer if self._arrived.wait(seconds) else None
+        with contextlib.suppress(queue.Empty):
+            return self._answers.get(timeout=seconds)
+        return None
 
 
 class Callbacks:

@@ -64,16 +64,11 @@ def parameters(given: dict[str, Parameter]) -> list[dict[str, Any]]:
 def event(of: Stack, one: Event) -> dict[str, Any]:
     """A StackEvent of DescribeStackEvents."""
     return {
-        "StackId": of.identity.id,
-        "StackName": of.identity.name,
+        **_status(of, one),
         "EventId": one.id,
         "OperationId": one.operation_id,
-        "LogicalResourceId": one.logical_id,
         "PhysicalResourceId": one.physical_id,
         "ResourceType": one.type,
-        "Timestamp": one.time,
-        "ResourceStatus": one.status,
-        "ResourceStatusReason": one.reason,
     }
 
 
@@ -81,16 +76,22 @@ def resource(of: Stack, one: Resource) -> dict[str, Any]:
     """A StackResource of DescribeStackResources; the other calls take what they have of it."""
     latest = of.latest[one.logical_id]
     return {
+        **_status(of, latest),
+        "PhysicalResourceId": one.physical_id,
+        "ResourceType": one.type,
+        "LastUpdatedTimestamp": latest.time,
+        "DriftInformation": {"StackResourceDriftStatus": "NOT_CHECKED"},
+    }
+
+
+def _status(of: Stack, one: Event) -> dict[str, Any]:
+    return {
         "StackId": of.identity.id,
         "StackName": of.identity.name,
         "LogicalResourceId": one.logical_id,
-        "PhysicalResourceId": one.physical_id,
-        "ResourceType": one.type,
-        "Timestamp": latest.time,
-        "LastUpdatedTimestamp": latest.time,
-        "ResourceStatus": latest.status,
-        "ResourceStatusReason": latest.reason,
-        "DriftInformation": {"StackResourceDriftStatus": "NOT_CHECKED"},
+        "Timestamp": one.time,
+        "ResourceStatus": one.status,
+        "ResourceStatusReason": one.reason,
     }
 
 

@@ -237,6 +237,25 @@ class ResourceType:
             raise ResourceFailed(f"{', '.join(changed)} of an existing {self.name} cannot be changed")
 
 
+def attached_policy(name: str, service: str, holders: str, put: Callable[[Handling, str, Any], None]) -> ResourceType:
+    """The row of a policy that its property `holders` attaches; `put(handling, holder, None)` takes it away."""
+
+    def attach(handling: Handling) -> None:
+        wanted = handling.properties[holders]
+        for holder in wanted:
+            put(handling, holder, handling.properties["PolicyDocument"])
+        for holder in set(handling.old_properties.get(holders, [])) - set(wanted):
+            put(handling, holder, None)
+
+    def detach(handling: Handling) -> None:
+        for holder in handling.properties[holders]:
+            put(handling, holder, None)
+
+    both = words(f"PolicyDocument {holders}")
+    attributes = {"Id": "{ref}"}
+    return ResourceType(name, service, attach, detach, both, update=attach, required=both, attributes=attributes)
+
+
 def resource_type(name: str) -> ResourceType:
     """The type of that name; raises KeyError when there is none."""
     return all_types()[CUSTOM if name.startswith("Custom::") else name]

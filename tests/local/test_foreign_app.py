@@ -109,6 +109,13 @@ def test_a_second_deployment_has_nothing_to_do(cdk: Cdk) -> None:
     assert "Number of stacks with differences: 0" in cdk.run("diff", "--all")
 
 
+def test_a_property_that_nobody_knows_is_told_before_anything_is_made(cdk: Cdk) -> None:
+    before = cdk.outputs("orders")
+    assert "extraneous key [Colour] is not permitted" in cdk.deploy("misspelt", succeeds=False)
+    (stack,) = cdk.cloud.client("cloudformation").describe_stacks(StackName="orders")["Stacks"]
+    assert (stack["StackStatus"], cdk.outputs("orders")) == ("CREATE_COMPLETE", before)
+
+
 def test_a_broken_deployment_is_told_quickly_and_taken_back(cdk: Cdk) -> None:
     before, began = cdk.outputs("orders"), time.monotonic()
     told = cdk.deploy("broken", succeeds=False)

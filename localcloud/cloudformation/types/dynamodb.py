@@ -98,14 +98,6 @@ def _configure(handling: Handling) -> None:
     for name, operation in operations.items():
         if new.get(name) != old.get(name):
             forward(handling.client, operation, {**table, name: new.get(name, off[name])})
-    policy, before = (one.get("ResourcePolicy", {}).get("PolicyDocument") for one in (new, old))
-    arn = {
-        "ResourceArn": f"arn:aws:dynamodb:{handling.stack.region}:{handling.stack.account}:table/{table['TableName']}"
-    }
-    if policy and policy != before:
-        forward(handling.client, "put_resource_policy", {**arn, "Policy": policy})
-    elif before and not policy:
-        forward(handling.client, "delete_resource_policy", arn)
 
 
 def _wait(handling: Handling) -> None:
@@ -138,8 +130,7 @@ _ATTRIBUTES = {"Arn": "{TableArn}", "StreamArn": "{LatestStreamArn}"}
 TYPES = [
     _row(
         "AWS::DynamoDB::Table",
-        "DeletionProtectionEnabled PointInTimeRecoverySpecification ProvisionedThroughput ResourcePolicy TableClass "
-        "Tags",
+        "DeletionProtectionEnabled PointInTimeRecoverySpecification ProvisionedThroughput TableClass Tags",
         "KeySchema",
         "KeySchema LocalSecondaryIndexes TableName",
         without_effect=words("ContributorInsightsSpecification"),

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from localcloud.cloudformation.calls import forward
-from localcloud.cloudformation.resource_type import Handling, ResourceType, words
+from localcloud.cloudformation.resource_type import Handling, ResourceType, attached_policy, words
 
 # attribute: what it is when the template says nothing
 _TOPIC: dict[str, Any] = {
@@ -48,35 +48,8 @@ def _update_topic(handling: Handling) -> None:
     _set_changed(handling, "set_topic_attributes", "TopicArn", _TOPIC)
 
 
-def _sync_inline_subscriptions(handling: Handling) -> None:
-    sns, topic = handling.client, handling.physical_id
-    new, old = (
-        {(one["Protocol"], one["Endpoint"]) for one in properties.get("Subscription") or []}
-        for properties in (handling.properties, handling.old_properties)
-    )
-    for protocol, endpoint in sorted(new - old):
-        sns.subscribe(TopicArn=topic, Protocol=protocol, Endpoint=endpoint)
-    for found in sns.list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"] if old - new else []:
-        if (found["Protocol"], found["Endpoint"]) in old - new:
-            sns.unsubscribe(SubscriptionArn=found["SubscriptionArn"])
-
-
-def _put_policy(handling: Handling) -> None:
-    topics = handling.properties["Topics"]
-    for topic in topics:
-        _set_policy(handling, topic, handling.properties["PolicyDocument"])
-    for topic in handling.old_properties.get("Topics") or []:
-        if topic not in topics:
-            _set_policy(handling, topic, _default_policy(handling, topic))
-
-
-def _delete_policy(handling: Handling) -> None:
-    for topic in handling.properties["Topics"]:
-        _set_policy(handling, topic, _default_policy(handling, topic))
-
-
 def _set_policy(handling: Handling, topic: str, policy: Any) -> None:
-    value = {"AttributeName": "Policy", "AttributeValue": policy}
+    value = {"AttributeName": "Policy", "AttributeValue": policy or _default_policy(handling, topic)}
     forward(handling.client, "set_topic_attributes", {"TopicArn": topic, **value})
 
 
@@ -110,26 +83,16 @@ TYPES = [
         create=_create_topic,
         update=_update_topic,
         delete="delete_topic TopicArn={ref}",
-        properties=words("Subscription Tags TopicName") | frozenset(_TOPIC),
+        properties=words("Tags TopicName") | frozenset(_TOPIC),
         replaced_by=words("FifoTopic TopicName"),
         without_effect=words("TracingConfig"),
         named=("TopicName", 256),
         make_name=_topic_name,
         ref="{TopicArn}",
         attributes={"TopicArn": "{TopicArn}", "TopicName": "{TopicName}"},
-        after=_sync_inline_subscriptions,
         tagged="ResourceArn={ref}",
     ),
-    ResourceType(
-        "AWS::SNS::TopicPolicy",
-        "sns",
-        create=_put_policy,
-        update=_put_policy,
-        delete=_delete_policy,
-        properties=words("PolicyDocument Topics"),
-        required=words("PolicyDocument Topics"),
-        attributes={"Id": "{ref}"},
-    ),
+    attached_policy("AWS::SNS::TopicPolicy", "sns", "Topics", _set_policy),
     ResourceType(
         "AWS::SNS::Subscription",
         "sns",

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from localcloud.cloudformation.calls import forward
-from localcloud.cloudformation.resource_type import Handling, ResourceType, words
+from localcloud.cloudformation.resource_type import Handling, ResourceType, attached_policy, words
 
 # attribute: what it is when the template says nothing
 _ATTRIBUTES: dict[str, Any] = {
@@ -43,19 +43,8 @@ def _update_queue(handling: Handling) -> None:
     forward(handling.client, "set_queue_attributes", {"QueueUrl": handling.physical_id, "Attributes": changed})
 
 
-def _put_policy(handling: Handling) -> None:
-    queues = handling.properties["Queues"]
-    _set_policy(handling, queues, handling.properties["PolicyDocument"])
-    _set_policy(handling, [url for url in handling.old_properties.get("Queues") or [] if url not in queues], "")
-
-
-def _delete_policy(handling: Handling) -> None:
-    _set_policy(handling, handling.properties["Queues"], "")
-
-
-def _set_policy(handling: Handling, queues: list[str], policy: Any) -> None:
-    for url in queues:
-        forward(handling.client, "set_queue_attributes", {"QueueUrl": url, "Attributes": {"Policy": policy}})
+def _set_policy(handling: Handling, url: str, policy: Any) -> None:
+    forward(handling.client, "set_queue_attributes", {"QueueUrl": url, "Attributes": {"Policy": policy or ""}})
 
 
 TYPES = [
@@ -77,14 +66,5 @@ TYPES = [
         },
         tagged="QueueUrl={ref}",
     ),
-    ResourceType(
-        "AWS::SQS::QueuePolicy",
-        "sqs",
-        create=_put_policy,
-        update=_put_policy,
-        delete=_delete_policy,
-        properties=words("PolicyDocument Queues"),
-        required=words("PolicyDocument Queues"),
-        attributes={"Id": "{ref}"},
-    ),
+    attached_policy("AWS::SQS::QueuePolicy", "sqs", "Queues", _set_policy),
 ]

@@ -1,7 +1,7 @@
 """Orders: a CDK app that has nothing to do with Trimtab. `-c step=` chooses what of it is deployed.
 
 `first` is a whole app in two stacks; `second` changes some of it in place, replaces a topic, adds and removes;
-`broken` is `second` with a queue that cannot be made.
+`broken` is `second` with a queue that cannot be made, `misspelt` with one that has a property nobody knows.
 """
 
 from pathlib import Path
@@ -93,6 +93,8 @@ class Orders(cdk.Stack):
         if step == "broken":
             broken = sqs.CfnQueue(self, "Broken", queue_name="not a name!")
             broken.node.add_dependency(self._queue)
+        if step == "misspelt":
+            sqs.CfnQueue(self, "Misspelt").add_property_override("Colour", "red")
 
     def _handle_orders(self) -> None:
         self._failed = sqs.Queue(self, "Failed")
