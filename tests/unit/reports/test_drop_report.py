@@ -1,15 +1,19 @@
 """The page that people get: complete, small, and harmless whatever the file said."""
 
+import gzip
+import io
 import json
 import re
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pytest
 
+import trimtab.data
 from tests.unit.data.samples import DATA, csv, parquet, trips
 from trimtab.data.report import DropReport, unreadable
-from trimtab.data.validate import validate
+from trimtab.data.validate import Gate, conclude, examine, validate
 from trimtab.data.violation import Violation
 from trimtab.reports.advice import advice_for
 from trimtab.reports.drop_report import DropFile, figure, report_html, report_json
@@ -83,6 +87,40 @@ def test_the_json_holds_advice_beside_every_violation() -> None:
 )
 def test_figures_are_written_for_people(value: float | None, text: str) -> None:
     assert figure(value) == text
+
+
+def test_the_page_says_how_a_text_file_was_read() -> None:
+    body = io.BytesIO(gzip.compress(csv(trips(5)).read().replace(b",", b";")))
+    assert "utf-8, gzip, delimiter &#39;;&#39;, quote &#34;, decimal ." in _page(validate(body, "csv", DATA))
+
+
+def test_rows_of_a_drop_of_files_are_named_by_file_and_row_group() -> None:
+    gate = Gate.of(DATA)
+    files = [trips(5), trips(5, trip=range(10, 15), stops=[1, 1, 99, 1, 1])]
+    page = _page(
+        conclude([examine(parquet(file), "parquet", gate, f"{n}.parquet") for n, file in enumerate(files)], gate)
+    )
+    assert '<tr><th>File</th><td class="n">1.parquet</td></tr>' in page
+    assert '<tr><th>Row</th><td class="n">3</td></tr>' in page
+    assert '<tr><th>Row group</th><td class="n">0</td></tr>' in page
+    assert "2 files" in page
+
+
+def test_the_page_is_light_dark_or_for_paper() -> None:
+    page = _page(validate(parquet(trips(5)), "parquet", DATA))
+    assert "@media (prefers-color-scheme:dark)" in page
+    assert "@media print" in page
+
+
+RULES = re.compile(r"""(?:Violation|ValueRule|Tally)\(\s*"([a-z_]+)"|rule="([a-z_]+)"|rule = "([a-z_]+)\"""")
+
+
+def test_every_rule_that_the_code_names_has_advice_of_its_own() -> None:
+    folder = Path(trimtab.data.__file__).parent
+    sources = [file.read_text() for file in (*folder.rglob("*.py"), *(folder.parent / "intake").glob("*.py"))]
+    rules = {name for source in sources for found in RULES.findall(source) for name in found if name}
+    assert len(rules) > 25
+    assert not [rule for rule in rules if advice_for(rule) == advice_for("no such rule")]
 
 
 def test_every_rule_has_advice_of_its_own() -> None:

@@ -11,6 +11,7 @@ import jinja2
 from markupsafe import Markup
 
 from trimtab.data.drift import ColumnDrift
+from trimtab.data.reading import Reading
 from trimtab.data.report import DropReport
 from trimtab.data.validate import PSI_LIMIT
 from trimtab.data.violation import Severity
@@ -73,8 +74,21 @@ def _page(report: DropReport, file: DropFile, psi_limit: float, halvings: int) -
         drifts=report.drift[:columns],
         details=[(drift, _bins_chart(drift), _bin_rows(drift)) for drift in report.drift[:drifts]],
         psi_limit=psi_limit,
+        files=len(report.readings),
+        readings=[said for reading in dict.fromkeys(report.readings) if (said := _reading(reading))],
     )
     return page.encode()
+
+
+def _reading(reading: Reading) -> str:
+    """How a text file was written, in words; nothing for Parquet."""
+    form, dialect = reading.form, reading.dialect
+    if form is None:
+        return ""
+    said = [form.encoding + (" with a byte order mark" if form.byte_order_mark else ""), form.compression]
+    if dialect:
+        said += [f"delimiter {dialect.delimiter!r}", f"quote {dialect.quote}", f"decimal {dialect.decimal}"]
+    return ", ".join(part for part in said if part)
 
 
 @cache
