@@ -234,3 +234,17 @@ def test_what_a_kill_has_ended_is_redriven_where_it_stood(tmp_path: Path) -> Non
     assert stage.history(execution).count("PassStateEntered") == 1
     assert children() == before
     running.stop()
+
+
+@pytest.mark.parametrize(
+    ("operation", "given"),
+    [
+        ("validate_state_machine_definition", {"definition": "{}"}),
+        ("update_map_run", {"mapRunArn": ABSENT_MACHINE, "maxConcurrency": 1}),
+        ("get_activity_task", {"activityArn": ABSENT_MACHINE}),
+    ],
+)
+def test_operations_that_nobody_built_are_refused_by_name(stage: Stage, operation: str, given: dict[str, Any]) -> None:
+    with pytest.raises(ClientError, match=operation.title().replace("_", "")) as refused:
+        getattr(stage.cloud.client("stepfunctions"), operation)(**given)
+    assert refused.value.response["ResponseMetadata"]["HTTPStatusCode"] == 400
