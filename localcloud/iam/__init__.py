@@ -29,7 +29,7 @@ _ANONYMOUS = Principal("anonymous", Identity())
 
 def install(cloud: Cloud) -> None:
     """/_local/access-denied shows the latest denials, /_local/authorizations the kinds of accesses decided so far."""
-    authorization = Authorization(cloud.account)
+    authorization = Authorization(cloud.account, cloud.clock.now)
     cloud.admin_routes["access-denied"] = lambda _method, _body: list(cloud.denied)
     cloud.admin_routes["authorizations"] = lambda _method, _body: authorization.records.listed()
     cloud.authorization, cloud.permits = authorization, permissions(cloud, authorization)

@@ -1,6 +1,5 @@
 """What a call needs: dispatch to the tables of its service, and the condition keys that all services share."""
 
-import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any
@@ -29,9 +28,8 @@ def accesses(call: Call) -> Iterator[Access]:
     return _SERVICES.get(call.service, simple.accesses)(call)
 
 
-def global_context(call: Call, who: Principal, source_ip: str) -> dict[str, tuple[str, ...]]:
+def global_context(call: Call, who: Principal, source_ip: str, now: float) -> dict[str, tuple[str, ...]]:
     """Condition keys that every request has. The loopback connection counts as a secure one."""
-    now = time.time()
     context: dict[str, tuple[str, ...]] = {
         "aws:currenttime": (datetime.fromtimestamp(now, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),),
         "aws:epochtime": (str(int(now)),),

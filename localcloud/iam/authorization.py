@@ -1,6 +1,6 @@
 """Decides whether a principal may make a call, over all that the call needs."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 
 from localcloud.iam.accesses import accesses, global_context
@@ -23,17 +23,18 @@ denied_deletions: ContextVar[frozenset[str]] = ContextVar("denied_deletions", de
 
 
 class Authorization:
-    """IAM of one account."""
+    """IAM of one account; `now` is the time by which conditions are judged."""
 
-    def __init__(self, account: str) -> None:
+    def __init__(self, account: str, now: Callable[[], float]) -> None:
         self._account = account
+        self._now = now
         self.principals = Principals(account)
         self.records = Records()
         self.tags = ResourceTags(account)
 
     def denial(self, who: Principal, call: Call, source_ip: str) -> Denial | None:
         """Why `who` may not make the call; None when they may."""
-        context = global_context(call, who, source_ip)
+        context = global_context(call, who, source_ip, self._now())
         if call.action == ASSUME:
             return self._assuming(who, call, context)
         if who.is_administrator or call.action in _NEEDS_NOTHING:
@@ -57,7 +58,7 @@ class Authorization:
         service, _, operation = access.action.partition(":")
         region = access.resource.split(":")[3] if access.resource.startswith("arn:") else ""
         call = Call(service, operation, {}, region, self._account)
-        return self._one(who, access, global_context(call, who, ""), self._account)
+        return self._one(who, access, global_context(call, who, "", self._now()), self._account)
 
     def _assuming(self, who: Principal, call: Call, context: Context) -> Denial | None:
         role = self.principals.role(call.text("RoleArn"))
