@@ -120,13 +120,13 @@ class CloudFormation(Queries):
             change_set.execution_status = "EXECUTE_IN_PROGRESS"
             stack.change_sets = {change_set.id: change_set}
             stack.disable_rollback = bool(request.parameters.get("DisableRollback"))
-            kind = "CREATE" if change_set.kind == "CREATE" else "UPDATE"
+            deployment = self._begin(stack, change_set.inputs, "CREATE" if change_set.kind == "CREATE" else "UPDATE")
 
         def finished(succeeded: bool) -> None:
             change_set.execution_status = "EXECUTE_COMPLETE" if succeeded else "EXECUTE_FAILED"
             self._backend.changed(stack)
 
-        self._start(stack, change_set.inputs, kind, finished)
+        self._run(stack, deployment, finished)
 
     def create_stack(self, request: Request) -> dict[str, Any]:
         """A new stack is being created."""
@@ -137,11 +137,12 @@ class CloudFormation(Queries):
             stack = self._new_stack(request, "REVIEW_IN_PROGRESS")
             stack.events.clear()
             inputs = inputs_of(self._backend, request, stack)
+            on_failure = request.parameters.get("OnFailure", "ROLLBACK")
+            stack.disable_rollback = bool(request.parameters.get("DisableRollback")) or on_failure == "DO_NOTHING"
+            stack.termination_protection = bool(request.parameters.get("EnableTerminationProtection"))
             self._backend.stacks(request.region).add(stack)
-        on_failure = request.parameters.get("OnFailure", "ROLLBACK")
-        stack.disable_rollback = bool(request.parameters.get("DisableRollback")) or on_failure == "DO_NOTHING"
-        stack.termination_protection = bool(request.parameters.get("EnableTerminationProtection"))
-        self._start(stack, inputs, "CREATE", lambda _succeeded: None)
+            deployment = self._begin(stack, inputs, "CREATE")
+        self._run(stack, deployment)
         return {"StackId": stack.identity.id}
 
     def update_stack(self, request: Request) -> dict[str, Any]:
@@ -150,19 +151,28 @@ class CloudFormation(Queries):
             stack = self._stack(request)
             _require_updatable(stack)
             inputs = inputs_of(self._backend, request, stack)
-            scope = self._backend.scope(stack, inputs)
-            if not preview(stack, inputs, scope) and _is_same(stack.inputs, inputs):
+            imports = set(stack.imports)
+            changes = preview(stack, inputs, self._backend.scope(stack, inputs))
+            stack.imports = imports
+            if not changes and _is_same(stack.inputs, inputs):
                 raise ValidationError("No updates are to be performed.")
-        stack.disable_rollback = bool(request.parameters.get("DisableRollback"))
-        self._start(stack, inputs, "UPDATE", lambda _succeeded: None)
+            stack.disable_rollback = bool(request.parameters.get("DisableRollback"))
+            deployment = self._begin(stack, inputs, "UPDATE")
+        self._run(stack, deployment)
         return {"StackId": stack.identity.id}
 
-    def _start(self, stack: Stack, inputs: Inputs, kind: str, finished: Callable[[bool], None]) -> None:
+    def _begin(self, stack: Stack, inputs: Inputs, kind: str) -> Deployment:
+        """The stack is busy with a deployment that has yet to run; called with the lock, so that there is only one."""
         self._backend.begin(stack, f"{kind}_IN_PROGRESS")
         if kind == "UPDATE":
             stack.updated = self._backend.now()
-        deployment = Deployment(self._backend, stack, inputs, rollback=not stack.disable_rollback)
-        self._in_thread(stack, f"{kind}_FAILED", lambda: finished(deployment.run()))
+        return Deployment(self._backend, stack, inputs, rollback=not stack.disable_rollback)
+
+    def _run(
+        self, stack: Stack, deployment: Deployment, finished: Callable[[bool], None] = lambda _succeeded: None
+    ) -> None:
+        failed = "UPDATE_FAILED" if stack.status.startswith("UPDATE") else "CREATE_FAILED"
+        self._in_thread(stack, failed, lambda: finished(deployment.run()))
 
     def delete_stack(self, request: Request) -> None:
         """The stack is being deleted; nothing happens when there is none."""

@@ -1,6 +1,7 @@
 """CloudFormation: what a stack makes, changes, replaces, takes back and leaves."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -256,3 +257,21 @@ def test_create_and_update_stack_work_without_change_sets(account: Account) -> N
     cloudformation.update_stack(StackName=stack, TemplateBody=both)
     assert settled(account, stack)["StackStatus"] == "UPDATE_COMPLETE"
     assert json.loads(json.dumps(cloudformation.get_template(StackName=stack)["TemplateBody"])) == json.loads(both)
+
+
+def test_of_many_updates_at_once_one_is_carried_out(account: Account) -> None:
+    stack, bodies = account.unique("stack"), [template({"Queue": QUEUE, f"More{n}": QUEUE}) for n in range(8)]
+    deploy(account, stack, template({"Queue": QUEUE}))
+
+    def update(body: str) -> bool:
+        try:
+            account.client("cloudformation").update_stack(StackName=stack, TemplateBody=body)
+        except ClientError as error:
+            return "_IN_PROGRESS state and can not be updated" not in str(error)
+        return True
+
+    with ThreadPoolExecutor(len(bodies)) as pool:
+        begun = list(pool.map(update, bodies))
+    assert settled(account, stack)["StackStatus"] == "UPDATE_COMPLETE"
+    statuses = [one["ResourceStatus"] for one in events_of(account, stack, stack)]
+    assert statuses.count("UPDATE_IN_PROGRESS") == statuses.count("UPDATE_COMPLETE") == begun.count(True) >= 1
