@@ -48,6 +48,12 @@ def test_columns_are_described_as_an_author_would() -> None:
     assert columns["miles"]["range"][1] > trips()["miles"].to_numpy().max()
 
 
+def test_a_column_of_one_value_has_no_rule_on_values() -> None:
+    section = section_of(parquet(trips(stops=[3] * 400, line=["red"] * 400)), "parquet")
+    assert section["columns"]["stops"] == {"type": "integer"}
+    assert section["columns"]["line"] == {"type": "string"}
+
+
 FILES = [(parquet, "parquet"), (csv, "csv"), (jsonl, "jsonl")]
 
 

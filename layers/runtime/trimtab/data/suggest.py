@@ -32,6 +32,8 @@ from trimtab.errors import DataError
 SAMPLE_ROWS: Final = 100_000
 """Rows that are looked at, from the beginning of the file."""
 _LEVELS: Final = 24
+"""Texts, and whole numbers, that a domain lists at most; a column of one value says nothing about its next."""
+_WHOLE_LEVELS: Final = 10
 _ROWS_PER_LEVEL: Final = 5
 _LABELS: Final = ("label", "target", "y", "outcome", "class")
 _KEY_SHARE: Final = 0.2
@@ -209,9 +211,9 @@ def _of_numbers(present: pa.Array) -> Iterator[tuple[str, Any]]:
     values = as_numbers(present)
     values = values[abs(values) < math.inf]
     levels = pc.unique(present)
-    if pa.types.is_integer(present.type) and _is_domain(levels, present):
+    if pa.types.is_integer(present.type) and _is_domain(levels, present, _WHOLE_LEVELS):
         yield "domain", sorted(levels.to_pylist())
-    elif len(values):
+    elif len(values) and len(levels) > 1:
         low, high = float(values.min()), float(values.max())
         yield "range", _widened(low, high, whole=pa.types.is_integer(present.type))
 
@@ -229,7 +231,7 @@ def _widened(low: float, high: float, *, whole: bool) -> list[float]:
 
 def _of_texts(present: pa.Array) -> Iterator[tuple[str, Any]]:
     levels = pc.unique(present)
-    if _is_domain(levels, present):
+    if _is_domain(levels, present, _LEVELS):
         yield "domain", sorted(levels.to_pylist())
         return
     if len(levels) >= _KEY_SHARE * len(present):
@@ -238,8 +240,8 @@ def _of_texts(present: pa.Array) -> Iterator[tuple[str, Any]]:
         yield "pattern", pattern
 
 
-def _is_domain(levels: pa.Array, present: pa.Array) -> bool:
-    return len(levels) <= _LEVELS and len(present) >= _ROWS_PER_LEVEL * len(levels)
+def _is_domain(levels: pa.Array, present: pa.Array, most: int) -> bool:
+    return 1 < len(levels) <= most and len(present) >= _ROWS_PER_LEVEL * len(levels)
 
 
 def _pattern(values: list[str]) -> str | None:
