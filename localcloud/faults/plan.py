@@ -33,7 +33,6 @@ class Kind(StrEnum):
 
 CALLS = frozenset({Kind.THROTTLE, Kind.ERROR, Kind.LOST_ANSWER, Kind.LATENCY, Kind.KILL_CALLER})
 EVENTS = frozenset({Kind.DROP, Kind.DUPLICATE, Kind.DELAY, Kind.REORDER})
-WORK = frozenset({Kind.KILL, Kind.INTERRUPT, Kind.REFUSE_CAPACITY, Kind.FAIL_ROLLBACK})
 
 
 @dataclass(frozen=True)

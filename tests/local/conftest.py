@@ -19,7 +19,7 @@ from localcloud.clients import Clients
 from .iam_support import ClientOf, make_role
 
 ROOT = Path(__file__).resolve().parents[2]
-START_SECONDS = 30
+START_SECONDS = 60
 
 
 @dataclass(frozen=True)
@@ -76,10 +76,14 @@ def start_local_cloud(
     with log.open("wb") as output:
         process = subprocess.Popen(command, cwd=ROOT, stdout=output, stderr=subprocess.STDOUT)
     ready = folder / "server.json"
-    wait_until(
-        lambda: ready.exists() or process.poll() is not None, START_SECONDS, lambda: f"not ready: {log.read_text()}"
-    )
-    assert process.poll() is None, log.read_text()
+    try:
+        wait_until(
+            lambda: ready.exists() or process.poll() is not None, START_SECONDS, lambda: f"not ready: {log.read_text()}"
+        )
+        assert process.poll() is None, log.read_text()
+    except AssertionError:
+        process.kill()
+        raise
     found = json.loads(ready.read_text())
     return LocalCloud(found["endpoint"], found["pid"], folder, log), process
 
