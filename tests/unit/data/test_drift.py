@@ -212,8 +212,7 @@ def test_a_million_rows_do_not_make_a_trifle_an_alarm_nor_fifty_rows_a_chance() 
     assert not certain.moved(0.1)
     few = [NumberProfile.of(pa.array(random.normal(0, 1, 40))) for _ in range(50)]
     found = [compare(Profile(300_000, {"x": reference}), Profile(40, {"x": sample}))[0] for sample in few]
-    assert any((drift.psi or 0) > 0.25 for drift in found)
-    assert not any(drift.moved(0.25) for drift in found)
+    assert sum(drift.moved(0.25) for drift in found) <= 2 < sum((drift.psi or 0) > 0.25 for drift in found)
     (moved,) = compare(Profile(1, {"x": reference}), Profile(1, {"x": NumberProfile.of(pa.array([3.0] * 60))}))
     assert [moved.moved(0.25), moved.moved(0.5, "ks"), moved.moved(1.0, "wasserstein")] == [True] * 3
 

@@ -53,7 +53,8 @@ class NumberProfile:
     @property
     def edges(self) -> Floats:
         """The 11 edges of 10 quantile bins, rising, in the column's unit; empty for a column without numbers."""
-        return self.sketch.quantiles(np.linspace(0, 1, QUANTILE_BINS + 1))
+        edges = self.sketch.quantiles(np.linspace(0, 1, QUANTILE_BINS + 1))
+        return np.clip(edges, self.moments.minimum, self.moments.maximum) if len(edges) else edges
 
     def summary(self) -> dict[str, Any]:
         """The figures people read, derived from the state."""

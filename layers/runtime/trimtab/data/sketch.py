@@ -139,7 +139,15 @@ class ValueSketch:
         return np.where(weight >= 0.5, high - step * (1 - weight), low + step * weight)
 
     def _at_rank(self, ranks: Floats) -> Floats:
-        return self.values[np.searchsorted(np.cumsum(self.counts), ranks, side="right")]
+        """The numbers at these ranks; within a cell of several numbers they are taken to lie evenly."""
+        cumulated = np.cumsum(self.counts)
+        cells = np.searchsorted(cumulated, ranks, side="right")
+        low = self.values[cells]
+        if self.exact:
+            return low
+        width = _from_keys((self.keys[cells] + 1) << self.shift) - low
+        before = cumulated[cells] - self.counts[cells]
+        return np.asarray(low + width * (ranks - before + 0.5) / self.counts[cells])
 
     def histogram(self, cuts: Floats) -> Integers:
         """Counts in the ``len(cuts) + 1`` bins between rising cuts; a number equal to a cut is in the upper bin."""
