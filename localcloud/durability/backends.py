@@ -1,7 +1,6 @@
 """moto's backends: one row for each service, account and region; their big collections have parts of their own."""
 
 import threading
-from collections.abc import Callable
 from typing import Any
 
 from localcloud.cloud import Cloud
@@ -82,12 +81,12 @@ class _Backends:
 def _state(service: str, backend: Any) -> dict[str, Any]:
     left_out = _LEFT_OUT.get(service, ())
     state = {name: value for name, value in backend.__dict__.items() if name not in left_out}
-    return _SPECIAL[service][0](state) if service in _SPECIAL else state
+    return _without_aws_policies(state) if service == "iam" else state
 
 
 def _restore(service: str, backend: Any, state: dict[str, Any]) -> None:
-    if service in _SPECIAL:
-        state = _SPECIAL[service][1](backend, state)
+    if service == "iam":
+        state = _with_aws_policies(backend, state)
     backend.__dict__.update(state)
 
 
@@ -107,17 +106,6 @@ def _with_aws_policies(backend: Any, state: dict[str, Any]) -> dict[str, Any]:
     return state | {"managed_policies": backend.managed_policies | state["managed_policies"]}
 
 
-def _plain_tags(state: dict[str, Any]) -> dict[str, Any]:
-    """moto makes this of lambdas, which cannot be pickled."""
-    return state | {"_resource_tags": {kind: dict(tags) for kind, tags in state["_resource_tags"].items()}}
-
-
-def _defaulting_tags(backend: Any, state: dict[str, Any]) -> dict[str, Any]:
-    for kind, tags in state.pop("_resource_tags").items():
-        backend._resource_tags[kind].update(tags)
-    return state
-
-
 def _refer_to_aws_policies(cloud: Cloud) -> None:
     from moto.iam.models import AWSManagedPolicy
 
@@ -126,10 +114,3 @@ def _refer_to_aws_policies(cloud: Cloud) -> None:
 
 def _aws_policy(account: str, arn: str) -> Any:
     return backend_of("iam", account, "aws").managed_policies[arn]
-
-
-_Special = tuple[Callable[[dict[str, Any]], dict[str, Any]], Callable[[Any, dict[str, Any]], dict[str, Any]]]
-_SPECIAL: dict[str, _Special] = {
-    "iam": (_without_aws_policies, _with_aws_policies),
-    "ssm": (_plain_tags, _defaulting_tags),
-}

@@ -66,7 +66,7 @@ class Durable:
         self._after_load.append(action)
 
     def on_restart(self, action: Callable[[], None]) -> None:
-        """`action` is called after a start with an earlier state, once the server answers."""
+        """`action` is called in a thread of its own after a start with an earlier state, once the server answers."""
         self._restarts.append(action)
 
     def load(self) -> None:
@@ -83,8 +83,8 @@ class Durable:
     def start(self, stopping: threading.Event) -> None:
         """What is changed outside of requests is saved from now on; what an earlier run has left is taken up."""
         threading.Thread(target=self._flush_for_ever, args=(stopping,), name="durability", daemon=True).start()
-        if self.had_state:
-            threading.Thread(target=self._restart, name="restart", daemon=True).start()
+        for action in self._restarts if self.had_state else []:
+            threading.Thread(target=action, name="restart", daemon=True).start()
 
     def settle(self, touched: dict[Kept, None]) -> None:
         """What a request has changed survives the end of this process."""
@@ -150,11 +150,4 @@ class Durable:
             try:
                 self.flush()
             except Exception:  # one failed flush must not end the saving of all
-                traceback.print_exc()
-
-    def _restart(self) -> None:
-        for action in self._restarts:
-            try:
-                action()
-            except Exception:  # one service that cannot go on must not keep the others from it
                 traceback.print_exc()

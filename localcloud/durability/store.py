@@ -8,6 +8,7 @@ import hashlib
 import json
 import shutil
 import sqlite3
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -30,6 +31,7 @@ class Store:
     """Safe to use from any thread. Whoever commits, commits for everybody who has put a row by then."""
 
     def __init__(self, folder: Path, moto_version: str) -> None:
+        moto_version = f"{moto_version}, Python {sys.version_info.major}.{sys.version_info.minor}"
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._blobs = folder / "blobs"
         self._blobs.mkdir(exist_ok=True)

@@ -177,3 +177,10 @@ def test_the_state_of_another_version_is_refused_with_what_to_do(tmp_path: Path)
     assert refused.returncode == 2
     assert "written by another version" in refused.stderr
     assert "--fresh" in refused.stderr
+
+
+def test_there_is_nothing_that_could_not_be_kept(survived: Survived) -> None:
+    survived.cloud.client("ecr").create_repository(repositoryName="kept")
+    survived.cloud.client("kms").create_key(KeyUsage="SIGN_VERIFY", KeySpec="RSA_2048")
+    survived.cloud.client("secretsmanager").create_secret(Name="kept", SecretString="secret")
+    assert survived.cloud.admin("status")["not_kept"] == {}
