@@ -1,6 +1,7 @@
 """`trimtab drop` and `trimtab drops`: put a file where the pipeline finds it, and a refused one there again."""
 
 import json
+from datetime import datetime
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -43,7 +44,8 @@ def replay(
 ) -> None:
     """Judge a quarantined drop again, for instance after the contract was changed and deployed."""
     where = Stage(stage)
-    print(start_replay(where, model, find_refused(where.ledger(model).entries("drop."), model, drop)))
+    entries = where.ledger(model).entries("drop.")
+    print(start_replay(where, model, find_refused(entries, model, drop), entries[-1].at))
 
 
 @app.command("list")
@@ -77,8 +79,8 @@ def find_refused(entries: list[Entry], model: str, drop: str) -> Entry:
     return found[0]
 
 
-def start_replay(stage: Stage, model: str, entry: Entry) -> str:
-    """ARN of the intake execution that judges the quarantined copy."""
+def start_replay(stage: Stage, model: str, entry: Entry, last: datetime) -> str:
+    """ARN of the intake execution that judges the quarantined copy, at a time that is not before the ledger's last."""
     bucket, _, key = str(entry.data["copy_uri"]).removeprefix("s3://").partition("/")
     head: dict[str, Any] = stage.client("s3").head_object(Bucket=bucket, Key=key)
     headers = head["ResponseMetadata"]["HTTPHeaders"]
@@ -89,7 +91,7 @@ def start_replay(stage: Stage, model: str, entry: Entry) -> str:
         "version": head["VersionId"],
         "size": head["ContentLength"],
         "sequencer": "",
-        "at": parsedate_to_datetime(headers["date"]).isoformat(),
+        "at": max(parsedate_to_datetime(headers["date"]), last).isoformat(),
     }
     started = stage.client("stepfunctions").start_execution(
         stateMachineArn=stage.model(model)["IntakeMachine"],

@@ -115,6 +115,18 @@ def test_the_encoding_does_not_depend_on_how_the_bytes_are_cut(
     assert found_in(text.encode(encoding), size) == expected
 
 
+@pytest.mark.parametrize("size", [1, 3, 5, 1_000])
+def test_another_alphabet_is_no_western_text_however_it_is_cut(size: int) -> None:
+    with pytest.raises(DataError, match="is not UTF-8"):
+        found_in("line\nПривет\n".encode("cp1251"), size)
+
+
+@pytest.mark.parametrize("cells", [["1,5", "2.5"], ["1", "2"], ["1,234", "5,678"]])
+def test_a_decimal_comma_is_not_believed_without_proof(cells: list[str]) -> None:
+    body = "trip;miles\n" + "".join(f"{row};{cell}\n" for row, cell in enumerate(cells))
+    assert reading(judged(body.encode()))["decimal"] == "."
+
+
 def test_the_first_wrong_byte_is_named() -> None:
     body = "é".encode() + b"abc\xff"
     for size in (1, 2, 9):
