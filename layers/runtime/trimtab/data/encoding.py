@@ -76,9 +76,10 @@ class EncodingCheck:
             self._check_windows(block)
 
     def _check_windows(self, block: bytes) -> None:
-        if _NOT_WINDOWS.search(self._last + block) and self._guessing:
+        joined = self._last + block
+        if _NOT_WINDOWS.search(joined) and self._guessing:
             raise self._guessing
-        self._last = block[-3:]
+        self._last = joined[-3:]
 
 
 def _declared(declared: str | None, marked: tuple[str, int] | None) -> str | None:
