@@ -11,7 +11,7 @@ from trimtab.data.drift import ColumnDrift, compare
 from trimtab.data.drift.domain_classifier import Separation, separation
 from trimtab.data.profile import NumberProfile, Profile, profile_table
 from trimtab.monitoring.records import SCORE, VERSION
-from trimtab.spec import Spec
+from trimtab.spec import MonitoringSpec, Spec
 
 SCORE_COLUMN = "score"
 """Name of the scores in the profile that the evaluation writes."""
@@ -32,14 +32,16 @@ class Drift:
         """PSI by column, largest first; a column that could not be measured is absent."""
         return {column.column: column.psi for column in self.columns if column.psi is not None}
 
-    def drifted(self, limit: float) -> list[str]:
-        """Columns beyond the limit, with rows enough to mean it, furthest first."""
-        return [column.column for column in self.columns if column.moved(limit)]
+    def drifted(self, watch: MonitoringSpec) -> list[str]:
+        """Columns beyond their limit, with rows enough to mean it, furthest first by PSI."""
+        return [column.column for column in self.columns if column.moved(*_limit_of(column, watch))]
 
-    @property
-    def certain_psi(self) -> float | None:
-        """Largest PSI that is more than chance, so that few rows do not ring an alarm; None when nothing is measured."""
-        certain = [column.psi for column in self.columns if column.psi is not None and column.moved(0.0)]
+    def reading(self, watch: MonitoringSpec) -> float | None:
+        """Largest PSI that is more than chance, so that few rows do not ring an alarm; None when nothing is measured.
+
+        A column with a rule of its own counts with its effect over its limit, times the PSI limit: one alarm for all.
+        """
+        certain = [_scaled(column, watch) for column in self.columns if column.moved(0.0)]
         return max(certain, default=0.0) if self.psi else None
 
     def to_json(self) -> dict[str, Any]:
@@ -68,6 +70,17 @@ def _prediction(records: pa.Table, scores: Profile) -> ColumnDrift | None:
     current = NumberProfile.of(records.column(SCORE).combine_chunks())
     found = compare(scores, Profile(records.num_rows, {SCORE_COLUMN: current}), [SCORE_COLUMN])
     return found[0] if found else None
+
+
+def _limit_of(column: ColumnDrift, watch: MonitoringSpec) -> tuple[float, str]:
+    rule = watch.drift.get(column.column)
+    return (rule.limit, rule.statistic) if rule else (watch.psi_limit, "psi")
+
+
+def _scaled(column: ColumnDrift, watch: MonitoringSpec) -> float:
+    limit, statistic = _limit_of(column, watch)
+    effect: float = abs(getattr(column, statistic) or 0.0)
+    return effect / limit * watch.psi_limit
 
 
 def baseline_of(entries: Sequence[Mapping[str, Any]], version: int) -> Mapping[str, Any] | None:

@@ -100,6 +100,16 @@ class QualityRule(Section):
     """Distance below the value measured at evaluation."""
 
 
+class DriftRule(Section):
+    """What counts as drift of one column."""
+
+    statistic: Literal[
+        "psi", "ks", "jensen_shannon", "wasserstein", "cramers_v", "missing_rate_change", "new_level_share"
+    ] = "psi"
+    """Wasserstein distance is in interquartile ranges of the training rows."""
+    limit: float = Field(gt=0)
+
+
 class MonitoringSpec(Section):
     """What is measured in production, and how often."""
 
@@ -107,6 +117,8 @@ class MonitoringSpec(Section):
     columns: tuple[str, ...] | None = None
     """Columns whose drift counts; all features when absent."""
     psi_limit: float = Field(default=0.25, gt=0)
+    drift: dict[str, DriftRule] = Field(default_factory=dict)
+    """Rules of single columns, in place of ``psi_limit``."""
     prediction_psi_limit: float = Field(default=0.25, gt=0)
     periods: int = Field(default=1, ge=1, le=7)
     datapoints: int = Field(default=1, ge=1, le=7)

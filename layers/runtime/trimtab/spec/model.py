@@ -37,6 +37,7 @@ class Spec(Section):
         known = set(self.data.columns)
         for where, names in (
             ("monitoring.columns", self.monitoring.columns),
+            ("monitoring.drift", tuple(self.monitoring.drift)),
             ("evaluation.slices", self.evaluation.slices),
         ):
             for name in names or ():
