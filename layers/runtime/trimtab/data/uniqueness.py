@@ -5,7 +5,6 @@ temporary file that is read only where two first hashes are equal: two different
 one with a probability of 1e-25. Rows are compared a part of the keys at a time, so the search needs little more memory.
 """
 
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -16,6 +15,7 @@ import numpy.typing as npt
 
 from trimtab.data.batch import ColumnBatch, is_text
 from trimtab.data.hashing import Integers, Words
+from trimtab.data.state_file import Tree
 from trimtab.data.violation import SHOWN
 
 PART_ROWS = 1 << 19
@@ -71,9 +71,24 @@ class UniqueValues:
             while block := other._second.read(1 << 20):
                 self._second.write(block)
 
+    def state(self) -> Tree:
+        """Keys, presence and second hashes, for a file."""
+        second = self._all_second() if "_second" in self.__dict__ else np.zeros(0, np.uint64)
+        parts = [[part.first_row, part.keys, part.present] for part in self._parts]
+        return {"rows": self._rows, "parts": parts, "second": second}
+
+    def take(self, state: Tree) -> None:
+        """Only the rows whose ``state`` this is have been seen. Keys stay in the file and are read when needed."""
+        self._rows = state["rows"]
+        self._parts = [_Part(*part) for part in state["parts"]]
+        if len(state["second"]):
+            self._second.write(state["second"].data)
+
     @cached_property
     def _second(self) -> IO[bytes]:
         """Second hashes of all texts, in the order of the keys."""
+        import tempfile  # 15 ms, which a table without unique texts need not pay
+
         return tempfile.TemporaryFile(prefix="unique-")
 
     def _keys(self, batch: ColumnBatch) -> Words:
@@ -124,8 +139,11 @@ class UniqueValues:
         return np.asarray(places[1:][(keys[1:] == keys[:-1]) & (second[1:] == second[:-1])])
 
     def _second_at(self, places: Integers) -> Words:
+        return np.asarray(self._all_second()[places], np.uint64)
+
+    def _all_second(self) -> Words:
         self._second.flush()
-        return np.asarray(np.memmap(self._second, _WORD, "r")[places], np.uint64)
+        return np.memmap(self._second, _WORD, "r") if self._second.tell() else np.zeros(0, np.uint64)
 
     def _row_of(self, places: Integers) -> Integers:
         starts = np.cumsum([0, *(len(part.keys) for part in self._parts)])
