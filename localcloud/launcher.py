@@ -40,9 +40,7 @@ def main() -> NoReturn:
     program = sys.argv[2:]
     try:
         if specification["mounts"] is not None:
-            registry = os.open(specification["registry"], os.O_PATH | os.O_CLOEXEC)
             _enter_namespace(specification["mounts"])
-            _register(registry)
         os.chdir(specification["cwd"])
         _limit(specification)
         _die_with(specification["parent"])
@@ -67,6 +65,7 @@ def _enter_namespace(mounts: dict[str, Any]) -> None:
     _write("/proc/self/uid_map", f"0 {user} 1")
     _write("/proc/self/gid_map", f"0 {group} 1")
     _mount(None, "/", None, MS_REC | MS_PRIVATE)
+    _mount(mounts["mark"], mounts["registry"], "tmpfs", 0)
     sources = [os.open(source, os.O_PATH | os.O_CLOEXEC) for source, _, _ in mounts["binds"]]
     for target in mounts["tmpfs"]:
         _make_place(target, is_folder=True, own=mounts["tmpfs"])
@@ -74,13 +73,6 @@ def _enter_namespace(mounts: dict[str, Any]) -> None:
     for descriptor, (source, target, read_only) in zip(sources, mounts["binds"], strict=True):
         _make_place(target, is_folder=os.path.isdir(f"/proc/self/fd/{descriptor}"), own=mounts["tmpfs"])
         _bind(descriptor, target, read_only, source)
-
-
-def _register(folder: int) -> None:
-    """The server finds by its namespace whoever leaves this program's process group."""
-    flags = os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC
-    with open(os.open(f"{os.getpid()}.namespace", flags, 0o600, dir_fd=folder), "w") as file:
-        file.write(os.readlink("/proc/self/ns/mnt"))
 
 
 def _bind(descriptor: int, target: str, read_only: bool, name: str) -> None:

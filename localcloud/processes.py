@@ -8,13 +8,14 @@ import signal
 import subprocess
 import sys
 import threading
+import uuid
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from localcloud.watcher import end_groups, end_namespace, start_time
+from localcloud.watcher import MARK, end_groups, end_marked, start_time
 
 _HERE = Path(__file__).resolve().parent
 _PYTHON = [sys.executable, "-I", "-S"]
@@ -80,7 +81,8 @@ class Processes:
         its standard error.
         """
         mounts = mounts or (Mounts() if self.namespaces else None)
-        specification = json.dumps(_specification(self._folder, cwd, mounts, nice, limits or Limits()))
+        mark = f"localcloud-{uuid.uuid4().hex}"
+        specification = json.dumps(_specification(self._folder, mark, cwd, mounts, nice, limits or Limits()))
         command = [*_PYTHON, str(_HERE / "launcher.py"), specification, *argv]
 
         def start() -> "subprocess.Popen[bytes]":
@@ -93,7 +95,7 @@ class Processes:
                 pass_fds=pass_fds,
                 start_new_session=True,
             )
-            self._register(process)
+            self._register(process, mark)
             return process
 
         process: subprocess.Popen[bytes] = self._in_forking_thread(start)
@@ -130,7 +132,8 @@ class Processes:
             except BaseException as error:  # handed to the caller's thread, where it is raised
                 done.set_exception(error)
 
-    def _register(self, process: "subprocess.Popen[Any]") -> None:
+    def _register(self, process: "subprocess.Popen[Any]", mark: str) -> None:
+        (self._folder / f"{process.pid}{MARK}").write_text(mark)
         (self._folder / str(process.pid)).write_text(start_time(process.pid))
         with self._lock:
             ended = [one.pid for one in self._alive.values() if one.poll() is not None and _group_is_gone(one.pid)]
@@ -141,7 +144,7 @@ class Processes:
     def _forget(self, process_id: int) -> None:
         with self._lock:
             self._alive.pop(process_id, None)
-        end_namespace(str(self._folder), process_id)
+        end_marked(str(self._folder), process_id)
         (self._folder / str(process_id)).unlink(missing_ok=True)
 
     def _start_watcher(self) -> "subprocess.Popen[bytes]":
@@ -161,16 +164,19 @@ def _group_is_gone(leader: int) -> bool:
     return False
 
 
-def _specification(registry: Path, cwd: Path, mounts: Mounts | None, nice: int, limits: Limits) -> dict[str, Any]:
+def _specification(
+    registry: Path, mark: str, cwd: Path, mounts: Mounts | None, nice: int, limits: Limits
+) -> dict[str, Any]:
     return {
         "parent": os.getpid(),
-        "registry": str(registry),
         "cwd": str(cwd),
         "nice": nice,
         "limits": asdict(limits),
         "mounts": None
         if mounts is None
         else {
+            "mark": mark,
+            "registry": str(registry),
             "tmpfs": list(mounts.tmpfs),
             "binds": [[str(source), target, read_only] for source, target, read_only in mounts.binds],
         },

@@ -2,7 +2,8 @@
 
 Run as `python -I -S watcher.py FOLDER` with a pipe from the server on standard input. The folder holds one file per
 process group: its name is the leader's process id, its text the leader's start time. A second file, with the ending
-".namespace", names the mount namespace that the leader has made: whoever left the group is found by it.
+".mark", tells the name of a mount that only the leader and its descendants have: whoever left the group is found by it.
+(The number of a namespace would not do: the kernel gives it to the next one as soon as it is free.)
 """
 
 import contextlib
@@ -10,7 +11,7 @@ import os
 import signal
 import sys
 
-NAMESPACE = ".namespace"
+MARK = ".mark"
 
 
 def main() -> None:
@@ -28,29 +29,20 @@ def end_groups(folder: str) -> list[int]:
             leader, begun = int(name), _read(os.path.join(folder, name))
             if _is_ours(leader, begun) and _kill_group(leader):
                 ended.append(leader)
-            end_namespace(folder, leader)
+            end_marked(folder, leader)
             os.unlink(os.path.join(folder, name))
     return ended
 
 
-def end_namespace(folder: str, leader: int) -> None:
-    """Nobody is left in the mount namespace that the leader has made, not even with a session of its own."""
-    path = os.path.join(folder, f"{leader}{NAMESPACE}")
+def end_marked(folder: str, leader: int) -> None:
+    """Nobody is left who has the leader's mark, not even with a session of its own."""
+    path = os.path.join(folder, f"{leader}{MARK}")
     if not os.path.exists(path):
         return
-    namespace = _read(path)
+    mark = _read(path)
     os.unlink(path)
-    if namespace and namespace != namespace_of("self"):
-        while _kill_members(namespace):
-            pass
-
-
-def namespace_of(process_id: int | str) -> str:
-    """The mount namespace of a process; "" when there is none, or it is somebody else's."""
-    try:
-        return os.readlink(f"/proc/{process_id}/ns/mnt")
-    except OSError:
-        return ""
+    while _kill_members(mark):
+        pass
 
 
 def start_time(process_id: int) -> str:
@@ -62,13 +54,32 @@ def start_time(process_id: int) -> str:
         return ""
 
 
-def _kill_members(namespace: str) -> bool:
+def _kill_members(mark: str) -> bool:
     """Whether there were any; they may have made others meanwhile."""
-    members = [int(one) for one in os.listdir("/proc") if one.isdigit() and namespace_of(one) == namespace]
+    own = _namespace("self")
+    members = [int(one) for one in os.listdir("/proc") if one.isdigit() and _has(one, mark, own)]
     for member in members:
         with contextlib.suppress(ProcessLookupError):
             os.kill(member, signal.SIGKILL)
     return bool(members)
+
+
+def _has(process_id: str, mark: str, own_namespace: str) -> bool:
+    """Whether a process sees the mount of this name; who shares our namespace sees none."""
+    if _namespace(process_id) in ("", own_namespace):
+        return False
+    try:
+        return f" {mark} " in _read(f"/proc/{process_id}/mountinfo")
+    except OSError:
+        return False
+
+
+def _namespace(process_id: str) -> str:
+    """The mount namespace of a process; "" when the process is gone, or somebody else's."""
+    try:
+        return os.readlink(f"/proc/{process_id}/ns/mnt")
+    except OSError:
+        return ""
 
 
 def _read(path: str) -> str:

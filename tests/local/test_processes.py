@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -110,6 +111,28 @@ def test_kill_ends_those_too_who_began_a_session_of_their_own(processes: Process
     assert os.getsid(runaway) != process.pid
     processes.kill(process)
     wait_until(lambda: is_gone(runaway), 5)
+
+
+def test_nobody_is_killed_for_having_got_what_an_ended_program_had(processes: Processes) -> None:
+    """The kernel gives the number of a namespace anew as soon as it is free."""
+    for _ in range(5):
+        ending = _spawned(processes, "cat", stdin=subprocess.PIPE)
+        lasting = processes.spawn(["sleep", "600"], env=ENVIRONMENT, cwd=Path("/"))
+        ending.communicate()
+        _wait_until_it_runs(lasting, "sleep")
+        _spawned(processes, "true").wait()
+        assert lasting.poll() is None
+
+
+def _spawned(processes: Processes, program: str, **more: Any) -> "subprocess.Popen[bytes]":
+    process = processes.spawn([program], env=ENVIRONMENT, cwd=Path("/"), **more)
+    _wait_until_it_runs(process, program)
+    return process
+
+
+def _wait_until_it_runs(process: "subprocess.Popen[bytes]", program: str) -> None:
+    told = Path(f"/proc/{process.pid}/cmdline")
+    wait_until(lambda: told.read_text().split("\0")[0] in (program, ""), 5)
 
 
 def test_who_began_a_session_of_their_own_end_with_a_killed_server(tmp_path: Path) -> None:
