@@ -4,7 +4,7 @@ import threading
 from typing import Any
 
 from localcloud.cloud import Cloud
-from localcloud.durability.kept import Kept, is_recording
+from localcloud.durability.kept import Kept, recorded_service
 
 # what other parts keep row by row, and what every process has anew
 _LEFT_OUT = {
@@ -26,7 +26,7 @@ def install(cloud: Cloud) -> None:
 
     def look_up(of_account: Any, region: str) -> Any:
         backend = original(of_account, region)
-        if is_recording():
+        if _may_change(of_account.service_name):
             backends.changed(of_account.service_name, of_account.account_id, backend.region_name)
         return backend
 
@@ -35,6 +35,12 @@ def install(cloud: Cloud) -> None:
     cloud.durable.wrote = lambda service, region: backends.changed(service, cloud.account, region)
     cloud.durable.before_load(backends.find_kept)
     _refer_to_aws_policies(cloud)
+
+
+def _may_change(service: str) -> bool:
+    """A request changes what it looks up; but every request looks up its access key in IAM."""
+    handled = recorded_service()
+    return handled is not None and (service != "iam" or handled == "iam")
 
 
 def backend_of(service: str, account: str, region: str) -> Any:

@@ -16,10 +16,10 @@ _thread = threading.local()
 
 
 @contextlib.contextmanager
-def recording() -> Iterator[dict["Kept", None]]:
-    """The parts that this thread changes meanwhile, while it handles a request that writes."""
+def recording(service: str) -> Iterator[dict["Kept", None]]:
+    """The parts that this thread changes meanwhile, while it handles a request to the service that writes."""
     touched: dict[Kept, None] = {}
-    _thread.touched = touched
+    _thread.touched, _thread.service = touched, service
     try:
         yield touched
     finally:
@@ -29,6 +29,11 @@ def recording() -> Iterator[dict["Kept", None]]:
 def is_recording() -> bool:
     """Whether this thread handles a request that writes."""
     return getattr(_thread, "touched", None) is not None
+
+
+def recorded_service() -> str | None:
+    """The service whose request this thread handles, when the request writes."""
+    return _thread.service if is_recording() else None
 
 
 class Kept:

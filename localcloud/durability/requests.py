@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from localcloud.cloud import Cloud
 from localcloud.durability.kept import recording
-from localcloud.locks import whole_answer
+from localcloud.locks import signing_service, whole_answer
 from localcloud.wire import named_operation
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def middleware(cloud: Cloud, app: "WSGIApplication") -> "WSGIApplication":
             answered[:] = arguments
             return lambda _data: None
 
-        with recording() as touched:
+        with recording(signing_service(environ) or "s3") as touched:
             body = whole_answer(app(environ, start))
         cloud.durable.settle(touched)
         start_response(*answered)
