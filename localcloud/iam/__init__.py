@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from localcloud.clients import ADMIN_KEY, CALLER_HEADER, SOURCE_ARN_HEADER
 from localcloud.cloud import Cloud
-from localcloud.iam import deliveries, keys, refusals, signatures
+from localcloud.iam import deliveries, keys, refusals, signatures, simulation
 from localcloud.iam.authorization import Authorization, denied_deletions
 from localcloud.iam.calls import Call, CannotUnderstand, understand
 from localcloud.iam.decision import Denial, Principal
@@ -34,6 +34,7 @@ def install(cloud: Cloud) -> None:
     cloud.admin_routes["authorizations"] = lambda _method, _body: authorization.records.listed()
     cloud.authorization, cloud.permits = authorization, permissions(cloud, authorization)
     _remember_durations(cloud)
+    simulation.install(cloud, authorization.principals)
     deliveries.install(cloud, authorization)
 
 

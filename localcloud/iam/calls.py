@@ -13,6 +13,15 @@ if TYPE_CHECKING:
 
 # signing name: botocore's name of the service, where they differ
 _MODEL_NAMES = {"states": "stepfunctions", "monitoring": "cloudwatch", "ses": "sesv2", "aoss": "opensearchserverless"}
+# the services that are signed for as sagemaker, by the beginning of their paths
+_SAGEMAKER_PATHS = {
+    "/endpoints/": "sagemaker-runtime",
+    "/FeatureGroup/": "sagemaker-featurestore-runtime",
+    "/BatchGetRecord": "sagemaker-featurestore-runtime",
+    "/BatchWriteRecord": "sagemaker-featurestore-runtime",
+    "/BatchPutMetrics": "sagemaker-metrics",
+    "/BatchGetMetrics": "sagemaker-metrics",
+}
 # signing name: the prefix of the service's actions, where they differ
 _PREFIXES = {"monitoring": "cloudwatch", "tagging": "tag"}
 
@@ -91,8 +100,9 @@ def _understand(environ: "WSGIEnvironment", signed: Signature, account: str) -> 
 
 
 def _model_name(environ: "WSGIEnvironment", service: str) -> str:
-    if service == "sagemaker" and environ.get("PATH_INFO", "").startswith("/endpoints/"):
-        return "sagemaker-runtime"
+    if service == "sagemaker":
+        path = str(environ.get("PATH_INFO", ""))
+        return next((name for start, name in _SAGEMAKER_PATHS.items() if path.startswith(start)), service)
     return _MODEL_NAMES.get(service, service)
 
 

@@ -13,14 +13,21 @@ from localcloud.sagemaker import (
     api,
     endpoint_configs,
     endpoints,
+    experiments,
+    feature_groups,
     invoke,
     keeping,
+    lineage,
+    model_cards,
     models,
+    offline_store,
     processing,
     quotas,
     refusals,
     registry,
+    runtimes,
     tags,
+    tracked,
     training,
     transform,
     tuning,
@@ -46,6 +53,11 @@ OPERATIONS: dict[str, Operation] = {
         endpoint_configs,
         endpoints,
         tags,
+        tracked,
+        lineage,
+        experiments,
+        feature_groups,
+        model_cards,
         refusals,
     )
     for name, operation in module.OPERATIONS.items()
@@ -75,7 +87,8 @@ def install(cloud: Cloud) -> None:
 def middleware(cloud: Cloud, app: "WSGIApplication") -> "WSGIApplication":
     """SageMaker's operations and InvokeEndpoint are answered here; what moto keeps goes on to moto."""
     regions = _regions[id(cloud)]
-    return invoke.middleware(regions, api.middleware(regions, OPERATIONS, app))
+    control_plane = api.middleware(regions, OPERATIONS, app)
+    return invoke.middleware(regions, runtimes.middleware(regions, cloud.account, control_plane))
 
 
 def _admin_route(cloud: Cloud, regions: Regions, route: Callable[[Region, Request], Any]) -> AdminRoute:
@@ -104,6 +117,9 @@ def _flush_for_ever(cloud: Cloud, regions: Regions) -> None:
 def _flush(region: Region, *, capture: bool) -> None:
     try:
         region.metrics.flush()
+        if capture:
+            offline_store.flush(region)
+            feature_groups.settle(region)
         for endpoint in list(region.endpoints.values()) if capture else []:
             endpoint.flush_capture()
             for route in endpoint.routes:

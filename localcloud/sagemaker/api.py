@@ -92,7 +92,7 @@ def _call(operation: Operation, name: str, region: Region, environ: "WSGIEnviron
 
 
 def _respond(start_response: "StartResponse", answer: dict[str, Any]) -> list[bytes]:
-    body = json.dumps(answer, default=_json_value).encode()
+    body = json.dumps(answer, default=json_value).encode()
     headers = [
         ("Content-Type", "application/x-amz-json-1.1"),
         ("Content-Length", str(len(body))),
@@ -102,7 +102,8 @@ def _respond(start_response: "StartResponse", answer: dict[str, Any]) -> list[by
     return [body]
 
 
-def _json_value(value: Any) -> float:
+def json_value(value: Any) -> float:
+    """A time as epoch seconds."""
     if isinstance(value, datetime):
         return round(value.timestamp(), 3)
     raise TypeError(f"{type(value).__name__} cannot be answered in JSON")

@@ -25,13 +25,13 @@ class ValidationError(ApiError):
 
 
 class ResourceNotFoundError(ApiError):
-    """Raised when a tuning job does not exist."""
+    """Raised when a tuning job, a feature group, or a record of experiments or lineage does not exist."""
 
     code = "ResourceNotFound"
 
 
 class ResourceInUseError(ApiError):
-    """Raised when the name of a job is taken."""
+    """Raised when the name of a job or a feature group is taken."""
 
     code = "ResourceInUse"
 

@@ -22,23 +22,26 @@ _REASON = "InternalServerError: The local cloud was stopped while the job was in
 
 
 class _Keeper:
-    """Dumps and loads the rows of three parts: tables by region, jobs by region and kind, endpoints by region."""
+    """Dumps and loads the rows of four parts: tables, jobs by kind, endpoints and records of features, by region."""
 
     def __init__(self, cloud: Cloud, regions: Regions) -> None:
         self._regions = regions
         keep, lock = cloud.durable.keep, regions.lock
         self._tables = keep("sagemaker", dump=self._table, load=self._load_table, lock=lock, compare=True)
         self._jobs = keep("sagemaker-jobs", dump=self._job, load=self._load_job, lock=lock)
+        self._features = keep("sagemaker-features", dump=self._feature, load=self._load_feature, lock=lock)
         self._endpoints = keep("sagemaker-endpoints", dump=self._endpoint, load=self._load_endpoint, lock=lock)
 
     def changed(self, region: str, kind: str, name: str) -> None:
         """The record of this job or endpoint is kept soon; without a kind the region's tables are."""
         if kind == Endpoint.kind:
             self._endpoints.changed(region, name)
+        elif kind == "Feature":
+            self._features.changed(region, *name.split("/", 1))
         elif kind:
             self._jobs.changed(region, kind, name)
         else:
-            for table in TABLES:
+            for table in [name] if name else TABLES:
                 self._tables.changed(region, table)
 
     def _table(self, region: str, table: str) -> Any:
@@ -52,6 +55,12 @@ class _Keeper:
 
     def _load_job(self, record: Any, region: str, kind: str, name: str) -> None:
         self._regions[region].jobs[kind][name] = record
+
+    def _feature(self, region: str, group: str, identifier: str) -> Any:
+        return self._regions[region].features.get(group, {}).get(identifier)
+
+    def _load_feature(self, record: Any, region: str, group: str, identifier: str) -> None:
+        self._regions[region].features.setdefault(group, {})[identifier] = record
 
     def _endpoint(self, region: str, name: str) -> Any:
         endpoint = self._regions[region].endpoints.get(name)

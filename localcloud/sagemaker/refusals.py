@@ -11,9 +11,14 @@ _RECORDED_ONLY = (
     "CreateAutoMLJobV2", "CreateCompilationJob",
     "CreateNotebookInstance", "StartNotebookInstance", "StartPipelineExecution", "CreateCluster", "CreateDomain",
     "CreateModelBiasJobDefinition", "CreateDataQualityJobDefinition", "CreateModelExplainabilityJobDefinition",
-    "CreateModelQualityJobDefinition", "CreateFeatureGroup",
+    "CreateModelQualityJobDefinition",
 )  # fmt: skip
-_OURS = frozenset({"TrainingJob", "Endpoint", "ModelPackage", "ModelPackageGroup", "Model"})
+_OURS = frozenset(
+    {
+        "TrainingJob", "Endpoint", "ModelPackage", "ModelPackageGroup", "Model", "Experiment", "ExperimentTrial",
+        "ExperimentTrialComponent", "FeatureGroup", "FeatureMetadata",
+    }
+)  # fmt: skip
 
 
 def _refusal(name: str) -> Callable[[Region, Request], NoReturn]:

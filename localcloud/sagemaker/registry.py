@@ -84,6 +84,19 @@ def describe_package(region: Region, request: Request) -> Record:
     return public(_package(region, request["ModelPackageName"]))
 
 
+def batch_describe_packages(region: Region, request: Request) -> dict[str, Any]:
+    """A summary of each package by its ARN, and an error for each that does not exist."""
+    summaries: dict[str, Record] = {}
+    errors: dict[str, Record] = {}
+    for arn in request["ModelPackageArnList"]:
+        try:
+            found = _package(region, arn)
+            summaries[arn] = {key: found[key] for key in (*_PACKAGE_SUMMARY, "InferenceSpecification") if key in found}
+        except ValidationError as error:
+            errors[arn] = {"ErrorCode": error.code, "ErrorResponse": str(error)}
+    return {"ModelPackageSummaries": summaries, "BatchDescribeModelPackageErrorMap": errors}
+
+
 def update_package(region: Region, request: Request) -> dict[str, Any]:
     """The package has the new members; an event tells it only when something changed."""
     package = _package(region, request["ModelPackageArn"])
@@ -179,6 +192,7 @@ OPERATIONS: dict[str, Operation] = {
     ),
     "CreateModelPackage": create_package,
     "DescribeModelPackage": describe_package,
+    "BatchDescribeModelPackage": batch_describe_packages,
     "UpdateModelPackage": update_package,
     "DeleteModelPackage": delete_package,
     "ListModelPackages": listing.operation(

@@ -24,7 +24,7 @@ CREDENTIALS_PATH = "/v2/credentials/"
 PRINCIPAL = "sagemaker.amazonaws.com"
 TABLES = (
     "tags", "quotas", "credential_paths", "models", "endpoint_configs", "package_groups", "packages",
-    "package_versions",
+    "package_versions", "tracked", "associations", "feature_groups", "offline_rows",
 )  # fmt: skip
 _SESSION = "SageMaker"
 Record = dict[str, Any]
@@ -61,9 +61,14 @@ class Region:
     package_groups: dict[str, Record] = field(default_factory=dict)
     packages: dict[str, Record] = field(default_factory=dict)
     package_versions: dict[str, int] = field(default_factory=dict)
+    tracked: dict[str, dict[str, Record]] = field(default_factory=dict)
+    associations: dict[tuple[str, str], Record] = field(default_factory=dict)
+    feature_groups: dict[str, Record] = field(default_factory=dict)
+    features: dict[str, dict[str, Record]] = field(default_factory=dict)
+    offline_rows: dict[str, list[Record]] = field(default_factory=dict)
 
     def changed(self, kind: str = "", name: str = "") -> None:
-        """The record of a job or an endpoint, or else one of the tables, is not what was kept last."""
+        """The record of a job, endpoint or "Feature", or else the table `name` (any), is not what was kept last."""
         self.on_change(kind, name)
 
     def arn(self, kind: str, name: str) -> str:

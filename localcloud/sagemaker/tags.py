@@ -7,7 +7,8 @@ from localcloud.sagemaker.service import Operation, Region, Request
 
 _KINDS = (
     "training-job", "processing-job", "transform-job", "hyper-parameter-tuning-job", "model", "endpoint-config",
-    "endpoint", "model-package-group", "model-package",
+    "endpoint", "model-package-group", "model-package", "feature-group", "artifact", "action", "context",
+    "experiment", "experiment-trial", "experiment-trial-component",
 )  # fmt: skip
 
 

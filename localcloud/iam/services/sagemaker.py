@@ -19,8 +19,14 @@ _RESOURCES = {
     "ModelPackageGroupName": "model-package-group",
     "ExperimentName": "experiment",
     "TrialName": "experiment-trial",
+    "TrialComponentName": "experiment-trial-component",
+    "ActionName": "action",
+    "ContextName": "context",
+    "FeatureGroupName": "feature-group",
+    "ModelCardName": "model-card",
     "PipelineName": "pipeline",
 }
+_ARN_LISTS = ("ModelPackageArnList", "StartArns")
 _TAGGED_WITH = "sagemaker:AddTags"
 
 
@@ -45,10 +51,15 @@ def _resources(call: Call) -> Iterator[str]:
     if call.operation in ("CreateModelPackage", "UpdateModelPackage", "DescribeModelPackage", "DeleteModelPackage"):
         yield from _model_package(call)
         return
-    for name, kind in _RESOURCES.items():
-        given = call.parameters.get(name)
-        if isinstance(given, str) and given:
-            yield given if given.startswith("arn:") else call.arn(f"{kind}/{given}")
+    for each in (call.parameters, *call.parameters.get("Identifiers", [])):
+        for name, kind in _RESOURCES.items():
+            given = each.get(name)
+            if isinstance(given, str) and given:
+                yield given if given.startswith("arn:") else call.arn(f"{kind}/{given}")
+    if call.operation.endswith("Association"):
+        yield from (call.text("SourceArn"), call.text("DestinationArn"))
+    for name in _ARN_LISTS:
+        yield from call.parameters.get(name, [])
 
 
 def _model_package(call: Call) -> Iterator[str]:
