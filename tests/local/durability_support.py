@@ -67,7 +67,7 @@ class Writers:
     def write_until(self, running: Restarting, seconds: float, threads: int = 20) -> None:
         """The cloud was killed while everybody was writing for `seconds`."""
         makers = [(kind, number) for number, kind in zip(range(threads), _in_turn(list(self.kinds)), strict=False)]
-        begun = threading.Barrier(threads + 1)
+        begun = threading.Barrier(threads + 1, timeout=20)
         with ThreadPoolExecutor(threads) as pool:
             for kind, number in makers:
                 pool.submit(self._write, running.cloud, kind, f"{time.time_ns()}-{number}", begun)
