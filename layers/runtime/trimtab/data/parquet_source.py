@@ -25,19 +25,22 @@ _LENGTH_BYTES: Final = 4
 
 
 class ParquetSource:
-    """A Parquet file of flat columns."""
+    """A Parquet file of flat columns, or row groups of one that follow each other, counted from 1."""
 
     is_text = False
     ragged: Sequence[RaggedRow] = ()
     reading = Reading("parquet")
 
-    def __init__(self, stream: BinaryIO, columns: dict[str, Column], limits: Limits) -> None:
+    def __init__(
+        self, stream: BinaryIO, columns: dict[str, Column], limits: Limits, groups: Sequence[int] | None = None
+    ) -> None:
         try:
             plain = pq.ParquetFile(stream)
             self.names: Sequence[str] = plain.schema_arrow.names
             check_column_count(len(self.names), limits.columns)
             self._wanted = [name for name in columns if self.names.count(name) == 1]
             self.row_groups: Sequence[int] = _group_rows(plain.metadata)
+            self._groups = list(range(len(self.row_groups)) if groups is None else groups)
             coded = _coded_texts(plain, self._wanted)
             self._file = pq.ParquetFile(stream, metadata=plain.metadata, read_dictionary=coded) if coded else plain
         except UNREADABLE as error:
@@ -46,23 +49,40 @@ class ParquetSource:
 
     def chunks(self) -> Iterator[Chunk]:
         """The rows in batches, decoded on this thread. Raises DataError naming the row after which decoding failed."""
-        rows = 0
+        before = sum(self.row_groups[: self._groups[0]]) if self._groups else 0
+        promised = before + sum(self.row_groups[group] for group in self._groups)
+        if len(self.row_groups) - 1 in self._groups or not self.row_groups:
+            promised = self._file.metadata.num_rows
+        rows = before
         try:
             for batch in self._batches():
-                yield Chunk(rows + 1, batch.num_rows, {name: batch.column(name) for name in self._wanted})
+                yield Chunk(rows - before + 1, batch.num_rows, {name: batch.column(name) for name in self._wanted})
                 rows += batch.num_rows
         except MemoryError:  # Arrow's is an ArrowException too, and says nothing about the file
             raise
         except UNREADABLE as error:
             raise DataError(f"the Parquet file is damaged after row {rows:,}: {error}. Write it again") from error
-        if rows != self._file.metadata.num_rows:
-            raise DataError(f"the Parquet footer promises {self._file.metadata.num_rows:,} rows and {rows:,} are there")
+        if rows != promised:
+            raise DataError(f"the Parquet footer promises {promised:,} rows and {rows:,} are there")
 
     def _batches(self) -> Iterator[pa.RecordBatch]:
-        batches: Iterator[pa.RecordBatch] = self._file.iter_batches(
-            self._batch_rows, columns=self._wanted, use_threads=False
-        )
-        return batches
+        for groups in _runs(self.row_groups, self._batch_rows):
+            yield from self._file.iter_batches(
+                self._batch_rows, row_groups=groups, columns=self._wanted, use_threads=False
+            )
+
+
+def _runs(group_rows: Sequence[int], least: int) -> Iterator[list[int]]:
+    """Row groups that are read together: what Arrow reads of them it keeps until the last of their rows."""
+    run, rows = list[int](), 0
+    for group, count in enumerate(group_rows):
+        run.append(group)
+        rows += count
+        if rows >= least:
+            yield run
+            run, rows = [], 0
+    if run:
+        yield run
 
 
 def _group_rows(footer: pq.FileMetaData) -> list[int]:
