@@ -159,8 +159,45 @@ def equals(variable: str, value: str | bool, then: str) -> Json:
     return {"Variable": variable, operator: value, "Next": then}
 
 
+def exceeds(variable: str, value: int, then: str) -> Json:
+    return {"Variable": variable, "NumericGreaterThan": value, "Next": then}
+
+
 def absent(variable: str, then: str) -> Json:
     return {"Variable": variable, "IsNull": True, "Next": then}
+
+
+def spread(
+    items: str,
+    item: Json,
+    processor: States,
+    *,
+    label: str,
+    at_once: int,
+    result: str,
+    then: str,
+    on_error: str,
+) -> Json:
+    """A Distributed Map: every element of the list at ``items`` is worked on in an execution of its own.
+
+    ``item`` is what such an execution is given; its first state is the first of ``processor``. When one fails, all do.
+    """
+    return {
+        "Type": "Map",
+        "Label": label,
+        "ItemsPath": items,
+        "ItemSelector": item,
+        "MaxConcurrency": at_once,
+        "ToleratedFailurePercentage": 0,
+        "ItemProcessor": {
+            "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"},
+            "StartAt": next(iter(processor)),
+            "States": processor,
+        },
+        "ResultPath": result,
+        "Catch": [{"ErrorEquals": ["States.ALL"], "ResultPath": ERROR, "Next": on_error}],
+        "Next": then,
+    }
 
 
 def remember(values: Json, *, at: str, then: str) -> Json:

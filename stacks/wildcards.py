@@ -113,6 +113,13 @@ WILDCARDS: tuple[Wildcard, ...] = (
         "s3:AbortMultipartUpload",
     ),
     _entry(
+        _arn("states", rf"execution:{_PREFIX}-intake(/Shares)?:\*"),
+        "Step Functions names the executions of a Distributed Map's children.",
+        "states:DescribeExecution",
+        "states:StopExecution",
+        "states:RedriveExecution",
+    ),
+    _entry(
         _arn("sagemaker", rf"training-job/{_PREFIX}-\*"),
         "A run's name carries its time.",
         "sagemaker:CreateTrainingJob",

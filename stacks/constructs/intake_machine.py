@@ -2,19 +2,35 @@
 
 from constructs import Construct
 
-from stacks.asl import THIS_RUN, Json, States, announce, call, choose, equals, machine, record_failure, succeed
-from stacks.constructs.machine import Machine, may_announce
+from stacks.asl import (
+    THIS_RUN,
+    Json,
+    States,
+    announce,
+    call,
+    choose,
+    equals,
+    exceeds,
+    fail,
+    machine,
+    record_failure,
+    spread,
+    succeed,
+)
+from stacks.constructs.machine import Machine, may_announce, may_spread
 from stacks.constructs.model_parts import ModelParts
 from stacks.constructs.runtime_function import RuntimeFunction
 from trimtab.contracts import TRAINING_REQUESTED, TRUTH_ACCEPTED
 
+_SHARES = "Shares"
+_MEGABYTE = 1024 * 1024
 _OBJECT = {f"{field}.$": f"$.{field}" for field in ("bucket", "key", "version", "size", "sequencer")}
 _DROP = {"drop.$": "$.claim.drop"}
 _VALIDATED = _DROP | {"validation.$": "$.validation"}
 
 
 class IntakeMachine(Construct):
-    """Owns the machine ``intake`` and its four functions. No state."""
+    """Owns the machine ``intake`` and its seven functions. No state."""
 
     def __init__(self, scope: Construct, id: str, *, parts: ModelParts) -> None:
         super().__init__(scope, id)
@@ -22,21 +38,33 @@ class IntakeMachine(Construct):
         self.validate_drop = _validate_drop(self, parts)
         self.accept_drop = _accept_drop(self, parts)
         self.quarantine_drop = _quarantine_drop(self, parts)
-        self.functions = (self.claim_drop, self.validate_drop, self.accept_drop, self.quarantine_drop)
+        self.plan_shares = _plan_shares(self, parts)
+        self.validate_share = _validate_share(self, parts)
+        self.merge_shares = _merge_shares(self, parts)
+        self.functions = (
+            *(self.claim_drop, self.validate_drop, self.accept_drop, self.quarantine_drop),
+            *(self.plan_shares, self.validate_share, self.merge_shares),
+        )
+        self._fan_out = parts.spec.data.fan_out
+        name = parts.names.machine("intake")
         self.machine = Machine(
             self,
             "Intake",
-            name=parts.names.machine("intake"),
+            name=name,
             definition=self._definition(parts.record_failure),
             invokes=(*self.functions, parts.record_failure),
             key=parts.operations_key,
             stage=parts.stage,
         )
-        self.machine.allow(may_announce(TRAINING_REQUESTED, TRUTH_ACCEPTED))
+        self.machine.allow(
+            may_announce(TRAINING_REQUESTED, TRUTH_ACCEPTED), *may_spread(name, _SHARES, parts.operations_key)
+        )
 
     def _definition(self, failure: RuntimeFunction) -> Json:
-        states = self._claiming() | self._deciding() | _telling() | record_failure(failure, "intake")
-        return machine("A dropped file is accepted or quarantined, once.", "ClaimDrop", states, timeout_s=3600)
+        states = (
+            self._claiming() | self._validating() | self._deciding() | _telling() | record_failure(failure, "intake")
+        )
+        return machine("A dropped file is accepted or quarantined, once.", "ClaimDrop", states, timeout_s=6 * 3600)
 
     def _claiming(self) -> States:
         return {
@@ -44,7 +72,7 @@ class IntakeMachine(Construct):
                 self.claim_drop, THIS_RUN | _OBJECT, result="$.claim", then="IsClaimed", on_error="RecordFailure"
             ),
             "IsClaimed": choose(
-                equals("$.claim.outcome", "Claimed", "ValidateDrop"),
+                equals("$.claim.outcome", "Claimed", "IsLarge"),
                 equals("$.claim.outcome", "Duplicate", "Duplicate"),
                 equals("$.claim.outcome", "Superseded", "Superseded"),
                 otherwise="Removed",
@@ -54,11 +82,45 @@ class IntakeMachine(Construct):
             "Removed": succeed("The object was gone before it could be read."),
         }
 
-    def _deciding(self) -> States:
+    def _validating(self) -> States:
+        """In one pass, or above a size in shares; both ways the same."""
+        above = int(self._fan_out.above_megabytes * _MEGABYTE)
         return {
+            "IsLarge": choose(exceeds("$.claim.drop.size", above, "PlanShares"), otherwise="ValidateDrop"),
             "ValidateDrop": call(
                 self.validate_drop, THIS_RUN | _DROP, result="$.validation", then="IsFit", on_error="RecordFailure"
             ),
+            "PlanShares": call(
+                self.plan_shares, THIS_RUN | _DROP, result="$.plan", then="ValidateShares", on_error="RecordFailure"
+            ),
+            "ValidateShares": spread(
+                "$.plan.shares",
+                THIS_RUN | _DROP | {"share.$": "$$.Map.Item.Value"},
+                self._one_share(),
+                label=_SHARES,
+                at_once=self._fan_out.at_once,
+                result="$.examined",
+                then="MergeShares",
+                on_error="RecordFailure",
+            ),
+            "MergeShares": call(
+                self.merge_shares, THIS_RUN | _DROP, result="$.validation", then="IsFit", on_error="RecordFailure"
+            ),
+        }
+
+    def _one_share(self) -> States:
+        """What each child does. Its output is a number, so that those of all children fit into the parent's data."""
+        payload = {f"{field}.$": f"$.{field}" for field in ("model", "at", "execution", "drop", "share")}
+        return {
+            "ValidateShare": call(
+                self.validate_share, payload, result="$.seen", then="ShareExamined", on_error="ShareFailed"
+            ),
+            "ShareExamined": succeed("What it shows is stored.") | {"OutputPath": "$.seen.rows"},
+            "ShareFailed": fail("ShareFailed"),
+        }
+
+    def _deciding(self) -> States:
+        return {
             "IsFit": choose(
                 equals("$.validation.verdict", "quarantine", "QuarantineDrop"),
                 otherwise="AcceptDrop",
@@ -116,6 +178,32 @@ def _validate_drop(scope: Construct, parts: ModelParts) -> RuntimeFunction:
     function = parts.function(scope, "validate_drop", columnar=True, timeout_s=600)
     parts.drops.grant_read(function.role, "data", "truth", "quarantine")
     parts.artifacts.grant_read(function.role, "reports", "datasets", "drops", "references")
+    parts.artifacts.grant_write(function.role, "reports")
+    return function
+
+
+def _plan_shares(scope: Construct, parts: ModelParts) -> RuntimeFunction:
+    """Reads the footers of Parquet objects, writes the plan."""
+    function = parts.function(scope, "plan_shares", columnar=True, timeout_s=600)
+    parts.drops.grant_read(function.role, "data", "truth", "quarantine")
+    parts.artifacts.grant_read(function.role, "drops", "references")
+    parts.artifacts.grant_write(function.role, "shares")
+    return function
+
+
+def _validate_share(scope: Construct, parts: ModelParts) -> RuntimeFunction:
+    """Reads a part of the objects, writes partial results. It has nothing to do with the ledger."""
+    function = RuntimeFunction(scope, "validate_share", defaults=parts.defaults, columnar=True, timeout_s=780)
+    parts.drops.grant_read(function.role, "data", "truth", "quarantine")
+    parts.artifacts.grant_read(function.role, "drops", "references", "shares")
+    parts.artifacts.grant_write(function.role, "shares")
+    return function
+
+
+def _merge_shares(scope: Construct, parts: ModelParts) -> RuntimeFunction:
+    """Reads partial results and the reference profile, writes report and profile; never the drop itself."""
+    function = parts.function(scope, "merge_shares", columnar=True, timeout_s=780)
+    parts.artifacts.grant_read(function.role, "reports", "datasets", "drops", "references", "shares")
     parts.artifacts.grant_write(function.role, "reports")
     return function
 

@@ -89,3 +89,22 @@ def may_announce(*detail_types: str) -> iam.PolicyStatement:
         resources=[arn("events", "event-bus/default")],
         conditions={"StringEquals": {"events:source": EVENT_SOURCE, "events:detail-type": list(detail_types)}},
     )
+
+
+def may_spread(name: str, label: str, key: DataKey) -> tuple[iam.PolicyStatement, ...]:
+    """The machine ``name`` may run, watch, stop and redrive the children of its Distributed Map ``label``.
+
+    Whether AWS asks for the key of an encrypted machine under its own ARN or the label's is written nowhere: both may.
+    """
+    machine = arn("states", f"stateMachine:{name}")
+    children = [arn("states", f"execution:{name}:*"), arn("states", f"execution:{name}/{label}:*")]
+    watching = ["states:DescribeExecution", "states:StopExecution", "states:RedriveExecution"]
+    return (
+        iam.PolicyStatement(actions=["states:StartExecution"], resources=[machine]),
+        iam.PolicyStatement(actions=watching, resources=children),
+        iam.PolicyStatement(
+            actions=["kms:Decrypt", "kms:GenerateDataKey"],
+            resources=[key.arn],
+            conditions={"StringEquals": {"kms:EncryptionContext:aws:states:stateMachineArn": f"{machine}/{label}"}},
+        ),
+    )

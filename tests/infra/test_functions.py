@@ -45,6 +45,9 @@ def test_only_functions_that_read_columns_carry_arrow(assembly: Assembly) -> Non
     columnar = {name for name, properties in functions.items() if len(properties["Layers"]) == 3}
     assert columnar == {
         "validate_drop",
+        "plan_shares",
+        "validate_share",
+        "merge_shares",
         "build_dataset",
         "collect_window",
         "measure_drift",

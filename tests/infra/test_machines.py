@@ -124,9 +124,10 @@ def test_every_function_of_a_model_is_called_by_one_of_its_machines(assembly: As
 
 def test_an_error_caught_anywhere_ends_in_a_failed_execution_or_a_closing_step(assembly: Assembly) -> None:
     for machine, definition in assembly.machines().items():
-        for name, state in states(definition):
+        known = dict(states(definition))
+        for name, state in known.items():
             for catch in state.get("Catch", ()):
-                target = definition["States"][catch["Next"]]
+                target = known[catch["Next"]]
                 assert target["Type"] in {"Task", "Pass", "Fail"}, f"{machine}.{name} swallows errors"
 
 

@@ -20,6 +20,8 @@ _RUNNING = frozenset(
     }
 )
 """What Step Functions itself does under the role: encrypting, tracing, logging."""
+_CHILDREN = frozenset(f"states:{verb}Execution" for verb in ("Start", "Describe", "Stop", "Redrive"))
+"""What a Distributed Map does with the executions of its items."""
 _VOLUMES = frozenset({"kms:CreateGrant", "kms:DescribeKey"})
 """What creating or updating an endpoint does for its encrypted volumes."""
 
@@ -61,6 +63,9 @@ def needed(definition: dict[str, Any]) -> dict[str, set[str]]:
     """IAM actions that a machine's tasks need, each with the resources that are known (none: any)."""
     found: dict[str, set[str]] = {}
     for _, state in states(definition):
+        if state["Type"] == "Map":
+            for action in _CHILDREN:
+                found.setdefault(action, set())
         if state["Type"] == "Task":
             for action, resource in _needs(state):
                 found.setdefault(action, set()).update([resource] if resource else [])

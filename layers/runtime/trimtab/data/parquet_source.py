@@ -66,18 +66,18 @@ class ParquetSource:
             raise DataError(f"the Parquet footer promises {promised:,} rows and {rows:,} are there")
 
     def _batches(self) -> Iterator[pa.RecordBatch]:
-        for groups in _runs(self.row_groups, self._batch_rows):
+        for groups in _runs(self._groups, self.row_groups, self._batch_rows):
             yield from self._file.iter_batches(
                 self._batch_rows, row_groups=groups, columns=self._wanted, use_threads=False
             )
 
 
-def _runs(group_rows: Sequence[int], least: int) -> Iterator[list[int]]:
+def _runs(groups: Sequence[int], group_rows: Sequence[int], least: int) -> Iterator[list[int]]:
     """Row groups that are read together: what Arrow reads of them it keeps until the last of their rows."""
     run, rows = list[int](), 0
-    for group, count in enumerate(group_rows):
+    for group in groups:
         run.append(group)
-        rows += count
+        rows += group_rows[group]
         if rows >= least:
             yield run
             run, rows = [], 0

@@ -6,7 +6,7 @@ A `Source` yields `Chunk`s: row numbers and columns as the file has them. Coerci
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal
 
 import pyarrow as pa
@@ -50,17 +50,18 @@ def open_source(
     columns: dict[str, Column],
     limits: Limits = DEFAULT_LIMITS,
     declared: Declared | TextOptions = UNDECLARED,
+    row_groups: Sequence[int] | None = None,
 ) -> Source:
     """A source of the named columns. Raises DataError when the file is not of the format.
 
-    ``declared`` is how the spec says that CSV files are written.
+    ``declared`` is how the spec says that CSV files are written; of a Parquet file only some row groups may be read.
     """
     head = stream.read(len(MAGIC))
     stream.seek(0)
     if not head:
         raise DataError("the file is empty (0 bytes): check the export and drop it again")
     if format == "parquet":
-        return ParquetSource(stream, columns, limits)
+        return ParquetSource(stream, columns, limits, row_groups)
     return (CsvSource if format == "csv" else JsonLinesSource)(stream, columns, limits, declared)
 
 

@@ -16,6 +16,7 @@ from trimtab.data.profile import ColumnTally, Profile, TimeProfile, tally_of
 from trimtab.data.row_sample import SampleTally
 from trimtab.data.rules import ValueRule, value_rules
 from trimtab.data.source import Chunk
+from trimtab.data.state_file import Tree
 from trimtab.data.tally import Tally
 from trimtab.data.uniqueness import UniqueValues
 
@@ -69,6 +70,25 @@ class ColumnScan:
                 found.append(rows)
         return found
 
+    def state(self) -> Tree:
+        """What was seen, for a file."""
+        return {
+            "conflict": self.conflict,
+            "present": self.present,
+            "type": self._type_tally.to_json(),
+            "rules": [tally.to_json() for _, tally in self._rules],
+            "unique": self.unique.state() if self.unique else None,
+        }
+
+    def take(self, state: Tree) -> None:
+        """Only what the ``state`` says has been seen."""
+        self.conflict, self.present = state["conflict"], state["present"]
+        self._type_tally.take(state["type"])
+        for (_, tally), counted in zip(self._rules, state["rules"], strict=True):
+            tally.take(counted)
+        if self.unique is not None:
+            self.unique.take(state["unique"])
+
     def merge(self, other: ColumnScan, rows_before: int) -> None:
         """What the other has seen too, in rows that come after ``rows_before``."""
         self.conflict = self.conflict or other.conflict
@@ -113,6 +133,25 @@ class Scan:
         broken += [check.add(chunk.first_row, held) for check in self.watchers if held.keys() >= set(check.columns)]
         self.rows += chunk.rows
         self.rows_in_violation += len(sorted_counts(np.concatenate(broken))[0]) if broken else 0
+
+    def state(self) -> Tree:
+        """What was seen, for a file."""
+        return {
+            "rows": self.rows,
+            "rows_in_violation": self.rows_in_violation,
+            "columns": {name: column.state() for name, column in self.columns.items()},
+            "watchers": [check.state() for check in self.watchers],
+            "profile": self.profile(self._tallies).to_json(),
+        }
+
+    def take(self, state: Tree) -> None:
+        """Only what the ``state`` of a scan for the same contract says has been seen."""
+        self.rows, self.rows_in_violation = state["rows"], state["rows_in_violation"]
+        for name, column in self.columns.items():
+            column.take(state["columns"][name])
+        for check, kept in zip(self.watchers, state["watchers"], strict=True):
+            check.take(kept)
+        self._merged = Profile.from_json(state["profile"])
 
     def merge(self, other: Scan) -> None:
         """The other's rows too, which come after the rows so far."""

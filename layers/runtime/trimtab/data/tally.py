@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -42,6 +42,14 @@ class Tally:
         self.count += other.count
         self.rows += [rows_before + row for row in other.rows[:room]]
         self.values += other.values[:room]
+
+    def to_json(self) -> dict[str, Any]:
+        """What was counted, as JSON values; the rule itself is the contract's."""
+        return {"count": self.count, "rows": self.rows, "values": self.values}
+
+    def take(self, counted: Mapping[str, Any]) -> None:
+        """Only what ``to_json`` gave has been counted."""
+        self.count, self.rows, self.values = counted["count"], list(counted["rows"]), list(counted["values"])
 
 
 def _plain(value: Any) -> Any:

@@ -1,14 +1,16 @@
 """One pass over each file of a drop: contract, profile and drift, ending in a report. Drift warns and never refuses.
 
-A drop is judged in two steps that may run apart: `examine` turns each file into a `Partial`, `conclude` turns the
-partials of a drop, in the order of its files, into the report. One file or many, the figures are the same.
+A drop is judged in two steps that may run apart: `examine` turns each file, or some row groups of a Parquet file, into
+a `Partial`; `conclude` turns the partials of a drop, in their order, into the report. One file or many, in one piece or
+in many, the figures are the same.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, BinaryIO, Literal
+from itertools import groupby
+from typing import TYPE_CHECKING, BinaryIO, Literal, Self
 
 from trimtab.data.checks import checks_of
 from trimtab.data.contract import NO_OCCASION, Contract, Occasion, data_contract, truth_contract
@@ -29,6 +31,7 @@ from trimtab.data.reading import Reading
 from trimtab.data.report import DropReport, column_figures, period_of
 from trimtab.data.scan import Scan
 from trimtab.data.source import RaggedRow, Source
+from trimtab.data.state_file import Tree
 from trimtab.data.structure import check_structure
 from trimtab.data.violation import Severity, Violation
 from trimtab.errors import DataError
@@ -72,7 +75,7 @@ class Gate:
 
 @dataclass(frozen=True)
 class Partial:
-    """What one file of a drop has shown. Plain data, which can be pickled."""
+    """What one file of a drop, or a piece of one, has shown."""
 
     file: str
     reading: Reading
@@ -83,6 +86,38 @@ class Partial:
     row_groups: tuple[int, ...] = ()
     failure: Violation | None = None
     rows_read: int = 0
+
+    def state(self) -> Tree:
+        """The partial for a file (see `trimtab.data.state_file`)."""
+        return {
+            "file": self.file,
+            "reading": self.reading.to_json(),
+            "warnings": [violation.to_json() for violation in self.reading.violations],
+            "names": self.names,
+            "scan": self.scan and self.scan.state(),
+            "ragged": [[row.row, row.cells] for row in self.ragged],
+            "row_groups": self.row_groups,
+            "failure": self.failure and self.failure.to_json(),
+            "rows_read": self.rows_read,
+        }
+
+    @classmethod
+    def of_state(cls, state: Tree, gate: Gate) -> Self:
+        """The partial whose ``state`` a gate of the same contract gave."""
+        warnings = tuple(Violation.from_json(warning) for warning in state["warnings"])
+        scan = _scan(gate, text=False) if state["scan"] else None
+        if scan is not None:
+            scan.take(state["scan"])
+        return cls(
+            state["file"],
+            replace(Reading.from_json(state["reading"]), violations=warnings),
+            tuple(state["names"]),
+            scan,
+            tuple(RaggedRow(*row) for row in state["ragged"]),
+            tuple(state["row_groups"]),
+            Violation.from_json(state["failure"]) if state["failure"] else None,
+            state["rows_read"],
+        )
 
     @property
     def place(self) -> FileRows:
@@ -111,19 +146,26 @@ def validate(
     return conclude([examine(stream, format, gate)], gate)
 
 
-def examine(stream: BinaryIO, format: Format, gate: Gate, file: str = "") -> Partial:
-    """What one file shows; ``file`` is its name within the drop."""
+def examine(
+    stream: BinaryIO, format: Format, gate: Gate, file: str = "", row_groups: Sequence[int] | None = None
+) -> Partial:
+    """What one file shows; ``file`` is its name within the drop, ``row_groups`` those that are read (default: all)."""
     reading, scan = Reading(format), None
     try:
-        source = open_source(stream, format, dict(gate.contract.columns), gate.limits, gate.contract.csv)
+        columns = dict(gate.contract.columns)
+        source = open_source(stream, format, columns, gate.limits, gate.contract.csv, row_groups)
         reading = source.reading
-        scan = Scan(gate.contract, gate.profiled, text=source.is_text, watchers=checks_of(gate.contract))
+        scan = _scan(gate, text=source.is_text)
         for chunk in source.chunks():
             scan.add(chunk)
     except DataError as error:
         failure = Violation(error.rule, None, f"{file}: {error}" if file else str(error), Severity.REFUSE)
         return Partial(file, reading, failure=failure, rows_read=scan.rows if scan else 0)
     return _whole(file, source, scan)
+
+
+def _scan(gate: Gate, *, text: bool) -> Scan:
+    return Scan(gate.contract, gate.profiled, text=text, watchers=checks_of(gate.contract))
 
 
 def _whole(file: str, source: Source, scan: Scan) -> Partial:
@@ -141,8 +183,9 @@ def _whole(file: str, source: Source, scan: Scan) -> Partial:
 def conclude(partials: Sequence[Partial], gate: Gate, found: Sequence[Violation] = ()) -> DropReport:
     """The report on a drop from what its files have shown, in their order; ``found`` is what was known before.
 
-    The partials are used up: the first takes the others in.
+    The partials are used up: the first takes the others in. Pieces of one file follow each other.
     """
+    partials = _files(partials)
     formats = tuple(dict.fromkeys(partial.reading.format for partial in partials))
     failures = [partial.failure for partial in partials if partial.failure]
     scans = [partial.scan for partial in partials if partial.scan is not None]
@@ -154,6 +197,23 @@ def conclude(partials: Sequence[Partial], gate: Gate, found: Sequence[Violation]
     for scan in scans[1:]:
         scans[0].merge(scan)
     return _report(", ".join(formats), gate, partials, scans[0], places, found)
+
+
+def _files(partials: Sequence[Partial]) -> list[Partial]:
+    """One partial a file. What follows a damaged piece of a file was not read, as in one pass."""
+    return [_file(list(pieces)) for _, pieces in groupby(partials, key=lambda partial: partial.file)]
+
+
+def _file(pieces: Sequence[Partial]) -> Partial:
+    whole = pieces[0]
+    for piece in pieces[1:]:
+        if whole.scan is None or piece.scan is None:
+            failed = whole if whole.scan is None else piece
+            rows_read = whole.rows_read + (piece.rows_read if failed is piece else 0)
+            return replace(failed, rows_read=rows_read)
+        whole.scan.merge(piece.scan)
+        whole = replace(whole, rows_read=whole.rows_read + piece.rows_read)
+    return whole
 
 
 def _report(

@@ -14,7 +14,7 @@ from trimtab.data.keys import KeySet
 from trimtab.data.local_drop import DropFile as LocalFile
 from trimtab.data.local_drop import LocalDrop, judge_drop
 from trimtab.data.profile import Profile
-from trimtab.data.read import format_of
+from trimtab.data.read import Format, format_of
 from trimtab.data.report import DropReport, unreadable
 from trimtab.data.sandbox import run
 from trimtab.data.validate import Gate
@@ -28,6 +28,7 @@ MEMORY_MB: Final = 1024
 """What parsing may allocate; the function needs about 400 MB more for itself."""
 SECONDS: Final = 200
 """Wall time of parsing; the function's timeout must be longer."""
+REMOVED: Final = "an object of the drop was removed before it was read"
 FINDINGS_RETURNED: Final = 5
 MESSAGE_LENGTH: Final = 400
 
@@ -50,7 +51,10 @@ class DropGate:
     def validate(self, drop: Drop) -> Validation:
         """report.json, report.html and (when the file could be read) profile.json are stored; this is their gist."""
         with tempfile.TemporaryDirectory(prefix="drop-") as scratch:
-            answer = self._parsed(drop, Path(scratch))
+            return self.stored(self._parsed(drop, Path(scratch)))
+
+    def stored(self, answer: dict[str, Any]) -> Validation:
+        """The gist of an answer, whose files are stored."""
         for name, content_type in _TYPES.items():
             if name in answer["files"]:
                 self.objects.write(f"{self.folder}/{name}", answer["files"][name].encode(), content_type)
@@ -60,31 +64,45 @@ class DropGate:
     def _parsed(self, drop: Drop, scratch: Path) -> dict[str, Any]:
         free = shutil.disk_usage(scratch).free
         if drop.size > free:
-            return self._refused(drop, f"the drop has {drop.size:,} bytes and the gate has room for {free:,}", "limits")
+            return self.refused(drop, f"the drop has {drop.size:,} bytes and the gate has room for {free:,}", "limits")
         try:
             local = self._downloaded(drop, scratch)
         except FileNotFoundError as error:
-            return self._refused(drop, f"an object of the drop was removed before it was read: {error}", "missing_part")
-        occasion = Occasion(drop.at, self._keys())
-        judge = partial(_judge, drop=drop, spec=self.spec, reference=self._reference(drop), occasion=occasion)
+            return self.refused(drop, f"{REMOVED}: {error}", "missing_part")
+        judge = partial(_judge, drop=drop, spec=self.spec, reference=self.reference(drop), occasion=self.occasion(drop))
         outcome = run(judge, (local,), memory_mb=self.memory_mb, seconds=self.seconds)
         if outcome.failure is not None:
-            return self._refused(drop, outcome.failure, "limits")
+            return self.refused(drop, outcome.failure, "limits")
         answer: dict[str, Any] = outcome.value
         return answer
 
     def _downloaded(self, drop: Drop, scratch: Path) -> LocalDrop:
         """The drop's objects as files. Raises FileNotFoundError when one is gone."""
-        found = Parts.loads(self.objects.read(drop.parts)) if drop.parts else Parts((_only(drop),))
+        found = self.parts(drop)
         files = []
         for number, part in enumerate(found.parts):
             path = scratch / str(number)
             self.objects.download(part.uri, path, part.version)
-            files.append(LocalFile(part.name, path, format_of(part.name or drop.key, self.spec.data.format)))
+            files.append(LocalFile(part.name, path, self.format(part)))
         return LocalDrop(scratch, tuple(files), found.violations)
 
-    def _refused(self, drop: Drop, message: str, rule: str) -> dict[str, Any]:
-        return _answer(unreadable(self.spec.data.format, message, rule=rule), drop, self.spec)
+    def parts(self, drop: Drop) -> Parts:
+        """The objects of the drop; the name of a drop's only object is empty."""
+        if drop.parts:
+            return Parts.loads(self.objects.read(drop.parts))
+        return Parts((Part("", drop.uri, drop.version, drop.size, drop.sha256),))
+
+    def format(self, part: Part) -> Format:
+        """The format that an object's name claims, else the spec's."""
+        return format_of(part.uri, self.spec.data.format)
+
+    def refused(self, drop: Drop, message: str, rule: str) -> dict[str, Any]:
+        """The answer to a drop that is refused for this one reason."""
+        return answer(unreadable(self.spec.data.format, message, rule=rule), drop, self.spec)
+
+    def occasion(self, drop: Drop) -> Occasion:
+        """What the drop is held against besides the spec."""
+        return Occasion(drop.at, self._keys())
 
     def _keys(self) -> dict[str, KeySet]:
         """The stored keys of the data sets that columns refer to; one that is not stored or unreadable is left out."""
@@ -96,7 +114,7 @@ class DropGate:
                 logger.warning("references to %s are not checked: %s", name, error)
         return found
 
-    def _reference(self, drop: Drop) -> Profile | None:
+    def reference(self, drop: Drop) -> Profile | None:
         """The profile of the rows that the serving version was trained on; drift is not measured without one."""
         baseline = self.ledger.state("baseline") if drop.kind is DropKind.DATA else None
         if baseline is None:
@@ -115,21 +133,20 @@ _TYPES: Final = {
 }
 
 
-def _only(drop: Drop) -> Part:
-    """The object that is the whole drop."""
-    return Part("", drop.uri, drop.version, drop.size, drop.sha256)
-
-
 def _judge(
     local: LocalDrop, *, drop: Drop, spec: Spec, reference: Profile | None, occasion: Occasion
 ) -> dict[str, Any]:
     """Runs in the sandbox: everything that touches what the files say, the rendering of it included."""
+    return answer(judge_drop(local, gate_of(spec, drop, reference, occasion)), drop, spec)
+
+
+def gate_of(spec: Spec, drop: Drop, reference: Profile | None, occasion: Occasion) -> Gate:
+    """What the drop is held against."""
     limit = spec.monitoring.psi_limit
-    gate = Gate.of(spec.data, reference, kind=drop.kind.value, psi_limit=limit, occasion=occasion)
-    return _answer(judge_drop(local, gate), drop, spec)
+    return Gate.of(spec.data, reference, kind=drop.kind.value, psi_limit=limit, occasion=occasion)
 
 
-def _answer(report: DropReport, drop: Drop, spec: Spec) -> dict[str, Any]:
+def answer(report: DropReport, drop: Drop, spec: Spec) -> dict[str, Any]:
     """The files to store, as text, and the fields of the Validation, as JSON values."""
     file = DropFile(spec.name, drop.id, drop.kind.value, drop.uri, drop.version, drop.size, drop.at.isoformat())
     page = report_html(report, file, psi_limit=spec.monitoring.psi_limit)

@@ -7,6 +7,7 @@ from trimtab.contracts import Drop
 from trimtab.ports import Entry, Ledger
 
 CLAIMED: Final = "drop.claimed"
+PLANNED: Final = "drop.planned"
 DUPLICATE: Final = "drop.duplicate"
 SUPERSEDED: Final = "drop.superseded"
 REMOVED: Final = "drop.removed"

@@ -70,6 +70,17 @@ class TextOptions(Section):
     decimal: Literal[".", ","] | None = None
 
 
+class FanOut(Section):
+    """When a drop is validated in shares, side by side, and how; the verdict is that of one pass."""
+
+    above_megabytes: float = Field(default=512, gt=0)
+    """Drops of more bytes than this are split (1 MB is 1,048,576 bytes)."""
+    share_megabytes: float = Field(default=128, gt=0)
+    """About what one function reads: some files, or some row groups of a Parquet file. Other files are not cut."""
+    at_once: int = Field(default=8, ge=1, le=1000)
+    """Functions that work at the same time. A new account has ten in all."""
+
+
 class DataSpec(Section):
     """The contract of a model's drops."""
 
@@ -88,6 +99,7 @@ class DataSpec(Section):
     event_window: EventWindow = EventWindow()
     quality: QualityLimits = QualityLimits()
     on_violation: Literal["quarantine", "warn"] = "quarantine"
+    fan_out: FanOut = FanOut()
 
     @model_validator(mode="after")
     def _named_columns_exist(self) -> Self:

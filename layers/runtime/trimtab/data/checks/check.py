@@ -10,6 +10,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from trimtab.data.coerce import Rows
+from trimtab.data.state_file import Tree
 from trimtab.data.violation import Violation
 
 
@@ -25,7 +26,7 @@ class HasColumn(Protocol):
 class Check(Protocol):
     """Watches all rows of a file; the check of two files after each other is the merge of their checks.
 
-    State is plain data, so that a check can be pickled.
+    What it keeps can be written to a file, so that the files of a drop may be looked at in different places.
     """
 
     columns: tuple[str, ...]
@@ -37,6 +38,14 @@ class Check(Protocol):
 
     def merge(self, other: Self, rows_before: int) -> None:
         """The rows of ``other`` too, which come after ``rows_before`` rows."""
+        ...
+
+    def state(self) -> Tree:
+        """What it has kept, for a file (see `trimtab.data.state_file`)."""
+        ...
+
+    def take(self, state: Tree) -> None:
+        """It has kept only what ``state`` of a check of the same contract gave."""
         ...
 
     def violations(self, rows: int, *, tolerated: bool) -> Iterator[Violation]:

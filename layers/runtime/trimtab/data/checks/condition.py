@@ -13,6 +13,7 @@ from trimtab.data.checks.check import HasColumn, texts
 from trimtab.data.coerce import NO_ROWS, Rows
 from trimtab.data.conditions import holds
 from trimtab.data.contract import RowRule
+from trimtab.data.state_file import Tree
 from trimtab.data.tally import Tally
 from trimtab.data.violation import Severity, Violation
 
@@ -38,6 +39,14 @@ class ConditionCheck:
     def merge(self, other: ConditionCheck, rows_before: int) -> None:
         """The other's rows too."""
         self._tally.merge(other._tally, rows_before)
+
+    def state(self) -> Tree:
+        """The rows that broke the rule."""
+        return self._tally.to_json()
+
+    def take(self, state: Tree) -> None:
+        """Only those rows."""
+        self._tally.take(state)
 
     def violations(self, rows: int, *, tolerated: bool) -> Iterator[Violation]:
         """One, when any row broke the rule."""

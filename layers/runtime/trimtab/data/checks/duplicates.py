@@ -15,6 +15,7 @@ import pyarrow as pa
 
 from trimtab.data.checks.check import HasColumn
 from trimtab.data.coerce import NO_ROWS, Rows
+from trimtab.data.state_file import Tree
 from trimtab.data.violation import SHOWN, Severity, Violation
 
 Lanes = npt.NDArray[np.uint64]
@@ -52,6 +53,14 @@ class DuplicateCheck:
         """The other's rows too."""
         self._hashes += other._hashes
         self._rows += [rows_before + rows for rows in other._rows]
+
+    def state(self) -> Tree:
+        """Hash and number of every row."""
+        return {"hashes": self._hashes, "rows": self._rows}
+
+    def take(self, state: Tree) -> None:
+        """Only those rows."""
+        self._hashes, self._rows = list(state["hashes"]), list(state["rows"])
 
     def violations(self, rows: int, *, tolerated: bool) -> Iterator[Violation]:
         """One, when any row stands twice."""

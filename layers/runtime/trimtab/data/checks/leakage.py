@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, Self
 
 import numpy as np
 import pyarrow as pa
@@ -18,6 +18,7 @@ import pyarrow.compute as pc
 
 from trimtab.data.checks.check import HasColumn, as_numbers, texts
 from trimtab.data.coerce import NO_ROWS, Rows
+from trimtab.data.state_file import Tree
 from trimtab.data.violation import Severity, Violation
 
 LEAST_ROWS: Final = 100
@@ -27,6 +28,9 @@ _ROWS_PER_LEVEL: Final = 10
 _PROBE: Final = 1_024
 _LABELS_TOLD: Final = 3
 """Labels whose rows are counted apart; that there are more than two is all that has to be known."""
+
+
+_BY_LABEL: Final = ("rows", "low", "high")
 
 
 @dataclass
@@ -59,6 +63,18 @@ class _Labels:
             self.high[label] = max(self.high.get(label, low), other.high[label])
         self.levels |= other.levels
         self.settle()
+
+    def to_json(self) -> dict[str, Any]:
+        """The state as JSON values; labels are told apart, so only the label itself may lose its type."""
+        pairs = {name: [[_plain(label), found] for label, found in getattr(self, name).items()] for name in _BY_LABEL}
+        levels = [[level, _plain(label)] for level, label in self.levels.items()]
+        return {**pairs, "levels": levels, "equal": self.equal, "apart": self.apart}
+
+    @classmethod
+    def from_json(cls, document: dict[str, Any]) -> Self:
+        """The state that ``to_json`` gave."""
+        pairs = {name: dict(map(tuple, document[name])) for name in (*_BY_LABEL, "levels")}
+        return cls(**pairs, equal=document["equal"], apart=document["apart"])
 
     def settle(self) -> None:
         """Whether labels are still apart, from what is known."""
@@ -97,6 +113,14 @@ class LeakageCheck:
     def merge(self, other: LeakageCheck, rows_before: int) -> None:
         """The other's rows too."""
         self._state.merge(other._state)
+
+    def state(self) -> Tree:
+        """What goes with each label."""
+        return self._state.to_json()
+
+    def take(self, state: Tree) -> None:
+        """Only that."""
+        self._state = _Labels.from_json(state)
 
     def violations(self, rows: int, *, tolerated: bool) -> Iterator[Violation]:
         """One, when the feature is the label or tells it."""
@@ -148,3 +172,7 @@ def _are_equal(feature: pa.Array, label: pa.Array) -> bool:
 def _is_text(column: pa.Array) -> bool:
     held = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
     return bool(pa.types.is_string(held) or pa.types.is_large_string(held))
+
+
+def _plain(label: Any) -> Any:
+    return label if isinstance(label, str | int | float) else str(label)

@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from trimtab.data.checks.check import HasColumn
 from trimtab.data.coerce import NO_ROWS, Rows
+from trimtab.data.state_file import Tree
 from trimtab.data.tally import Tally
 from trimtab.data.violation import Severity, Violation
 
@@ -59,6 +60,22 @@ class MonotonicCheck:
         self._first = self._first or (rows_before + row, value, text)
         self._last = other._last
 
+    def state(self) -> Tree:
+        """The rows that went back, the first value with its row, and the last."""
+        row, value, text = self._first or (0, None, None)
+        return {
+            "tally": self._tally.to_json(),
+            "row": row,
+            "text": str(text),
+            "ends": [_plain(value), _plain(self._last)],
+        }
+
+    def take(self, state: Tree) -> None:
+        """Only those."""
+        self._tally.take(state["tally"])
+        first, self._last = state["ends"]
+        self._first = None if first is None else (state["row"], first, state["text"])
+
     def violations(self, rows: int, *, tolerated: bool) -> Iterator[Violation]:
         """One, when any value went back."""
         found = self._tally
@@ -85,3 +102,8 @@ def _comparable(present: pa.Array) -> Any:
     if pa.types.is_timestamp(present.type):
         present = present.cast(pa.int64())
     return present.to_numpy(zero_copy_only=False)
+
+
+def _plain(value: Any) -> Any:
+    """The value as JSON has it."""
+    return value.item() if isinstance(value, np.generic) else value

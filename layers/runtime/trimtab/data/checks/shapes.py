@@ -18,6 +18,7 @@ import pyarrow.compute as pc
 
 from trimtab.data.checks.check import HasColumn
 from trimtab.data.coerce import NO_ROWS, Rows
+from trimtab.data.state_file import Tree
 from trimtab.data.tally import Tally
 from trimtab.data.violation import Severity, Violation, shown
 
@@ -92,6 +93,19 @@ class ShapeCheck:
         self._present += other._present
         for title, tally in self._tallies.items():
             tally.merge(other._tallies[title], rows_before)
+
+    def state(self) -> Tree:
+        """Rows with a value, and those of each shape."""
+        return {
+            "present": self._present,
+            "shapes": {title: tally.to_json() for title, tally in self._tallies.items()},
+        }
+
+    def take(self, state: Tree) -> None:
+        """Only those rows."""
+        self._present = state["present"]
+        for title, tally in self._tallies.items():
+            tally.take(state["shapes"][title])
 
     def violations(self, rows: int, *, tolerated: bool) -> Iterator[Violation]:
         """One for every shape that enough values have."""
