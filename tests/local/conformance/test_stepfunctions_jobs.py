@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from .account import Account
+from .jobs import processing, transform, tuning
 from .machines import Machines, task
-from .test_sagemaker_jobs import processing, transform, tuning
 from .workshop import Workshop
 
 pytestmark = [pytest.mark.stepfunctions, pytest.mark.sagemaker]
