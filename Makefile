@@ -4,7 +4,7 @@ SHELL := /bin/sh
 PYTHON ?= python3
 BIN := .venv/bin
 STAGE ?= dev
-LOCAL_LOCKS := $(basename $(wildcard localcloud/runtimes/*.in localcloud/images/*.in))
+LOCAL_LOCKS := $(basename $(wildcard localcloud/runtimes/*.in localcloud/images/*.in tests/clients/*.in))
 LAMBDA_BRINGS := boto3 botocore jmespath python-dateutil s3transfer six urllib3
 export PATH := $(CURDIR)/$(BIN):$(CURDIR)/node_modules/.bin:$(PATH)
 export PYTHONPATH := $(CURDIR):$(CURDIR)/layers/runtime
@@ -13,7 +13,7 @@ export JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION := 1
 unexport PYTHONDONTWRITEBYTECODE
 export PYTHONPYCACHEPREFIX := $(CURDIR)/.cache/bytecode
 
-.PHONY: help setup demo test lint types contracts unit infra templates local bench synth deploy diff destroy lock format clean
+.PHONY: help setup demo test lint types contracts unit infra templates local clients bench synth deploy diff destroy lock format clean
 
 help:  ## list every target in one line each
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -23,7 +23,7 @@ setup: .venv/.installed node_modules/.installed .toolchain/.installed  ## instal
 demo: setup  ## the whole loop on this laptop, with real flights (KEEP=1 leaves the cloud running, V=1 shows cdk's output)
 	@$(BIN)/python -m demo $(if $(KEEP),--keep) $(if $(V),--verbose)
 
-test: setup lint types contracts unit infra templates local  ## everything that a landing must pass
+test: setup lint types contracts unit infra templates local clients  ## everything that a landing must pass
 
 lint: .venv/.installed  ## style (ruff)
 	$(BIN)/ruff check .
@@ -47,6 +47,9 @@ templates: setup  ## cfn-lint on every template, asl-validator on every state ma
 
 local: setup  ## the local cloud, and the loop on it with a small model
 	$(BIN)/pytest tests/local
+
+clients: setup  ## clients that nobody here wrote, against the local cloud: aws, boto3, sagemaker, mlflow
+	$(BIN)/pytest tests/clients
 
 bench: .venv/.installed  ## CPU and memory of the data gate beside pyarrow's own decoding (benchmarks/)
 	$(BIN)/python -m benchmarks

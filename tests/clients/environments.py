@@ -4,6 +4,7 @@
 """
 
 import hashlib
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -22,9 +23,14 @@ def environment(client: str) -> Path:
     if not mark.exists():
         subprocess.run([*_UV, "venv", "--quiet", "--clear", "--python", sys.executable, str(folder)], check=True)
         target = ["--quiet", "--python", str(programs / "python"), "--require-hashes", "--compile-bytecode"]
-        subprocess.run([*_UV, "pip", "sync", *target, str(lock)], check=True)
+        subprocess.run([*_UV, "pip", "sync", *target, str(lock)], check=True, env=_plain_environment())
         mark.touch()
     return programs
+
+
+def _plain_environment() -> dict[str, str]:
+    """Without make's place for bytecode: clients look for it beside the sources."""
+    return {name: value for name, value in os.environ.items() if name != "PYTHONPYCACHEPREFIX"}
 
 
 def main() -> None:
