@@ -175,3 +175,17 @@ def test_a_feature_group_whose_bucket_cannot_be_used_fails(account: Account) -> 
 
     assert account.wait_until(reason)
     assert sagemaker.describe_feature_group(FeatureGroupName=name)["FeatureGroupStatus"] == "CreateFailed"
+
+
+def test_reading_and_writing_records_need_permissions_of_their_own(account: Account, group: Group) -> None:
+    arn = group.described()["FeatureGroupArn"]
+    group.put("a", "2026-01-01T00:00:00Z", delay=1.0)
+    asked = [{"FeatureGroupName": group.name, "RecordIdentifiersValueAsString": ["a"]}]
+    group.runtime = account.as_role(
+        "sagemaker-featurestore-runtime", allow("sagemaker:GetRecord", "sagemaker:BatchGetRecord", on=arn)
+    )
+    assert group.get("a", FeatureNames=["delay"]) == {"delay": "1.0"}
+    assert len(group.runtime.batch_get_record(Identifiers=asked)["Records"]) == 1
+    with pytest.raises(ClientError) as error:
+        group.put("a", "2026-01-02T00:00:00Z", delay=2.0)
+    assert error.value.response["Error"]["Code"] in ("AccessDeniedException", "AccessForbidden")
