@@ -24,7 +24,7 @@ def install(cloud: Cloud) -> None:
     cloud.admin_routes["status"] = lambda _method, _body: _status(cloud, started)
     cloud.admin_routes["patches"] = lambda _method, _body: [asdict(patch) for patch in cloud.patches.made]
     cloud.admin_routes["clock"] = lambda method, body: _clock(cloud, kept_clock, method, body)
-    kept_clock = cloud.durable.keep("clock", dump=cloud.clock.history, load=cloud.clock.resume)
+    kept_clock = cloud.durable.keep("clock", dump=cloud.clock.history, load=lambda kept: _resume(cloud, kept))
     kept_clock.changed()
 
 
@@ -80,6 +80,10 @@ def _status(cloud: Cloud, started: float) -> dict[str, Any]:
         "notes": cloud.notes,
         "not_kept": cloud.durable.not_kept,
     }
+
+
+def _resume(cloud: Cloud, history: list[tuple[float, float, float]]) -> None:
+    cloud.clock.resume(history, cloud.durable.last_seen)
 
 
 def _clock(cloud: Cloud, kept: Kept, method: str, body: dict[str, Any]) -> dict[str, Any]:

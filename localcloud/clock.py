@@ -75,11 +75,20 @@ class Clock:
         """Everything that the clock knows, for `resume`."""
         return [(one.real, one.virtual, one.speed) for one in self._segments[-_REMEMBERED_SEGMENTS:]]
 
-    def resume(self, history: list[tuple[float, float, float]]) -> None:
-        """Virtual time is what it would be if the clock with that history had never stopped."""
+    def resume(self, history: list[tuple[float, float, float]], stopped: float) -> None:
+        """Virtual time went on with that history until the real moment `stopped`, and since then as fast as real time.
+
+        Nobody is to find hundreds of missed ticks after a night in which nothing ran at speed 60.
+        """
+        segments, now = [_Segment(*one) for one in history], time.time()
+        last = segments[-1]
+        began = max(stopped, last.real)
+        if began < now:
+            paused = _Segment(began, last.at(began), 1.0)
+            segments += [paused, _Segment(now, paused.at(now), last.speed)]
         with self._changed:
-            self._segments = [_Segment(*one) for one in history]
-            self._starts = [one.real for one in self._segments]
+            self._segments = segments
+            self._starts = [one.real for one in segments]
             self._changed.notify_all()
 
     def sleep(self, virtual_seconds: float, stop: threading.Event | None = None) -> None:

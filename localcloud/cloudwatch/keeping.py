@@ -38,6 +38,7 @@ class Keeping:
         if len(self._loaded) > _MOST_ROWS:
             for key in self._loaded:
                 self._data.changed(*key)
+            self._data.save()  # so that old and new rows change in one commit
             for account, region in {key[:2] for key in self._loaded}:
                 _backend(account, region).metric_store.keep_all()
         self._loaded.clear()

@@ -3,6 +3,7 @@
 import pickle
 import sys
 import threading
+import time
 import traceback
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -14,12 +15,18 @@ from localcloud.durability.pickling import Codec
 from localcloud.durability.store import Key, Store
 
 _FLUSH_SECONDS = 0.05
+_SEEN_EVERY_SECONDS = 1.0
+_LATE_SECONDS = 5.0  # how long the thread that says that this process is alive may be kept from it
+_SEEN = "seen"
 _ATTEMPTS = 5
 _CANNOT_BE_KEPT = (pickle.PicklingError, TypeError, AttributeError, RecursionError)
 
 
 class Durable:
-    """Keeps the parts that services register. See docs/adr for what is promised and how."""
+    """Keeps the parts that services register. See docs/adr for what is promised and how.
+
+    `last_seen` is the latest real moment at which an earlier process may have been alive.
+    """
 
     def __init__(self, folder: Path, moto_version: str) -> None:
         self.store = Store(folder, moto_version)
@@ -27,6 +34,7 @@ class Durable:
         self.not_kept: dict[str, str] = {}
         self.wrote: Callable[[str, str], None] = lambda _service, _region: None
         self.had_state = bool(self.store.parts())
+        self.last_seen = self._last_seen()
         self._parts: dict[str, Kept] = {}
         self._last: dict[str, dict[Key, int]] = {}
         self._before_load: list[Callable[[], None]] = []
@@ -109,16 +117,22 @@ class Durable:
             self._soon[part] = None
         self._something.set()
 
-    def flush(self) -> None:
-        """What was changed outside of requests is saved."""
+    def flush(self, late_seconds: float = _LATE_SECONDS) -> None:
+        """What was changed outside of requests is saved, and that this process is alive."""
         with self._marking:
             parts, self._soon = self._soon, {}
-        self.settle(parts)
+        for part in parts:
+            part.save()
+        self.put(_SEEN, (), time.time() + late_seconds)
+        self.store.commit()
 
     def close(self) -> None:
         """Everything is saved and the store is closed."""
-        self.flush()
+        self.flush(late_seconds=0.0)
         self.store.close()
+
+    def _last_seen(self) -> float:
+        return max((self.codec.loads(value) for _key, value in self.store.rows(_SEEN)), default=time.time())
 
     def _is_new(self, part: str, key: Key, data: bytes | None) -> bool:
         last = self._last.get(part)
@@ -144,7 +158,7 @@ class Durable:
 
     def _flush_for_ever(self, stopping: threading.Event) -> None:
         while not stopping.is_set():
-            self._something.wait()
+            self._something.wait(_SEEN_EVERY_SECONDS)
             stopping.wait(_FLUSH_SECONDS)
             self._something.clear()
             try:

@@ -1,5 +1,6 @@
-"""SQS: a row for each queue and for each message."""
+"""SQS: a row for each queue, for each message, and for the receipt handles of each deleted message."""
 
+import time
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -9,6 +10,7 @@ from localcloud.durability.kept import is_recording
 
 _MODELS: Final = "moto.sqs.models"
 _WHY: Final = "tells which state a request changes"
+_HANDLES_KEPT_SECONDS: Final = 3600.0  # whoever deletes a message once more does so soon
 # messages have rows of their own; the rest is found again when all queues are there
 _NOT_IN_THE_ROW: Final[dict[str, Callable[[], Any]]] = {
     "_messages": list,
@@ -33,6 +35,7 @@ class _Queues:
         keep, lock = cloud.durable.keep, cloud.locks.of("sqs")
         self._queues = keep("sqs.queues", dump=self._dump, load=self._load, lock=lock, compare=True)
         self._messages = keep("sqs.messages", dump=self._dump_message, load=self._load_message, lock=lock)
+        self._handles = keep("sqs.handles", dump=_no_row, load=self._load_handles)
         self._where: dict[str, tuple[Any, Any]] = {}
         cloud.durable.after_load(self._find_dead_letter_queues)
 
@@ -75,12 +78,26 @@ class _Queues:
 
     def _load_message(self, kept: tuple[Any, ...], message_id: str) -> None:
         *identity, message = kept
-        queue = backend_of("sqs", identity[0], identity[1]).queues.get(identity[2])
-        if queue is not None and list(_identity(queue)) == identity:
+        queue = _queue(*identity)
+        if queue is not None:
             queue._messages.append(message)
             self._where[message_id] = (queue, message)
             if not message.visible:
                 queue._pending_messages.add(message)
+
+    def delete_message(self, queue: Any, message: Any) -> None:
+        """The message is not kept any more, but its receipt handles are: it may be deleted again."""
+        self.touch_message(message)
+        if is_recording():
+            self._handles.append((time.time(), message.all_receipt_handles, *_identity(queue)), message.id)
+
+    def _load_handles(self, kept: tuple[Any, ...], message_id: str) -> None:
+        deleted_at, handles, *identity = kept
+        queue = _queue(*identity)
+        if queue is not None and deleted_at + _HANDLES_KEPT_SECONDS > time.time():
+            queue.deleted_messages.update(handles)
+        else:
+            self._handles.changed(message_id)
 
     def _find_dead_letter_queues(self) -> None:
         from moto.sqs.models import sqs_backends
@@ -123,7 +140,7 @@ def _watch_messages(cloud: Cloud, queues: _Queues) -> None:
     def delete_message(queue: Any, receipt_handle: str) -> None:
         for message in queue._messages:
             if message.had_receipt_handle(receipt_handle):
-                queues.touch_message(message)
+                queues.delete_message(queue, message)
         delete(queue, receipt_handle)
 
     def mark_received(message: Any, *arguments: Any, **keywords: Any) -> None:
@@ -138,6 +155,15 @@ def _watch_messages(cloud: Cloud, queues: _Queues) -> None:
     delete = cloud.patches.replace(f"{_MODELS}:Queue.delete_message", delete_message, _WHY)
     receive = cloud.patches.replace(f"{_MODELS}:Message.mark_received", mark_received, _WHY)
     change = cloud.patches.replace(f"{_MODELS}:Message.change_visibility", change_visibility, _WHY)
+
+
+def _no_row(*_key: str | int) -> None:
+    """Handles are only appended, or removed when they are old."""
+
+
+def _queue(account: str, region: str, name: str, created: float) -> Any:
+    queue = backend_of("sqs", account, region).queues.get(name)
+    return queue if queue is not None and queue.created_timestamp == created else None
 
 
 def _identity(queue: Any) -> tuple[str, str, str, float]:

@@ -18,6 +18,7 @@ from localcloud import StartupError
 FORMAT = 1
 Key = tuple[str | int, ...]
 _FILE = "state.db"
+_MOST_FREE_BYTES = 16 * 1024 * 1024
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS format (number INTEGER, moto TEXT);
 CREATE TABLE IF NOT EXISTS rows (part TEXT, key TEXT, value BLOB, UNIQUE (part, key));
@@ -38,6 +39,7 @@ class Store:
         self._database = sqlite3.connect(folder / _FILE, check_same_thread=False, isolation_level=None)
         self._database.executescript(f"PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF; {_SCHEMA}")
         self._require_own_format(folder, moto_version)
+        self._compact()
         self._pending: dict[tuple[str, str], bytes | None] = {}
         self._put_count = 0
         self._committed = 0
@@ -115,6 +117,15 @@ class Store:
             self._database.execute("ROLLBACK")
             raise
         self._database.execute("COMMIT")
+
+    def _compact(self) -> None:
+        """The file is not much larger than what is in it."""
+        size, free = (self._pragma(name) for name in ("page_count", "freelist_count"))
+        if free * 2 > size and free * self._pragma("page_size") > _MOST_FREE_BYTES:
+            self._database.execute("VACUUM")
+
+    def _pragma(self, name: str) -> int:
+        return int(self._database.execute(f"PRAGMA {name}").fetchone()[0])
 
     def _require_own_format(self, folder: Path, moto_version: str) -> None:
         found = self._database.execute("SELECT number, moto FROM format").fetchone()

@@ -1,5 +1,6 @@
 """A running local cloud for the tests of its services: one process per test session, on a free port."""
 
+import contextlib
 import json
 import subprocess
 import sys
@@ -20,6 +21,7 @@ from .iam_support import ClientOf, make_role
 
 ROOT = Path(__file__).resolve().parents[2]
 START_SECONDS = 60
+PROGRAM = (sys.executable, "-m", "localcloud")
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,7 @@ class LocalCloud:
 
 
 def start_local_cloud(
-    folder: Path, *arguments: str, program: tuple[str, ...] = (sys.executable, "-m", "localcloud")
+    folder: Path, *arguments: str, program: tuple[str, ...] = PROGRAM
 ) -> tuple[LocalCloud, "subprocess.Popen[bytes]"]:
     """A local cloud that is ready, with its state and log in `folder`."""
     log = folder / "server.log"
@@ -88,6 +90,18 @@ def start_local_cloud(
     return LocalCloud(found["endpoint"], found["pid"], folder, log), process
 
 
+@contextlib.contextmanager
+def running_cloud(folder: Path, program: tuple[str, ...] = PROGRAM) -> Iterator[LocalCloud]:
+    """A local cloud for the meantime; in the end nothing in it would have been lost with its process."""
+    cloud, process = start_local_cloud(folder, program=program)
+    try:
+        yield cloud
+        assert cloud.admin("status")["not_kept"] == {}
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
 def wait_until(holds: Callable[[], Any], seconds: float, otherwise: Callable[[], str] = lambda: "in time") -> Any:
     """The first true value of `holds`, polled; the test fails when there is none within `seconds`."""
     deadline = time.monotonic() + seconds
@@ -100,19 +114,15 @@ def wait_until(holds: Callable[[], Any], seconds: float, otherwise: Callable[[],
 @pytest.fixture(scope="session")
 def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCloud]:
     """The session's local cloud."""
-    running, process = start_local_cloud(tmp_path_factory.mktemp("localcloud"))
-    yield running
-    process.terminate()
-    process.wait(10)
+    with running_cloud(tmp_path_factory.mktemp("localcloud")) as running:
+        yield running
 
 
 @pytest.fixture(scope="module")
 def own_cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCloud]:
     """A local cloud for one module alone, whose clock its tests may move."""
-    running, process = start_local_cloud(tmp_path_factory.mktemp("localcloud"))
-    yield running
-    process.terminate()
-    process.wait(10)
+    with running_cloud(tmp_path_factory.mktemp("localcloud")) as running:
+        yield running
 
 
 @pytest.fixture(scope="session")

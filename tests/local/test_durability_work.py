@@ -40,6 +40,7 @@ class Before:
     sent: set[int]
     results: Queue
     endpoint: str
+    updating: dict[str, Any]
 
 
 @pytest.fixture(scope="module")
@@ -55,12 +56,13 @@ def before(running: Restarting) -> Before:
     bench, studio, stage = make_bench(cloud), Studio(cloud), Stage(cloud)
     stack, function = deployed(cloud), bench.function(ECHO)
     endpoint = studio.endpoint(studio.config({"version": "1"}, instances=1))
+    updating = half_an_update(studio)
     studio.sagemaker.create_training_job(**studio.training_request("interrupted", {"train.py": SLEEP}))
     wait_until(lambda: status_of_job(cloud)["SecondaryStatus"] == "Training", 60)
     bucket, results = half_a_stack(cloud, bench), stage.queue()
     sent = invoked(bench, function, results)
     running.restart()
-    return Before(running.cloud, stack, bucket, function, sent, results, endpoint)
+    return Before(running.cloud, stack, bucket, function, sent, results, endpoint, updating)
 
 
 def deployed(cloud: LocalCloud) -> dict[str, Any]:
@@ -90,6 +92,18 @@ def half_a_stack(cloud: LocalCloud, bench: Bench) -> str:
 
     threading.Thread(target=create, daemon=True).start()
     return str(wait_until(bucket, 60))
+
+
+def half_an_update(studio: Studio) -> dict[str, Any]:
+    """The description of an endpoint that shifts its traffic to version 2."""
+    endpoint = studio.endpoint(studio.config({"version": "1"}, instances=1))
+    routing = {"Type": "ALL_AT_ONCE", "WaitIntervalInSeconds": 3600}
+    policy = {"BlueGreenUpdatePolicy": {"TrafficRoutingConfiguration": routing}}
+    before = dict(studio.sagemaker.describe_endpoint(EndpointName=endpoint))
+    new = studio.config({"version": "2"}, instances=1)
+    studio.sagemaker.update_endpoint(EndpointName=endpoint, EndpointConfigName=new, DeploymentConfig=policy)
+    wait_until(lambda: studio.ask(endpoint)["version"] == "2", 60)
+    return before
 
 
 def invoked(bench: Bench, function: str, results: Queue) -> set[int]:
@@ -155,6 +169,18 @@ def test_an_endpoint_serves_again(before: Before) -> None:
     assert json.loads(answer["Body"].read())["version"] == "1"
     described = before.cloud.client("sagemaker").describe_endpoint(EndpointName=before.endpoint)
     assert described["EndpointStatus"] == "InService"
+
+
+def test_an_endpoint_in_the_middle_of_an_update_is_back_on_its_configuration(before: Before) -> None:
+    sagemaker, name = before.cloud.client("sagemaker"), before.updating["EndpointName"]
+    runtime = before.cloud.client("sagemaker-runtime")
+    answer = runtime.invoke_endpoint(EndpointName=name, ContentType="application/json", Body=b"[1, 2]")
+    assert json.loads(answer["Body"].read())["version"] == "1"
+    wait_until(lambda: sagemaker.describe_endpoint(EndpointName=name)["EndpointStatus"] == "InService", 30)
+    found = sagemaker.describe_endpoint(EndpointName=name)
+    assert "PendingDeploymentSummary" not in found
+    same = ("EndpointConfigName", "ProductionVariants")
+    assert [found[member] for member in same] == [before.updating[member] for member in same]
 
 
 def test_there_is_nothing_that_could_not_be_kept(before: Before) -> None:

@@ -77,3 +77,30 @@ def test_a_clock_that_stands_still_or_goes_back_is_refused(speed: float) -> None
 def test_the_clock_cannot_go_back() -> None:
     with pytest.raises(ValueError, match="cannot go back"):
         Clock().advance(-1)
+
+
+def history_of_an_hour_ago(speed: float) -> list[tuple[float, float, float]]:
+    """A clock that was started at the epoch of virtual time, an hour ago."""
+    return [(time.time() - 3600, 0.0, speed)]
+
+
+def test_while_nothing_runs_virtual_time_passes_as_fast_as_real_time() -> None:
+    clock = Clock()
+    clock.resume(history_of_an_hour_ago(speed=60), stopped=time.time() - 1800)
+    assert clock.now() == pytest.approx(1800 * 60 + 1800, abs=60)
+    assert clock.speed == 60
+    assert clock.to_virtual(time.time() - 1801) == pytest.approx(1799 * 60, abs=60)
+    assert clock.age(time.time() - 3600) == pytest.approx(3600, abs=1)
+
+
+@given(st.floats(0, 3600), st.floats(0.1, 1000))
+def test_a_restart_never_takes_time_back(stopped_seconds_ago: float, speed: float) -> None:
+    clock = Clock()
+    clock.resume(history_of_an_hour_ago(speed), time.time() - stopped_seconds_ago)
+    assert clock.now() > (3599 - stopped_seconds_ago) * speed
+
+
+def test_a_clock_that_was_changed_after_its_process_was_last_seen_goes_on_from_the_change() -> None:
+    clock = Clock()
+    clock.resume(history_of_an_hour_ago(speed=60), stopped=time.time() - 7200)
+    assert clock.now() == pytest.approx(3600, abs=1)
