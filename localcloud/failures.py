@@ -5,7 +5,8 @@ import traceback
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from localcloud.wire import error_response, named_operation, signature
+from localcloud.iam.calls import CannotUnderstand, understand
+from localcloud.wire import error_response, signature
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -74,5 +75,9 @@ def _internal_failure(environ: "WSGIEnvironment", start_response: "StartResponse
 
 def _named(environ: "WSGIEnvironment") -> str:
     signed = signature(environ)
-    operation = named_operation(environ) or f"{environ['REQUEST_METHOD']} {environ.get('PATH_INFO', '')}"
-    return f"{signed.service if signed else 'unsigned'}:{operation}"
+    if signed is None:
+        return f"unsigned:{environ['REQUEST_METHOD']} {environ.get('PATH_INFO', '')}"
+    try:
+        return f"{signed.service}:{understand(environ, signed, '').operation}"
+    except CannotUnderstand:
+        return f"{signed.service}:{environ['REQUEST_METHOD']} {environ.get('PATH_INFO', '')}"

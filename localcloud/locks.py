@@ -24,10 +24,11 @@ def signing_service(environ: "WSGIEnvironment") -> str | None:
 
 def read_body(environ: "WSGIEnvironment") -> bytes:
     """The request's body, which can be read again afterwards."""
-    if environ.get("wsgi.input_terminated"):
-        body = bytes(environ["wsgi.input"].read())
-    else:
-        body = bytes(environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0)))
+    source = environ["wsgi.input"]
+    if isinstance(source, io.BytesIO):
+        source.seek(0)  # somebody may have read it since
+    size = -1 if environ.get("wsgi.input_terminated") else int(environ.get("CONTENT_LENGTH") or 0)
+    body = bytes(source.read(size))
     environ["wsgi.input"] = io.BytesIO(body)
     return body
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from types import FrameType, ModuleType
 from typing import IO, TYPE_CHECKING
 
-from localcloud import StartupError, admin, durability, failures, faults, iam, locks, safety
+from localcloud import StartupError, admin, durability, failures, faults, iam, locks, safety, served
 from localcloud.clients import ADMIN_KEY, Clients
 from localcloud.clock import Clock
 from localcloud.cloud import Cloud
@@ -110,7 +110,7 @@ def make_cloud(options: Options, port: int) -> Cloud:
 
 
 def build(cloud: Cloud) -> "WSGIApplication":
-    """All services are installed; the WSGI application: safety, admin, IAM, services, locks, moto."""
+    """All services are installed; the WSGI application: safety, admin, what is served, IAM, services, locks, moto."""
     app = locks.middleware(cloud.locks, failures.middleware(_moto()))
     modules = _service_modules()
     admin.install(cloud)
@@ -124,7 +124,8 @@ def build(cloud: Cloud) -> "WSGIApplication":
             app = module.middleware(cloud, app)
     app = durability.middleware(cloud, app)
     app = iam.middleware(cloud, faults_of_calls.middleware(cloud, app))
-    return safety.middleware(failures.middleware(admin.middleware(cloud, app)), cloud.port)
+    app = admin.middleware(cloud, served.middleware(app))
+    return safety.middleware(failures.middleware(app), cloud.port)
 
 
 def _state_folder(state_dir: Path, *, fresh: bool) -> Path:

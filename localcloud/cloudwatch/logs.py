@@ -1,7 +1,6 @@
 """CloudWatch Logs on the virtual clock: embedded metrics, retention, keys, and which filter patterns are understood."""
 
 import re
-from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -18,7 +17,6 @@ _MOST_BYTES: Final = 900_000
 _EVENT_OVERHEAD_BYTES: Final = 26
 _STREAM: Final = "moto.logs.models:LogStream"
 _RESPONSE: Final = "moto.logs.responses:LogsResponse"
-_REFUSED: Final = ("put_metric_filter", "start_query", "create_export_task")
 _TERM: Final = re.compile(r'([?-]?)(?:"((?:[^"\\]|\\.)*)"|(\S+))')
 
 
@@ -44,8 +42,6 @@ def install(cloud: Cloud) -> None:
     cloud.patches.replace("moto.logs.models:EventMessageFilter", Terms, "lets all through that it does not understand")
     _install_reading(cloud)
     _install_keys(cloud)
-    for operation in _REFUSED:
-        cloud.patches.replace(f"{_RESPONSE}.{operation}", _refusal(operation), "keeps what is never carried out")
     cloud.write_logs = _Writer(cloud).write
 
 
@@ -136,13 +132,6 @@ def _check_key(cloud: Cloud, response: Any, group: str, key: str) -> None:
     except (ClientError, BotoCoreError) as error:
         message = f"The specified KMS Key does not exist or is not allowed to be used with Arn '{arn}'"
         raise JsonRESTError("AccessDeniedException", message) from error
-
-
-def _refusal(operation: str) -> Callable[[Any], Any]:
-    def refuse(_response: Any) -> Any:
-        raise NotImplementedError(operation)
-
-    return refuse
 
 
 def _virtual(cloud: Cloud, milliseconds: Any) -> Any:

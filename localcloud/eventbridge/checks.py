@@ -3,7 +3,7 @@
 import functools
 import json
 from collections.abc import Callable
-from typing import Any, Final, NoReturn
+from typing import Any, Final
 
 from localcloud.clock import Clock
 from localcloud.cloud import Cloud
@@ -17,14 +17,6 @@ _EVENTS: Final = "moto.events.models"
 _HANDLER: Final = "moto.events.responses:EventsHandler"
 _SCHEDULER: Final = "moto.scheduler.models:EventBridgeSchedulerBackend"
 _EARLIEST_START_SECONDS: Final = 300
-_REFUSED: Final = {
-    "create_archive": "archives",
-    "start_replay": "replays",
-    "create_connection": "connections",
-    "create_api_destination": "API destinations",
-    "create_partner_event_source": "partner event sources",
-    "put_partner_events": "partner event sources",
-}
 
 _Function = Callable[..., Any]
 
@@ -35,8 +27,6 @@ def install(cloud: Cloud) -> None:
     replace(f"{_EVENTS}:EventPattern.load", classmethod(_load), "an unknown operator matches everything")
     replace(f"{_EVENTS}:EventPattern.matches_event", _matches_event, "no arrays of objects, and true equals 1")
     replace(f"{_HANDLER}.test_event_pattern", _test_event_pattern, "answers nothing")
-    for operation, meaning in _REFUSED.items():
-        replace(f"{_HANDLER}.{operation}", _refusing(meaning), "moto would record it, and nothing would run")
     handler = "moto.scheduler.responses:EventBridgeSchedulerResponse.update_schedule"
     _wrap(cloud, handler, _taking_the_action, "ignores ActionAfterCompletion")
     stamped = functools.partial(_stamping, cloud.clock)
@@ -66,13 +56,6 @@ def _taking_the_action(original: _Function) -> _Function:
 def _wrap(cloud: Cloud, target: str, wrapper: Callable[[_Function], object], reason: str) -> None:
     original: list[_Function] = []
     original.append(cloud.patches.replace(target, wrapper(lambda *a, **k: original[0](*a, **k)), reason))
-
-
-def _refusing(meaning: str) -> Callable[[Any], NoReturn]:
-    def refuse(_handler: Any) -> NoReturn:
-        raise NotImplementedError(meaning)
-
-    return refuse
 
 
 def _stamping(clock: Clock, original: _Function) -> _Function:

@@ -222,11 +222,6 @@ def describe_map_run(response: Any) -> Any:
     return ActionResult(_run(response, response._get_param("mapRunArn")).described())
 
 
-def update_map_run(response: Any) -> Any:
-    """UpdateMapRun is refused."""
-    raise NotImplementedError("UpdateMapRun")
-
-
 _REPLACED: Final[dict[str, Callable[[Any], Any]]] = {
     operation.__name__: operation
     for operation in (
@@ -237,7 +232,6 @@ _REPLACED: Final[dict[str, Callable[[Any], Any]]] = {
         send_task_success,
         list_map_runs,
         describe_map_run,
-        update_map_run,
     )
 }
 

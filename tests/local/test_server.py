@@ -9,8 +9,10 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from botocore import xform_name
 from botocore.exceptions import ClientError
 
 from .conftest import ROOT, LocalCloud, start_local_cloud, wait_until
@@ -65,13 +67,28 @@ def test_motos_own_api_is_closed(cloud: LocalCloud) -> None:
     assert status_of(cloud, "/moto-api/reset", {}, "POST")[0] == 403
 
 
-def test_an_operation_that_nobody_built_is_a_client_error_that_names_it(cloud: LocalCloud) -> None:
-    with pytest.raises(ClientError, match="databrew") as json_error:
-        cloud.client("databrew").send_project_session_action(Name="one")
-    assert json_error.value.response["Error"]["Code"] == "UnknownOperationException"
-    with pytest.raises(ClientError, match="SimulateCustomPolicy") as xml_error:
-        cloud.client("iam").simulate_custom_policy(PolicyInputList=["{}"], ActionNames=["s3:GetObject"])
-    assert xml_error.value.response["ResponseMetadata"]["HTTPStatusCode"] == 400
+@pytest.mark.parametrize(
+    ("service", "operation", "given"),
+    [
+        pytest.param("ec2", "RunInstances", {"ImageId": "ami-1", "MinCount": 1, "MaxCount": 1}, id="a service"),
+        pytest.param("databrew", "SendProjectSessionAction", {"Name": "one"}, id="a service that moto lacks, too"),
+        pytest.param("lambda", "GetAccountSettings", {}, id="a path that moto lacks"),
+        pytest.param("iam", "SimulateCustomPolicy", {"PolicyInputList": ["{}"], "ActionNames": ["s3:GetObject"]}),
+        pytest.param("ssm", "SendCommand", {"DocumentName": "AWS-RunShellScript"}, id="recorded only"),
+        pytest.param("monitoring", "PutInsightRule", {"RuleName": "one", "RuleDefinition": "{}"}, id="recorded, CBOR"),
+        pytest.param("s3", "GetBucketRequestPayment", {"Bucket": "any-bucket"}, id="taken for a list of objects"),
+    ],
+)
+def test_an_operation_that_nobody_built_is_a_client_error_that_names_it(
+    cloud: LocalCloud, service: str, operation: str, given: dict[str, Any]
+) -> None:
+    client = cloud.client("cloudwatch" if service == "monitoring" else service)
+    with pytest.raises(ClientError) as refused:
+        getattr(client, xform_name(operation))(**given)
+    answer = refused.value.response
+    assert answer["ResponseMetadata"]["HTTPStatusCode"] == 400
+    assert answer["Error"]["Code"] == "UnknownOperationException"
+    assert f"{service}:{operation}" in answer["Error"]["Message"]
 
 
 def test_what_was_changed_in_moto_is_listed_with_reasons(cloud: LocalCloud) -> None:

@@ -1,0 +1,91 @@
+"""Which AWS services the local cloud serves. It refuses all others, and what moto would record though nothing acts."""
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Final
+from urllib.parse import parse_qs
+
+from localcloud.wire import named_operation, signature
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+# the name that requests are signed for: botocore's names of the services
+SERVICES: Final = {
+    "cloudformation": ("cloudformation",),
+    "dynamodb": ("dynamodb", "dynamodbstreams"),
+    "ecr": ("ecr",),
+    "events": ("events",),
+    "iam": ("iam",),
+    "kms": ("kms",),
+    "lambda": ("lambda",),
+    "logs": ("logs",),
+    "monitoring": ("cloudwatch",),
+    "s3": ("s3",),
+    "sagemaker": (
+        "sagemaker",
+        "sagemaker-runtime",
+        "sagemaker-metrics",
+        "sagemaker-featurestore-runtime",
+    ),
+    "scheduler": ("scheduler",),
+    "secretsmanager": ("secretsmanager",),
+    "sns": ("sns",),
+    "sqs": ("sqs",),
+    "ssm": ("ssm",),
+    "states": ("stepfunctions",),
+    "sts": ("sts",),
+    "xray": ("xray",),
+}
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+# those of SageMaker are in localcloud.sagemaker.refusals
+RECORDED_ONLY: Final = {
+    "dynamodb": _words("ExportTableToPointInTime ImportTable"),
+    "ecr": _words("PutReplicationConfiguration StartImageScan"),
+    "events": _words(
+        "CreateApiDestination CreateArchive CreateConnection CreatePartnerEventSource PutPartnerEvents StartReplay"
+    ),
+    "iam": _words("CreateOpenIDConnectProvider CreateSAMLProvider"),
+    "logs": _words(
+        "CreateDelivery CreateExportTask PutDestination PutMetricFilter PutSubscriptionFilter StartLiveTail StartQuery"
+    ),
+    "monitoring": _words("PutInsightRule"),
+    "secretsmanager": _words("ReplicateSecretToRegions RotateSecret"),
+    "sns": _words("CreatePlatformApplication CreatePlatformEndpoint"),
+    "ssm": _words("CreateDocument CreateMaintenanceWindow CreatePatchBaseline SendCommand"),
+    "states": _words("CreateActivity UpdateMapRun"),
+    "sts": _words("AssumeRoleWithSAML AssumeRoleWithWebIdentity GetFederationToken GetSessionToken"),
+}
+# parts of buckets and objects (`?name`) that moto does not know, which takes the rest of the request, or only records
+NO_PARTS: Final = _words(
+    "abac accelerate analytics annotation intelligent-tiering inventory metadataAnnotationTable metadataConfiguration "
+    "metadataInventoryTable metadataJournalTable metadataTable metrics renameObject replication requestPayment restore "
+    "select session torrent website"
+)
+
+
+def middleware(app: "WSGIApplication") -> "WSGIApplication":
+    """Only requests for what is served get through; raises NotImplementedError for every other."""
+
+    def run(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+        signed = signature(environ)
+        if signed is not None:
+            _check(environ, signed.service)
+        return app(environ, start_response)
+
+    return run
+
+
+def _check(environ: "WSGIEnvironment", service: str) -> None:
+    if service not in SERVICES:
+        raise NotImplementedError(f"it serves {', '.join(sorted(SERVICES))}")
+    if service == "s3":
+        unknown = NO_PARTS.intersection(parse_qs(environ.get("QUERY_STRING", ""), keep_blank_values=True))
+        if unknown:
+            raise NotImplementedError(f"S3 has no {', '.join(sorted(unknown))} here")
+    elif service in RECORDED_ONLY and named_operation(environ) in RECORDED_ONLY[service]:
+        raise NotImplementedError("it would be recorded, but nothing would act on it")
