@@ -15,7 +15,7 @@ from localcloud.images.environments import recipes
 from localcloud.lambda_.checks import NOT_SUPPORTED
 from localcloud.lambda_.runtimes import STANDS_IN, supported_runtimes
 from localcloud.patches import Patch
-from localcloud.sagemaker import OPERATIONS, refusals
+from localcloud.sagemaker import OPERATIONS, refusals, runtimes
 from localcloud.server import Options, build, make_cloud
 from localcloud.stepfunctions.definition import INTEGRATIONS
 
@@ -84,7 +84,10 @@ def _sections(patches: Iterable[Patch]) -> Iterator[Section]:
         "Operations that are really carried out, and operations that are refused because moto would only record them. "
         "`Search` is refused for what the local cloud keeps itself.",
         ("operation", ""),
-        [(f"`{name}`", "refused" if name in refusals.OPERATIONS else "carried out") for name in sorted(OPERATIONS)],
+        [
+            (f"`{name}`", "refused" if name in refusals.OPERATIONS else "carried out")
+            for name in sorted(OPERATIONS | runtimes.OPERATIONS)
+        ],
     )
     yield (
         "SageMaker images",

@@ -81,7 +81,7 @@ def create_package(region: Region, request: Request) -> dict[str, Any]:
 
 def describe_package(region: Region, request: Request) -> Record:
     """The package, with everything that it was created or updated with."""
-    return public(_package(region, request["ModelPackageName"]))
+    return public(find_package(region, request["ModelPackageName"]))
 
 
 def batch_describe_packages(region: Region, request: Request) -> dict[str, Any]:
@@ -90,7 +90,7 @@ def batch_describe_packages(region: Region, request: Request) -> dict[str, Any]:
     errors: dict[str, Record] = {}
     for arn in request["ModelPackageArnList"]:
         try:
-            found = _package(region, arn)
+            found = find_package(region, arn)
             summaries[arn] = {key: found[key] for key in (*_PACKAGE_SUMMARY, "InferenceSpecification") if key in found}
         except ValidationError as error:
             errors[arn] = {"ErrorCode": error.code, "ErrorResponse": str(error)}
@@ -99,7 +99,7 @@ def batch_describe_packages(region: Region, request: Request) -> dict[str, Any]:
 
 def update_package(region: Region, request: Request) -> dict[str, Any]:
     """The package has the new members; an event tells it only when something changed."""
-    package = _package(region, request["ModelPackageArn"])
+    package = find_package(region, request["ModelPackageArn"])
     changed = {key: request[key] for key in _REPLACED_BY_UPDATE if key in request}
     changed["CustomerMetadataProperties"] = _metadata(package, request)
     if "AdditionalInferenceSpecificationsToAdd" in request:
@@ -113,14 +113,9 @@ def update_package(region: Region, request: Request) -> dict[str, Any]:
 
 def delete_package(region: Region, request: Request) -> None:
     """The package is gone; its version number is not given again."""
-    package = _package(region, request["ModelPackageName"])
+    package = find_package(region, request["ModelPackageName"])
     del region.packages[package["ModelPackageArn"]]
     region.tags.pop(package["ModelPackageArn"], None)
-
-
-def find_package(region: Region, name_or_arn: str) -> Record:
-    """The package of this name or ARN. Raises ValidationError."""
-    return _package(region, name_or_arn)
 
 
 def _next_version(region: Region, request: Request) -> Record:
@@ -157,7 +152,8 @@ def _group(region: Region, name_or_arn: str) -> Record:
     raise ValidationError(f"ModelPackageGroup {region.arn('model-package-group', name)} does not exist.")
 
 
-def _package(region: Region, name_or_arn: str) -> Record:
+def find_package(region: Region, name_or_arn: str) -> Record:
+    """The package of this name or ARN. Raises ValidationError."""
     package_arn = name_or_arn if name_or_arn.startswith("arn:") else region.arn("model-package", name_or_arn)
     try:
         return region.packages[package_arn]

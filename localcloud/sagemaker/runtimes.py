@@ -13,7 +13,7 @@ from localcloud.wire import Signature, error_response, signature
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
-_OPERATIONS = {**feature_store.RUNTIME, **experiments.RUNTIME}
+OPERATIONS = {**feature_store.RUNTIME, **experiments.RUNTIME}
 _PATHS = ("/FeatureGroup/", "/BatchGetRecord", "/BatchWriteRecord", "/BatchPutMetrics", "/BatchGetMetrics")
 _CODES = {"ValidationException": "ValidationError"}
 _STATUS = {"ResourceNotFound": "404 Not Found"}
@@ -43,12 +43,12 @@ def _answer(regions: Regions, account: str, environ: "WSGIEnvironment", signed: 
         call = understand(environ, signed, account)
     except CannotUnderstand as error:
         raise NotImplementedError(str(error)) from error
-    if call.operation not in _OPERATIONS:
+    if call.operation not in OPERATIONS:
         raise NotImplementedError(f"{call.operation} is not done here")
     region = regions.of_request(environ)
     with region.lock:
         region.caller_key = signed.access_key
-        answer = _OPERATIONS[call.operation](region, call.parameters)
+        answer = OPERATIONS[call.operation](region, call.parameters)
         if call.operation == "BatchPutMetrics":
             region.changed("", "tracked")
     return b"" if answer is None else json.dumps(answer, default=json_value).encode()
