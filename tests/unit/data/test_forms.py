@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.unit.data.corpus import CONTRACT, CSV, decimal_commas, edited
-from trimtab.data.encoding import EncodingCheck
+from trimtab.data.encoding import Utf8
 from trimtab.data.read import read_table
 from trimtab.data.report import DropReport, Verdict
 from trimtab.data.validate import validate
@@ -91,13 +91,12 @@ def test_a_point_where_commas_are_decimal_is_no_number() -> None:
     assert found.rows == (5,)
 
 
-def found_in(body: bytes, size: int) -> str:
-    """The encoding of bytes that come in blocks of ``size``."""
-    check = EncodingCheck(body, None)
-    for start in range(0, len(body), size):
-        check.take(body[start : start + size])
-    check.take(b"")
-    return check.encoding
+def found_in(body: bytes, size: int) -> tuple[str, str]:
+    """The encoding of bytes that come in blocks of ``size``, and their text."""
+    check = Utf8(body, None)
+    blocks = [check.take(body[start : start + size]) for start in range(0, len(body), size)]
+    text = b"".join([*blocks, check.take(b"")]).decode()
+    return check.encoding, text
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 7, 1_000])
@@ -106,13 +105,14 @@ def found_in(body: bytes, size: int) -> str:
     [
         ("añb€c𝄞d" * 9, "utf-8", "utf-8"),
         ("Grüße aus Köln\n" * 9, "cp1252", "windows-1252"),
+        ("crème brûlée\n" * 9, "cp1252", "windows-1252"),
         ("plain\n" * 9, "utf-16-be", "utf-16-be"),
     ],
 )
 def test_the_encoding_does_not_depend_on_how_the_bytes_are_cut(
     text: str, encoding: str, expected: str, size: int
 ) -> None:
-    assert found_in(text.encode(encoding), size) == expected
+    assert found_in(text.encode(encoding), size) == (expected, text)
 
 
 @pytest.mark.parametrize("size", [1, 3, 5, 1_000])

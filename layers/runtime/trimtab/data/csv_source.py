@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, BinaryIO, Final
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as pv
@@ -21,20 +23,22 @@ from trimtab.errors import DataError
 if TYPE_CHECKING:
     from trimtab.spec import Column, TextOptions
 
-_TYPES: Final = {
-    ColumnType.INTEGER: pa.int64(),
-    ColumnType.NUMBER: pa.float64(),
-    ColumnType.STRING: pa.string(),
-    ColumnType.BOOLEAN: pa.bool_(),
-    ColumnType.TIMESTAMP: pa.timestamp("us"),
+Types = dict[str, pa.DataType]
+
+_TEXT: Final = pa.string()
+_CATEGORY: Final = pa.dictionary(pa.int32(), pa.string())
+"""Text that repeats is read into a dictionary."""
+_INTEGER: Final = pa.int64()
+_TRIED: Final[dict[str, tuple[pa.DataType, ...]]] = {
+    ColumnType.INTEGER: (_INTEGER,),
+    ColumnType.NUMBER: (pa.float64(),),
+    ColumnType.BOOLEAN: (pa.bool_(),),
+    ColumnType.TIMESTAMP: (pa.timestamp("us"), pa.timestamp("us", "UTC")),
 }
-"""What the cells of a column are tried to be read as; a time with a zone is left to the reading as text."""
-
-
-def _type_of(column: Column) -> pa.DataType:
-    """Text that repeats is read into a dictionary."""
-    is_category = column.type == "string" and not column.unique
-    return pa.dictionary(pa.int32(), pa.string()) if is_category else _TYPES[column.type]
+"""What the cells of a column are tried to be read as, in this order; where no type fits all, they stay text."""
+_SURPRISES: Final = 4
+"""So often a file is read anew because a column is not of its type; at the last, the whole file is taken as text."""
+_SURPRISE: Final = re.compile(r"In CSV column #(\d+)")
 
 
 class CsvSource:
@@ -50,85 +54,119 @@ class CsvSource:
         limits: Limits,
         declared: Declared | TextOptions = UNDECLARED,
     ) -> None:
-        self._limits, self._columns = limits, columns
+        self._limits, self._columns, self._declared = limits, columns, declared
         self.ragged: list[RaggedRow] = []
-        text = Text.of(stream, limits, declared.encoding)
-        self._text = text
-        opened = text.open()
-        head = opened.peek(HEADER_BYTES)
-        self._stream: BinaryIO = opened
-        header = read_header(head.decode(errors="ignore"), columns, declared)  # only its end may cut a character
+        self._text = Text(stream, limits, declared.encoding)
+        self._stream = self._text.open()
+        self._head = self._stream.peek(HEADER_BYTES)
+        header = read_header(self._head.decode(errors="ignore"), columns, declared)  # its end may cut a character
         self.names, self.dialect = header.names, header.dialect
-        self._has_rows = len(head.strip().splitlines()) > 1
+        self._has_rows = len(self._head.strip().splitlines()) > 1
         check_column_count(len(self.names), limits.columns)
         self._wanted = [name for name in columns if self.names.count(name) == 1]
-        found = (*text.form.findings(declared.encoding), *self.dialect.findings(declared))
-        self.reading = Reading("csv", text.form, self.dialect, found)
+
+    @property
+    def reading(self) -> Reading:
+        """How the file is written, as far as it was read."""
+        form = self._text.form
+        found = (*form.findings(self._declared.encoding), *self.dialect.findings(self._declared))
+        return Reading("csv", form, self.dialect, found)
 
     def chunks(self) -> Iterator[Chunk]:
         """The rows in blocks of columns. Raises DataError naming the row after which parsing failed.
 
-        Columns come in their contract's types as long as Arrow reads every cell so, at a third of the cost; from the
-        first block with a cell that it does not, they come as text, and each cell is looked at by itself.
+        A column comes in its contract's type as long as Arrow reads its every cell so, at a third of the cost; where
+        it does not, the column comes as text from then on, and each cell is looked at by itself.
         """
-        rows = 0
+        types, rows, surprises = self._types(), 0, 0
+        while True:
+            try:
+                for chunk in self._chunks(types, rows):
+                    rows += chunk.rows
+                    yield chunk
+            except MemoryError:  # Arrow's is an ArrowException too, and says nothing about the file
+                raise
+            except UNREADABLE as error:
+                if set(types.values()) <= {_TEXT}:
+                    self._text.check()
+                    raise DataError(
+                        f"the CSV file cannot be parsed after row {rows:,}: {_advice(str(error))}"
+                    ) from error
+                surprises += 1
+                types |= dict.fromkeys(self._surprising(types, error) if surprises < _SURPRISES else types, _TEXT)
+                self.ragged.clear()
+                self._stream = self._text.open()
+            else:
+                return
+
+    def _chunks(self, types: Types, skipped: int) -> Iterator[Chunk]:
+        """The rows after the first ``skipped`` ones."""
+        seen, held = skipped, 0
+        parts: list[pa.RecordBatch] = []
         try:
-            for batch in self._typed_batches():
-                yield Chunk(rows + 1, batch.num_rows, {name: batch.column(name) for name in self._wanted})
-                rows += batch.num_rows
-        except MemoryError:
-            raise
+            for batch in _after(skipped, self._watched(types)):
+                parts.append(batch)
+                held += batch.num_rows
+                if held >= self._limits.batch_rows // 2:
+                    yield self._chunk(seen, parts)
+                    seen, held, parts = seen + held, 0, []
         except pa.ArrowInvalid:
-            self.ragged.clear()
-            self._stream = self._text.open()
-            yield from self._text_chunks(rows)
-
-    def _text_chunks(self, skipped: int) -> Iterator[Chunk]:
-        """The rows after the first ``skipped`` ones as text."""
-        rows = 0
-        try:
-            for batch in self._batches(self._stream, dict.fromkeys(self._wanted, pa.string())):
-                known, rows = max(skipped - rows, 0), rows + batch.num_rows
-                if known >= batch.num_rows:
-                    continue
-                rest = batch.slice(known)
-                columns = {name: self._column(rest, name) for name in self._wanted}
-                yield Chunk(rows - rest.num_rows + 1, rest.num_rows, columns)
-        except MemoryError:  # Arrow's is an ArrowException too, and says nothing about the file
+            if parts:
+                yield self._chunk(seen, parts)
             raise
-        except UNREADABLE as error:
-            raise DataError(f"the CSV file cannot be parsed after row {rows:,}: {_advice(str(error))}") from error
+        if parts:
+            yield self._chunk(seen, parts)
 
-    def _typed_batches(self) -> Iterator[pa.RecordBatch]:
-        """Batches in the contract's types. Raises ArrowInvalid at a cell that is not of its type or a broken file."""
-        if self.dialect.decimal != ".":
-            raise pa.ArrowInvalid("numbers have a decimal comma, on which Arrow does not insist")
-        types = {name: _type_of(self._columns[name]) for name in self._wanted}
+    def _chunk(self, seen: int, parts: Sequence[pa.RecordBatch]) -> Chunk:
+        whole = _joined(parts)
+        return Chunk(seen + 1, whole.num_rows, {name: self._column(whole, name) for name in self._wanted})
+
+    def _watched(self, types: Types) -> Iterator[pa.RecordBatch]:
+        """The batches. Raises _HexadecimalError where 0x10 might be read as 16."""
+        has_integers = _INTEGER in types.values()
         watched = _HexWatch(self._stream)
-        held: list[pa.RecordBatch] = []
-        for batch in self._batches(watched, types):
+        for batch in self._batches(watched if has_integers else self._stream, types, self._limits.line_bytes):
             if watched.seen:
-                raise pa.ArrowInvalid("there may be hexadecimal integers, which Arrow would read")
-            held.append(batch)
-            if sum(part.num_rows for part in held) >= self._limits.batch_rows // 2:
-                yield _joined(held)
-                held = []
-        if held:
-            yield _joined(held)
+                raise _HexadecimalError
+            yield batch
+
+    def _types(self) -> Types:
+        """What each column is read as at first: the first type that fits its cells in the head of the file."""
+        types = {name: _tried(self._columns[name])[0] for name in self._wanted}
+        if self.dialect.decimal != ".":  # on which Arrow does not insist
+            types |= {name: _TEXT for name in self._wanted if self._columns[name].type == "number"}
+        try:
+            head = next(self._batches(io.BytesIO(self._head), dict.fromkeys(types, _TEXT), HEADER_BYTES // 4), None)
+        except pa.ArrowInvalid:
+            head = None
+        self.ragged.clear()
+        if head is None:
+            return types
+        return {name: held if held == _TEXT else self._fitting(name, head.column(name)) for name, held in types.items()}
+
+    def _fitting(self, name: str, texts: pa.Array) -> pa.DataType:
+        return next((tried for tried in _tried(self._columns[name]) if _reads(texts, tried)), _TEXT)
+
+    def _surprising(self, types: Types, error: Exception) -> Iterable[str]:
+        """The columns that an error is about; all of them when it does not say."""
+        if isinstance(error, _HexadecimalError):
+            return [name for name, held in types.items() if held == _INTEGER]
+        found = _SURPRISE.search(str(error))
+        return types if found is None else [self.names[int(found[1])]]
 
     def _column(self, batch: pa.RecordBatch, name: str) -> pa.Array:
-        """The column as text; a decimal comma is a point, and a point where commas are decimal no number at all."""
+        """The column; a decimal comma is a point, and a point where commas are decimal no number at all."""
         column = batch.column(name)
         if self.dialect.decimal == "." or self._columns[name].type != "number":
             return column
         return pc.replace_substring(pc.replace_substring(column, ".", "?"), ",", ".")
 
-    def _batches(self, stream: BinaryIO | io.RawIOBase, types: Mapping[str, pa.DataType]) -> Iterator[pa.RecordBatch]:
+    def _batches(self, stream: BinaryIO | io.RawIOBase, types: Types, block_bytes: int) -> Iterator[pa.RecordBatch]:
         if not self._has_rows or not self._wanted:
             return iter(())
         reader: Iterator[pa.RecordBatch] = pv.open_csv(
             stream,
-            read_options=pv.ReadOptions(use_threads=False, block_size=self._limits.line_bytes),
+            read_options=pv.ReadOptions(use_threads=False, block_size=block_bytes),
             parse_options=pv.ParseOptions(
                 delimiter=self.dialect.delimiter,
                 quote_char=self.dialect.quote,
@@ -150,10 +188,40 @@ class CsvSource:
         return "skip"
 
 
-def _joined(parts: list[pa.RecordBatch]) -> pa.RecordBatch:
+def _tried(column: Column) -> tuple[pa.DataType, ...]:
+    if column.type != ColumnType.STRING:
+        return _TRIED[column.type]
+    return (_TEXT if column.unique else _CATEGORY,)
+
+
+def _reads(texts: pa.Array, held: pa.DataType) -> bool:
+    """Whether Arrow reads all the texts as of that type."""
+    if held == _CATEGORY:
+        return True
+    try:
+        texts.cast(held)
+    except pa.ArrowInvalid:
+        return False
+    return True
+
+
+def _after(skipped: int, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """The rows after the first ``skipped`` ones."""
+    for batch in batches:
+        rest = batch.slice(skipped) if skipped else batch
+        skipped = max(skipped - batch.num_rows, 0)
+        if rest.num_rows:
+            yield rest
+
+
+def _joined(parts: Sequence[pa.RecordBatch]) -> pa.RecordBatch:
     """Small batches as one; their dictionaries become one, too."""
     table = pa.Table.from_batches(parts).unify_dictionaries().combine_chunks()
     return pa.RecordBatch.from_arrays([column.chunk(0) for column in table.columns], table.column_names)
+
+
+class _HexadecimalError(pa.ArrowInvalid):  # type: ignore[misc]
+    """Raised when there may be hexadecimal integers, which Arrow would read."""
 
 
 class _HexWatch(io.RawIOBase):
@@ -171,10 +239,15 @@ class _HexWatch(io.RawIOBase):
     def read(self, size: int = -1, /) -> bytes:
         """Up to ``size`` bytes; none at the end."""
         block = self._stream.read(size)
-        start = (self._last + block[:1]).lower()
-        self.seen = self.seen or b"0x" in block or b"0X" in block or start == b"0x"
+        self.seen = self.seen or self._last + block[:1] in (b"0x", b"0X") or _has_hexadecimal(block)
         self._last = block[-1:]
         return block
+
+
+def _has_hexadecimal(block: bytes) -> bool:
+    """Whether 0x stands in the block; zeros are common in data, so that it is the x that is looked for."""
+    places = [np.flatnonzero(np.frombuffer(block, np.uint8) == ord(x)) for x in "xX" if x.encode() in block]
+    return any((np.frombuffer(block, np.uint8)[found[found > 0] - 1] == ord("0")).any() for found in places)
 
 
 def _advice(message: str) -> str:

@@ -1,4 +1,4 @@
-"""Which characters the bytes of a file stand for: one quick pass over all of them, so that nothing is found out late.
+"""Which characters the bytes of a file stand for, found out while they are read: every byte is checked, none twice.
 
     UTF-8         the rule; its mark (BOM) is skipped
     UTF-16, -32   by their marks; UTF-16 without one by the zero bytes of its Latin letters
@@ -6,7 +6,8 @@
                   characters, no sequence that is valid UTF-8, never four accented characters in a row, as other
                   alphabets have
 
-A file that is none of these is refused at its first wrong byte.
+A file that is none of these is refused at its first wrong byte. The guess is made where the first byte stands that is
+no UTF-8; what came before it is ASCII, the same in both, so nothing has to be read again.
 """
 
 import codecs
@@ -40,46 +41,67 @@ def mark_of(head: bytes) -> tuple[str, int] | None:
     return next(((name, len(mark)) for mark, name in MARKS.items() if head.startswith(mark)), None)
 
 
-class EncodingCheck:
-    """Decides on the encoding of bytes that come block by block. Raises DataError at what is no text of any kind."""
+class Utf8:
+    """Bytes of any encoding as UTF-8, block by block. Raises DataError at what is no text of any kind."""
 
     def __init__(self, head: bytes, declared: str | None) -> None:
         marked = mark_of(head)
-        self.marked = marked is not None
+        self.mark_bytes = marked[1] if marked else 0
+        """How long the file's mark is; it is not to be taken."""
         self.encoding = _declared(declared, marked) or (marked[0] if marked else _unmarked(head))
         self._decoder = codecs.getincrementaldecoder(codec_of(self.encoding))()
-        self._may_guess = declared is None and self.encoding == UTF_8 and not self.marked
-        self._taken = 0
+        self._may_guess = declared is None and self.encoding == UTF_8 and not marked
+        self._taken = self.mark_bytes
         self._wide = False
         """Whether a character of several bytes was read as UTF-8."""
         self._guessing: DataError | None = None
         self._last = b""
+        """The end of a block that its next one decides on."""
 
-    def take(self, block: bytes) -> None:
-        """The next bytes; none at the end."""
+    def take(self, block: bytes) -> bytes:
+        """The next bytes, none at the end, as UTF-8; what is cut in the middle of a character comes with the next."""
         if self._guessing:
-            self._check_windows(block)
-        elif self.encoding != UTF_8 or not block.isascii() or not block or self._decoder.getstate()[0]:
-            self._decode(block)
+            text = self._windows(block)
+        elif self.encoding == UTF_8 and block.isascii() and block and not self._last:
+            text = block
+        elif self.encoding == UTF_8:
+            text = self._utf_8(block)
+        else:
+            text = self._decoded(block).encode()
         self._taken += len(block)
+        return text
 
-    def _decode(self, block: bytes) -> None:
-        pending = len(self._decoder.getstate()[0])
+    def _utf_8(self, block: bytes) -> bytes:
+        joined = self._last + block
         try:
             self._wide |= not self._decoder.decode(block, final=not block).isascii()
         except UnicodeDecodeError as error:
-            place = self._taken - pending + error.start + 1
-            wrong = DataError(f"byte {place:,} of the file is not {_title(self.encoding)}: save the file as UTF-8")
-            if not self._may_guess or not block or self._wide or _is_wide(block[: error.start]):
+            wrong = self._wrong(error)
+            if not self._may_guess or not block or self._wide or _is_wide(joined[: error.start]):
                 raise wrong from error
-            self.encoding, self._guessing = WINDOWS, wrong
-            self._check_windows(block)
+            self.encoding, self._guessing, self._last = WINDOWS, wrong, b""
+            return self._windows(joined)
+        self._last = self._decoder.getstate()[0]
+        return joined[: len(joined) - len(self._last)]
 
-    def _check_windows(self, block: bytes) -> None:
+    def _decoded(self, block: bytes) -> str:
+        try:
+            text = self._decoder.decode(block, final=not block)
+        except UnicodeDecodeError as error:
+            raise self._wrong(error) from error
+        self._last = self._decoder.getstate()[0]
+        return text
+
+    def _wrong(self, error: UnicodeDecodeError) -> DataError:
+        place = self._taken - len(self._last) + error.start + 1
+        return DataError(f"byte {place:,} of the file is not {_title(self.encoding)}: save the file as UTF-8")
+
+    def _windows(self, block: bytes) -> bytes:
         joined = self._last + block
         if _NOT_WINDOWS.search(joined) and self._guessing:
             raise self._guessing
         self._last = joined[-3:]
+        return block.decode(codec_of(WINDOWS)).encode()
 
 
 def _declared(declared: str | None, marked: tuple[str, int] | None) -> str | None:

@@ -35,12 +35,16 @@ class JsonLinesSource:
     ) -> None:
         self._limits = limits
         self._columns = tuple(columns)
-        text = Text.of(stream, limits)
-        self._stream = text.open()
-        self.reading = Reading("jsonl", text.form, violations=tuple(text.form.findings(None)))
+        self._text = Text(stream, limits)
+        self._stream = self._text.open()
         self._names: dict[str, None] = {}
         self._repeated: dict[str, None] = {}
         self._line = 0
+
+    @property
+    def reading(self) -> Reading:
+        """How the file is written, as far as it was read."""
+        return Reading("jsonl", self._text.form, violations=tuple(self._text.form.findings(None)))
 
     @property
     def names(self) -> Sequence[str]:
@@ -68,6 +72,7 @@ class JsonLinesSource:
             self._line += 1
             size += len(line)
             if len(line) > self._limits.line_bytes:
+                self._text.check()
                 raise self._error(f"is longer than {self._limits.line_bytes:,} bytes", rule="limits")
             if line.strip():
                 batch.append(self._object(line))

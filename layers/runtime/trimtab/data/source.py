@@ -37,10 +37,13 @@ class Source(Protocol):
 
     is_text: bool
     """Whether the format has only text, which is then read as the contract's types."""
-    reading: Reading
-    """What was found out before the first row."""
     row_groups: Sequence[int]
     """Rows of each row group of a Parquet file; empty for other formats."""
+
+    @property
+    def reading(self) -> Reading:
+        """How the file is written. Complete once the chunks are read."""
+        ...
 
     @property
     def names(self) -> Sequence[str]:

@@ -1,15 +1,14 @@
 """The bytes of a text file, decompressed, as UTF-8, that cannot be made to run away."""
 
-import codecs
 import io
-from dataclasses import dataclass
+import threading
 from typing import BinaryIO, Final, Protocol
 
 import pyarrow as pa
 
-from trimtab.data.encoding import EncodingCheck, codec_of, mark_of
+from trimtab.data.encoding import Utf8
 from trimtab.data.limits import Limits
-from trimtab.data.reading import UTF_8, TextForm
+from trimtab.data.reading import TextForm
 from trimtab.errors import DataError
 
 HEADER_BYTES: Final = 256 * 1024
@@ -38,45 +37,52 @@ class Readable(Protocol):
         ...
 
 
-@dataclass(frozen=True)
 class Text:
-    """A text file whose every byte has been looked at once."""
+    """A text file that is checked while it is read: for other containers, damage, bombs, and what is no text."""
 
-    stream: BinaryIO
-    form: TextForm
-    limits: Limits
+    def __init__(self, stream: BinaryIO, limits: Limits, declared: str | None = None) -> None:
+        self._stream, self._limits, self._declared = stream, limits, declared
+        self._opened: _Utf8Stream | None = None
+        self._compression: str | None = None
 
-    @classmethod
-    def of(cls, stream: BinaryIO, limits: Limits, declared: str | None = None) -> "Text":
-        """The text in a file. Raises DataError for other containers, damage, bombs, and what is no text."""
-        plain, compression = _unpacked(stream, limits)
-        head = plain.peek(_BLOCK_BYTES)
-        _refuse_foreign(head, inside=compression is not None)
-        check = EncodingCheck(head, declared)
-        while block := plain.read(_BLOCK_BYTES):
-            check.take(block)
-        check.take(b"")
-        return cls(stream, TextForm(compression, check.encoding, check.marked), limits)
+    @property
+    def form(self) -> TextForm:
+        """How it is written, as far as it was read."""
+        if self._opened is None:
+            return TextForm()
+        utf_8 = self._opened.utf_8
+        return TextForm(self._compression, utf_8.encoding, utf_8.mark_bytes > 0)
 
     def open(self) -> io.BufferedReader:
-        """The text from its beginning as UTF-8 without a mark."""
-        plain, _ = _unpacked(self.stream, self.limits)
-        marked = mark_of(plain.peek(4)) if self.form.byte_order_mark else None
-        plain.read(marked[1] if marked else 0)
-        if self.form.encoding == UTF_8:
-            return plain
-        return io.BufferedReader(_Transcoded(plain, self.form.encoding), HEADER_BYTES)
+        """The text from its beginning as UTF-8 without a mark; one opened before is at its end. Raises DataError."""
+        if self._opened is not None:
+            self._opened.stop()
+        self._compression = _codec(self._stream)
+        plain = _unpacked(self._stream, self._limits, self._compression)
+        head = plain.peek(_BLOCK_BYTES)
+        _refuse_foreign(head, inside=self._compression is not None)
+        self._opened = _Utf8Stream(plain, Utf8(head, self._declared))
+        return io.BufferedReader(self._opened, HEADER_BYTES)
+
+    def check(self) -> None:
+        """Nothing is wrong with the bytes up to their end. Raises DataError, which tells more than a row's error."""
+        text = self.open()
+        while text.read(_BLOCK_BYTES):
+            pass
 
 
-def _unpacked(stream: BinaryIO, limits: Limits) -> tuple[io.BufferedReader, str | None]:
-    """The text inside a gzip or zstd file, or the file itself, from the beginning, and the compression."""
+def _codec(stream: BinaryIO) -> str | None:
+    """How a file is compressed, which stands at its beginning."""
     stream.seek(0)
     head = stream.read(16)
     stream.seek(0)
     _refuse_foreign(head, inside=False)
-    codec = next((codec for magic, codec in _MAGIC.items() if head.startswith(magic)), None)
+    return next((codec for magic, codec in _MAGIC.items() if head.startswith(magic)), None)
+
+
+def _unpacked(stream: BinaryIO, limits: Limits, codec: str | None) -> io.BufferedReader:
     plain: Readable = stream if codec is None else pa.CompressedInputStream(_Borrowed(stream), codec)
-    return io.BufferedReader(CappedStream(plain, stream, limits), _BLOCK_BYTES), codec
+    return io.BufferedReader(CappedStream(plain, stream, limits), _BLOCK_BYTES)
 
 
 def _refuse_foreign(head: bytes, *, inside: bool) -> None:
@@ -142,22 +148,40 @@ class CappedStream(io.RawIOBase):
             )
 
 
-class _Transcoded(io.RawIOBase):
-    """Text of another encoding as UTF-8."""
+class _Utf8Stream(io.RawIOBase):
+    """The text of another stream as UTF-8, until it is stopped."""
 
-    def __init__(self, plain: io.BufferedReader, encoding: str) -> None:
-        self._plain = plain
-        self._decoder = codecs.getincrementaldecoder(codec_of(encoding))()
-        self._ready = b""
+    def __init__(self, plain: io.BufferedReader, utf_8: Utf8) -> None:
+        self._plain, self.utf_8 = plain, utf_8
+        self._ready = memoryview(b"")
+        self._ended = False
+        self._reading = threading.Lock()
+        plain.read(utf_8.mark_bytes)
 
     def readable(self) -> bool:
         """True: it can be read, once, from front to back."""
         return True
 
+    def stop(self) -> None:
+        """Nothing reads the other stream any more: Arrow's threads read ahead even when nobody asks them to."""
+        with self._reading:
+            self._ended, self._ready = True, memoryview(b"")
+
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
-        """Fills as much of the buffer as there is, and returns how many bytes it holds."""
-        while not self._ready and (block := self._plain.read(HEADER_BYTES)):
-            self._ready = self._decoder.decode(block).encode()
-        size = min(len(buffer), len(self._ready))
-        buffer[:size], self._ready = self._ready[:size], self._ready[size:]
-        return size
+        """Fills the buffer, short only at the end, and returns how many bytes it holds. Raises DataError."""
+        filled = 0
+        with self._reading:
+            while filled < len(buffer) and self._more():
+                size = min(len(buffer) - filled, len(self._ready))
+                buffer[filled : filled + size] = self._ready[:size]
+                self._ready = self._ready[size:]
+                filled += size
+        return filled
+
+    def _more(self) -> bool:
+        """Whether there are bytes left, which are then ready."""
+        while not self._ready and not self._ended:
+            block = self._plain.read(_BLOCK_BYTES)
+            self._ended = not block
+            self._ready = memoryview(self.utf_8.take(block))
+        return bool(self._ready)

@@ -79,7 +79,7 @@ def _parquet(stream: BinaryIO) -> Sample:
 
 
 def _csv(stream: BinaryIO) -> Sample:
-    text = Text.of(stream, DEFAULT_LIMITS)
+    text = Text(stream, DEFAULT_LIMITS)
     plain = text.open()
     dialect = _dialect(plain.peek(HEADER_BYTES).decode(errors="ignore"))
     with pv.open_csv(
@@ -106,7 +106,7 @@ def _dialect(head: str) -> Dialect:
 
 
 def _jsonl(stream: BinaryIO) -> Sample:
-    plain = Text.of(stream, DEFAULT_LIMITS).open()
+    plain = Text(stream, DEFAULT_LIMITS).open()
     try:
         rows = [json.loads(line) for line, _ in zip(plain, range(SAMPLE_ROWS), strict=False) if line.strip()]
         names = dict.fromkeys(name for row in rows for name in row)
