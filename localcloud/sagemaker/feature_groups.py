@@ -68,7 +68,10 @@ def find(region: Region, name_or_arn: str) -> Record:
 
 
 def settle(region: Region) -> None:
-    """What was Creating is Created, or has failed because its bucket cannot be used; what was Deleting is gone."""
+    """What was Creating is Created, or has failed because its bucket cannot be used; what was Deleting is gone.
+
+    AWS says that the role needs s3:GetBucketAcl; that it is tried then, and not at the request, is not proven.
+    """
     with region.lock:
         unsettled = [each for each in region.feature_groups.values() if each["FeatureGroupStatus"] in _NEXT]
     for record in unsettled:
@@ -144,14 +147,12 @@ def _resolved(region: Region, request: Request, created: int) -> dict[str, Any]:
 
 
 def _listed(region: Region, request: Request) -> list[Record]:
-    """With the status of the offline store as lists show it."""
     wanted, stored = request.get("FeatureGroupStatusEquals"), request.get("OfflineStoreStatusEquals")
-    rows = [{**each, "OfflineStoreStatus": each.get("OfflineStoreStatus")} for each in region.feature_groups.values()]
     return [
-        public(row)
-        for row in rows
-        if wanted in (None, row["FeatureGroupStatus"])
-        and stored in (None, (row["OfflineStoreStatus"] or {}).get("Status"))
+        each
+        for each in region.feature_groups.values()
+        if wanted in (None, each["FeatureGroupStatus"])
+        and stored in (None, each.get("OfflineStoreStatus", {}).get("Status"))
     ]
 
 

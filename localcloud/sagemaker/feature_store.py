@@ -8,7 +8,7 @@ from localcloud.sagemaker.errors import ApiError, UnsupportedError, ValidationEr
 from localcloud.sagemaker.feature_groups import find
 from localcloud.sagemaker.service import Operation, Record, Region, Request
 
-_PARSERS = {"Integral": int, "Fractional": float, "String": str}
+PARSERS = {"Integral": int, "Fractional": float, "String": str}
 _PAGE = 100
 
 
@@ -140,7 +140,7 @@ def _check(name: str, text: str, types: dict[str, str]) -> None:
     if name not in types:
         raise ValidationError(f"The feature group has no feature {name}.")
     try:
-        _PARSERS[types[name]](text)
+        PARSERS[types[name]](text)
     except ValueError as error:
         raise ValidationError(f"The value of {name} is not of its feature type, {types[name]}.") from error
 

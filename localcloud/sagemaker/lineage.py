@@ -39,6 +39,8 @@ def query(region: Region, request: Request) -> Record:
     if unknown := sorted(set(filters) - set(_ENTITY_FILTERS)):
         raise UnsupportedError(f"QueryLineage filters {', '.join(unknown)}")
     starts = request.get("StartArns", [])
+    if not starts or "NextToken" in request:
+        raise UnsupportedError("QueryLineage without StartArns, or in pages")
     arns, edges = _walk(region, starts, request.get("Direction", "Both"), request.get("MaxDepth", _DEEPEST))
     vertices = [_vertex(region, arn) for arn in arns]
     kept = [vertex for vertex in vertices if vertex["Arn"] in starts or _passes(vertex, filters)]

@@ -9,11 +9,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from localcloud.sagemaker.errors import JobFailedError
+from localcloud.sagemaker.feature_store import PARSERS
 from localcloud.sagemaker.service import Record, Region
 from localcloud.sagemaker.transfer import Transfer
 from localcloud.sagemaker.uris import join_s3_uri
-
-_PARSERS = {"Integral": int, "Fractional": float, "String": str}
 
 
 def flush(region: Region) -> None:
@@ -57,7 +56,7 @@ def _parquet(group: Record, rows: list[Record], now: datetime) -> bytes:
     columns: dict[str, Any] = {}
     for definition in group["FeatureDefinitions"]:
         name, kind = definition["FeatureName"], definition["FeatureType"]
-        values = [_PARSERS[kind](row["values"][name]) if name in row["values"] else None for row in rows]
+        values = [PARSERS[kind](row["values"][name]) if name in row["values"] else None for row in rows]
         columns[name] = pyarrow.array(values, kinds[kind])
     moment = pyarrow.timestamp("ms", "UTC")
     columns["write_time"] = pyarrow.array([now] * len(rows), moment)

@@ -118,8 +118,9 @@ def _listed(kind: Kind) -> Operation:
         found = list(region.tracked.get(kind.name, {}).values())
         for member in kind.filters:
             found = [each for each in found if request.get(member) in (None, each.get(member))]
-        if "SourceUri" in request:
-            found = [each for each in found if each["Source"]["SourceUri"] == request["SourceUri"]]
+        for member in ("SourceUri", "SourceArn"):
+            if member in request:
+                found = [each for each in found if each.get("Source", {}).get(member) == request[member]]
         if kind.name in ("Trial", "TrialComponent"):
             found = [each for each in found if _in_trial(region, kind, each, request)]
         return found
