@@ -4,7 +4,8 @@ SHELL := /bin/sh
 PYTHON ?= python3
 BIN := .venv/bin
 STAGE ?= dev
-LOCAL_LOCKS := $(basename $(wildcard localcloud/runtimes/*.in localcloud/images/*.in tests/clients/*.in))
+LOCAL_LOCKS := $(basename $(wildcard localcloud/runtimes/*.in localcloud/images/*.in tests/clients/*.in tests/lake/*.in))
+LAKE := .cache/lake
 LAMBDA_BRINGS := boto3 botocore jmespath python-dateutil s3transfer six urllib3
 export PATH := $(CURDIR)/$(BIN):$(CURDIR)/node_modules/.bin:$(PATH)
 export PYTHONPATH := $(CURDIR):$(CURDIR)/layers/runtime
@@ -13,7 +14,7 @@ export JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION := 1
 unexport PYTHONDONTWRITEBYTECODE
 export PYTHONPYCACHEPREFIX := $(CURDIR)/.cache/bytecode
 
-.PHONY: help setup demo test lint types contracts unit infra templates local clients bench synth deploy diff destroy lock format clean
+.PHONY: help setup demo test lint types contracts unit infra templates local lake clients bench synth deploy diff destroy lock format clean
 
 help:  ## list every target in one line each
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -51,6 +52,9 @@ local: setup  ## the local cloud, and the loop on it with a small model
 clients: setup  ## clients that nobody here wrote, against the local cloud: aws, boto3, sagemaker, mlflow
 	$(BIN)/pytest tests/clients
 
+lake: $(LAKE)/.installed  ## the profile as a Spark job beside the gate's own (brings Spark and Java, 450 MB)
+	$(LAKE)/bin/python -m pytest --confcutdir=tests/lake tests/lake
+
 bench: .venv/.installed  ## CPU and memory of the data gate beside pyarrow's own decoding (benchmarks/)
 	$(BIN)/python -m benchmarks
 
@@ -86,6 +90,11 @@ clean:  ## remove everything that was installed or built
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r .venv/uv.txt
 	@$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes requirements.txt
 	@ln -sf ../../bin/trimtab $(BIN)/trimtab
+	@touch $@
+
+$(LAKE)/.installed: tests/lake/requirements.txt .venv/.installed
+	@$(BIN)/uv venv --quiet --allow-existing --python $(BIN)/python $(LAKE)
+	@$(BIN)/uv pip sync --quiet --python $(LAKE)/bin/python --require-hashes tests/lake/requirements.txt
 	@touch $@
 
 node_modules/.installed: package-lock.json .venv/.installed

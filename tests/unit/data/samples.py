@@ -58,3 +58,12 @@ def csv(table: pa.Table) -> io.BytesIO:
     stream = io.BytesIO()
     pc.write_csv(table, stream)
     return io.BytesIO(stream.getvalue())
+
+
+def rounded(value: Any) -> Any:
+    """JSON values with numbers of ten digits, as many as any order of adding gives."""
+    if isinstance(value, dict):
+        return {key: rounded(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [rounded(each) for each in value]
+    return float(f"{value:.10g}") if isinstance(value, float) else value

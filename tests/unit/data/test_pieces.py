@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests.fakes import NOON
-from tests.unit.data.samples import csv, trips
+from tests.unit.data.samples import csv, rounded, trips
 from trimtab.data.contract import Occasion
 from trimtab.data.keys import KeySet
 from trimtab.data.read import Format
@@ -89,14 +89,6 @@ def figures(report: DropReport) -> Any:
     """All that was found; means and spreads to the ten digits that any order of adding gives."""
     assert report.profile is None or report.profile.rows == report.rows
     return rounded(json.loads(json.dumps([report.to_json(), report.profile and report.profile.to_json()])))
-
-
-def rounded(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: rounded(each) for key, each in value.items()}
-    if isinstance(value, list):
-        return [rounded(each) for each in value]
-    return float(f"{value:.10g}") if isinstance(value, float) else value
 
 
 @pytest.mark.parametrize("cuts", [[0, 14], [0, 1, 14], [0, 3, 4, 9, 14], list(range(15))])
