@@ -120,6 +120,13 @@ def stored_twice(name: str) -> bytes:
 
 
 @cache
+def disowned_page() -> bytes:
+    """A Parquet file with a number changed after it was written, which only the checksum of its page tells."""
+    written, whole = io.BytesIO(), table(miles=[0.5, 7.125] + [9.5] * (ROWS - 2))
+    pq.write_table(whole, written, compression="none", use_dictionary=False, write_page_checksum=True)
+    return written.getvalue().replace(struct.pack("<d", 7.125), struct.pack("<d", 8.125))
+
+
 def corpus() -> tuple[Bad, ...]:
     """All of them."""
     return (*_parquet(), *_parquet_types(), *_csv(), *_csv_forms(), *_csv_cells(), *_packed(), *_jsonl(), *_hostile())
@@ -147,6 +154,8 @@ def _parquet() -> Iterator[Bad]:
         ("a column renamed", parquet(whole.rename_columns({"miles": "Miles "})).getvalue(), "renamed_column"),
         ("a column twice", stored_twice("miles"), "repeated_column"),
         ("the id twice in a row", with_column("trip", pa.array([7] * ROWS)), "unique"),
+        ("a page that its checksum disowns", disowned_page(), "readable"),
+        ("a text of 2 MB", with_column("note", pa.array(["x" * 2_000_000] + ["y"] * (ROWS - 1))), "limits"),
         ("10,000 columns", parquet(pa.table(wide(10_000))).getvalue(), "limits"),
     ]:
         yield Bad(f"parquet: {name}", "parquet", body, REFUSE, rule)
@@ -167,6 +176,7 @@ def _parquet_types() -> Iterator[Bad]:
         ("NaN for missing numbers", "miles", repeated(float("nan"))),
         ("time zones", "started", zoned),
         ("large strings", "line", repeated("red", pa.large_string())),
+        ("views of strings", "line", repeated("red").cast(pa.string_view())),
         ("dictionaries", "line", repeated("red").dictionary_encode()),
         ("whole floats for integers", "stops", repeated(3.0)),
         ("zeros and ones for booleans", "express", repeated(1, pa.int8())),
@@ -177,6 +187,7 @@ def _parquet_types() -> Iterator[Bad]:
         ("structs", "miles", repeated({"a": 1}), "type"),
         ("maps", "line", repeated([("a", 1)], pa.map_(pa.string(), pa.int64())), "type"),
         ("bytes for text", "line", repeated(b"red"), "type"),
+        ("bytes called text", "note", repeated(b"\xff\xfe").view(pa.string()), "type"),
         ("text for numbers", "miles", repeated("1.5"), "type"),
         ("numbers for text", "line", repeated(1), "type"),
         ("times of day for timestamps", "started", repeated(time(1, 2)), "type"),
@@ -267,6 +278,7 @@ def _csv_cells() -> Iterator[Bad]:
         ("thousands", every("miles", lambda cell: '"1,234"'), "type"),
         ("hexadecimal", edited("stops", "0x10"), "type"),
         ("underscores", edited("stops", "1_0"), "type"),
+        ("digits of another alphabet", edited("stops", "\u0663"), "type"),
         ("yes and no", every("express", lambda cell: "yes"), "type"),
         ("days first", every("started", lambda cell: "31/01/2026"), "type"),
         ("an infinity", edited("miles", "inf"), "finite"),

@@ -5,7 +5,7 @@
     integer     integers, booleans           as they are; unsigned numbers beyond 2**63 - 1 are bad values
                 floats, decimals             whole numbers up to 2**53; NaN is missing; others are bad values
     number      integers, floats, decimals   as float64; NaN is missing
-    string      text                         as it is
+    string      text                         as it is; what is not UTF-8 is a bad value
     boolean     booleans; integers           0 and 1; other integers are bad values
     timestamp   timestamps, dates            microseconds in UTC, years 1 to 9999; a time without a zone is taken as UTC
     any         a column of nulls only       missing values
@@ -28,6 +28,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from trimtab.column_types import ColumnType
+from trimtab.data.batch import without_gaps
 
 ARROW_TYPES: Final = {
     ColumnType.INTEGER: pa.int64(),
@@ -72,7 +73,7 @@ def coerce(column: pa.Array | list[Any], target: ColumnType, *, text: bool) -> C
     if pa.types.is_null(column.type):
         return Coerced(pa.nulls(len(column), ARROW_TYPES[target]))
     if target is ColumnType.STRING:
-        return _text(column)
+        return _text(column, checked=text)
     if pa.types.is_dictionary(column.type):
         column = column.dictionary_decode()
     if text and _is_text(column.type):
@@ -80,16 +81,28 @@ def coerce(column: pa.Array | list[Any], target: ColumnType, *, text: bool) -> C
     return _FROM_ARROW[target](column)
 
 
-def _text(column: pa.Array) -> Coerced:
+def _text(column: pa.Array, *, checked: bool) -> Coerced:
+    """The texts, each of which is UTF-8; of a text file that is known."""
     held = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
-    return Coerced(column) if _is_text(held) else _conflict(column, ColumnType.STRING)
+    if not _is_text(held):
+        return _conflict(column, ColumnType.STRING)
+    try:
+        column.validate(full=not checked)
+    except pa.ArrowInvalid:  # Parquet may hold any bytes as text
+        return _of_unicode(column.dictionary_decode() if pa.types.is_dictionary(column.type) else column)
+    return Coerced(column)
+
+
+def _of_unicode(column: pa.Array) -> Coerced:
+    """The texts that are UTF-8."""
+    return _parse_each(column.cast(pa.large_binary()).to_pylist(), ColumnType.STRING, _text_from_bytes)
 
 
 def _integer(column: pa.Array) -> Coerced:
     if pa.types.is_uint64(column.type):
         return _nulled(column, pc.greater(column, pa.scalar(_LARGEST_INTEGER, pa.uint64())), ColumnType.INTEGER)
     if pa.types.is_integer(column.type) or pa.types.is_boolean(column.type):
-        return Coerced(column.cast(pa.int64()))
+        return Coerced(_as(column, pa.int64()))
     if not _is_fraction(column.type):
         return _conflict(column, ColumnType.INTEGER)
     floats = _nan_as_null(column.cast(pa.float64()))
@@ -101,7 +114,7 @@ def _number(column: pa.Array) -> Coerced:
     if pa.types.is_integer(column.type):
         return Coerced(column.cast(pa.float64(), safe=False))
     if _is_fraction(column.type):
-        return Coerced(_nan_as_null(column.cast(pa.float64())))
+        return Coerced(_nan_as_null(_as(column, pa.float64())))
     return _conflict(column, ColumnType.NUMBER)
 
 
@@ -157,8 +170,12 @@ def _conflict(column: pa.Array, target: ColumnType) -> Coerced:
     return Coerced(pa.nulls(len(column), ARROW_TYPES[target]), conflict=str(column.type))
 
 
+def _as(column: pa.Array, held: pa.DataType) -> pa.Array:
+    return column if column.type == held else column.cast(held)
+
+
 def _nan_as_null(floats: pa.Array) -> pa.Array:
-    if not floats.null_count and not np.isnan(np.add.reduce(floats.to_numpy())):
+    if not np.isnan(np.add.reduce(without_gaps(floats).to_numpy())):
         return floats  # a sum that is a number has no NaN among its terms
     nans = pc.is_nan(floats)
     return pc.if_else(nans, pa.scalar(None, pa.float64()), floats) if pc.any(nans).as_py() else floats
@@ -212,8 +229,9 @@ def _parse_each(values: list[Any], target: ColumnType, parse: Callable[[Any], ob
 
 
 def _plain(text: str) -> str:
-    """The text without surrounding spaces; 1_000, a number to Python but to no data file, is spoilt."""
-    return text.strip().replace("_", "x")
+    """The text without surrounding spaces; 1_000 and ٣, numbers to Python but to no data file, are spoilt."""
+    plain = text.strip()
+    return plain.replace("_", "x") if plain.isascii() else "x"
 
 
 def _integer_from_text(value: str) -> object:
@@ -264,6 +282,13 @@ def _timestamp_from_text(value: object) -> object:
     if moment is None:
         return _BAD
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+def _text_from_bytes(value: bytes) -> object:
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        return _BAD
 
 
 def _string_from_object(value: object) -> object:

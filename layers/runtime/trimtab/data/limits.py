@@ -16,7 +16,7 @@ class Limits:
     ratio_from: int = 64 * MEGABYTE
     columns: int = 2_000
     line_bytes: int = MEGABYTE
-    """Of one line of JSON Lines, or of one row of CSV."""
+    """Of one line of JSON Lines, of one row of CSV, or of one text in Parquet."""
     batch_bytes: int = 8 * MEGABYTE
     """Of the lines of JSON Lines that are held at once."""
     batch_rows: int = 65_536

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, BinaryIO, Final
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from trimtab.data.batch import is_text
@@ -35,16 +36,21 @@ class ParquetSource:
         self, stream: BinaryIO, columns: dict[str, Column], limits: Limits, groups: Sequence[int] | None = None
     ) -> None:
         try:
-            plain = pq.ParquetFile(stream)
+            plain = pq.ParquetFile(stream, page_checksum_verification=True)
             self.names: Sequence[str] = plain.schema_arrow.names
             check_column_count(len(self.names), limits.columns)
             self._wanted = [name for name in columns if self.names.count(name) == 1]
             self.row_groups: Sequence[int] = _group_rows(plain.metadata)
             self._groups = list(range(len(self.row_groups)) if groups is None else groups)
             coded = _coded_texts(plain, self._wanted)
-            self._file = pq.ParquetFile(stream, metadata=plain.metadata, read_dictionary=coded) if coded else plain
+            self._file = plain
+            if coded:
+                self._file = pq.ParquetFile(
+                    stream, metadata=plain.metadata, read_dictionary=coded, page_checksum_verification=True
+                )
         except UNREADABLE as error:
             raise DataError(f"the file is not readable as Parquet: {_reason(stream, error)}") from error
+        self._cell_bytes = limits.line_bytes
         self._batch_rows = max(min(limits.batch_rows, BATCH_CELLS // max(len(self._wanted), 1)), 1)
 
     def chunks(self) -> Iterator[Chunk]:
@@ -56,7 +62,9 @@ class ParquetSource:
         rows = before
         try:
             for batch in self._batches():
-                yield Chunk(rows - before + 1, batch.num_rows, {name: batch.column(name) for name in self._wanted})
+                columns = {name: _without_views(batch.column(name)) for name in self._wanted}
+                _check_cells(columns, rows, self._cell_bytes)
+                yield Chunk(rows - before + 1, batch.num_rows, columns)
                 rows += batch.num_rows
         except MemoryError:  # Arrow's is an ArrowException too, and says nothing about the file
             raise
@@ -104,6 +112,19 @@ def _coded_texts(file: pq.ParquetFile, names: Sequence[str]) -> list[str]:
             if chunk.path_in_schema in texts:
                 taken[chunk.path_in_schema] += chunk.total_uncompressed_size
     return [name for name, size in taken.items() if size < _LENGTH_BYTES * footer.num_rows]
+
+
+def _without_views(column: pa.Array) -> pa.Array:
+    """The column, whose texts stand in one buffer: few of Arrow's functions know views of texts."""
+    return column.cast(pa.large_string()) if pa.types.is_string_view(column.type) else column
+
+
+def _check_cells(columns: Mapping[str, pa.Array], rows: int, limit: int) -> None:
+    """Raises DataError when a text after ``rows`` rows is longer than is read."""
+    for name, column in columns.items():
+        texts = column.dictionary if pa.types.is_dictionary(column.type) else column
+        if is_text(texts.type) and (pc.max(pc.binary_length(texts)).as_py() or 0) > limit:
+            raise DataError(f"'{name}' has a text of more than {limit:,} bytes after row {rows:,}", rule="limits")
 
 
 def _reason(stream: BinaryIO, error: Exception) -> str:

@@ -53,10 +53,12 @@ class Tally:
 
 
 def _plain(value: Any) -> Any:
-    """What stands there, as Python has it; what Python cannot hold, such as the year 100,000, as a number."""
+    """What stands there, as Python has it; what Python cannot hold as a number (the year 100,000) or as bytes."""
     if not isinstance(value, pa.Scalar):
         return value
     try:
         return value.as_py()
+    except UnicodeDecodeError:
+        return value.cast(pa.binary()).as_py()
     except (OverflowError, ValueError):
         return value.value

@@ -50,6 +50,6 @@ class Violation:
 
 def shown(value: object) -> str:
     """A value as a violation shows it: short, and printable wherever it goes."""
-    text = str(value).encode("utf-8", "backslashreplace").decode()
+    text = str(value)[: TEXT_LENGTH + 1].encode("utf-8", "backslashreplace").decode()
     printable = "".join(character if character.isprintable() else "?" for character in text)
     return printable if len(printable) <= TEXT_LENGTH else printable[: TEXT_LENGTH - 1] + "…"
