@@ -22,6 +22,12 @@ from .iam_support import ClientOf, make_role
 ROOT = Path(__file__).resolve().parents[2]
 START_SECONDS = 60
 PROGRAM = (sys.executable, "-m", "localcloud")
+# the same, but that its threads take turns as often as Python lets them
+SWITCHING_PROGRAM = (
+    sys.executable,
+    "-c",
+    "import sys; sys.setswitchinterval(1e-6); from localcloud.__main__ import main; main()",
+)
 
 
 @dataclass(frozen=True)

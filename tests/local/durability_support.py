@@ -11,7 +11,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from .conftest import LocalCloud, start_local_cloud
+from .conftest import PROGRAM, LocalCloud, start_local_cloud
 from .events_support import Stage
 
 BODY_TIMES = 300
@@ -20,9 +20,10 @@ BODY_TIMES = 300
 class Restarting:
     """A local cloud that can be killed and started again with the state that it left."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, program: tuple[str, ...] = PROGRAM) -> None:
         self._folder = folder
-        self.cloud, self._process = start_local_cloud(folder)
+        self._program = program
+        self.cloud, self._process = start_local_cloud(folder, program=program)
 
     def kill(self) -> None:
         """The server is gone, without a chance to say farewell."""
@@ -32,7 +33,7 @@ class Restarting:
     def start(self, *arguments: str) -> LocalCloud:
         """The cloud answers again."""
         (self._folder / "server.json").unlink(missing_ok=True)
-        self.cloud, self._process = start_local_cloud(self._folder, *arguments)
+        self.cloud, self._process = start_local_cloud(self._folder, *arguments, program=self._program)
         return self.cloud
 
     def restart(self) -> LocalCloud:

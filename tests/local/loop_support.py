@@ -31,13 +31,21 @@ def deploy(cloud: LocalCloud, folder: Path) -> None:
     _cdk(cloud, ROOT, "deploy", "--all", "--require-approval", "never", "-c", f"models={FIXTURE}")
 
 
-def _cdk(cloud: LocalCloud, folder: Path, *arguments: str) -> None:
-    command = [str(ROOT / "node_modules/.bin/cdk"), *arguments, "--output", str(cloud.state_dir / "cdk.out")]
+def deploy_again(cloud: LocalCloud) -> list[str]:
+    """What the cdk command says of each stack when what was deployed is deployed once more."""
+    assembly = ("--app", str(cloud.state_dir / "cdk.out"), "--progress", "events")
+    told = _cdk(cloud, ROOT, "deploy", "--all", "--require-approval", "never", *assembly, output="cdk.again")
+    return [line.partition("✅")[2].strip() for line in told.splitlines() if "✅" in line]
+
+
+def _cdk(cloud: LocalCloud, folder: Path, *arguments: str, output: str = "cdk.out") -> str:
+    command = [str(ROOT / "node_modules/.bin/cdk"), *arguments, "--output", str(cloud.state_dir / output)]
     environ = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")} | environment(cloud)
     done = subprocess.run(
         command, cwd=folder, env=environ, capture_output=True, text=True, timeout=DEPLOY_SECONDS, check=False
     )
     assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout + done.stderr
 
 
 def environment(cloud: LocalCloud) -> dict[str, str]:

@@ -15,7 +15,7 @@ import pytest
 
 from localcloud.durability.store import Store, set_aside
 
-from .conftest import ROOT, LocalCloud, wait_until
+from .conftest import ROOT, SWITCHING_PROGRAM, LocalCloud, wait_until
 from .durability_support import BODY_TIMES, Places, Restarting, Written
 from .events_support import Queue, Stage
 from .inventory import inventory, lost
@@ -36,7 +36,7 @@ NOT_MADE = {
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Restarting]:
-    made = Restarting(tmp_path_factory.mktemp("localcloud"))
+    made = Restarting(tmp_path_factory.mktemp("localcloud"), SWITCHING_PROGRAM)
     yield made
     made.stop()
 

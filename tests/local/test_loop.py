@@ -14,8 +14,10 @@ from cli.stage import Stage
 from demo import broken
 from demo.traffic import SteadyLoad, send_all
 from tests.fixtures.models.tiny import data
-from tests.local.conftest import start_local_cloud, wait_until
-from tests.local.loop_support import PREFIX, Loop, deploy, environment
+from tests.local.conftest import wait_until
+from tests.local.durability_support import Restarting
+from tests.local.inventory import inventory, inventory_at_rest, lost
+from tests.local.loop_support import PREFIX, Loop, deploy, deploy_again, environment
 from tests.local.mutation import judging
 
 SPEED = 60
@@ -28,16 +30,21 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def loop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Loop]:
-    cloud, process = start_local_cloud(tmp_path_factory.mktemp("loop"))
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Restarting]:
+    made = Restarting(tmp_path_factory.mktemp("loop"))
+    yield made
+    made.stop()
+
+
+@pytest.fixture(scope="module")
+def loop(running: Restarting) -> Iterator[Loop]:
+    cloud = running.cloud
     with pytest.MonkeyPatch.context() as patched:
         for name, value in environment(cloud).items():
             patched.setenv(name, value)
         deploy(cloud, cloud.state_dir)
         cloud.set_speed(SPEED)
         yield Loop(cloud)
-    process.terminate()
-    process.wait(timeout=20)
 
 
 def load(loop: Loop, folder: Path) -> SteadyLoad:
@@ -161,3 +168,21 @@ def test_every_permission_of_the_app_was_needed_or_is_listed_with_its_reason(loo
     listed, found = judging.excuses(), judging.unneeded(loop.cloud, "trimtab-")
     assert not [str(one) for one in found if not any(excuse.covers(one) for excuse in listed)], "drop or list them"
     assert not [excuse for excuse in listed if not any(excuse.covers(one) for one in found)], "no longer true"
+
+
+def test_the_loop_goes_on_where_it_was_when_the_cloud_was_killed(loop: Loop, running: Restarting, folder: Path) -> None:
+    loop.cloud.set_speed(1)
+    assert loop.cloud.admin("status")["not_kept"] == {}
+    before = inventory_at_rest(loop.cloud)
+    again = Loop(running.restart())
+    assert lost(before, inventory(again.cloud)) == {}
+    table = pq.read_table(folder / "pumps_2026-03.parquet")
+    wait_until(lambda: again.endpoint()["EndpointStatus"] == "InService", 60)
+    send_all(again.runtime, PREFIX, table, rows_per_request=1000)
+    again.cloud.set_speed(SPEED)
+    assert again.drop("april.parquet", data.write_labelled(4, folder).read_bytes()).state == "Accepted"
+    again.settle("monitoring")
+    again.cloud.advance(24 * 3600)
+    assert again.next("monitoring").state == "Measured"
+    assert all(told.endswith("(no changes)") for told in deploy_again(again.cloud))
+    assert again.cloud.admin("status")["not_kept"] == {}
