@@ -32,10 +32,13 @@ def up(
         typer.Option(help="How many seconds pass in the cloud for one on the wall; as before, at first 1."),
     ] = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Begin empty; what was there is in state.old.")] = False,
+    faults: Annotated[
+        Path | None, typer.Option("--faults", metavar="FILE", help="A fault plan: what goes wrong, and when.")
+    ] = None,
     state_dir: StateOption = DEFAULT_STATE,
 ) -> None:
     """Start the local cloud in the background, with what was in it, and wait until it answers."""
-    status = start(state_dir, port, speed, fresh=fresh)
+    status = start(state_dir, port, speed, fresh=fresh, faults=faults)
     print(f"The local cloud answers at {status['endpoint']} (process {status['pid']}, log {state_dir / 'server.log'}).")
     for note in status["notes"]:
         print(note)
@@ -77,7 +80,9 @@ def down(state_dir: StateOption = DEFAULT_STATE) -> None:
     print("stopped")
 
 
-def start(state_dir: Path, port: int, speed: float | None, *, fresh: bool = False) -> dict[str, Any]:
+def start(
+    state_dir: Path, port: int, speed: float | None, *, fresh: bool = False, faults: Path | None = None
+) -> dict[str, Any]:
     """Status of a local cloud that was started here. Raises CommandError with its own words when it did not start."""
     state_dir.mkdir(parents=True, exist_ok=True)
     log = (state_dir / "server.log").open("wb")
@@ -91,6 +96,7 @@ def start(state_dir: Path, port: int, speed: float | None, *, fresh: bool = Fals
         str(state_dir),
         *([] if speed is None else ["--speed", str(speed)]),
         *(["--fresh"] if fresh else []),
+        *([] if faults is None else ["--faults", str(faults.resolve())]),
     ]
     environ = os.environ | {"PYTHONPATH": str(ROOT)}
     process = subprocess.Popen(

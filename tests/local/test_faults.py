@@ -9,12 +9,23 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from cli import local as cli
 from localcloud.clients import Clients
+from localcloud.clock import Clock
+from localcloud.faults import Faults
+from localcloud.faults.plan import parse
 
-from .conftest import LocalCloud, start_local_cloud, wait_until
+from .conftest import LocalCloud, wait_until
 from .iam_support import make_role, statement, unique
+from .lambda_support import make_bench
 
 Plan = Callable[..., dict[str, Any]]
+TWO_PUTS = """
+import boto3
+def handler(table, context):
+    for key in ("first", "second"):
+        boto3.client("dynamodb").put_item(TableName=table, Item={"id": {"S": key}})
+"""
 
 
 @pytest.fixture
@@ -92,6 +103,29 @@ def test_a_slow_answer_takes_as_long_as_the_plan_says(plan: Plan, worker: Any, t
     assert time.monotonic() - began >= 0.5
 
 
+def test_a_caller_dies_after_its_call_was_carried_out(own_cloud: LocalCloud, plan: Plan, table: str) -> None:
+    bench = make_bench(own_cloud)
+    name = bench.function(TWO_PUTS)
+    plan({"kind": "kill_caller", "service": "dynamodb", "operation": "PutItem", "times": 1})
+    assert "signal: killed" in bench.invoke(name, table).value["errorMessage"]
+    assert own_cloud.client("dynamodb").scan(TableName=table)["Count"] == 1
+    assert bench.invoke(name, table).error is None
+    assert own_cloud.client("dynamodb").scan(TableName=table)["Count"] == 2
+
+
+def test_events_overtake_each_other_by_the_seed() -> None:
+    def order(seed: int) -> list[int]:
+        faults = Faults(Clock())
+        faults.follow(parse({"seed": seed, "faults": [{"kind": "reorder", "service": "shop", "seconds": 60}]}))
+        event = {"source": "shop", "detail-type": "sold", "resources": [], "detail": {}}
+        arrivals = [faults.arrivals(event) for _ in range(8)]
+        assert all(len(each) == 1 and 0 <= each[0] < 60 for each in arrivals)
+        return sorted(range(8), key=lambda number: arrivals[number])
+
+    assert order(1) == order(1) != order(2)
+    assert order(1) != sorted(order(1))
+
+
 def test_faults_begin_and_end_in_virtual_time(own_cloud: LocalCloud, plan: Plan, worker: Any, table: str) -> None:
     plan({"kind": "error", "operation": "PutItem", "from_seconds": 3600, "until_seconds": 7200, "code": "Broken"})
     outcomes = [_put(worker("dynamodb"), table, "before")]
@@ -128,9 +162,8 @@ def test_a_plan_that_makes_no_sense_is_refused(own_cloud: LocalCloud, body: dict
 def test_a_plan_can_be_given_at_the_start(tmp_path: Path) -> None:
     file = tmp_path / "plan.json"
     file.write_text(json.dumps({"seed": 3, "faults": [{"kind": "drop", "service": "aws.s3"}]}))
-    cloud, process = start_local_cloud(tmp_path, "--faults", str(file))
+    cli.start(tmp_path, 0, None, faults=file)
     try:
-        assert cloud.admin("faults")["faults"][0]["kind"] == "drop"
+        assert cli.ask(tmp_path, "faults")["faults"][0]["kind"] == "drop"
     finally:
-        process.terminate()
-        process.wait(10)
+        cli.stop(tmp_path)
