@@ -3,6 +3,9 @@
 import json
 import sys
 
+if __name__ == "__main__":  # pyarrow would import it with its first array, for half a second, and nothing here needs it
+    sys.modules["pandas"] = None  # type: ignore[assignment]
+
 import typer
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -35,7 +38,7 @@ def main() -> None:
     sys.argv = [argument for argument in sys.argv if argument != "--debug"]
     try:
         app()
-    except (CommandError, TrimtabError, ClientError, BotoCoreError, FileNotFoundError) as error:
+    except (CommandError, TrimtabError, ClientError, BotoCoreError, OSError) as error:
         if debug:
             raise
         print(f"trimtab: {error}", file=sys.stderr)

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any, get_args
+from typing import Annotated, Any, Literal, get_args
 
 import typer
 import yaml
@@ -18,7 +18,8 @@ from trimtab.data.keys import KeySet
 from trimtab.data.local_drop import LocalDrop, judge_drop, local_drop
 from trimtab.data.profile import Profile
 from trimtab.data.read import Format, format_of, read_table
-from trimtab.data.sandbox import run
+from trimtab.data.report import DropReport, unreadable
+from trimtab.data.sandbox import Outcome, run
 from trimtab.data.suggest import Named, read_sample, suggest
 from trimtab.data.validate import Gate, validate
 from trimtab.errors import DataError
@@ -29,6 +30,7 @@ app = typer.Typer(no_args_is_help=True)
 QUARANTINED = 3
 """Exit status of a check that refuses the file."""
 MEMORY_MB, SECONDS = 4096, 1800
+DropKind = Literal["data", "truth"]
 FileArgument = Annotated[Path, typer.Argument(help="Parquet, CSV or JSON Lines; a folder is a drop of many files.")]
 ModelOption = Annotated[str, typer.Option("--model", help="Name under models/, or path of a model.yaml.")]
 FormatOption = Annotated[str | None, typer.Option("--format", help="parquet, csv or jsonl, when the name lies.")]
@@ -55,12 +57,12 @@ def check(
     now = at.replace(tzinfo=UTC) if at and at.tzinfo is None else at or datetime.now(UTC)
     occasion = Occasion(now, {name: _keys(path) for name, path in map(_named_file, keys or ())})
     known = _profile(reference, spec.data) if reference else None
-    answer = _apart(_judged, drop, spec, known, occasion, "truth" if truth else "data")
-    document = json.loads(answer["json"])
-    if html:
-        html.write_text(answer["html"], encoding="utf-8")
-    print(answer["json"]) if as_json else show_check(document)
-    sys.exit(QUARANTINED if document["verdict"] == "quarantine" else 0)
+    about = _about(drop, spec, occasion, "truth" if truth else "data")
+    outcome = _tried(_judged, drop, spec, known, occasion, about)
+    answer = _beyond_reading(spec, outcome.failure, about) if outcome.failure else _answer(outcome)
+    _written(html, answer)
+    print(answer["json"]) if as_json else show_check(json.loads(answer["json"]))
+    sys.exit(QUARANTINED if json.loads(answer["json"])["verdict"] == "quarantine" else 0)
 
 
 @app.command("suggest")
@@ -88,11 +90,12 @@ def diff(
     """Compare two files column by column: drift of AFTER from BEFORE."""
     _existing(before), _existing(after)
     spec = find_model(model) if model else _as_spec(_apart(_contract_of, before))
-    known = _profile(before, spec.data)
-    answer = _apart(_judged, local_drop(after, spec.data), spec, known, Occasion(), "data")
+    known, drop = _profile(before, spec.data), local_drop(after, spec.data)
+    answer = _apart(_judged, drop, spec, known, Occasion(), _about(drop, spec, Occasion(), "data"))
     document = json.loads(answer["json"])
-    if html:
-        html.write_text(answer["html"], encoding="utf-8")
+    if not document["columns"]:
+        raise CommandError(f"{after} cannot be compared: {document['findings'][0]['message']}")
+    _written(html, answer)
     if as_json:
         print(json.dumps({"before": str(before), "after": str(after), "drift": document["drift"]}))
     else:
@@ -140,7 +143,14 @@ def _inline(value: Any) -> str:
 def _existing(file: Path) -> Path:
     if not file.exists():
         raise CommandError(f"{file} does not exist")
+    if not (file.is_file() or file.is_dir()):
+        raise CommandError(f"{file} is neither a file nor a folder: save what it gives as a file")
     return file
+
+
+def _written(page: Path | None, answer: dict[str, str]) -> None:
+    if page:
+        page.write_text(answer["html"], encoding="utf-8")
 
 
 def _format(file: Path, said: str | None) -> Format:
@@ -154,9 +164,17 @@ def _format(file: Path, said: str | None) -> Format:
 
 def _apart(work: Callable[..., Any], *args: Any) -> Any:
     """What ``work`` returns in a child process with limits, so that no file can do harm. Raises CommandError."""
-    outcome = run(_answered, (work, args), memory_mb=MEMORY_MB, seconds=SECONDS, trace=False)
+    outcome = _tried(work, *args)
     if outcome.failure is not None:
         raise CommandError(outcome.failure)
+    return _answer(outcome)
+
+
+def _tried(work: Callable[..., Any], *args: Any) -> Outcome:
+    return run(_answered, (work, args), memory_mb=MEMORY_MB, seconds=SECONDS, trace=False)
+
+
+def _answer(outcome: Outcome) -> Any:
     if "refusal" in outcome.value:
         raise CommandError(outcome.value["refusal"])
     return outcome.value["answer"]
@@ -169,15 +187,26 @@ def _answered(work: Callable[..., Any], args: tuple[Any, ...]) -> dict[str, Any]
         return {"refusal": str(error)}
 
 
-def _judged(drop: LocalDrop, spec: Spec, known: bytes | None, occasion: Occasion, kind: Any) -> dict[str, str]:
-    profile = Profile.loads(known) if known else None
-    limit = spec.monitoring.psi_limit
-    gate = Gate.of(spec.data, profile, kind=kind, psi_limit=limit, occasion=occasion)
-    report = judge_drop(drop, gate)
+def _about(drop: LocalDrop, spec: Spec, occasion: Occasion, kind: DropKind) -> DropFile:
     at = occasion.at.isoformat() if occasion.at else ""
-    about = DropFile(spec.name, "", kind, str(drop.path), "", drop.size, at)
-    body, page = report_json(report, about), report_html(report, about, psi_limit=limit)
-    return {"json": body.decode(), "html": page.decode()}
+    return DropFile(spec.name, "", kind, str(drop.path), "", drop.size, at)
+
+
+def _judged(drop: LocalDrop, spec: Spec, known: bytes | None, occasion: Occasion, about: DropFile) -> dict[str, str]:
+    profile = Profile.loads(known) if known else None
+    kind: DropKind = "truth" if about.kind == "truth" else "data"
+    gate = Gate.of(spec.data, profile, kind=kind, psi_limit=spec.monitoring.psi_limit, occasion=occasion)
+    return _reported(judge_drop(drop, gate), about, spec)
+
+
+def _beyond_reading(spec: Spec, failure: str, about: DropFile) -> dict[str, str]:
+    """The report on a drop whose reading crashed or went beyond its limits: refused, as in the pipeline."""
+    return _reported(unreadable(spec.data.format, failure, rule="limits"), about, spec)
+
+
+def _reported(report: DropReport, about: DropFile, spec: Spec) -> dict[str, str]:
+    page = report_html(report, about, psi_limit=spec.monitoring.psi_limit)
+    return {"json": report_json(report, about).decode(), "html": page.decode()}
 
 
 def _suggested(file: Path, format: Format, named: Named) -> dict[str, Any]:

@@ -1,19 +1,29 @@
 """What is deployed in a stage: outputs of its stacks, and the library's ports over them."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import boto3
 from botocore.exceptions import ClientError
 
 from trimtab.aws.ledger_table import LedgerTable
 from trimtab.aws.objects import S3ObjectStore
 from trimtab.names import ModelNames, model_stack_name, stack_name
 
+if TYPE_CHECKING:
+    import boto3
+
 
 class CommandError(Exception):
     """A command that cannot be carried out, with what to do instead."""
+
+
+def _session() -> boto3.Session:
+    import boto3  # imported by who talks to AWS: a fifth of a second
+
+    return boto3.Session()
 
 
 @dataclass(frozen=True)
@@ -21,7 +31,7 @@ class Stage:
     """One deployed stage in the account (or local cloud) of the caller's credentials."""
 
     name: str = "dev"
-    session: boto3.Session = field(default_factory=boto3.Session)
+    session: boto3.Session = field(default_factory=_session)
     """Whose credentials act; the environment's by default."""
 
     def client(self, service: str) -> Any:

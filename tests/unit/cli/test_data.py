@@ -1,6 +1,7 @@
 """`trimtab data`: verdicts, exit statuses, and one sentence where a command cannot be carried out."""
 
 import json
+import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -83,16 +84,36 @@ def test_a_check_says_what_the_gate_would_do(
         (("suggest", "bad.csv", "--id", "nope"), "no column is called 'nope'"),
         (("diff", "good.parquet", "none.csv"), "none.csv does not exist"),
         (("diff", "junk.parquet", "good.parquet"), "cannot be read"),
+        (("diff", "good.parquet", "junk.parquet"), "junk.parquet cannot be compared: the file is not readable"),
+        (("check", "pipe.csv", "--model", "."), "pipe.csv is neither a file nor a folder"),
+        (("check", "good.parquet", "--model", ".", "--html", "."), "Is a directory"),
+        (("check", "good.parquet", "--model", ".", "--keys", "lines=."), "Is a directory"),
     ],
 )
 def test_what_cannot_be_done_is_one_sentence(
     folder: Path, trimtab: Command, arguments: tuple[str, ...], sentence: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(folder)
+    os.mkfifo("pipe.csv")
     answer = trimtab(*arguments)
     assert (answer.returncode, answer.stdout) == (1, "")
     assert sentence in answer.stderr
     assert len(answer.stderr.splitlines()) == 1
+
+
+def test_a_file_that_goes_beyond_the_limits_is_refused_like_any_other(
+    folder: Path, trimtab: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cli.data.SECONDS", 0.001)
+    answer = trimtab("check", folder / "good.parquet", "--model", folder, "--json")
+    report = json.loads(answer.stdout)
+    assert (report["verdict"], answer.returncode, answer.stderr) == ("quarantine", 3, "")
+    assert [found["rule"] for found in report["findings"]] == ["limits"]
+
+
+def test_a_folder_where_the_contract_takes_one_object_is_refused(folder: Path, trimtab: Command) -> None:
+    report = json.loads(trimtab("check", folder, "--model", folder, "--json").stdout)
+    assert [found["rule"] for found in report["findings"]] == ["manifest"]
 
 
 def test_tables_for_people_name_rule_and_rows(folder: Path, trimtab: Command) -> None:

@@ -56,11 +56,11 @@ def local_drop(path: Path, data: DataSpec) -> LocalDrop:
     """The drop at a path: a file, or a folder that is read as ``data.drop`` says."""
     if not path.is_dir():
         return LocalDrop(path, (DropFile("", path, format_of(path.name, data.format)),))
-    there = {name: file for file in sorted(path.rglob("*")) if file.is_file() and is_part(name := _name(file, path))}
     try:
         listed = _listed(path, data)
     except DataError as error:
         return LocalDrop(path, (), (Violation(error.rule, None, str(error), Severity.REFUSE),))
+    there = {name: file for file in sorted(path.rglob("*")) if file.is_file() and is_part(name := _name(file, path))}
     if listed is None:
         files, violations = list(there), [] if there else [no_parts()]
     else:
