@@ -11,6 +11,7 @@ from pathlib import Path
 from localcloud.cloudformation.resource_type import CUSTOM, ResourceType, all_types
 from localcloud.cloudformation.service import OPERATIONS as OPERATIONS_OF_STACKS
 from localcloud.cloudformation.templates import CARRIED_OUT
+from localcloud.coverage_of_services import rows_of_services
 from localcloud.images.environments import recipes
 from localcloud.lambda_.checks import NOT_SUPPORTED
 from localcloud.lambda_.runtimes import STANDS_IN, supported_runtimes
@@ -30,7 +31,9 @@ _NO_PORT = 0
 
 def page(patches: Iterable[Patch]) -> str:
     """The whole page; the same code gives the same text."""
-    return "\n".join([_HEAD, *(_section(*section) for section in (*_sections_of_stacks(), *_sections(patches)))])
+    made = list(patches)
+    sections = (_section_of_services(made), *_sections_of_stacks(), *_sections(made))
+    return "\n".join([_HEAD, *(_section(*section) for section in sections)])
 
 
 def patches_of_a_start() -> list[Patch]:
@@ -44,6 +47,17 @@ def patches_of_a_start() -> list[Patch]:
             cloud.clock.wake()
             cloud.processes.stop_all()
     return cloud.patches.made
+
+
+def _section_of_services(patches: Iterable[Patch]) -> Section:
+    return (
+        "Services and operations",
+        "CloudFormation and SageMaker have tables of their own below. Operations in **bold** are changed or added, the "
+        "others are moto's. An operation that is not listed, one that would only be recorded, and every other service "
+        "are refused with a 400 that names them.",
+        ("service", "operations", "would only be recorded"),
+        list(rows_of_services(patches)),
+    )
 
 
 def _sections_of_stacks() -> Iterator[Section]:

@@ -116,11 +116,11 @@ def _body_decides(environ: "WSGIEnvironment", service: str) -> bool:
 def _moto_request(environ: "WSGIEnvironment", body: bytes) -> Any:
     from moto.core.request import Request
 
-    own = {"PATH_INFO": _path_style(environ), "wsgi.input": io.BytesIO(body), "wsgi.input_terminated": True}
+    own = {"PATH_INFO": path_style(environ), "wsgi.input": io.BytesIO(body), "wsgi.input_terminated": True}
     return Request(dict(environ) | own)
 
 
-def _path_style(environ: "WSGIEnvironment") -> str:
+def path_style(environ: "WSGIEnvironment") -> str:
     """The path with the bucket in it, also when the bucket is part of the host name."""
     path, host = environ.get("PATH_INFO", "/"), environ.get("HTTP_HOST", "").partition(":")[0]
     bucket, separator, rest = host.rpartition(".localhost")

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable
-from typing import Any, NoReturn
+from typing import Any
 
 from botocore.exceptions import ClientError
 from moto.awslambda.exceptions import InvalidParameterValueException
@@ -43,7 +43,7 @@ def install(cloud: Cloud) -> None:
     _patch_creation(cloud, functions)
     _patch_event_invoke_config(cloud)
     _patch_aliases(cloud)
-    _patch_refusals(cloud)
+    os.environ["MOTO_LAMBDA_CONCURRENCY_QUOTA"] = "1000"  # of an account; moto refuses to reserve more
     mappings.install(cloud, functions)
     _note_runtimes(cloud)
 
@@ -179,16 +179,6 @@ def _check_routing(routing: dict[str, Any] | None, version: str) -> None:
         check_routing(routing, version)
     except Refused as error:
         raise InvalidParameterValueException(str(error)) from error
-
-
-def _patch_refusals(cloud: Cloud) -> None:
-    os.environ["MOTO_LAMBDA_CONCURRENCY_QUOTA"] = "1000"  # of an account; moto refuses to reserve more
-
-    def create_function_url_config(_self: Any) -> NoReturn:
-        raise NotImplementedError("function URLs")
-
-    reason = "moto would record it, and nothing would run"
-    cloud.patches.replace(_RESPONSE + "create_function_url_config", create_function_url_config, reason)
 
 
 def _check_request(cloud: Cloud, given: dict[str, Any]) -> None:

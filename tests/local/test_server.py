@@ -17,6 +17,7 @@ from botocore.exceptions import ClientError
 
 from .conftest import ROOT, LocalCloud, start_local_cloud, wait_until
 
+KEY = "arn:aws:kms:us-east-1:123456789012:key/12345678-1234-1234-1234-123456789012"
 HOSTILE_HEADERS = [
     {"Host": "evil.test"},
     {"Host": "127.0.0.1.evil.test:{port}"},
@@ -76,7 +77,14 @@ def test_motos_own_api_is_closed(cloud: LocalCloud) -> None:
         pytest.param("iam", "SimulateCustomPolicy", {"PolicyInputList": ["{}"], "ActionNames": ["s3:GetObject"]}),
         pytest.param("ssm", "SendCommand", {"DocumentName": "AWS-RunShellScript"}, id="recorded only"),
         pytest.param("monitoring", "PutInsightRule", {"RuleName": "one", "RuleDefinition": "{}"}, id="recorded, CBOR"),
+        pytest.param("lambda", "CreateFunctionUrlConfig", {"FunctionName": "one", "AuthType": "NONE"}),
         pytest.param("s3", "GetBucketRequestPayment", {"Bucket": "any-bucket"}, id="taken for a list of objects"),
+        pytest.param(
+            "s3",
+            "UpdateObjectEncryption",
+            {"Bucket": "any-bucket", "Key": "one", "ObjectEncryption": {"SSEKMS": {"KMSKeyArn": KEY}}},
+            id="taken for a write of the object",
+        ),
     ],
 )
 def test_an_operation_that_nobody_built_is_a_client_error_that_names_it(
