@@ -1,5 +1,6 @@
 """Everything that is in the account, as its own APIs tell it: to be compared before and after a restart."""
 
+import functools
 import hashlib
 import json
 from dataclasses import dataclass, field
@@ -82,13 +83,18 @@ def lost(before: Inventory, after: Inventory) -> Inventory:
     return {kind: gone for kind in before if (gone := before[kind] - after[kind])}
 
 
+@functools.cache
+def _client(cloud: LocalCloud, service: str) -> Any:
+    return cloud.client(service)
+
+
 def _things(cloud: LocalCloud, listing: Listing) -> set[str]:
     listed = _pages(cloud, listing.service, listing.operation, listing.member, **listing.arguments)
     return {_text({name: one[name] for name in one if name not in listing.changing}) for one in listed}
 
 
 def _pages(cloud: LocalCloud, service: str, operation: str, member: str, **arguments: Any) -> list[Any]:
-    client = cloud.client(service)
+    client = _client(cloud, service)
     if not client.can_paginate(operation):
         return list(getattr(client, operation)(**arguments).get(member, []))
     return list(client.get_paginator(operation).paginate(**arguments).build_full_result().get(member, []))
@@ -118,14 +124,14 @@ def _items(cloud: LocalCloud) -> set[str]:
 
 
 def _keys(cloud: LocalCloud) -> set[str]:
-    kms = cloud.client("kms")
+    kms = _client(cloud, "kms")
     ids = [one["KeyId"] for one in _pages(cloud, "kms", "list_keys", "Keys")]
     return {_text([kms.describe_key(KeyId=one)["KeyMetadata"], kms.list_grants(KeyId=one)["Grants"]]) for one in ids}
 
 
 def _objects(cloud: LocalCloud) -> set[str]:
     """Every version of every object, read and decrypted."""
-    s3 = cloud.client("s3")
+    s3 = _client(cloud, "s3")
 
     def read(bucket: str, version: dict[str, Any]) -> str:
         named = {"Key": version["Key"], "VersionId": version["VersionId"]}
@@ -142,7 +148,7 @@ def _objects(cloud: LocalCloud) -> set[str]:
 
 def _values(cloud: LocalCloud) -> set[str]:
     """What parameters and secrets say, and the names of queues, whose URLs tell the port."""
-    ssm, secrets = cloud.client("ssm"), cloud.client("secretsmanager")
+    ssm, secrets = _client(cloud, "ssm"), _client(cloud, "secretsmanager")
     parameters = [one["Name"] for one in _pages(cloud, "ssm", "describe_parameters", "Parameters")]
     arns = [one["ARN"] for one in _pages(cloud, "secretsmanager", "list_secrets", "SecretList")]
     queues = [url.rsplit("/", 1)[-1] for url in _pages(cloud, "sqs", "list_queues", "QueueUrls")]
