@@ -31,7 +31,18 @@ class ColumnBatch:
     @cached_property
     def present(self) -> npt.NDArray[Any]:
         """The values that are there, in the order of the rows; instants as int64. Only for numbers and instants."""
-        return numbers_of(self.column.drop_null() if self.missing else self.column)
+        values = numbers_of(without_gaps(self.column))
+        return values[self.valid] if self.missing else values
+
+    @cached_property
+    def valid(self) -> npt.NDArray[np.bool_]:
+        """Whether each row has a value."""
+        bits = self.column.buffers()[0] if self.missing else None
+        if bits is None:
+            return np.full(len(self), not self.missing)
+        first = self.column.offset % 8
+        bytes_of = np.frombuffer(bits, np.uint8)[self.column.offset // 8 :]
+        return np.unpackbits(bytes_of, count=first + len(self), bitorder="little").view(np.bool_)[first:]
 
     @cached_property
     def extremes(self) -> tuple[Any, Any] | None:
@@ -105,6 +116,21 @@ def sorted_counts(values: npt.NDArray[Any]) -> tuple[npt.NDArray[Any], Integers]
 def arrow_integers(values: Integers) -> pa.Array:
     """The integers as Arrow's; pa.array would import numpy.ma, and pandas where it is installed."""
     return pa.Array.from_buffers(pa.int64(), len(values), [None, pa.py_buffer(np.ascontiguousarray(values, np.int64))])
+
+
+def without_gaps(column: pa.Array) -> pa.Array:
+    """The column of numbers or instants with whatever stands in its memory where a value is missing."""
+    if not column.null_count:
+        return column
+    return pa.Array.from_buffers(column.type, len(column), [None, column.buffers()[1]], offset=column.offset)
+
+
+def counted_floats(values: npt.NDArray[np.float64]) -> tuple[npt.NDArray[np.float64], Integers]:
+    """The different numbers, rising, and how often each occurs; quicker than sorting all when few are different."""
+    array = pa.Array.from_buffers(pa.float64(), len(values), [None, pa.py_buffer(np.ascontiguousarray(values))])
+    numbers, counts = (numbers_of(part) for part in array.value_counts().flatten())
+    order = np.argsort(numbers)
+    return numbers[order], counts[order]
 
 
 def numbers_of(column: pa.Array) -> npt.NDArray[Any]:

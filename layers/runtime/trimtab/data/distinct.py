@@ -31,13 +31,11 @@ def add_hashes(registers: Registers, hashes: Words) -> None:
     if lowest := int(registers.min()):  # most hashes are too common to tell anything new
         rare = np.flatnonzero(rest < np.uint64(1 << (REST_BITS - lowest)))
         hashes, rest = hashes[rare], rest[rare]
-    rest |= np.uint64(1)
     index = (hashes >> np.uint64(REST_BITS)).view(np.int64)
-    exponent = rest.view(np.int64).astype(np.float64).view(np.int64)
-    exponent >>= 52
-    rank = np.subtract(_EXPONENT_OF_REST, exponent, out=exponent)
-    higher = np.flatnonzero(rank > registers[index])
-    np.maximum.at(registers, index[higher], rank[higher].astype(np.uint8))
+    limits = np.uint64(1 << REST_BITS) >> registers.astype(np.uint64)  # a smaller rest has a rank above the register
+    higher = np.flatnonzero(rest < limits.take(index, mode="wrap"))
+    exponent = (rest[higher] | np.uint64(1)).view(np.int64).astype(np.float64).view(np.int64) >> 52
+    np.maximum.at(registers, index[higher], (_EXPONENT_OF_REST - exponent).astype(np.uint8))
 
 
 def estimate(registers: Registers) -> int:

@@ -67,22 +67,34 @@ def _add_words(
         else:
             rows = np.flatnonzero(lengths > place)
             word = np.ndarray((len(data) - 7,), "<u8", data, strides=(1,))[starts[rows] + place]
-        word = word << (np.maximum(place + 8 - lengths[rows], 0) * 8).astype(np.uint64)  # without the next text's bytes
+        word = word << _foreign_bits(place, shortest if shortest == longest else lengths[rows])
         for hashed, step in zip(hashes, steps, strict=True):
-            folded = (hashed[rows] ^ word) * step
+            folded = hashed[rows]
+            folded ^= word
+            folded *= step
             folded ^= folded >> _HALF
             folded *= _SECOND
             folded ^= folded >> _HALF
-            hashed[rows] = folded
+            if shortest != longest:
+                hashed[rows] = folded
+
+
+def _foreign_bits(place: int, lengths: int | Integers) -> Words:
+    """Bits of the eight bytes from ``place`` on that belong to the next text."""
+    return np.asarray(np.maximum(place + 8 - lengths, 0) * 8).astype(np.uint64)
 
 
 def _spans(texts: pa.Array) -> tuple[Integers, Integers, Bytes]:
-    """Start and length of every text in one run of bytes, which goes on for eight bytes after the last text."""
+    """Start and length of every text in a run of bytes, which goes on for eight bytes after the last text."""
     if not len(texts):
         return np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(8, np.uint8)
     plain = texts.cast(pa.large_string()) if pa.types.is_string_view(texts.type) else texts
     _, offsets_buffer, data_buffer = plain.buffers()
     width = np.int64 if pa.types.is_large_string(plain.type) else np.int32
     offsets = np.frombuffer(offsets_buffer, width)[plain.offset : plain.offset + len(plain) + 1].astype(np.int64)
-    used = np.frombuffer(data_buffer or b"", np.uint8)[offsets[0] : offsets[-1]]
-    return offsets[:-1] - offsets[0], np.diff(offsets), np.concatenate([used, np.zeros(8, np.uint8)])
+    data = np.frombuffer(data_buffer or b"", np.uint8)
+    lengths = np.diff(offsets)
+    if len(data) >= offsets[-1] + 8:
+        return offsets[:-1], lengths, data
+    used = data[offsets[0] : offsets[-1]]
+    return offsets[:-1] - offsets[0], lengths, np.concatenate([used, np.zeros(8, np.uint8)])

@@ -49,11 +49,12 @@ class LevelCounts:
             texts = pa.array([shortened(text) for text in texts.to_pylist()], pa.string())
         if depth and len(texts):
             kept &= _is_sampled(texts, depth)
-        tally: dict[str, int] = {}
-        for level, count in zip(
-            texts.take(arrow_integers(np.flatnonzero(kept))).to_pylist(), counts[kept].tolist(), strict=True
-        ):
-            tally[level] = tally.get(level, 0) + count
+        levels = texts.take(arrow_integers(np.flatnonzero(kept))).to_pylist()
+        tally = dict(zip(levels, counts[kept].tolist(), strict=True))
+        if len(tally) < len(levels):
+            tally = dict.fromkeys(tally, 0)
+            for level, count in zip(levels, counts[kept].tolist(), strict=True):
+                tally[level] += count
         return cls._fitted(depth, int(counts.sum()), tally)
 
     @classmethod
@@ -87,7 +88,9 @@ class LevelCounts:
 
     def top(self, limit: int) -> list[tuple[str, int]]:
         """The commonest kept levels with their counts; ties in the order of their text."""
-        return sorted(self.counts.items(), key=lambda item: (-item[1], item[0]))[:limit]
+        least = sorted(self.counts.values(), reverse=True)[:limit][-1:]
+        common = [item for item in self.counts.items() if item[1] >= least[0]] if least else []
+        return sorted(common, key=lambda item: (-item[1], item[0]))[:limit]
 
     def tally(self, levels: Iterable[str]) -> list[int]:
         """Rows of each of these levels, then rows of all the others."""
@@ -134,7 +137,8 @@ class LevelTally:
         )
         counts = np.concatenate([counts for _, counts in self._pending])
         summed = np.bincount(numbers_of(coded.indices), weights=counts, minlength=len(coded.dictionary))
-        return self._done.merge(LevelCounts.counted(coded.dictionary, summed.astype(np.int64), self._done.depth))
+        found = LevelCounts.counted(coded.dictionary, summed.astype(np.int64), self._done.depth)
+        return self._done.merge(found) if self._done.total else found
 
 
 def shortened(text: str) -> str:

@@ -27,13 +27,20 @@ class Moments:
         """The moments of finite numbers, each as often as ``counts`` says (once when None)."""
         if not len(values):
             return cls()
+        return cls.between(values, (values.min(), values.max()), counts)
+
+    @classmethod
+    def between(
+        cls, values: npt.NDArray[Any], extremes: tuple[Any, Any], counts: npt.NDArray[np.int64] | None = None
+    ) -> Self:
+        """The moments of at least one number when the smallest and the largest are known."""
         floats = values.astype(np.float64, copy=False)
         count = len(values) if counts is None else int(counts.sum())
         mean = float(floats.sum() if counts is None else (floats * counts).sum()) / count
         apart = floats - mean
         weighted = apart if counts is None else apart * counts
         spread = float(np.einsum("i,i->", apart, weighted))  # a dot product that starts no threads
-        return cls(count, mean, spread, float(values.min()), float(values.max()))
+        return cls(count, mean, spread, float(extremes[0]), float(extremes[1]))
 
     def merge(self, other: Self) -> Self:
         """The moments of both sets of numbers together."""

@@ -10,6 +10,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from trimtab.data.batch import counted_floats
 from trimtab.data.distinct import add_hashes
 from trimtab.data.hashing import spread
 from trimtab.data.moments import Moments
@@ -17,6 +18,8 @@ from trimtab.data.sketch import INTEGER_SPAN, LOWER_63, Floats, Integers, ValueS
 
 SLICE: Final = 16_384
 """Numbers that are sorted at a time while a column is counted one by one."""
+FEW: Final = 2_048
+"""Different numbers of a column up to which a whole batch of it is counted at once."""
 WINDOW: Final = 32_768
 """Cells of either sign that a window has at most: 512 KB a column."""
 _BINADE_BITS: Final = 52
@@ -38,14 +41,14 @@ class NumberTally:
         if values.dtype.kind in "iu":
             self._add_integers(values, int(extremes[0]), int(extremes[1]))
         else:
-            self._add_by_value(values)
+            self._add_by_value(values, extremes)
 
     def _add_integers(self, values: npt.NDArray[Any], low: int, high: int) -> None:
         if self._places is None and not len(self._sketch.keys):
             self._places = _Places(low)
         if self._places is None or not self._places.reach(low, high):
             self._leave_places()
-            self._add_by_value(values)
+            self._add_by_value(values, (low, high))
         else:
             self._places.add(values)
 
@@ -55,16 +58,24 @@ class NumberTally:
             self._moments, self._sketch = self._places.moments, self._places.sketch
             self._places = None
 
-    def _add_by_value(self, values: npt.NDArray[Any]) -> None:
-        self._moments = self._moments.merge(Moments.of(values))
-        start = 0
-        while self._window is None and start < len(values):
-            self._sketch = self._sketch.merge(ValueSketch.of(values[start : start + SLICE]))
-            start += SLICE
+    def _add_by_value(self, values: npt.NDArray[Any], extremes: tuple[Any, Any]) -> None:
+        self._moments = self._moments.merge(Moments.between(values, extremes))
+        rest = values
+        while self._window is None and len(rest):
+            rest = self._add_one_by_one(rest)
             if not self._sketch.exact:
                 self._window = _Window.around(self._sketch)
-        if self._window is not None and start < len(values):
-            self._window.add(values[start:].astype(np.float64, copy=False))
+        if self._window is not None and len(rest):
+            self._window.add(rest.astype(np.float64, copy=False), *extremes)
+
+    def _add_one_by_one(self, values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        """The numbers that are left once some of them have been counted apart."""
+        if 0 < len(self._sketch.keys) < FEW and values.dtype.kind == "f":
+            counted = ValueSketch.counted(*counted_floats(values.astype(np.float64, copy=False)))
+            self._sketch = self._sketch.merge(counted)
+            return values[:0]
+        self._sketch = self._sketch.merge(ValueSketch.of(values[:SLICE]))
+        return values[SLICE:]
 
     @property
     def moments(self) -> Moments:
@@ -136,21 +147,26 @@ class _Window:
         lowest = max(first - margin, highest - WINDOW + 1, 1)
         return cls(sketch.shift, sketch.whole, lowest, highest - lowest + 1)
 
-    def add(self, values: Floats) -> None:
-        """The next numbers."""
-        bits = (values + 0.0).view(np.int64)
-        places = bits & LOWER_63
-        places >>= self._shift
-        places -= self._lowest
-        inside = places.view(np.uint64) < self._width
+    def add(self, values: Floats, low: float, high: float) -> None:
+        """The next numbers, all from ``low`` to ``high``."""
+        bits = (values if low > 0 else values + 0.0).view(np.int64)  # adding zero turns -0.0 into 0.0
         add_hashes(self._registers, spread(bits.view(np.uint64)))
-        bits >>= 63  # -1 for a negative number, else 0
-        bits &= self._width
-        places += bits
-        if not inside.all():
+        places = (bits if low > 0 else bits & LOWER_63) >> self._shift
+        places -= self._lowest
+        inside = None if low > 0 and self._has(low) and self._has(high) else places.view(np.uint64) < self._width
+        if low < 0:
+            sign = bits >> 63  # -1 for a negative number, else 0
+            sign &= self._width
+            places += sign
+        if inside is not None and not inside.all():
             self._put_aside(values[~inside])
             places = places[inside]
         self._counts += np.bincount(places, minlength=len(self._counts))
+
+    def _has(self, value: float) -> bool:
+        """Whether the cell of a number above zero is in the window."""
+        cell = int(np.float64(value).view(np.int64)) >> self._shift
+        return self._lowest <= cell < self._lowest + self._width
 
     def _put_aside(self, values: Floats) -> None:
         self._outside.append(values)

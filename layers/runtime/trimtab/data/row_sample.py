@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import base64
 import json
-import math
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -18,7 +17,7 @@ from typing import Any, Final, Self
 import numpy as np
 import pyarrow as pa
 
-from trimtab.data.batch import ColumnBatch, arrow_integers
+from trimtab.data.batch import ColumnBatch, arrow_integers, is_text, numbers_of, without_gaps
 from trimtab.data.hashing import Words
 
 ROWS: Final = 1_000
@@ -83,7 +82,7 @@ class SampleTally:
         if not len(drawn):
             return
         self._hashes = np.sort(np.concatenate([self._hashes, hashes[drawn]]))[:ROWS]
-        rows = drawn if not ids.missing else np.flatnonzero(ids.column.is_valid())[drawn]
+        rows = drawn if not ids.missing else np.flatnonzero(ids.valid)[drawn]
         places = arrow_integers(rows)
         self._drawn.append(
             (hashes[drawn], {name: columns[name].column.take(places) for name in self._columns if name in columns})
@@ -99,7 +98,8 @@ class SampleTally:
         names = [name for name in self._columns if all(name in columns for _, columns in self._drawn)]
         parts = {name: pa.chunked_array([_decoded(columns[name]) for _, columns in self._drawn]) for name in names}
         return RowSample(
-            hashes[order], {name: _values(part.take(arrow_integers(order))) for name, part in parts.items()}
+            hashes[order],
+            {name: _values(part.take(arrow_integers(order)).combine_chunks()) for name, part in parts.items()},
         )
 
 
@@ -108,9 +108,14 @@ def _decoded(column: pa.Array) -> pa.Array:
 
 
 def _values(column: pa.Array) -> list[Any]:
-    if pa.types.is_timestamp(column.type):
-        column = column.cast(pa.int64())
-    values: list[Any] = column.to_pylist()
-    if pa.types.is_floating(column.type):  # JSON has no word for what is not finite
-        return [value if value is not None and math.isfinite(value) else None for value in values]
+    if is_text(column.type) or pa.types.is_boolean(column.type):
+        texts: list[Any] = column.to_pylist()
+        return texts
+    batch = ColumnBatch(column)
+    numbers = numbers_of(without_gaps(column))
+    values: list[Any] = numbers.tolist()
+    for row in np.flatnonzero(
+        ~(batch.valid & np.isfinite(numbers))
+    ).tolist():  # JSON has no word for what is not finite
+        values[row] = None
     return values

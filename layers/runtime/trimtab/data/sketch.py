@@ -12,6 +12,7 @@ How many distinct numbers a coarse sketch has seen is estimated by HyperLogLog (
 import base64
 import zlib
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Self
 
 import numpy as np
@@ -112,17 +113,21 @@ class ValueSketch:
     @property
     def total(self) -> int:
         """How many numbers were seen."""
-        return int(self.counts.sum())
+        return int(self._up_to[-1])
 
-    @property
+    @cached_property
+    def _up_to(self) -> Integers:
+        """How many numbers lie before each cell, and in all of them."""
+        return np.concatenate([[0], np.cumsum(self.counts)])
+
+    @cached_property
     def values(self) -> Floats:
         """The numbers themselves while exact; afterwards the lowest number of each cell. Rising."""
         return _from_keys(self.keys << self.shift)
 
     def share_up_to(self, values: Floats) -> Floats:
         """Share of the numbers that are no larger than each value: the empirical distribution function."""
-        cumulated = np.concatenate([[0], np.cumsum(self.counts)])
-        shares: Floats = cumulated[np.searchsorted(self.values, values, side="right")] / self.total
+        shares: Floats = self._up_to[np.searchsorted(self.values, values, side="right")] / self.total
         return shares
 
     def quantiles(self, shares: Floats) -> Floats:
@@ -140,19 +145,17 @@ class ValueSketch:
 
     def _at_rank(self, ranks: Floats) -> Floats:
         """The numbers at these ranks; within a cell of several numbers they are taken to lie evenly."""
-        cumulated = np.cumsum(self.counts)
-        cells = np.searchsorted(cumulated, ranks, side="right")
+        cells = np.searchsorted(self._up_to[1:], ranks, side="right")
         low = self.values[cells]
         if self.exact:
             return low
         width = _from_keys((self.keys[cells] + 1) << self.shift) - low
-        before = cumulated[cells] - self.counts[cells]
-        return np.asarray(low + width * (ranks - before + 0.5) / self.counts[cells])
+        return np.asarray(low + width * (ranks - self._up_to[cells] + 0.5) / self.counts[cells])
 
     def histogram(self, cuts: Floats) -> Integers:
         """Counts in the ``len(cuts) + 1`` bins between rising cuts; a number equal to a cut is in the upper bin."""
-        bins = np.searchsorted(cuts, self.values, side="right")
-        return np.bincount(bins, weights=self.counts, minlength=len(cuts) + 1).astype(np.int64)
+        below = self._up_to[np.searchsorted(self.values, cuts, side="left")]
+        return np.diff(below, prepend=0, append=self.total)
 
     def to_json(self) -> dict[str, Any]:
         """A mapping of JSON values; the arrays are little-endian int64, zlib-compressed, base64."""

@@ -14,13 +14,15 @@ import numpy as np
 import numpy.typing as npt
 
 from trimtab.data.batch import ColumnBatch, is_text
-from trimtab.data.hashing import Integers, Words
+from trimtab.data.hashing import Integers, Words, spread
 from trimtab.data.state_file import Tree
 from trimtab.data.violation import SHOWN
 
-PART_ROWS = 1 << 19
+PART_ROWS = 1 << 20
 """Rows that are compared at once, about."""
-_SLOTS_BITS = 21
+_MOST_SLOTS_BITS = 22
+_ROUNDS = 3
+"""Tables that a key is looked for in before it is compared with others."""
 _MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
 _WORD = np.dtype("<u8")
 
@@ -58,7 +60,7 @@ class UniqueValues:
     def add(self, batch: ColumnBatch) -> None:
         """The next rows of the column; missing values are never repetitions."""
         keys = self._keys(batch)
-        present = np.packbits(batch.column.is_valid().to_numpy(zero_copy_only=False)) if batch.missing else None
+        present = np.packbits(batch.valid) if batch.missing else None
         self._parts.append(_Part(self._rows, keys, present))
         self._rows += len(batch)
 
@@ -104,25 +106,27 @@ class UniqueValues:
         parts = 1 << max(total // PART_ROWS, 0).bit_length() if total > PART_ROWS else 1
         count, first = 0, np.zeros(0, np.int64)
         for keys, places in self._split(parts):
-            chosen = _in_shared_slots(keys)
-            again = self._places_repeated(keys[chosen], places[chosen])
+            chosen = _perhaps_repeated(keys)
+            again = self._places_repeated(keys[chosen], chosen if places is None else places[chosen])
             count += len(again)
             first = np.sort(np.concatenate([first, again]))[:SHOWN]
         return Repeated(count, tuple(self._row_of(first).tolist()))
 
-    def _split(self, parts: int) -> Iterator[tuple[Words, Integers]]:
-        """Keys and their places among all keys, part by part; equal keys are in the same part."""
+    def _split(self, parts: int) -> Iterator[tuple[Words, Integers | None]]:
+        """Keys and their places among all keys (None: in their order), part by part; equal keys are in one part."""
+        if parts == 1:
+            yield np.concatenate([np.zeros(0, np.uint64), *(part.keys for part in self._parts)]), None
+            return
         shift = np.uint64(64 - (parts.bit_length() - 1))
-        starts = np.cumsum([0, *(len(part.keys) for part in self._parts)])
+        owners = [((part.keys * _MULTIPLIER) >> shift).astype(np.uint16) for part in self._parts]
+        starts = np.cumsum([0, *(len(owner) for owner in owners)]).tolist()
         for chosen in range(parts):
-            keys, places = [np.zeros(0, np.uint64)], [np.zeros(0, np.int64)]
-            for part, start in zip(self._parts, starts.tolist(), strict=False):
-                mine = np.arange(len(part.keys))
-                if parts > 1:
-                    mine = np.flatnonzero((part.keys * _MULTIPLIER) >> shift == chosen)
-                keys.append(part.keys[mine])
-                places.append(mine + start)
-            yield np.concatenate(keys), np.concatenate(places)
+            places = [np.flatnonzero(owner == chosen) for owner in owners]
+            keys = [part.keys[mine] for part, mine in zip(self._parts, places, strict=True)]
+            yield (
+                np.concatenate(keys),
+                np.concatenate([mine + start for mine, start in zip(places, starts, strict=False)]),
+            )
 
     def _places_repeated(self, keys: Words, places: Integers) -> Integers:
         """Places, among the given ones, whose key and second hash stand at an earlier place too."""
@@ -152,13 +156,29 @@ class UniqueValues:
         return np.array(rows, np.int64)
 
 
-def _in_shared_slots(keys: Words) -> Integers:
-    """Places of all keys that may be equal to another: those that share their slot of a table. Equal keys do."""
-    slots = ((keys * _MULTIPLIER) << np.uint64(13) >> np.uint64(64 - _SLOTS_BITS)).view(np.int64)
-    last = np.zeros(1 << _SLOTS_BITS, np.int32)
-    places = np.arange(len(keys), dtype=np.int32)
+def _perhaps_repeated(keys: Words) -> Integers:
+    """Places of all keys that may be equal to another: those that share a slot in each of several tables."""
+    slots_bits = min(max(len(keys).bit_length() + 1, 8), _MOST_SLOTS_BITS)
+    chosen: Integers = _in_shared_slots((keys * _MULTIPLIER) << np.uint64(13), slots_bits)
+    hashes = keys[chosen]
+    for _ in range(_ROUNDS - 1):
+        if not len(chosen):
+            break
+        hashes = spread(hashes)
+        shared = _in_shared_slots(hashes, slots_bits)
+        chosen, hashes = chosen[shared], hashes[shared]
+    return chosen
+
+
+def _in_shared_slots(hashes: Words, slots_bits: int) -> Integers:
+    """Places of the hashes whose first bits some other hash has too."""
+    slots = (hashes >> np.uint64(64 - slots_bits)).view(np.int64)
+    last = np.empty(1 << slots_bits, np.int32)
+    places = np.arange(len(hashes), dtype=np.int32)
     last[slots] = places
-    overwritten = slots[last[slots] != places]
-    is_shared = np.zeros(1 << _SLOTS_BITS, bool)
+    overwritten = slots[last.take(slots, mode="wrap") != places]  # a mode other than "raise" needs no second look
+    if not len(overwritten):
+        return overwritten
+    is_shared = np.zeros(1 << slots_bits, bool)
     is_shared[overwritten] = True
-    return np.flatnonzero(is_shared[slots])
+    return np.flatnonzero(is_shared.take(slots, mode="wrap"))

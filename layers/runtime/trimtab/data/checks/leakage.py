@@ -137,11 +137,11 @@ def _labels(feature: pa.Array, label: pa.Array) -> _Labels:
     """The state of some rows that have both values."""
     found = _Labels(equal=_are_equal(feature, label))
     label = texts(label)
-    names = label.unique().to_pylist()[:_LABELS_TOLD]
+    names = label.unique()[:_LABELS_TOLD]
     found.apart = len(names) < _LABELS_TOLD
-    for name in names:
-        rows = feature.filter(pc.equal(label, name)) if len(names) > 1 else feature
-        found.rows[name] = len(rows)
+    for scalar in names:  # Arrow's own scalars: one made from Python's value would look for dateutil each time
+        rows = feature.filter(pc.equal(label, scalar)) if len(names) > 1 else feature
+        found.rows[name := scalar.as_py()] = len(rows)
         if found.apart:
             _note(found, name, rows)
     found.settle()

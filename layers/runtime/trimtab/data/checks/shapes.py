@@ -16,6 +16,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from trimtab.data.batch import arrow_integers
 from trimtab.data.checks.check import HasColumn
 from trimtab.data.coerce import NO_ROWS, Rows
 from trimtab.data.state_file import Tree
@@ -74,6 +75,8 @@ class ShapeCheck:
         self._shapes = shapes
         self._present = 0
         self._tallies = {shape.title: Tally("", column, "") for shape in shapes}
+        self._plain: pa.Array | None = None
+        """Levels of an earlier batch that have none of the shapes."""
 
     def add(self, first_row: int, columns: Mapping[str, HasColumn]) -> Rows:
         """No row is broken by itself."""
@@ -81,12 +84,22 @@ class ShapeCheck:
         self._present += len(column) - column.null_count
         coded = column if pa.types.is_dictionary(column.type) else None
         values = column if coded is None else coded.dictionary
-        suspects = np.flatnonzero(_matches(values, _ANY))
+        suspects = self._suspects(values) if coded is not None else np.flatnonzero(_matches(values, _ANY))
         for shape in self._shapes if len(suspects) else ():
-            broken = suspects[_of_shape(values.take(pa.array(suspects)), shape)]
+            broken = suspects[_of_shape(values.take(arrow_integers(suspects)), shape)]
             rows = broken if coded is None else _rows_of(coded, broken)
             self._tallies[shape.title].add(first_row, rows, column, _kept if shape is FORMULAS else _masked)
         return NO_ROWS
+
+    def _suspects(self, levels: pa.Array) -> Rows:
+        """Places of the levels that may have a shape; most were in the last batch too and are not looked at again."""
+        fresh = np.arange(len(levels))
+        if self._plain is not None and self._plain.type == levels.type:
+            fresh = np.flatnonzero(~pc.is_in(levels, value_set=self._plain).to_numpy(zero_copy_only=False))
+        suspects: Rows = fresh[_matches(levels.take(arrow_integers(fresh)), _ANY)]
+        if not len(suspects):
+            self._plain = levels
+        return suspects
 
     def merge(self, other: ShapeCheck, rows_before: int) -> None:
         """The other's rows too."""

@@ -22,7 +22,7 @@ def kolmogorov_smirnov(reference: ValueSketch, current: ValueSketch) -> float:
         return math.nan
     shift = max(reference.shift, current.shift)
     left, right = reference.at_shift(shift), current.at_shift(shift)
-    values = np.sort(np.concatenate([left.values, right.values]))
+    values = np.sort(np.concatenate([left.values, right.values]), kind="stable")  # two rising runs are merged
     return float(np.max(np.abs(left.share_up_to(values) - right.share_up_to(values))))
 
 
