@@ -4,7 +4,7 @@ SHELL := /bin/sh
 PYTHON ?= python3
 BIN := .venv/bin
 STAGE ?= dev
-LOCAL_LOCKS := $(basename $(wildcard localcloud/runtimes/*.in localcloud/images/*.in tests/clients/*.in tests/lake/*.in))
+LOCAL_LOCKS := $(basename $(wildcard localcloud/runtimes/*.in localcloud/images/*.in tests/clients/*.in tests/lake/*.in benchmarks/peers/*.in))
 LAKE := .cache/lake
 LAMBDA_BRINGS := boto3 botocore jmespath python-dateutil s3transfer six urllib3
 export PATH := $(CURDIR)/$(BIN):$(CURDIR)/node_modules/.bin:$(PATH)
@@ -14,7 +14,7 @@ export JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION := 1
 unexport PYTHONDONTWRITEBYTECODE
 export PYTHONPYCACHEPREFIX := $(CURDIR)/.cache/bytecode
 
-.PHONY: help setup demo test lint types contracts unit infra templates local lake clients bench synth deploy diff destroy lock format clean
+.PHONY: help setup demo test lint types contracts unit infra templates local lake clients bench peers synth deploy diff destroy lock format clean
 
 help:  ## list every target in one line each
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -55,8 +55,12 @@ clients: setup  ## clients that nobody here wrote, against the local cloud: aws,
 lake: $(LAKE)/.installed  ## the profile as a Spark job beside the gate's own (brings Spark and Java, 450 MB)
 	$(LAKE)/bin/python -m pytest --confcutdir=tests/lake tests/lake
 
-bench: .venv/.installed  ## CPU and memory of the data gate beside pyarrow's own decoding (benchmarks/)
-	$(BIN)/python -m benchmarks
+bench: setup  ## how fast the data gate and the local cloud are (benchmarks/; BENCH="--rows 100000 --turns 3" for less)
+	$(BIN)/python -m benchmarks $(BENCH)
+	$(BIN)/python -m benchmarks.local_cloud
+
+peers: .venv/.installed  ## install what the benchmarks compare with, each into an environment of its own (2 GB)
+	$(BIN)/python -m benchmarks.environments
 
 synth: setup  ## write the templates to cdk.out
 	cdk synth --quiet -c stage=$(STAGE)

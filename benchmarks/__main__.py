@@ -1,107 +1,103 @@
 """Measures the gate beside the floor, and its peers beside both.
 
-python -m benchmarks [--rows N ...] [--format parquet csv] [--turns N] [--peers [NAME ...]]
+python -m benchmarks [--rows N] [--turns N] [--format parquet csv] [--large] [--peers [NAME ...]]
 """
 
 import argparse
 import os
-import subprocess
-from collections.abc import Iterator
-from pathlib import Path
+import platform
+import time
+from statistics import median
 
-from benchmarks.environments import CACHE, PEERS, ROOT, function_python, peer_python
-from benchmarks.measure import Command, Runs, in_turn
-from benchmarks.tables import write
+from benchmarks.contenders import ENVIRONMENT, Files, imports
+from benchmarks.environments import PEERS
+from benchmarks.measure import Runs, in_turn
 
-HERE = Path(__file__).parent
-ENVIRONMENT = {
-    "PYTHONPATH": f"{ROOT}:{ROOT / 'layers' / 'runtime'}",
-    "PYTHONPYCACHEPREFIX": str(CACHE / "bytecode"),
-    "PYTHONDONTWRITEBYTECODE": "",
-    "OMP_NUM_THREADS": "1",
-}
-"""Of every process: bytecode is kept, as it is in a Lambda layer."""
-WARM = 4
-"""Repetitions within one process; the last is taken as warm."""
+LARGE_ROWS = 10_000_000
+BEYOND_READER_MEGABYTES = 64
+"""What the gate may need beside the reader's own memory and 8 bytes a row of a unique column."""
 
 
 def main() -> None:
-    """Prints one table per file."""
-    parser = argparse.ArgumentParser(description="CPU of whole processes beside that of decoding the file.")
-    parser.add_argument("--rows", type=int, nargs="+", default=[1_000_000])
-    parser.add_argument("--format", nargs="+", default=["parquet", "csv"], choices=["parquet", "csv"])
-    parser.add_argument("--turns", type=int, default=5)
-    parser.add_argument(
-        "--peers", nargs="*", default=None, metavar="NAME", help=f"of {', '.join(PEERS)}; all when none"
-    )
-    options = parser.parse_args()
-    print(f"load of the machine: {os.getloadavg()[0]:.1f} on {os.cpu_count()} processors")
+    """The tables have been printed."""
+    options = _options()
+    print(f"{time.strftime('%Y-%m-%d')}, {os.cpu_count()} processors, {platform.machine()}", end=", ")
+    print(f"Python {platform.python_version()}, load {os.getloadavg()[0]:.1f}; CPU seconds, median of {options.turns}")
+    if options.peers is not None:
+        print_peers(options.rows, options.peers or list(PEERS), options.turns)
+        return
     for format in options.format:
-        for rows in options.rows:
-            measure(rows, format, options.turns, options.peers)
+        print_speed(Files.made(options.rows, format), options.turns)
+    if options.large:
+        print_speed(Files.made(LARGE_ROWS, "parquet"), 1)
+    print_imports(options.turns)
+    print_memory([options.rows // 10, options.rows, *([LARGE_ROWS] if options.large else [])])
 
 
-def measure(rows: int, format: str, turns: int, peers: list[str] | None) -> None:
-    """The table of one file."""
-    write(CACHE / "tables", rows, format)
-    table = CACHE / "tables" / f"current_{rows}.{format}"
-    commands = dict(own_ways(rows, format))
-    if peers is not None:
-        commands |= dict(peer_ways(peers or list(PEERS), rows, format))
-    print(f"\n{rows:,} rows of 20 columns as {format}, {table.stat().st_size / 1e6:.0f} MB, median of {turns}")
-    print(f"{'way':<34}{'CPU s':>8}{'x floor':>9}{'peak MB':>9}")
-    found = in_turn(commands, ENVIRONMENT, turns)
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description="CPU of whole processes beside that of decoding the file.")
+    parser.add_argument("--rows", type=int, default=1_000_000)
+    parser.add_argument("--turns", type=int, default=5)
+    parser.add_argument("--format", nargs="+", default=["parquet", "csv"], choices=["parquet", "csv"])
+    parser.add_argument(
+        "--large", action="store_true", help=f"{LARGE_ROWS:,} rows of Parquet, too: two files of 0.9 GB"
+    )
+    parser.add_argument(
+        "--peers", nargs="*", default=None, choices=PEERS, metavar="NAME", help=f"only peers: {', '.join(PEERS)}"
+    )
+    return parser.parse_args()
+
+
+def print_speed(files: Files, turns: int) -> None:
+    """Cold and warm, of one file."""
+    cold = in_turn(files.cold(), ENVIRONMENT, turns)
+    _print_table(_title(files), cold)
+    warm = in_turn(files.warm(), ENVIRONMENT, 1 if turns == 1 else max(turns // 2, 1))
+    floor, gate = warm["floor"].last_seconds, warm["gate"].last_seconds
+    ratio = median(mine / its for mine, its in zip(gate, floor, strict=True))
+    print(f"{'warm: floor':<42}{median(floor):>8.2f}\n{'warm: gate':<42}{median(gate):>8.2f}{ratio:>9.2f}")
+
+
+def print_peers(rows: int, names: list[str], turns: int) -> None:
+    """The peers beside the floor and the gate, on Parquet."""
+    files = Files.made(rows, "parquet")
+    ways = {name: command for name, command in files.cold().items() if "spec" not in name}
+    _print_table(_title(files), in_turn(ways | dict(files.peers(names)), ENVIRONMENT, turns))
+
+
+def print_imports(turns: int) -> None:
+    """What importing costs beyond pyarrow's own."""
+    found = in_turn(imports(), ENVIRONMENT, turns)
+    base = next(iter(found.values()))
+    print(f"\n{'import, whole process':<42}{'CPU ms':>8}{'beyond':>9}")
     for name, runs in found.items():
-        print(line(name, runs, found["floor"]))
-    print_warm(found)
+        beyond = median(mine - its for mine, its in zip(runs.seconds, base.seconds, strict=True))
+        print(f"{name:<42}{median(runs.seconds) * 1000:>8.0f}{beyond * 1000:>9.0f}")
 
 
-def own_ways(rows: int, format: str) -> dict[str, Command]:
-    """The floor, the gate, and what their imports cost alone."""
-    python, tables = str(function_python()), CACHE / "tables"
-    current, profile = str(tables / f"current_{rows}.{format}"), str(tables / f"profile_{rows}.{format}.json")
-    gate, floor = [python, str(HERE / "ways" / "gate.py")], [python, str(HERE / "ways" / "floor.py")]
-    reference = [*gate, str(tables / f"reference_{rows}.{format}"), profile]
-    if not Path(profile).exists():
-        subprocess.run(reference, check=True, capture_output=True, env={**os.environ, **ENVIRONMENT})
-    module = "csv" if format == "csv" else "parquet"
-    return {
-        "floor": [*floor, current],
-        "gate": [*gate, current, profile],
-        "gate, contract from the spec": [*gate, current, profile, "--spec"],
-        "import of the floor": [python, "-c", f"import pyarrow.{module}; print('{{}}')"],
-        "import of the gate": [python, "-c", f"import pyarrow.{module}, trimtab.data.validate; print('{{}}')"],
-        "floor, warm": [*floor, current, str(WARM)],
-        "gate, warm": [*gate, current, profile, str(WARM)],
-    }
+def print_memory(sizes: list[int]) -> None:
+    """Peak memory by rows, and what may be needed."""
+    print(f"\n{'peak MB, Parquet':<42}{'floor':>8}{'gate':>9}{'allowed':>9}")
+    for rows in sizes:
+        ways = {name: command for name, command in Files.made(rows, "parquet").cold().items() if "spec" not in name}
+        found = in_turn(ways, ENVIRONMENT, 1)
+        floor, gate = (max(found[name].megabytes) for name in ("floor", "gate"))
+        allowed = floor + BEYOND_READER_MEGABYTES + 8 * rows / 1e6
+        print(f"{f'{rows:,} rows':<42}{floor:>8.0f}{gate:>9.0f}{allowed:>9.0f}")
 
 
-def peer_ways(names: list[str], rows: int, format: str) -> Iterator[tuple[str, Command]]:
-    """The peers that install here."""
-    tables = CACHE / "tables"
-    for name in names:
-        try:
-            python = peer_python(name)
-        except subprocess.CalledProcessError as error:
-            print(f"{name}: does not install here: {error.stderr.strip().splitlines()[-1][:120]}")
-            continue
-        files = [str(tables / f"{table}_{rows}.{format}") for table in ("current", "reference")]
-        yield name, [str(python), str(HERE / "peers" / f"run_{name}.py"), *files]
+def _title(files: Files) -> str:
+    return f"{files.rows:,} rows as {files.format}, {files.current.stat().st_size / 1e6:.0f} MB"
 
 
-def line(name: str, runs: Runs, floor: Runs) -> str:
-    """One row of the table."""
-    if runs.failure or not runs.seconds:
-        return f"{name:<34} failed: {runs.failure}"
-    seconds, memory = sorted(runs.seconds)[len(runs.seconds) // 2], max(runs.megabytes)
-    return f"{name:<34}{seconds:>8.2f}{runs.over(floor):>9.2f}{memory:>9.0f}"
-
-
-def print_warm(found: dict[str, Runs]) -> None:
-    """The last repetition within one process, of the last run of each."""
-    floor, gate = (found[f"{name}, warm"].answer.get("seconds", [0.0])[-1] for name in ("floor", "gate"))
-    if floor:
-        print(f"warm, in one process: floor {floor:.2f} s, gate {gate:.2f} s, {gate / floor:.2f} x")
+def _print_table(title: str, found: dict[str, Runs]) -> None:
+    print(f"\n{title:<42}{'CPU s':>8}{'x floor':>9}{'peak MB':>9}")
+    for name, runs in found.items():
+        if runs.failure:
+            print(f"{name:<42}failed: {runs.failure}")
+        else:
+            ratio, memory = runs.over(found["floor"]), max(runs.megabytes)
+            print(f"{name:<42}{median(runs.seconds):>8.2f}{ratio:>9.2f}{memory:>9.0f}")
 
 
 if __name__ == "__main__":

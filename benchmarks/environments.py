@@ -1,45 +1,80 @@
-"""Python environments of the benchmark, each with the packages of one contender, kept in .cache."""
+"""Python environments of the benchmark, each with the packages of one contender, pinned with hashes, kept in .cache.
 
+    python -m benchmarks.environments
+
+makes those of all peers (`make peers`) and says of each which version it is or why it cannot be installed.
+"""
+
+import hashlib
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 CACHE = ROOT / ".cache" / "benchmarks"
-LOCKS = [ROOT / "layers" / name / "requirements.txt" for name in ("runtime", "columnar")]
-PEERS = {
-    "pandera": ["pandera", "pandas", "pyarrow", "scipy"],
-    "evidently": ["evidently", "pyarrow"],
-    "great_expectations": ["great-expectations", "pyarrow"],
-    "ydata_profiling": ["ydata-profiling", "pyarrow", "setuptools<81"],
-    "whylogs": ["whylogs", "pandas", "pyarrow"],
-}
-"""What each peer needs; newest versions that install here."""
+PEER_CACHE = ROOT / ".cache" / "peers"
+PEER_LOCKS = ROOT / "benchmarks" / "peers"
+PEERS = ("pandera", "whylogs", "evidently", "great_expectations", "ydata_profiling")
+"""Of the data gate, by the time they take."""
+ALL_PEERS = (*PEERS, "ministack")
+_LAYERS = [ROOT / "layers" / name / "requirements.txt" for name in ("runtime", "columnar")]
+
+
+class NotInstallable(Exception):
+    """Raised when packages cannot be installed here; says why."""
 
 
 def function_python() -> Path:
-    """An interpreter with exactly the packages of the Lambda layers: so no pandas."""
-    return _environment("function", ["--no-deps", *(part for lock in LOCKS for part in ("-r", str(lock)))])
+    """An interpreter with exactly the packages of the Lambda layers: so no pandas. Raises NotInstallable."""
+    return _environment(CACHE / "environments" / "function", _LAYERS, "--no-deps")
 
 
 def peer_python(name: str) -> Path:
-    """An interpreter with the peer. Raises CalledProcessError when it does not install here."""
-    return _environment(name, PEERS[name])
+    """An interpreter with a peer. Raises NotInstallable."""
+    return _environment(PEER_CACHE / name, [PEER_LOCKS / f"{name}.txt"])
 
 
-def _environment(name: str, packages: list[str]) -> Path:
-    """Made anew unless it was finished before."""
-    folder = CACHE / "environments" / name
+def pinned(name: str) -> str:
+    """A peer and its version, as its lock says."""
+    package = name.replace("_", "-")
+    lines = (PEER_LOCKS / f"{name}.txt").read_text().splitlines()
+    return next(line.split()[0].replace("==", " ") for line in lines if line.startswith(f"{package}=="))
+
+
+def install_peers() -> None:
+    """Every peer that installs here is there, and a line was printed of each."""
+    for name in ALL_PEERS:
+        try:
+            python = peer_python(name)
+        except NotInstallable as error:
+            print(f"{pinned(name)}: cannot be installed here: {error}", flush=True)
+        else:
+            print(f"{pinned(name)}: {python.parent.parent.relative_to(ROOT)}", flush=True)
+
+
+def _environment(folder: Path, locks: Sequence[Path], *options: str) -> Path:
+    """Made anew unless it was finished before with the same locks."""
     python = folder / "bin" / "python"
-    if not (folder / "finished").exists():
-        shutil.rmtree(folder, ignore_errors=True)
+    state = hashlib.sha256(b"".join(lock.read_bytes() for lock in locks)).hexdigest()
+    finished = folder / "finished"
+    if not finished.exists() or finished.read_text() != state:
         uv = str(Path(sys.executable).parent / "uv")
+        shutil.rmtree(folder, ignore_errors=True)
         _quietly([uv, "venv", "-q", "-p", sys.executable, str(folder)])
-        _quietly([uv, "pip", "install", "-q", "--compile-bytecode", "-p", str(python), *packages])
-        (folder / "finished").touch()
+        wanted = [part for lock in locks for part in ("-r", str(lock))]
+        install = [uv, "pip", "install", "-q", "--require-hashes", "--compile-bytecode", "-p", str(python)]
+        _quietly([*install, *options, *wanted])
+        finished.write_text(state)
     return python
 
 
 def _quietly(command: list[str]) -> None:
-    subprocess.run(command, check=True, capture_output=True, text=True)
+    done = subprocess.run(command, check=False, capture_output=True, text=True)
+    if done.returncode:
+        raise NotInstallable(" ".join(done.stderr.split())[-200:] or f"exit status {done.returncode}")
+
+
+if __name__ == "__main__":
+    install_peers()

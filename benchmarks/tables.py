@@ -96,7 +96,7 @@ def write(folder: Path, rows: int, format: str) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for name in ("reference", "current"):
         path = folder / f"{name}_{rows}.{format}"
-        if path.exists():
+        if path.exists():  # made from a seed, so that it is the same
             continue
         parts = blocks(rows, moved=name == "current")
         scratch = path.with_suffix(".part")

@@ -9,7 +9,7 @@ import great_expectations as gx
 import great_expectations.expectations as gxe
 import pandas as pd
 
-from benchmarks.contract import SPEC
+from benchmarks.rules import SPEC
 
 
 def expectations() -> Iterator[Any]:

@@ -9,7 +9,7 @@ import pandas as pd
 import pandera.pandas as pandera
 from scipy.stats import ks_2samp
 
-from benchmarks.contract import SPEC
+from benchmarks.rules import SPEC
 
 
 def schema() -> Any:

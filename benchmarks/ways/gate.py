@@ -18,10 +18,11 @@ from trimtab.data.validate import Gate, conclude, examine
 
 def gate_of(reference: Profile | None, *, spec: bool) -> Gate:
     """What the file is held against."""
-    from benchmarks.contract import SPEC, plain_gate
-
     if not spec:
+        from benchmarks.contract import plain_gate
+
         return plain_gate(reference)
+    from benchmarks.rules import SPEC
     from trimtab.spec import DataSpec
 
     return Gate.of(DataSpec.model_validate(SPEC), reference)
