@@ -4,7 +4,7 @@
 """
 
 import hashlib
-import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -21,16 +21,13 @@ def environment(client: str) -> Path:
     folder = CACHE / f"{client}-{version}-{hashlib.sha256(lock.read_bytes()).hexdigest()[:12]}"
     programs, mark = folder / "bin", folder / "made"
     if not mark.exists():
+        for stale in CACHE.glob(f"{client}-{version}-*"):
+            shutil.rmtree(stale)
         subprocess.run([*_UV, "venv", "--quiet", "--clear", "--python", sys.executable, str(folder)], check=True)
-        target = ["--quiet", "--python", str(programs / "python"), "--require-hashes", "--compile-bytecode"]
-        subprocess.run([*_UV, "pip", "sync", *target, str(lock)], check=True, env=_plain_environment())
+        target = ["--quiet", "--python", str(programs / "python"), "--require-hashes"]
+        subprocess.run([*_UV, "pip", "sync", *target, str(lock)], check=True)
         mark.touch()
     return programs
-
-
-def _plain_environment() -> dict[str, str]:
-    """Without make's place for bytecode: clients look for it beside the sources."""
-    return {name: value for name, value in os.environ.items() if name != "PYTHONPYCACHEPREFIX"}
 
 
 def main() -> None:

@@ -22,5 +22,5 @@ if __name__ == "__main__":
     joblib.dump(classifier, os.path.join(args.model_dir, "model.joblib"))
 
 
-def model_fn(model_dir):  # type: ignore[no-untyped-def]
+def model_fn(model_dir):
     return joblib.load(os.path.join(model_dir, "model.joblib"))

@@ -8,6 +8,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from .account import Account, allow
+from .bus import bodies, queue_for, rule
 
 pytestmark = pytest.mark.sagemaker
 
@@ -15,9 +16,9 @@ pytestmark = pytest.mark.sagemaker
 class Group:
     """A feature group with both stores, and short ways to write and read its records."""
 
-    def __init__(self, account: Account) -> None:
+    def __init__(self, account: Account, name: str = "") -> None:
         self.account = account
-        self.name = account.unique("features")
+        self.name = name or account.unique("features")
         self.sagemaker = account.client("sagemaker")
         self.runtime = account.client("sagemaker-featurestore-runtime")
         self.bucket = account.bucket()
@@ -156,6 +157,20 @@ def test_feature_groups_are_listed_tagged_and_given_more_features(account: Accou
     account.wait_until(lambda: group.described().get("LastUpdateStatus", {}).get("Status") == "Successful")
     group.put("a", "2026-01-01T00:00:00Z", gate="B7")
     assert group.get("a", FeatureNames=["gate"]) == {"gate": "B7"}
+
+
+def test_a_feature_group_that_is_created_is_an_event(account: Account) -> None:
+    name = account.unique("features")
+    pattern = {
+        "detail-type": ["SageMaker Feature Group State Change"],
+        "detail": {"FeatureGroupName": [name], "FeatureGroupStatus": ["Created"]},
+    }
+    url, arn = queue_for(account)
+    rule(account, {"source": ["aws.sagemaker"], **pattern}, {"Arn": arn})
+    described = Group(account, name).described()
+    (event,) = bodies(account, url)[:1]
+    assert event["resources"] == [event["detail"]["FeatureGroupArn"]] == [described["FeatureGroupArn"]]
+    assert event["detail"]["FeatureDefinitions"] == described["FeatureDefinitions"]
 
 
 def test_a_feature_group_whose_bucket_cannot_be_used_fails(account: Account) -> None:
