@@ -25,10 +25,16 @@ class Ended:
     output: dict[str, Any]
 
 
-def deploy(cloud: LocalCloud, folder: Path) -> None:
-    """The app with the fixture model is deployed by the real cdk command."""
+def deploy(cloud: LocalCloud, folder: Path, model: str = FIXTURE) -> None:
+    """The app with the fixture model, or another of its name, is deployed by the real cdk command."""
     _cdk(cloud, folder, "bootstrap", ENVIRONMENT)
-    _cdk(cloud, ROOT, "deploy", "--all", "--require-approval", "never", "-c", f"models={FIXTURE}")
+    _cdk(cloud, ROOT, "deploy", "--all", "--require-approval", "never", "-c", f"models={model}")
+
+
+def deploy_model(cloud: LocalCloud, model: str) -> None:
+    """The model's own stack is as its folder says now."""
+    what = ("trimtab-dev-model-tiny", "--exclusively")
+    _cdk(cloud, ROOT, "deploy", *what, "--require-approval", "never", "-c", f"models={model}", output="cdk.model")
 
 
 def deploy_again(cloud: LocalCloud) -> list[str]:
