@@ -88,12 +88,12 @@ def _resume(cloud: Cloud, history: list[tuple[float, float, float]]) -> None:
 
 def _clock(cloud: Cloud, kept: Kept, method: str, body: dict[str, Any]) -> dict[str, Any]:
     unknown = set(body) - {"speed", "advance"}
-    if unknown or (method == "POST" and not body):
+    if unknown or (method == "POST" and not body) or not all(isinstance(one, int | float) for one in body.values()):
         raise ValueError('POST {"speed": factor} or {"advance": seconds} to the clock')
     if "speed" in body:
-        cloud.clock.set_speed(float(body["speed"]))
+        cloud.clock.set_speed(body["speed"])
     if "advance" in body:
-        cloud.clock.advance(float(body["advance"]))
+        cloud.clock.advance(body["advance"])
     if body:
         kept.changed()
         cloud.durable.flush()

@@ -8,6 +8,8 @@ from datetime import UTC, datetime
 
 _LONGEST_WAIT_SECONDS = 0.5
 _REMEMBERED_SEGMENTS = 1000
+_FASTEST = 1e6
+_LATEST = datetime(9000, 1, 1, tzinfo=UTC).timestamp()  # datetimes end with the year 9999
 
 
 @dataclass(frozen=True)
@@ -26,7 +28,7 @@ class Clock:
     """The virtual clock; it never goes back, and every change of speed or jump begins a new segment."""
 
     def __init__(self, speed: float = 1.0) -> None:
-        _require_positive(speed)
+        _check_speed(speed)
         start = time.time()
         self._segments = [_Segment(start, start, speed)]
         self._starts = [start]
@@ -62,13 +64,13 @@ class Clock:
 
     def advance(self, seconds: float) -> None:
         """Virtual time has jumped ahead by `seconds` and every sleeper has looked at it again."""
-        if seconds < 0:
-            raise ValueError(f"the clock cannot go back: advance by {seconds} seconds was asked for")
+        if not 0 <= seconds <= _LATEST - self.now():
+            raise ValueError(f"the clock goes forward, until the year 9000, not by {seconds} seconds")
         self._begin_segment(jump=seconds, speed=self.speed)
 
     def set_speed(self, speed: float) -> None:
         """Virtual time goes on from where it is, `speed` times as fast as real time."""
-        _require_positive(speed)
+        _check_speed(speed)
         self._begin_segment(jump=0.0, speed=speed)
 
     def history(self) -> list[tuple[float, float, float]]:
@@ -115,6 +117,6 @@ class Clock:
             self._changed.notify_all()
 
 
-def _require_positive(speed: float) -> None:
-    if not speed > 0:
-        raise ValueError(f"the clock's speed must be above 0, not {speed}")
+def _check_speed(speed: float) -> None:
+    if not 0 < speed <= _FASTEST:
+        raise ValueError(f"the clock's speed must be above 0 and at most {_FASTEST:,.0f}, not {speed}")

@@ -10,6 +10,7 @@ from typing import Any
 
 ROLE_SESSIONS = "arn:aws:sts::*:assumed-role/*"
 _HASH_RANGE = 2.0**64
+_NUMBERS = frozenset({"probability", "skip", "times", "from_seconds", "until_seconds", "seconds", "status"})
 
 
 class Kind(StrEnum):
@@ -131,18 +132,23 @@ def parse(document: Mapping[str, Any]) -> Plan:
 
     Raises ValueError, which says what is wrong with which fault.
     """
-    unknown = set(document) - {"seed", "faults"}
-    if unknown or not isinstance(document.get("faults", []), list):
+    seed, faults = document.get("seed", 0), document.get("faults", [])
+    if set(document) - {"seed", "faults"} or not isinstance(faults, list) or not isinstance(seed, int):
         raise ValueError('a fault plan is {"seed": number, "faults": [...]}')
-    faults = document.get("faults", [])
-    return Plan(tuple(_fault(number, one) for number, one in enumerate(faults, 1)), int(document.get("seed", 0)))
+    return Plan(tuple(_fault(number, one) for number, one in enumerate(faults, 1)), seed)
 
 
-def _fault(number: int, given: Mapping[str, Any]) -> Fault:
+def _fault(number: int, given: Any) -> Fault:
+    if not isinstance(given, dict):
+        raise ValueError(f"fault {number} is {given!r}, not an object")
     names = {one.name for one in fields(Fault)}
     unknown = sorted(set(given) - names)
     if unknown:
         raise ValueError(f"fault {number}: {unknown[0]} is unknown; there are {', '.join(sorted(names))}")
+    for one in fields(Fault):
+        value = given.get(one.name, one.default)
+        if value is not one.default and not isinstance(value, int | float if one.name in _NUMBERS else str):
+            raise ValueError(f"fault {number}: {one.name} cannot be {value!r}")
     try:
         fault = Fault(**{**given, "kind": Kind(given.get("kind", ""))})
     except ValueError as error:

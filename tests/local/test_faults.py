@@ -150,6 +150,8 @@ def test_a_key_is_disabled_for_a_while(own_cloud: LocalCloud, plan: Plan) -> Non
         ({"faults": [{"kind": "explode"}]}, "fault 1: kind is 'explode'"),
         ({"faults": [{"kind": "error", "servce": "s3"}]}, "fault 1: servce is unknown"),
         ({"faults": [{"kind": "error", "probability": 2}]}, "probability is 2"),
+        ({"faults": [{"kind": "error", "seconds": "2"}]}, "seconds cannot be '2'"),
+        ({"faults": ["error"]}, "fault 1 is 'error'"),
         ({"fault": []}, "a fault plan is"),
     ],
 )
