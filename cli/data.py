@@ -132,8 +132,13 @@ def as_yaml(section: dict[str, Any]) -> str:
             lines.append(f"  {_inline({key: value})[1:-1]}")
             continue
         lines.append("  columns:")
-        lines += [f"    {_inline({name: column})[1:-1]}" for name, column in value.items()]
+        lines += [f"    {_key(name)}: {_inline(column)}" for name, column in value.items()]
     return "\n".join(lines) + "\n"
+
+
+def _key(name: str) -> str:
+    text = _inline(name).removesuffix("...").strip()
+    return json.dumps(name) if "\n" in text else text
 
 
 def _inline(value: Any) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
+import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -108,3 +109,47 @@ def test_a_suggestion_refuses_no_row_of_its_own_file_whatever_the_names_and_valu
     table = pa.table({"row id": np.arange(30), **columns, "label": [0, 1] * 15})
     report = judged(parquet(table), "parquet", Named(id="row id"))
     assert report.verdict is not Verdict.QUARANTINE, report.violations
+
+
+def test_what_counts_as_missing_is_what_the_gate_takes_for_missing() -> None:
+    rows = "".join(f"{number},{number % 2},{place},{depth}\n" for number, (place, depth) in enumerate(PLACES * 20))
+    body = io.BytesIO(f"id,y,place,depth\n{rows}".encode())
+    section = section_of(body, "csv")
+    assert section["columns"]["place"] == {"type": "string", "nullable": True, "domain": ["", "NA", "US"]}
+    assert section["columns"]["depth"]["nullable"] is True
+    body.seek(0)
+    assert judged(body, "csv").verdict is Verdict.ACCEPT
+
+
+PLACES = [("US", "1.5"), ("NA", "2.5"), ('""', "NA"), ("", "3.5")]
+
+
+def test_nan_in_parquet_is_missing() -> None:
+    stream = parquet(trips(miles=[float("nan"), 1.5] * 200))
+    assert section_of(stream, "parquet")["columns"]["miles"]["nullable"] is True
+    stream.seek(0)
+    assert judged(stream, "parquet").verdict is Verdict.ACCEPT
+
+
+@pytest.mark.parametrize("name", ["", "? x", "- a", "a: b", "#c", "yes", "1", "two\nlines", "x" * 300, "{}", "'", '"'])
+def test_any_name_of_a_column_can_be_written_into_model_yaml(name: str) -> None:
+    stream = parquet(trips().append_column(name, pa.array([1.5] * 400)))
+    section = section_of(stream, "parquet")
+    assert list(yaml.safe_load(as_yaml(section))["data"]["columns"]) == list(section["columns"])
+
+
+@pytest.mark.parametrize(
+    ("format", "body", "sentence"),
+    [
+        ("csv", b"a,a\n1,2\n", "2 columns called 'a'"),
+        ("jsonl", b'{"a": NaN}\n', "NaN is not a JSON number"),
+        ("jsonl", b'{"a": %d}\n' % 10**30, "not one JSON object a line"),
+        ("jsonl", b'{"a": ' + b"[" * 100_000 + b"}\n", "not one JSON object a line"),
+        ("jsonl", json.dumps({f"c{number}": 1 for number in range(3_000)}).encode(), "has 3,000 columns"),
+        ("parquet", parquet(trips(0)).getvalue(), "no rows"),
+        ("parquet", parquet(trips(line=pa.array([b"\xff"] * 400).view(pa.string()))).getvalue(), "UTF8"),
+    ],
+)
+def test_what_tells_nothing_is_said_so(format: Format, body: bytes, sentence: str) -> None:
+    with pytest.raises(DataError, match=sentence):
+        read_sample(io.BytesIO(body), format)

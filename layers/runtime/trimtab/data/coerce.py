@@ -105,7 +105,7 @@ def _integer(column: pa.Array) -> Coerced:
         return Coerced(_as(column, pa.int64()))
     if not _is_fraction(column.type):
         return _conflict(column, ColumnType.INTEGER)
-    floats = _nan_as_null(column.cast(pa.float64()))
+    floats = nan_as_null(column.cast(pa.float64()))
     whole = pc.and_(pc.equal(pc.floor(floats), floats), pc.less_equal(pc.abs(floats), _LARGEST_EXACT_FLOAT))
     return _nulled(floats, pc.invert(whole), ColumnType.INTEGER)
 
@@ -114,7 +114,7 @@ def _number(column: pa.Array) -> Coerced:
     if pa.types.is_integer(column.type):
         return Coerced(column.cast(pa.float64(), safe=False))
     if _is_fraction(column.type):
-        return Coerced(_nan_as_null(_as(column, pa.float64())))
+        return Coerced(nan_as_null(_as(column, pa.float64())))
     return _conflict(column, ColumnType.NUMBER)
 
 
@@ -174,7 +174,8 @@ def _as(column: pa.Array, held: pa.DataType) -> pa.Array:
     return column if column.type == held else column.cast(held)
 
 
-def _nan_as_null(floats: pa.Array) -> pa.Array:
+def nan_as_null(floats: pa.Array) -> pa.Array:
+    """The numbers of a float64 column; NaN is missing."""
     if not np.isnan(np.add.reduce(without_gaps(floats).to_numpy())):
         return floats  # a sum that is a number has no NaN among its terms
     nans = pc.is_nan(floats)
@@ -209,7 +210,7 @@ def _text_targets(texts: pa.Array, target: ColumnType) -> tuple[pa.DataType, ...
 
 def _parsed(texts: pa.Array, arrow_type: pa.DataType, target: ColumnType) -> pa.Array:
     parsed = texts.cast(arrow_type).cast(ARROW_TYPES[target])
-    return _nan_as_null(parsed) if target is ColumnType.NUMBER else parsed
+    return nan_as_null(parsed) if target is ColumnType.NUMBER else parsed
 
 
 def _from_objects(values: list[Any], target: ColumnType) -> Coerced:

@@ -80,7 +80,7 @@ class JsonLinesSource:
 
     def _object(self, line: bytes) -> dict[str, Any]:
         try:
-            entry = json.loads(line, parse_constant=_refuse_constant, object_pairs_hook=self._unique_keys)
+            entry = json.loads(line, parse_constant=refuse_constant, object_pairs_hook=self._unique_keys)
         except (ValueError, RecursionError) as error:
             raise self._error(f"is not JSON: {error}") from error
         if not isinstance(entry, dict):
@@ -98,5 +98,6 @@ class JsonLinesSource:
         return DataError(f"line {self._line:,} {message}", rule=rule)
 
 
-def _refuse_constant(name: str) -> Never:
+def refuse_constant(name: str) -> Never:
+    """Raises ValueError: NaN and Infinity are Python's JSON and nobody else's."""
     raise ValueError(f"{name} is not a JSON number; write null for a missing value")

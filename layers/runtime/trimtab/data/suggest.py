@@ -1,7 +1,8 @@
 """A first contract from a sample: what the file shows, written as the author of a model would write it.
 
 Ranges are what was seen, a tenth of its span wider and rounded outwards; a domain is written for few levels that each
-come often; a pattern when all values have one shape. The suggestion accepts the file that it was made from.
+come often; a pattern when all values have one shape. The suggestion accepts the file that it was made from, but for
+what no contract takes (infinite numbers, dates beyond the calendar) and what comes after the rows that were looked at.
 """
 
 from __future__ import annotations
@@ -20,12 +21,15 @@ import pyarrow.compute as pc
 import pyarrow.csv as pv
 import pyarrow.parquet as pq
 
+from trimtab.data.batch import is_text
 from trimtab.data.checks.check import as_numbers, texts
+from trimtab.data.coerce import MISSING_TEXTS, nan_as_null
 from trimtab.data.dialect import read_header
+from trimtab.data.jsonl_source import refuse_constant
 from trimtab.data.limits import DEFAULT_LIMITS
 from trimtab.data.read import Format
 from trimtab.data.reading import UNDECLARED, Dialect
-from trimtab.data.source import UNREADABLE
+from trimtab.data.source import UNREADABLE, check_column_count
 from trimtab.data.streams import HEADER_BYTES, Text
 from trimtab.errors import DataError
 
@@ -36,6 +40,8 @@ _LEVELS: Final = 24
 _WHOLE_LEVELS: Final = 10
 _ROWS_PER_LEVEL: Final = 5
 _LABELS: Final = ("label", "target", "y", "outcome", "class")
+_PATTERN_LENGTH: Final = 100
+"""Characters of a text that names something; longer ones tell."""
 _KEY_SHARE: Final = 0.2
 """From this share of different texts on, a column of text names things rather than describes them."""
 
@@ -66,22 +72,46 @@ def read_sample(stream: BinaryIO, format: Format) -> Sample:
     """The first rows of a file. Raises DataError when it cannot be read."""
     try:
         found = {"parquet": _parquet, "csv": _csv, "jsonl": _jsonl}[format](stream)
+        found.table.validate(full=True)  # Parquet may hold any bytes as text
     except UNREADABLE as error:
         raise DataError(f"the file cannot be read as {format}: {error}") from error
     if not found.table.num_rows:
         raise DataError("the file has no rows, so it says nothing about its columns")
+    check_column_count(found.table.num_columns, DEFAULT_LIMITS.columns)
+    _refuse_repeated(found.table.column_names)
     return found
 
 
+def _refuse_repeated(names: list[str]) -> None:
+    repeated = next((name for name in names if names.count(name) > 1), None) if len(set(names)) < len(names) else None
+    if repeated is not None:
+        raise DataError(f"the file has {names.count(repeated)} columns called '{repeated}': which one is meant?")
+
+
 def _parquet(stream: BinaryIO) -> Sample:
-    batches = pq.ParquetFile(stream).iter_batches(SAMPLE_ROWS, use_threads=False)
-    return Sample(pa.Table.from_batches([next(batches)]))
+    file = pq.ParquetFile(stream, page_checksum_verification=True)
+    batches = file.iter_batches(SAMPLE_ROWS, use_threads=False)
+    return Sample(pa.Table.from_batches(list(islice(batches, 1)), file.schema_arrow))
 
 
 def _csv(stream: BinaryIO) -> Sample:
     text = Text(stream, DEFAULT_LIMITS)
     plain = text.open()
     dialect = _dialect(plain.peek(HEADER_BYTES).decode(errors="ignore"))
+    options = {"strings_can_be_null": True, "quoted_strings_can_be_null": False, "decimal_point": dialect.decimal}
+    table = _first_rows(plain, dialect, pv.ConvertOptions(null_values=MISSING_TEXTS.to_pylist(), **options))
+    _refuse_repeated(table.column_names)
+    gaps = [name for name in table.column_names if is_text(table[name].type) and table[name].null_count]
+    if gaps:  # NA may be a text like any other, and only an empty cell is no text
+        kept = dict.fromkeys(gaps, pa.string())
+        convert = pv.ConvertOptions(null_values=[""], include_columns=gaps, column_types=kept, **options)
+        again = _first_rows(text.open(), dialect, convert)
+        for name in gaps:
+            table = table.set_column(table.column_names.index(name), name, again[name])
+    return Sample(table, dialect, text.form.encoding)
+
+
+def _first_rows(plain: BinaryIO, dialect: Dialect, convert: pv.ConvertOptions) -> pa.Table:
     with pv.open_csv(
         plain,
         read_options=pv.ReadOptions(use_threads=False, block_size=16 * 1024 * 1024),
@@ -91,12 +121,9 @@ def _csv(stream: BinaryIO) -> Sample:
             newlines_in_values=True,
             invalid_row_handler=lambda row: "skip",
         ),
-        convert_options=pv.ConvertOptions(
-            strings_can_be_null=True, quoted_strings_can_be_null=False, decimal_point=dialect.decimal
-        ),
+        convert_options=convert,
     ) as reader:
-        table = pa.Table.from_batches(list(islice(reader, 1)), reader.schema).slice(0, SAMPLE_ROWS)
-    return Sample(table, dialect, text.form.encoding)
+        return pa.Table.from_batches(list(islice(reader, 1)), reader.schema).slice(0, SAMPLE_ROWS)
 
 
 def _dialect(head: str) -> Dialect:
@@ -108,10 +135,11 @@ def _dialect(head: str) -> Dialect:
 def _jsonl(stream: BinaryIO) -> Sample:
     plain = Text(stream, DEFAULT_LIMITS).open()
     try:
-        rows = [json.loads(line) for line, _ in zip(plain, range(SAMPLE_ROWS), strict=False) if line.strip()]
+        lines = (line for line, _ in zip(plain, range(SAMPLE_ROWS), strict=False) if line.strip())
+        rows = [json.loads(line, parse_constant=refuse_constant) for line in lines]
         names = dict.fromkeys(name for row in rows for name in row)
         columns = {name: pa.array([row.get(name) for row in rows]) for name in names}
-    except (ValueError, AttributeError, TypeError) as error:
+    except (ValueError, AttributeError, TypeError, OverflowError, RecursionError) as error:
         raise DataError(f"the file is not one JSON object a line: {error}") from error
     return Sample(pa.table(columns))
 
@@ -171,6 +199,8 @@ def _described(column: pa.Array) -> dict[str, Any]:
     """What the contract could say of a column; nothing for a type that it has no word for."""
     if pa.types.is_dictionary(column.type):
         column = texts(column)
+    if pa.types.is_floating(column.type):
+        column = nan_as_null(column.cast(pa.float64()))
     kind = _kind(column)
     if kind is None:
         return {}
@@ -245,7 +275,9 @@ def _is_domain(levels: pa.Array, present: pa.Array, most: int) -> bool:
 
 
 def _pattern(values: list[str]) -> str | None:
-    """A pattern when all values are made alike: the same runs of letters, digits and signs."""
+    """A pattern when all values are short and made alike: the same runs of letters, digits and signs."""
+    if any(len(value) > _PATTERN_LENGTH for value in values):
+        return None
     shapes = {tuple(_runs(value)) for value in values}
     if len(shapes) != 1:
         return None
