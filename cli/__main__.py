@@ -3,8 +3,10 @@
 import json
 import sys
 
-if __name__ == "__main__":  # pyarrow would import it with its first array, for half a second, and nothing here needs it
-    sys.modules["pandas"] = None  # type: ignore[assignment]
+from cli import without_pandas
+
+if __name__ == "__main__":
+    without_pandas.install()
 
 import typer
 from botocore.exceptions import BotoCoreError, ClientError
