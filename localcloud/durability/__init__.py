@@ -10,11 +10,19 @@ if TYPE_CHECKING:
 
 def install(cloud: "Cloud") -> None:
     """The state of moto's backends is kept; services register their own with `cloud.durable.keep`."""
-    from localcloud.durability import backends, dynamodb_items, executions, log_events, s3_objects, sqs_messages
+    from localcloud.durability import (
+        backends,
+        dynamodb_items,
+        executions,
+        log_events,
+        s3_objects,
+        sessions,
+        sqs_messages,
+    )
 
     cloud.durable.codec.refer("cloud", cloud)
     cloud.durable.codec.refer("clock", cloud.clock)
-    for module in (backends, s3_objects, dynamodb_items, sqs_messages, log_events, executions):
+    for module in (backends, s3_objects, dynamodb_items, sqs_messages, log_events, executions, sessions):
         module.install(cloud)
 
 

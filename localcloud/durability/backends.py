@@ -1,5 +1,6 @@
 """moto's backends: one row for each service, account and region; their big collections have parts of their own."""
 
+import copyreg
 import threading
 from typing import Any
 
@@ -12,12 +13,14 @@ _LEFT_OUT = {
     "dynamodb": {"tables"},
     "sqs": {"queues"},
     "logs": {"groups"},
+    "sts": {"assumed_roles"},
     "xray": {"_segment_collection"},
     "cloudwatch": {"alarms", "metric_store"},
     "iam": {"aws_managed_policies", "account_summary"},
 }
 _SIGNING_NAMES = {"cloudwatch": "monitoring", "stepfunctions": "states"}
 _PREFIX = "moto."
+_OF_SESSIONS = "ASIA"
 
 
 def install(cloud: Cloud) -> None:
@@ -35,6 +38,7 @@ def install(cloud: Cloud) -> None:
     cloud.durable.wrote = lambda service, region: backends.changed(service, cloud.account, region)
     cloud.durable.before_load(backends.find_kept)
     _refer_to_aws_policies(cloud)
+    _forget_published_messages(cloud)
 
 
 def _may_change(service: str) -> bool:
@@ -97,13 +101,17 @@ def _restore(service: str, backend: Any, state: dict[str, Any]) -> None:
 
 
 def _without_aws_policies(state: dict[str, Any]) -> dict[str, Any]:
-    """AWS's own policies, four megabytes, are in every process; only how often they are attached is kept."""
+    """AWS's own policies, four megabytes, are in every process; only how often they are attached is kept.
+
+    Keys of sessions are kept with the sessions.
+    """
     from moto.iam.models import AWSManagedPolicy
 
     policies = state["managed_policies"]
     own = {arn: policy for arn, policy in policies.items() if not isinstance(policy, AWSManagedPolicy)}
     attached = {arn: one.attachment_count for arn, one in policies.items() if arn not in own and one.attachment_count}
-    return state | {"managed_policies": own, "attached": attached}
+    keys = {key: one for key, one in state["access_keys"].items() if not key.startswith(_OF_SESSIONS)}
+    return state | {"managed_policies": own, "attached": attached, "access_keys": keys}
 
 
 def _with_aws_policies(backend: Any, state: dict[str, Any]) -> dict[str, Any]:
@@ -116,6 +124,17 @@ def _refer_to_aws_policies(cloud: Cloud) -> None:
     from moto.iam.models import AWSManagedPolicy
 
     cloud.durable.codec.reducers[AWSManagedPolicy] = lambda policy: (_aws_policy, (policy.account_id, policy.arn))
+
+
+def _forget_published_messages(cloud: Cloud) -> None:
+    """moto's list of all messages of a topic, which only its own tests read, does not grow from start to start."""
+    from moto.sns.models import Topic
+
+    def without_messages(topic: Any) -> tuple[Any, ...]:
+        state = {**topic.__dict__, "sent_notifications": []}
+        return copyreg.__newobj__, (Topic,), state  # type: ignore[attr-defined]  # pickle's own
+
+    cloud.durable.codec.reducers[Topic] = without_messages
 
 
 def _aws_policy(account: str, arn: str) -> Any:

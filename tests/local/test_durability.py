@@ -12,9 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from localcloud.durability.store import Store, set_aside
 
+from .conformance.account import Account, allow
 from .conftest import ROOT, SWITCHING_PROGRAM, LocalCloud, wait_until
 from .durability_support import BODY_TIMES, Places, Restarting, Written
 from .events_support import Queue, Stage
@@ -74,6 +76,7 @@ class Survived:
     time: str
     deleted: str
     transaction: dict[str, Any]
+    session: dict[str, str]
 
 
 @pytest.fixture(scope="module")
@@ -90,10 +93,11 @@ def survived(running: Restarting) -> Survived:
     schedule.receive(25)
     before = running.cloud.now()
     deleted, transaction = deleted_message(stage), addition(running.cloud, places.table)
+    session = assumed(running.cloud)
     writers.write_until(running, random.uniform(0.5, 1.5))
     running.start()
     assert {kind: bool(one.answered) for kind, one in writers.written.items()} == dict.fromkeys(writers.kinds, True)
-    return Survived(running.cloud, places, writers.written, execution, schedule, before, deleted, transaction)
+    return Survived(running.cloud, places, writers.written, execution, schedule, before, deleted, transaction, session)
 
 
 def deleted_message(stage: Stage) -> str:
@@ -115,6 +119,15 @@ def addition(cloud: LocalCloud, table: str) -> dict[str, Any]:
     transaction = {"TransactItems": [{"Update": update}], "ClientRequestToken": "token"}
     cloud.client("dynamodb").transact_write_items(**transaction)
     return transaction
+
+
+def assumed(cloud: LocalCloud) -> dict[str, str]:
+    """Credentials of a role that may list buckets."""
+    account = Account("us-east-1", "123456789012", cloud)
+    owner = {"AWS": f"arn:aws:iam::{account.number}:root"}
+    role = account.role("ec2.amazonaws.com", allow("s3:ListAllMyBuckets"), Principal=owner)
+    given = cloud.client("sts").assume_role(RoleArn=role, RoleSessionName="kept")["Credentials"]
+    return {"key": given["AccessKeyId"], "secret": given["SecretAccessKey"], "token": given["SessionToken"]}
 
 
 def hourly(stage: Stage) -> Queue:
@@ -160,6 +173,12 @@ def test_a_transaction_that_is_sent_again_after_a_kill_does_not_act_again(surviv
     dynamodb, table = survived.cloud.client("dynamodb"), survived.places.table
     dynamodb.transact_write_items(**survived.transaction)
     assert dynamodb.get_item(TableName=table, Key={"id": {"S": "once"}})["Item"]["n"] == {"N": "1"}
+
+
+def test_a_session_of_a_role_may_what_it_might_after_a_kill(survived: Survived) -> None:
+    assert survived.cloud.client("s3", **survived.session).list_buckets()["Buckets"]
+    with pytest.raises(ClientError, match="AccessDenied"):
+        survived.cloud.client("s3", **survived.session).list_objects_v2(Bucket=survived.places.bucket)
 
 
 def test_every_event_that_was_accepted_is_delivered_after_a_kill(survived: Survived) -> None:
@@ -269,6 +288,22 @@ def test_fresh_sets_the_state_aside(tmp_path: Path) -> None:
         assert set_aside(tmp_path) == tmp_path / "state.old"
         assert not (tmp_path / "state").exists()
         assert (tmp_path / "state.old" / "state.db").exists()
+
+
+def test_the_file_of_a_state_that_was_large_is_small_at_the_next_start(tmp_path: Path) -> None:
+    store = Store(tmp_path, "1")
+    for value in (b"x" * 500_000, None):
+        for number in range(80):
+            store.put("part", (number,), value)
+        store.put("part", ("kept",), b"kept")
+        store.commit()
+    store.close()
+    file = tmp_path / "state.db"
+    assert file.stat().st_size > 16_000_000
+    again = Store(tmp_path, "1")
+    assert list(again.rows("part")) == [(("kept",), b"kept")]
+    again.close()
+    assert file.stat().st_size < 100_000
 
 
 def test_the_state_of_another_version_is_refused_with_what_to_do(tmp_path: Path) -> None:
