@@ -87,10 +87,21 @@ def _text(column: pa.Array, *, checked: bool) -> Coerced:
     if not _is_text(held):
         return _conflict(column, ColumnType.STRING)
     try:
-        column.validate(full=not checked)
+        _check_text(column, full=not checked)
     except pa.ArrowInvalid:  # Parquet may hold any bytes as text
         return _of_unicode(column.dictionary_decode() if pa.types.is_dictionary(column.type) else column)
     return Coerced(column)
+
+
+def _check_text(column: pa.Array, *, full: bool) -> None:
+    """Raises ArrowInvalid unless all texts are UTF-8; of a dictionary each text is looked at once."""
+    if not full or not pa.types.is_dictionary(column.type):
+        column.validate(full=full)
+        return
+    column.dictionary.validate(full=True)
+    codes = without_gaps(column.indices).to_numpy()
+    if len(codes) and not (codes.min() >= 0 and codes.max() < len(column.dictionary)):
+        column.validate(full=True)  # a missing row's code may be anything
 
 
 def _of_unicode(column: pa.Array) -> Coerced:

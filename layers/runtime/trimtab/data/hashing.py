@@ -1,7 +1,6 @@
 """64-bit hashes of numbers and texts: the same on every machine, in every batch and for every sharding."""
 
 from collections.abc import Sequence
-from hashlib import blake2b
 
 import numpy as np
 import numpy.typing as npt
@@ -49,6 +48,8 @@ def _hashes(texts: pa.Array, steps: Sequence[np.uint64]) -> list[Words]:
     if len(lengths):
         _add_words(hashes, steps, starts, np.where(lengths > LONGEST_IN_WORDS, 0, lengths), data)
     for row in np.flatnonzero(lengths > LONGEST_IN_WORDS).tolist():
+        from hashlib import blake2b  # with OpenSSL: some milliseconds that short texts need not pay
+
         digest = blake2b(data[starts[row] : starts[row] + lengths[row]].tobytes(), digest_size=8 * len(steps)).digest()
         for place, hashed in enumerate(hashes):
             hashed[row] = int.from_bytes(digest[8 * place : 8 * place + 8], "little")

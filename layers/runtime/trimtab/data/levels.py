@@ -7,7 +7,6 @@ sharding of the rows agrees on. Rows of levels outside the sample count as "othe
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from hashlib import blake2b
 from typing import Any, Self
 
 import numpy as np
@@ -145,6 +144,8 @@ def shortened(text: str) -> str:
     """The text as a level: itself unless it is long."""
     if len(text) <= LEVEL_LENGTH:
         return text
+    from hashlib import blake2b  # with OpenSSL: some milliseconds that short texts need not pay
+
     digest = blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
     return f"{text[:LEVEL_LENGTH]}…{digest}"
 

@@ -12,8 +12,6 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Literal
 import pyarrow as pa
 
 from trimtab.data.coerce import coerce
-from trimtab.data.csv_source import CsvSource
-from trimtab.data.jsonl_source import JsonLinesSource
 from trimtab.data.limits import DEFAULT_LIMITS, Limits
 from trimtab.data.parquet_source import MAGIC, ParquetSource
 from trimtab.data.reading import UNDECLARED, Declared
@@ -62,7 +60,13 @@ def open_source(
         raise DataError("the file is empty (0 bytes): check the export and drop it again")
     if format == "parquet":
         return ParquetSource(stream, columns, limits, row_groups)
-    return (CsvSource if format == "csv" else JsonLinesSource)(stream, columns, limits, declared)
+    if format == "csv":  # what reads the other formats is not imported: it would cost a Parquet file 10 ms
+        from trimtab.data.csv_source import CsvSource
+
+        return CsvSource(stream, columns, limits, declared)
+    from trimtab.data.jsonl_source import JsonLinesSource
+
+    return JsonLinesSource(stream, columns, limits, declared)
 
 
 def typed_batches(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from trimtab.data.contract import Contract
@@ -32,6 +31,8 @@ def check_structure(contract: Contract, names: Sequence[str]) -> list[Violation]
 def nearest_name(name: str, candidates: Sequence[str]) -> str | None:
     """The candidate most like ``name``, letter case and separators aside; None when none is much like it."""
     by_plain = {_plain(candidate): candidate for candidate in candidates}
+    from difflib import get_close_matches  # only for columns that are missing
+
     found = get_close_matches(_plain(name), list(by_plain), n=1, cutoff=0.75)
     return by_plain[found[0]] if found else None
 

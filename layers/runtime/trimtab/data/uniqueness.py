@@ -159,7 +159,7 @@ class UniqueValues:
 def _perhaps_repeated(keys: Words) -> Integers:
     """Places of all keys that may be equal to another: those that share a slot in each of several tables."""
     slots_bits = min(max(len(keys).bit_length() + 1, 8), _MOST_SLOTS_BITS)
-    chosen: Integers = _in_shared_slots((keys * _MULTIPLIER) << np.uint64(13), slots_bits)
+    chosen = _in_shared_slots((keys * _MULTIPLIER) << np.uint64(13), slots_bits)
     hashes = keys[chosen]
     for _ in range(_ROUNDS - 1):
         if not len(chosen):
@@ -167,7 +167,7 @@ def _perhaps_repeated(keys: Words) -> Integers:
         hashes = spread(hashes)
         shared = _in_shared_slots(hashes, slots_bits)
         chosen, hashes = chosen[shared], hashes[shared]
-    return chosen
+    return np.asarray(chosen)
 
 
 def _in_shared_slots(hashes: Words, slots_bits: int) -> Integers:
@@ -178,7 +178,7 @@ def _in_shared_slots(hashes: Words, slots_bits: int) -> Integers:
     last[slots] = places
     overwritten = slots[last.take(slots, mode="wrap") != places]  # a mode other than "raise" needs no second look
     if not len(overwritten):
-        return overwritten
+        return np.zeros(0, np.int64)
     is_shared = np.zeros(1 << slots_bits, bool)
     is_shared[overwritten] = True
     return np.flatnonzero(is_shared.take(slots, mode="wrap"))

@@ -7,7 +7,6 @@ or 2**-88 among a million rows. Columns that a file lacks are missing in all its
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from hashlib import blake2b
 
 import numpy as np
 import numpy.typing as npt
@@ -97,6 +96,8 @@ def _cell_lanes(column: pa.Array) -> Lanes:
 
 
 def _text_lanes(column: pa.DictionaryArray) -> Lanes:
+    from hashlib import blake2b
+
     digests = [blake2b((text or "").encode(), digest_size=16).digest() for text in column.dictionary.to_pylist()]
     levels = np.frombuffer(b"".join(digests) or bytes(16), np.uint64).reshape(-1, 2).T
     return levels[:, column.indices.fill_null(0).to_numpy(zero_copy_only=False)]
