@@ -39,6 +39,9 @@ def test_ten_lines_are_enough_and_everything_else_has_a_default() -> None:
         ("name: tiny", "name: Tiny Model", "m.yaml:1: name: String should match pattern"),
         ("    y: {type: integer}", "    x: {type: integer}", "m.yaml:8: 'x' stands twice, first on line 7"),
         ("name: tiny", "name: [", "not valid YAML"),
+        ("name: tiny", "name: \x00", "m.yaml: not valid YAML"),
+        ("name: tiny", "name: 2026-13-45", "m.yaml: not valid YAML: month must be in 1..12"),
+        ("name: tiny", "name: " + "[" * 5_000, "m.yaml: not valid YAML"),
     ],
 )
 def test_a_mistake_is_named_with_its_line(wrong: str, right: str, expected: str) -> None:
@@ -108,3 +111,10 @@ def test_a_check_that_is_no_condition_names_its_line_and_the_nearest_column() ->
 def test_rules_about_time_need_a_column_of_times(rule: str) -> None:
     with pytest.raises(SpecError, match=r"m\.yaml:\d+: data\.\S+: needs event_time"):
         parse_spec(MINIMAL.replace("  label: y\n", f"  label: y\n  {rule}\n"), "m.yaml")
+
+
+def test_what_is_off_may_be_written_as_yaml_has_it() -> None:
+    data = parse_spec(
+        MINIMAL.replace("training:", "  quality: {personal_data: off, label_leakage: off}\ntraining:")
+    ).data
+    assert (data.quality.personal_data, data.quality.label_leakage) == ("off", "off")

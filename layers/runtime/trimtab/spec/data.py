@@ -1,9 +1,9 @@
 """The data section: what a drop must look like."""
 
 from collections.abc import Iterator
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from trimtab.column_types import ColumnType
 from trimtab.spec.base import Section, mistakes
@@ -11,7 +11,15 @@ from trimtab.spec.columns import Column
 from trimtab.spec.expression import Expression, parse_expression
 
 Severity = Literal["refuse", "warn"]
-Attention = Literal["refuse", "warn", "off"]
+
+
+def _off(value: object) -> object:
+    return "off" if value is False else value
+
+
+Off = BeforeValidator(_off)
+"""YAML reads a bare ``off`` as false."""
+Attention = Annotated[Literal["refuse", "warn", "off"], Off]
 
 
 class QualityLimits(Section):
@@ -30,7 +38,7 @@ class QualityLimits(Section):
     """What rows do that are equal in every column but the id. Looking costs 16 bytes a row."""
     label_leakage: Attention = "refuse"
     """What a feature does that equals the label; one that determines it warns, unless off."""
-    personal_data: Literal["warn", "off"] = "warn"
+    personal_data: Annotated[Literal["warn", "off"], Off] = "warn"
     """What columns do whose values look like e-mail addresses, phone, card or identity numbers."""
 
     @model_validator(mode="after")

@@ -31,6 +31,8 @@ def parse_spec(text: str, source: str = "model.yaml") -> Spec:
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise SpecError(f"{source}:{line}: not valid YAML: {error.problem}") from error
+    except (yaml.YAMLError, ValueError, RecursionError) as error:  # no text, a date that is none, a thousand brackets
+        raise SpecError(f"{source}: not valid YAML: {error}") from error
     if not isinstance(document, dict):
         raise SpecError(f"{source}:1: expected a mapping that starts with 'name:', found {type(document).__name__}")
     lines = _lines(tree, ())
