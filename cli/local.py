@@ -165,11 +165,18 @@ def ask(state_dir: Path, route: str, change: dict[str, float] | None = None) -> 
             found: dict[str, Any] = json.load(answer)
             return found
     except urllib.error.HTTPError as error:
-        raise CommandError(error.read().decode(errors="replace")) from error
+        raise CommandError(_message(error.read())) from error
     except urllib.error.URLError as error:
         raise CommandError(
             f"the local cloud does not answer ({error.reason}); start it with: trimtab local up"
         ) from error
+
+
+def _message(answer: bytes) -> str:
+    try:
+        return str(json.loads(answer)["message"])
+    except (ValueError, KeyError, TypeError):
+        return answer.decode(errors="replace")
 
 
 def seconds(text: str) -> float:
