@@ -168,7 +168,7 @@ def test_a_plan_can_be_given_at_the_start(tmp_path: Path) -> None:
     cli.start(tmp_path, 0, None, faults=file)
     try:
         assert cli.ask(tmp_path, "faults")["faults"][0]["kind"] == "drop"
-        with pytest.raises(CommandError, match="^the clock's speed must be above 0"):
+        with pytest.raises(CommandError, match=r"^the clock's speed must be above 0"):
             cli.ask(tmp_path, "clock", {"speed": 0})
     finally:
         cli.stop(tmp_path)
