@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.data.samples import DATA, parquet, trips
+from tests.unit.data.samples import DATA, csv, parquet, trips
 from trimtab.data.local_drop import judge_drop, local_drop, sha256_of
-from trimtab.data.manifest import read_manifest
+from trimtab.data.manifest import MOST_BYTES, read_manifest
 from trimtab.data.report import Verdict
 from trimtab.data.validate import Gate
 from trimtab.errors import DataError
@@ -64,3 +64,26 @@ def test_a_folder_of_this_machine_is_judged_as_the_drop_that_it_would_be(tmp_pat
     (tmp_path / "_MANIFEST.json").write_text(json.dumps({"files": files}))
     report = judge_drop(local_drop(tmp_path, MANY), gate)
     assert (report.verdict, report.rows) == (Verdict.ACCEPT, 20)
+
+
+def test_the_row_that_a_message_names_is_the_row_of_its_file(tmp_path: Path) -> None:
+    data = DataSpec.model_validate(DATA.model_dump() | {"drop": "success"})
+    for name, stops in (("a", 5), ("b", 99)):
+        (tmp_path / f"{name}.csv").write_bytes(csv(trips(10, stops=[5] * 6 + [stops] * 4)).getvalue())
+    (tmp_path / "_SUCCESS").touch()
+    found = {found.rule: found for found in judge_drop(local_drop(tmp_path, data), Gate.of(data)).violations}
+    assert found["range"].message.endswith("row 7 of b.csv has '99'")
+    assert found["unique"].message.endswith("the first is row 1 of b.csv")
+    ragged = csv(trips(10, stops=[5] * 6 + [99] * 4)).getvalue().replace(b"\n2,", b"\n2,,,,,,,,,,,,", 1)
+    (tmp_path / "a.csv").write_bytes(ragged)
+    single = judge_drop(local_drop(tmp_path / "a.csv", data), Gate.of(data))
+    found = {found.rule: found for found in single.violations}
+    assert found["range"].rows[0] == 7
+    assert found["range"].message.endswith("row 7 has '99'")
+
+
+def test_a_manifest_of_this_machine_is_read_up_to_a_size(tmp_path: Path) -> None:
+    with (tmp_path / "_MANIFEST.json").open("wb") as sparse:
+        sparse.truncate(MOST_BYTES + 1)
+    (found,) = local_drop(tmp_path, MANY).violations
+    assert "at most 8,388,608 are read" in found.message

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from trimtab.contracts import CLOSING
-from trimtab.data.manifest import Found, Listed, compare_parts, is_part, no_parts, read_manifest
+from trimtab.data.manifest import Found, Listed, check_size, compare_parts, is_part, no_parts, read_manifest
 from trimtab.data.read import Format, format_of
 from trimtab.data.report import DropReport
 from trimtab.data.validate import Gate, conclude, examine
@@ -85,7 +85,10 @@ def _listed(folder: Path, data: DataSpec) -> tuple[Listed, ...] | None:
         raise DataError("model.yaml takes one object for a drop (data.drop: object), not a folder", rule="manifest")
     if not (folder / closing).is_file():
         raise DataError(f"the folder has no {closing}, which closes a drop", rule="manifest")
-    return read_manifest((folder / closing).read_bytes()) if data.drop == "manifest" else None
+    if data.drop != "manifest":
+        return None
+    check_size((folder / closing).stat().st_size)
+    return read_manifest((folder / closing).read_bytes())
 
 
 def sha256_of(file: Path) -> str:

@@ -44,6 +44,12 @@ def is_part(name: str) -> bool:
     return not any(piece.startswith(("_", ".")) or not piece for piece in name.split("/"))
 
 
+def check_size(size: int) -> None:
+    """Raises DataError when a manifest has more bytes than are read."""
+    if size > MOST_BYTES:
+        raise DataError(f"the manifest has {size:,} bytes and at most {MOST_BYTES:,} are read", rule="manifest")
+
+
 def read_manifest(body: bytes, folder: str = "") -> tuple[Listed, ...]:
     """The objects that a manifest lists, in its order; ``folder`` may stand before their keys.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -33,7 +34,10 @@ class FileRows:
 
 
 def located(violations: Sequence[Violation], files: Sequence[FileRows]) -> list[Violation]:
-    """The violations with each row's file and number there, in place of its number among all rows of the drop."""
+    """The violations with each row's file and number there, in place of its number among all rows of the drop.
+
+    So does the message for the row that it names, as the first, before " has " or at its end.
+    """
     ends = list(accumulate(file.rows for file in files))
     return [_located(found, files, ends) if found.rows and not found.files else found for found in violations]
 
@@ -42,9 +46,12 @@ def _located(found: Violation, files: Sequence[FileRows], ends: Sequence[int]) -
     places = [(files[bisect_left(ends, row)], row) for row in found.rows]
     starts = dict(zip((file.name for file in files), (0, *ends), strict=False))
     own = [(file, row - starts[file.name]) for file, row in places]
+    rows = tuple(file.place(row) for file, row in own)
+    first = f"row {rows[0]:,}" + (f" of {own[0][0].name}" if len(files) > 1 else "")
     return replace(
         found,
-        rows=tuple(file.place(row) for file, row in own),
+        message=re.sub(rf"\brow {found.rows[0]:,}(?= has |$)", lambda _: first, found.message, count=1),
+        rows=rows,
         files=tuple(file.name for file, _ in own) if len(files) > 1 else (),
         row_groups=tuple(file.group(row) for file, row in own) if all(file.row_groups for file, _ in own) else (),
     )

@@ -5,10 +5,10 @@ from typing import Final
 
 from trimtab.contracts import CLOSING
 from trimtab.data.manifest import (
-    MOST_BYTES,
     MOST_PARTS,
     Found,
     Listed,
+    check_size,
     compare_parts,
     is_part,
     no_parts,
@@ -52,8 +52,8 @@ def _as_listed(listed: Sequence[Listed], found: Mapping[str, Part]) -> Parts:
 
 def _listed(objects: ObjectStore, uri: str, version: str, folder: str) -> tuple[Listed, ...]:
     head = objects.head(uri, version)
-    if head is not None and head.size > MOST_BYTES:
-        raise DataError(f"the manifest has {head.size:,} bytes and at most {MOST_BYTES:,} are read", rule="manifest")
+    if head is not None:
+        check_size(head.size)
     return read_manifest(objects.read(uri, version), folder.split("/", 3)[3])
 
 
