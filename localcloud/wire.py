@@ -65,7 +65,7 @@ def error_response(
 
 def _error_body(environ: "WSGIEnvironment", code: str, message: str) -> tuple[bytes, str]:
     signed = signature(environ)
-    service = signed.service if signed else "s3"
+    service = signed.service if signed else "sts" if _is_form(environ) else "s3"
     if environ.get("HTTP_X_AMZ_TARGET") or (service not in _XML_SERVICES and not _is_form(environ)):
         text = json.dumps({"__type": code, "message": message, "Message": message})
         return text.encode(), "application/x-amz-json-1.1"

@@ -62,7 +62,11 @@ class _Gate:
         return error_response(environ, start_response, refused.status, refused.code, refused.message)
 
     def _refusal(self, environ: "WSGIEnvironment") -> Refusal | None:
-        signed = signature(environ) or Signature("", self._cloud.region, "s3")
+        signed = signature(environ)
+        if signed is None:
+            if named_operation(environ):  # only S3 has anything for everybody, and its requests name no operation
+                return refusal(environ, "", refusals.UNSIGNED)
+            signed = Signature("", self._cloud.region, "s3")
         held = self._held(signed)
         if held is None:
             return refusal(environ, signed.service, refusals.UNKNOWN_KEY)

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
 UNKNOWN_KEY, WRONG_TOKEN, TOKEN_EXPIRED, DENIED = "unknown key", "wrong token", "token expired", "denied"
+UNSIGNED = "unsigned"
 KEY_DENIED = "key denied"  # a KMS key that the service would use for the caller
 _MISMATCH = (
     "The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key "
@@ -21,6 +22,12 @@ _INVALID = "The security token included in the request is invalid."
 _LATE = "Signature expired: the request's time is too far from the current time."
 # fault: code for S3, for query services, for the others; message
 _FAULTS = {
+    UNSIGNED: (
+        "AccessDenied",
+        "MissingAuthenticationToken",
+        "MissingAuthenticationTokenException",
+        "Request is missing Authentication Token",
+    ),
     UNKNOWN_KEY: ("InvalidAccessKeyId", "InvalidClientTokenId", "UnrecognizedClientException", _INVALID),
     WRONG_TOKEN: ("InvalidToken", "InvalidClientTokenId", "UnrecognizedClientException", _INVALID),
     TOKEN_EXPIRED: (
@@ -60,9 +67,10 @@ class Refusal:
 
 
 def refusal(environ: "WSGIEnvironment", service: str, fault: str, message: str = "") -> Refusal:
-    """The answer for a fault, as the service words it."""
+    """The answer for a fault, as the service words it; `service` is empty when nobody signed for one."""
     of_s3, of_query, of_others, text = _FAULTS[fault]
-    usual = of_s3 if service == "s3" else of_query if service in _QUERY_SERVICES else of_others
+    is_of_query = service in _QUERY_SERVICES or (not service and not environ.get("HTTP_X_AMZ_TARGET"))
+    usual = of_s3 if service == "s3" else of_query if is_of_query else of_others
     code = _OWN_CODES.get((service, fault), usual)
     is_bad = environ.get("HTTP_X_AMZ_TARGET") or (service == "s3" and fault in _BAD_REQUESTS_OF_S3)
     return Refusal("400 Bad Request" if is_bad else "403 Forbidden", code, message or text)

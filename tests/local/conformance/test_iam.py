@@ -59,6 +59,24 @@ def test_a_request_must_be_signed_with_the_secret_of_its_key(
     assert code_of(getattr(account.client(service, **foreign), operation)) == wrong_token
 
 
+@pytest.mark.parametrize(
+    ("service", "operation", "status", "code"),
+    [
+        ("sts", "get_caller_identity", 403, "MissingAuthenticationToken"),
+        ("dynamodb", "list_tables", 400, "MissingAuthenticationTokenException"),
+    ],
+)
+def test_a_request_that_nobody_signed_is_told_so(
+    account: Account, service: str, operation: str, status: int, code: str
+) -> None:
+    client = account.client(service)
+    client.meta.events.register("before-send", lambda request, **_event: request.headers.__delitem__("Authorization"))
+    with pytest.raises(ClientError) as refused:
+        getattr(client, operation)()
+    answer = refused.value.response
+    assert (answer["ResponseMetadata"]["HTTPStatusCode"], answer["Error"]["Code"]) == (status, code)
+
+
 def test_a_session_ends_with_its_duration(account: Account, credentials: dict[str, str]) -> None:
     account.pass_time(901)
     for service, (operation, *_codes, expired) in CALLS.items():
