@@ -4,6 +4,7 @@ import json
 import random
 import subprocess
 import sys
+import time
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from localcloud.durability.durable import Durable
 from localcloud.durability.store import Store, set_aside
 
 from .conformance.account import Account, allow
@@ -288,6 +290,14 @@ def test_fresh_sets_the_state_aside(tmp_path: Path) -> None:
         assert set_aside(tmp_path) == tmp_path / "state.old"
         assert not (tmp_path / "state").exists()
         assert (tmp_path / "state.old" / "state.db").exists()
+
+
+def test_the_clock_is_told_until_when_the_process_may_have_lived(tmp_path: Path) -> None:
+    durable = Durable(tmp_path, "1")
+    durable.flush()
+    assert time.time() + 4 < Durable(tmp_path, "1").last_seen < time.time() + 6  # it could say so once more
+    durable.close()
+    assert Durable(tmp_path, "1").last_seen <= time.time()
 
 
 def test_the_file_of_a_state_that_was_large_is_small_at_the_next_start(tmp_path: Path) -> None:
