@@ -52,9 +52,9 @@ def patches_of_a_start() -> list[Patch]:
 def _section_of_services(patches: Iterable[Patch]) -> Section:
     return (
         "Services and operations",
-        "CloudFormation and SageMaker have tables of their own below. Operations in **bold** are changed or added, the "
-        "others are moto's. An operation that is not listed, one that would only be recorded, and every other service "
-        "are refused with a 400 that names them.",
+        "What is not moto's of CloudFormation and SageMaker has tables of its own below. Operations in **bold** are "
+        "changed or added, the others are moto's. An operation that is not listed, one that would only be recorded, "
+        "and every other service are refused with a 400 that names them.",
         ("service", "operations", "would only be recorded"),
         list(rows_of_services(patches)),
     )

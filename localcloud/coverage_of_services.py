@@ -6,12 +6,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final
 
 from localcloud.patches import Patch
+from localcloud.sagemaker import OPERATIONS as OURS
 from localcloud.served import NO_PARTS, NO_PARTS_OF_OBJECTS, RECORDED_ONLY, SERVICES
 
 # botocore's name of a service: moto's, where they differ
 _PACKAGES: Final = {"lambda": "awslambda", "sagemaker-runtime": "sagemakerruntime", "sagemaker-metrics": "sagemaker"}
-# services that moto has no part in, or that have tables of their own on the page
-_TOLD_ELSEWHERE: Final = {"cloudformation", "sagemaker", "sagemaker-metrics", "sagemaker-featurestore-runtime"}
+# services that moto has no part in here; they have tables of their own on the page
+_TOLD_ELSEWHERE: Final = {"cloudformation", "sagemaker-metrics", "sagemaker-featurestore-runtime"}
 _OTHER_HOSTS: Final = {"ListDirectoryBuckets", "WriteGetObjectResponse"}  # are sent to hosts that are not there
 
 
@@ -31,7 +32,7 @@ def _row(model_name: str, refused: frozenset[str], changed: set[tuple[str, str]]
     package = _PACKAGES.get(model_name, model_name)
     operations = _operations(model_name, package)
     refused &= set(operations)
-    done = [name for name in operations if name not in refused]
+    done = [name for name in operations if name not in refused and not (model_name == "sagemaker" and name in OURS)]
     shown = (f"**{name}**" if (package, xform_name(name)) in changed else name for name in done)
     return f"`{model_name}`", ", ".join(shown), ", ".join(sorted(refused))
 

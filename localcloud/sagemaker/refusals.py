@@ -9,7 +9,8 @@ from localcloud.sagemaker.service import Answer, Operation, Region, Request
 
 _RECORDED_ONLY = (
     "CreateAutoMLJobV2", "CreateCompilationJob",
-    "CreateNotebookInstance", "StartNotebookInstance", "StartPipelineExecution", "CreateCluster", "CreateDomain",
+    "CreateNotebookInstance", "CreateNotebookInstanceLifecycleConfig", "StartNotebookInstance", "CreatePipeline",
+    "StartPipelineExecution", "CreateCluster", "CreateDomain",
     "CreateModelBiasJobDefinition", "CreateDataQualityJobDefinition", "CreateModelExplainabilityJobDefinition",
     "CreateModelQualityJobDefinition",
 )  # fmt: skip
