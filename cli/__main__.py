@@ -39,7 +39,7 @@ def main() -> None:
     debug = "--debug" in sys.argv
     sys.argv = [argument for argument in sys.argv if argument != "--debug"]
     try:
-        app()
+        app(prog_name="trimtab")
     except (CommandError, TrimtabError, ClientError, BotoCoreError, OSError) as error:
         if debug:
             raise
