@@ -143,6 +143,8 @@ def _timestamp(column: pa.Array) -> Coerced:
         column = column.cast(pa.timestamp("us"))
     if not pa.types.is_timestamp(column.type):
         return _conflict(column, ColumnType.TIMESTAMP)
+    if column.type.unit == "us":  # only the name of the zone differs
+        return _within_calendar(column.view(ARROW_TYPES[ColumnType.TIMESTAMP]))
     try:
         moments = column.cast(ARROW_TYPES[ColumnType.TIMESTAMP], safe=column.type.unit in ("s", "ms"))
     except pa.ArrowInvalid:  # seconds too many for 64 bits of microseconds

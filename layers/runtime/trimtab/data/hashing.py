@@ -12,6 +12,8 @@ Bytes = npt.NDArray[np.uint8]
 
 LONGEST_IN_WORDS = 512
 """Bytes of a text that are hashed by words of eight; a longer text is hashed by BLAKE2b, one by one."""
+_BLOCK = 1 << 14
+"""Texts that are hashed at a time, so that what is made of them stays in the processor's cache."""
 
 _FIRST, _SECOND = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
 _STEPS = (np.uint64(0x9E3779B97F4A7C15), np.uint64(0xD6E8FEB86659FD93))
@@ -43,6 +45,11 @@ def text_fingerprints(texts: pa.Array) -> tuple[Words, Words]:
 
 
 def _hashes(texts: pa.Array, steps: Sequence[np.uint64]) -> list[Words]:
+    blocks = [_of_block(texts[start : start + _BLOCK], steps) for start in range(0, max(len(texts), 1), _BLOCK)]
+    return [np.concatenate(parts) for parts in zip(*blocks, strict=True)]
+
+
+def _of_block(texts: pa.Array, steps: Sequence[np.uint64]) -> list[Words]:
     starts, lengths, data = _spans(texts)
     hashes = [(lengths.astype(np.uint64) + np.uint64(1)) * step for step in steps]
     if len(lengths):

@@ -19,7 +19,7 @@ class Limits:
     """Of one line of JSON Lines, of one row of CSV, or of one text in Parquet."""
     batch_bytes: int = 8 * MEGABYTE
     """Of the lines of JSON Lines that are held at once."""
-    batch_rows: int = 131_072
+    batch_rows: int = 65_536
 
 
 DEFAULT_LIMITS = Limits()

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from trimtab.spec import Column
 
 MAGIC = b"PAR1"
-BATCH_CELLS: Final = 5 << 19
-"""Cells of a batch, about: 20 MB of numbers, whatever the number of columns."""
+BATCH_CELLS: Final = 1 << 21
+"""Cells of a batch, about: 16 MB of numbers, whatever the number of columns."""
 _LENGTH_BYTES: Final = 4
 """What Parquet writes before every text that is not in a dictionary."""
 

@@ -155,7 +155,8 @@ class ValueSketch:
     def histogram(self, cuts: Floats) -> Integers:
         """Counts in the ``len(cuts) + 1`` bins between rising cuts; a number equal to a cut is in the upper bin."""
         below = self._up_to[np.searchsorted(self.values, cuts, side="left")]
-        return np.diff(below, prepend=0, append=self.total)
+        upper = np.concatenate([below, [self.total]])
+        return np.asarray(upper - np.concatenate([[0], below]))
 
     def to_json(self) -> dict[str, Any]:
         """A mapping of JSON values; the arrays are little-endian int64, zlib-compressed, base64."""
