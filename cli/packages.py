@@ -1,8 +1,10 @@
 """`trimtab models`, `approve`, `reject`: versions in the registry and their approval."""
 
+from __future__ import annotations
+
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
@@ -10,11 +12,13 @@ from rich.table import Table
 
 from cli.options import JsonOption, ModelArgument, StageOption
 from cli.stage import CommandError, Stage
-from trimtab.aws.registry import SageMakerRegistry
-from trimtab.aws.signing import KmsSigner
 from trimtab.ports import Package
 from trimtab.rollout.admission import sha256_of
 from trimtab.rollout.candidate import ENVIRONMENT, Candidate
+
+if TYPE_CHECKING:
+    from trimtab.aws.registry import SageMakerRegistry
+    from trimtab.aws.signing import KmsSigner
 
 app = typer.Typer(no_args_is_help=True)
 VersionArgument = Annotated[int, typer.Argument(help="Version in the registry.")]
@@ -102,7 +106,7 @@ def register(stage: Stage, model: str, artifact: Path, like: int) -> Package:
         artifact_uri=uri,
         image_uri=source.image_uri,
         evaluation_uri=f"{runs}/{run}/evaluation/evaluation.json",
-        properties=candidate.properties(KmsSigner(stage.client("kms"), stage.data["SigningKey"])),
+        properties=candidate.properties(_signer(stage)),
         description=f"built elsewhere by {candidate.submitted_by}; evaluated as version {like}",
         environment=ENVIRONMENT,
         token=run,
@@ -110,4 +114,12 @@ def register(stage: Stage, model: str, artifact: Path, like: int) -> Package:
 
 
 def _registry(stage: Stage) -> SageMakerRegistry:
+    from trimtab.aws.registry import SageMakerRegistry  # boto3, which most commands do without
+
     return SageMakerRegistry(stage.client("sagemaker"))
+
+
+def _signer(stage: Stage) -> KmsSigner:
+    from trimtab.aws.signing import KmsSigner  # boto3 too
+
+    return KmsSigner(stage.client("kms"), stage.data["SigningKey"])

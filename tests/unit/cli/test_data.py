@@ -2,6 +2,7 @@
 
 import json
 import os
+import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -165,3 +166,18 @@ def test_only_a_refused_drop_that_was_not_accepted_since_can_be_replayed() -> No
     assert find_refused(ledger.rows, "tiny", "bb").subject == "bb2"
     with pytest.raises(CommandError, match="no quarantined drop 'aa1'; there are: bb2"):
         find_refused(ledger.rows, "tiny", "aa1")
+
+
+def test_a_check_imports_no_library_that_it_does_without(folder: Path) -> None:
+    program = (
+        "import runpy, sys\n"
+        "try: runpy.run_module('cli', run_name='__main__')\n"
+        "except SystemExit as left: assert not left.code, left.code\n"
+        "print([name for name in ('boto3', 'pandas') if sys.modules.get(name)], file=sys.stderr)\n"
+    )
+    command = [sys.executable, "-c", program, "data", "check", "good.parquet", "--model", "."]
+    path = os.pathsep.join(entry for entry in sys.path if entry)
+    done = subprocess.run(
+        command, cwd=folder, env=os.environ | {"PYTHONPATH": path}, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "[]\n")
