@@ -30,8 +30,8 @@ def install(cloud: Cloud) -> None:
     alarm_operations.install(cloud, evaluator)
     logs.install(cloud)
     notices.start()
-    evaluator.start()
-    QueueMetrics(cloud).start()
+    cloud.durable.after_load(evaluator.start)  # half-loaded data would look like silence
+    cloud.durable.after_load(QueueMetrics(cloud).start)
 
 
 def _install_stores(cloud: Cloud) -> None:
