@@ -1,5 +1,6 @@
 """Virtual time: a piecewise-linear function of real time, shared by everything in the local cloud that waits."""
 
+import math
 import threading
 import time
 from bisect import bisect_right
@@ -110,8 +111,11 @@ class Clock:
 
     def _begin_segment(self, jump: float, speed: float) -> None:
         with self._changed:
-            real = time.time()
-            segment = _Segment(real, self._segments[-1].at(real) + jump, speed)
+            now = time.time()
+            virtual = self._segments[-1].at(now) + jump
+            # clients stamp whole milliseconds: what they write right after the change is not to count as before it
+            real = max(math.floor(now * 1000) / 1000, self._starts[-1])
+            segment = _Segment(real, virtual, speed)
             self._segments.append(segment)
             self._starts.append(real)
             self._changed.notify_all()

@@ -17,11 +17,19 @@ def test_at_speed_one_virtual_time_is_real_time() -> None:
 
 def test_a_jump_moves_time_ahead_and_only_for_what_comes_after() -> None:
     clock = Clock()
-    before = time.time()
+    before = time.time() - 0.001
     clock.advance(3600)
     assert clock.now() == pytest.approx(time.time() + 3600, abs=0.5)
     assert clock.to_virtual(before) == pytest.approx(before, abs=0.5)
     assert clock.to_virtual(time.time()) == pytest.approx(clock.now(), abs=0.5)
+
+
+def test_a_whole_millisecond_stamped_after_a_jump_counts_as_after_it() -> None:
+    clock = Clock()
+    for _ in range(100):
+        clock.advance(3600)
+        stamped = int(time.time() * 1000) / 1000
+        assert clock.now() - clock.to_virtual(stamped) < 60
 
 
 def test_speed_stretches_durations() -> None:
