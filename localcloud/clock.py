@@ -30,7 +30,7 @@ class Clock:
 
     def __init__(self, speed: float = 1.0) -> None:
         _check_speed(speed)
-        start = time.time()
+        start = _whole_millisecond(time.time())
         self._segments = [_Segment(start, start, speed)]
         self._starts = [start]
         self._changed = threading.Condition()
@@ -114,11 +114,15 @@ class Clock:
             now = time.time()
             virtual = self._segments[-1].at(now) + jump
             # clients stamp whole milliseconds: what they write right after the change is not to count as before it
-            real = max(math.floor(now * 1000) / 1000, self._starts[-1])
+            real = max(_whole_millisecond(now), self._starts[-1])
             segment = _Segment(real, virtual, speed)
             self._segments.append(segment)
             self._starts.append(real)
             self._changed.notify_all()
+
+
+def _whole_millisecond(real_epoch: float) -> float:
+    return math.floor(real_epoch * 1000) / 1000
 
 
 def _check_speed(speed: float) -> None:
