@@ -7,9 +7,9 @@ from pydantic import Field, model_validator
 
 from trimtab.spec.base import Section
 from trimtab.spec.data import DataSpec
+from trimtab.spec.evaluation import EvaluationSpec
 from trimtab.spec.lifecycle import (
     ApprovalSpec,
-    EvaluationSpec,
     MonitoringSpec,
     RetrainingSpec,
     RolloutSpec,
@@ -23,7 +23,8 @@ class Spec(Section):
     name: str = Field(pattern=r"^[a-z][a-z0-9-]{1,17}$")
     """Lower-case letters, digits and hyphens, at most 18 characters: names of SageMaker's jobs have 63 in all."""
     owner: str = "unowned"
-    problem: Literal["binary"] = "binary"
+    problem: Literal["binary", "multiclass", "regression"] = "binary"
+    """A label of 0 and 1, one of several classes, or a number."""
     data: DataSpec
     training: TrainingSpec
     evaluation: EvaluationSpec = EvaluationSpec()
