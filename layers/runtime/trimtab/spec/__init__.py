@@ -3,20 +3,18 @@
 from trimtab.column_types import ColumnType
 from trimtab.spec.columns import Column
 from trimtab.spec.data import DataSpec, EventWindow, QualityLimits, RowCheck, TextOptions
+from trimtab.spec.evaluation import ChampionRule, EvaluationSpec, MetricRule
 from trimtab.spec.expression import Expression
 from trimtab.spec.lifecycle import (
     ApprovalSpec,
-    ChampionRule,
-    EvaluationSpec,
-    MetricRule,
     MonitoringSpec,
     QualityRule,
     RetrainingSpec,
     RolloutSpec,
-    TrainingSpec,
 )
 from trimtab.spec.load import load_spec_file, parse_spec
 from trimtab.spec.model import Spec, json_schema
+from trimtab.spec.training import TrainingSpec
 
 __all__ = [
     "ApprovalSpec",

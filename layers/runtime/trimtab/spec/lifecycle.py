@@ -1,67 +1,10 @@
-"""The sections that say how a model is trained, judged, approved, rolled out, watched and retrained."""
+"""The sections that say how a model is approved, rolled out, watched and retrained."""
 
 from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
 from trimtab.spec.base import Section
-
-Scalar = str | int | float | bool
-
-
-class TrainingSpec(Section):
-    """How a candidate is made."""
-
-    entry_point: str
-    """Script beside model.yaml, run in SageMaker script mode."""
-    framework: Literal["scikit-learn-1.9-0"] = "scikit-learn-1.9-0"
-    instance_type: str = "ml.m5.xlarge"
-    instance_count: int = Field(default=1, ge=1, le=1)
-    volume_gb: int = Field(default=10, ge=1)
-    max_runtime_minutes: int = Field(default=60, ge=1, le=40_320)
-    hyperparameters: dict[str, Scalar] = Field(default_factory=dict)
-    seed: int = 0
-    window_days: int = Field(default=60, ge=1)
-    """Labelled rows this many days back from the newest labelled one are learned from."""
-    holdout_share: float = Field(default=0.25, gt=0, lt=1)
-    """Share of the window, its last part in time, that only the evaluation sees."""
-    min_rows: int = Field(default=500, ge=10)
-
-
-class MetricRule(Section):
-    """A limit that a candidate's metric must keep, with its whole confidence interval's point estimate."""
-
-    min: float | None = None
-    max: float | None = None
-
-    @model_validator(mode="after")
-    def _says_something(self) -> Self:
-        if self.min is None and self.max is None:
-            raise ValueError("give min, max or both")
-        return self
-
-
-class ChampionRule(Section):
-    """What it takes to replace the champion."""
-
-    rule: Literal["superior", "non_inferior"] = "superior"
-    margin: float = Field(default=0.0, ge=0)
-    """Superior: the paired difference must exceed this. Non-inferior: it may fall short by at most this."""
-    confidence: float = Field(default=0.95, gt=0.5, lt=1)
-
-
-class EvaluationSpec(Section):
-    """How a candidate is judged."""
-
-    primary: str = "auc"
-    metrics: dict[str, MetricRule] = Field(default_factory=dict)
-    baseline: Literal["prevalence", "logistic"] = "logistic"
-    champion: ChampionRule = ChampionRule()
-    slices: tuple[str, ...] = ()
-    min_rows: int = Field(default=200, ge=20)
-    """Fewer hold-out rows than this and nothing is judged."""
-    max_size_mb: float = Field(default=250, gt=0)
-    bootstrap_rounds: int = Field(default=300, ge=100, le=10_000)
 
 
 class ApprovalSpec(Section):

@@ -13,8 +13,8 @@ from trimtab.spec.lifecycle import (
     MonitoringSpec,
     RetrainingSpec,
     RolloutSpec,
-    TrainingSpec,
 )
+from trimtab.spec.training import TrainingSpec
 
 
 class Spec(Section):
