@@ -6,7 +6,7 @@ FOLDER = Path(__file__).parents[1] / ".cache" / "data"
 
 
 def packaged_file(path: str) -> Path:
-    """Where the file ``path`` (beginning with the package's folder) lies. Exits with advice when it was not unpacked."""
+    """Where the file ``path`` (beginning with the package's folder) lies. Exits with advice when it is not there."""
     found = FOLDER / path
     if not found.is_file():
         raise SystemExit(f"There is no {found}: run 'make setup', which unpacks what models/data.txt names")
