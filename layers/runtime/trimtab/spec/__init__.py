@@ -1,10 +1,12 @@
 """model.yaml as typed models: the one definition that synth, functions, jobs, CLI and editors share."""
 
 from trimtab.column_types import ColumnType
+from trimtab.spec.card import CardSpec
 from trimtab.spec.columns import Column
 from trimtab.spec.data import DataSpec, EventWindow, QualityLimits, RowCheck, TextOptions
 from trimtab.spec.evaluation import ChampionRule, EvaluationSpec, MetricRule
 from trimtab.spec.expression import Expression
+from trimtab.spec.gates import AttributeRule, BiasRule, GatesSpec
 from trimtab.spec.lifecycle import (
     ApprovalSpec,
     MonitoringSpec,
@@ -14,10 +16,14 @@ from trimtab.spec.lifecycle import (
 )
 from trimtab.spec.load import load_spec_file, parse_spec
 from trimtab.spec.model import Spec, json_schema
+from trimtab.spec.tracking import TrackingSpec
 from trimtab.spec.training import TrainingSpec
 
 __all__ = [
     "ApprovalSpec",
+    "AttributeRule",
+    "BiasRule",
+    "CardSpec",
     "ChampionRule",
     "Column",
     "ColumnType",
@@ -25,6 +31,7 @@ __all__ = [
     "EvaluationSpec",
     "EventWindow",
     "Expression",
+    "GatesSpec",
     "MetricRule",
     "MonitoringSpec",
     "QualityLimits",
@@ -34,6 +41,7 @@ __all__ = [
     "RowCheck",
     "Spec",
     "TextOptions",
+    "TrackingSpec",
     "TrainingSpec",
     "json_schema",
     "load_spec_file",

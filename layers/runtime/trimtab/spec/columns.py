@@ -28,8 +28,9 @@ class Column(Section):
     """One column of the contract."""
 
     type: ColumnType
-    role: Literal["feature", "key", "ignore"] = "feature"
-    """A key is carried along but never learned from; the id, event time and label have their role by name."""
+    role: Literal["feature", "key", "ignore", "protected"] = "feature"
+    """A key is carried along but never learned from; a protected one tells the bias gate its groups, and no model sees
+    it; the id, event time and label have their role by name."""
     nullable: bool = False
     max_missing_share: float | None = Field(default=None, ge=0, le=1)
     """Largest share of missing values of this nullable column, in place of the one under quality."""

@@ -152,3 +152,8 @@ class DataSpec(Section):
         """Columns that a model learns from, in the order of the file."""
         named = {self.id, self.event_time, self.label}
         return tuple(name for name, column in self.columns.items() if column.role == "feature" and name not in named)
+
+    @property
+    def protected(self) -> tuple[str, ...]:
+        """Columns that tell groups of people and that no model sees."""
+        return tuple(name for name, column in self.columns.items() if column.role == "protected")

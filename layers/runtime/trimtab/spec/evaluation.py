@@ -5,6 +5,7 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from trimtab.spec.base import Section
+from trimtab.spec.gates import GatesSpec
 
 
 class MetricRule(Section):
@@ -37,6 +38,7 @@ class EvaluationSpec(Section):
     baseline: Literal["prevalence", "logistic"] = "logistic"
     champion: ChampionRule = ChampionRule()
     slices: tuple[str, ...] = ()
+    gates: GatesSpec = GatesSpec()
     min_rows: int = Field(default=200, ge=20)
     """Fewer hold-out rows than this and nothing is judged."""
     max_size_mb: float = Field(default=250, gt=0)

@@ -6,6 +6,7 @@ from typing import Any, Literal, Self
 from pydantic import Field, model_validator
 
 from trimtab.spec.base import Section
+from trimtab.spec.card import CardSpec
 from trimtab.spec.data import DataSpec
 from trimtab.spec.evaluation import EvaluationSpec
 from trimtab.spec.lifecycle import (
@@ -14,6 +15,7 @@ from trimtab.spec.lifecycle import (
     RetrainingSpec,
     RolloutSpec,
 )
+from trimtab.spec.tracking import TrackingSpec
 from trimtab.spec.training import TrainingSpec
 
 
@@ -26,12 +28,24 @@ class Spec(Section):
     problem: Literal["binary", "multiclass", "regression"] = "binary"
     """A label of 0 and 1, one of several classes, or a number."""
     data: DataSpec
+    features: FeaturesSpec | None = None
+    """Without it, the author's code gets the columns as they are."""
+    datasets: DatasetsSpec = DatasetsSpec()
     training: TrainingSpec
     evaluation: EvaluationSpec = EvaluationSpec()
     approval: ApprovalSpec = ApprovalSpec()
     rollout: RolloutSpec = RolloutSpec()
     monitoring: MonitoringSpec = MonitoringSpec()
     retraining: RetrainingSpec = RetrainingSpec()
+    card: CardSpec = CardSpec()
+    tracking: TrackingSpec = TrackingSpec()
+
+    @model_validator(mode="after")
+    def _features_fit_the_columns(self) -> Self:
+        usable = frozenset({*self.data.features, *((self.data.event_time,) if self.data.event_time else ())})
+        found = self.features.mistakes(self.data.columns, usable) if self.features else ()
+        mistakes((("features", *place), message) for place, message in found)
+        return self
 
     @model_validator(mode="after")
     def _columns_named_elsewhere_exist(self) -> Self:
@@ -40,11 +54,27 @@ class Spec(Section):
             ("monitoring.columns", self.monitoring.columns),
             ("monitoring.drift", tuple(self.monitoring.drift)),
             ("evaluation.slices", self.evaluation.slices),
+            ("datasets.leakage.known_columns", self.datasets.leakage.known_columns),
+            ("evaluation.gates.bias.attributes", tuple(self.evaluation.gates.bias.attributes)),
         ):
             for name in names or ():
                 if name not in known:
                     raise ValueError(f"{where} names the column '{name}', which is not under data.columns")
         return self
+
+    @model_validator(mode="after")
+    def _accepted_risks_are_judged(self) -> Self:
+        for risk in self.evaluation.gates.bias.accepted_risks:
+            if risk.attribute not in self.protected:
+                raise ValueError(
+                    f"evaluation.gates.bias.accepted_risks names '{risk.attribute}', which is no protected attribute"
+                )
+        return self
+
+    @property
+    def protected(self) -> tuple[str, ...]:
+        """Attributes that the bias gate judges, by role or by name."""
+        return tuple(dict.fromkeys([*self.data.protected, *self.evaluation.gates.bias.attributes]))
 
     @property
     def monitored(self) -> tuple[str, ...]:

@@ -66,7 +66,8 @@ class DatasetBuilder:
         """Train and hold-out part, baseline profile and, last, the manifest that vouches for them."""
         digest, split = built.manifest.digest, built.split
         at = f"{self.datasets_uri}/{digest}"
-        self.objects.write(f"{at}/train/part.parquet", parquet(split.train))
+        train = split.train.drop_columns(list(self.spec.data.protected))
+        self.objects.write(f"{at}/train/part.parquet", parquet(train))
         self.objects.write(f"{at}/holdout/part.parquet", parquet(split.holdout))
         profile = profile_table(split.train, self._features(), self.spec.data.id)
         self.objects.write(f"{at}/baseline.json", profile.dumps(), "application/json")
