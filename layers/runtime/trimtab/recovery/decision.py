@@ -65,7 +65,7 @@ class Retraining:
 
     @property
     def _longest(self) -> timedelta:
-        return timedelta(minutes=self.spec.training.max_runtime_minutes) + BESIDES_TRAINING
+        return timedelta(minutes=self.spec.training.making_minutes) + BESIDES_TRAINING
 
     def _ringing(self, alarm: str | None) -> Iterator[str]:
         """Kinds of alarm that ring. The one that asks counts, though it may be quiet again by the time this runs."""

@@ -19,7 +19,7 @@ PERSON = "person"
 
 def take(ledger: Ledger, training: TrainingSpec, run: str, request: Request, at: datetime, actor: str) -> Lease | None:
     """The lease for ``run``, recorded once; None while another run holds it, and then the request waits."""
-    ttl = timedelta(minutes=training.max_runtime_minutes) + BESIDES_TRAINING
+    ttl = timedelta(minutes=training.making_minutes) + BESIDES_TRAINING
     lease = ledger.lease(LEASE, run, at, ttl.total_seconds())
     if lease is None:
         _wait(ledger, run, request, at, actor)
