@@ -66,7 +66,7 @@ class DatasetBuilder:
         """Train and hold-out part, baseline profile and, last, the manifest that vouches for them."""
         digest, split = built.manifest.digest, built.split
         at = f"{self.datasets_uri}/{digest}"
-        train = split.train.drop_columns(list(self.spec.data.protected))
+        train = split.train.select([name for name in split.train.column_names if name not in self.spec.data.protected])
         self.objects.write(f"{at}/train/part.parquet", parquet(train))
         self.objects.write(f"{at}/holdout/part.parquet", parquet(split.holdout))
         profile = profile_table(split.train, self._features(), self.spec.data.id)
