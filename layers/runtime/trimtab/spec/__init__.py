@@ -4,8 +4,10 @@ from trimtab.column_types import ColumnType
 from trimtab.spec.card import CardSpec
 from trimtab.spec.columns import Column
 from trimtab.spec.data import DataSpec, EventWindow, QualityLimits, RowCheck, TextOptions
+from trimtab.spec.datasets import DatasetsSpec, LeakageRule
 from trimtab.spec.evaluation import ChampionRule, EvaluationSpec, MetricRule
 from trimtab.spec.expression import Expression
+from trimtab.spec.features import FeaturesSpec
 from trimtab.spec.gates import AttributeRule, BiasRule, GatesSpec
 from trimtab.spec.lifecycle import (
     ApprovalSpec,
@@ -28,10 +30,13 @@ __all__ = [
     "Column",
     "ColumnType",
     "DataSpec",
+    "DatasetsSpec",
     "EvaluationSpec",
     "EventWindow",
     "Expression",
+    "FeaturesSpec",
     "GatesSpec",
+    "LeakageRule",
     "MetricRule",
     "MonitoringSpec",
     "QualityLimits",

@@ -2,7 +2,8 @@
 
 import difflib
 from pathlib import Path
-from typing import Any
+from types import UnionType
+from typing import Annotated, Any, get_args, get_origin
 
 import yaml
 from pydantic import BaseModel, ValidationError
@@ -40,7 +41,18 @@ def parse_spec(text: str, source: str = "model.yaml") -> Spec:
     try:
         return Spec.model_validate(document)
     except ValidationError as error:
-        raise SpecError("\n".join(_explain(detail, lines, source) for detail in error.errors())) from error
+        raise SpecError("\n".join(_explain(detail, lines, source) for detail in _causes(error))) from error
+
+
+def _causes(error: ValidationError) -> list[ErrorDetails]:
+    """The mistakes without those that follow from another: a list whose items are wrong also counts as too short."""
+    found = error.errors()
+    places = [detail["loc"] for detail in found]
+    return [
+        detail
+        for detail, at in zip(found, places, strict=True)
+        if detail["type"] != "too_short" or not any(other[: len(at)] == at and other != at for other in places)
+    ]
 
 
 def _lines(node: yaml.Node | None, at: Path_) -> dict[Path_, int]:
@@ -77,7 +89,7 @@ def _explain(detail: ErrorDetails, lines: dict[Path_, int], source: str) -> str:
     if detail["type"] == "missing":
         return f"{source}:{line}: '{where}' is required"
     message = detail["msg"].removeprefix("Value error, ")
-    shown = "" if isinstance(detail["input"], dict) or not at else f" (found {detail['input']!r})"
+    shown = "" if isinstance(detail["input"], dict | None) or not at else f" (found {detail['input']!r})"
     return f"{source}:{line}: {where}: {message}{shown}"
 
 
@@ -95,8 +107,18 @@ def _allowed_keys(model: Any, path: Path_) -> list[str]:
 
 
 def _child(model: Any, part: str | int) -> Any:
+    if isinstance(model, UnionType):
+        tagged = next((each for each in get_args(model) if _tag(each) == part), None)
+        return tagged or next((found for each in get_args(model) if (found := _child(each, part))), None)
     if isinstance(model, type) and issubclass(model, BaseModel):
         field = model.model_fields.get(str(part))
         return field.annotation if field else None
-    arguments = getattr(model, "__args__", ())
-    return arguments[-1] if arguments else None
+    arguments = [each for each in get_args(model) if each is not Ellipsis]
+    inner = arguments[-1] if arguments else None
+    return get_args(inner)[0] if get_origin(inner) is Annotated else inner
+
+
+def _tag(model: Any) -> str | None:
+    """What names a member of a union by its field ``do``."""
+    field = getattr(model, "model_fields", {}).get("do")
+    return str(get_args(field.annotation)[0]) if field else None
