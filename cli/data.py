@@ -14,6 +14,7 @@ from cli.data_tables import show_check, show_drift
 from cli.options import JsonOption
 from cli.stage import CommandError
 from trimtab.data.contract import Occasion
+from trimtab.data.drift import DriftRules
 from trimtab.data.keys import KeySet
 from trimtab.data.local_drop import LocalDrop, judge_drop, local_drop
 from trimtab.data.profile import Profile
@@ -99,7 +100,7 @@ def diff(
     if as_json:
         print(json.dumps({"before": str(before), "after": str(after), "drift": document["drift"]}))
     else:
-        show_drift(document["drift"], spec.monitoring.psi_limit)
+        show_drift(document["drift"])
 
 
 @app.command("keys")
@@ -200,17 +201,17 @@ def _about(drop: LocalDrop, spec: Spec, occasion: Occasion, kind: DropKind) -> D
 def _judged(drop: LocalDrop, spec: Spec, known: bytes | None, occasion: Occasion, about: DropFile) -> dict[str, str]:
     profile = Profile.loads(known) if known else None
     kind: DropKind = "truth" if about.kind == "truth" else "data"
-    gate = Gate.of(spec.data, profile, kind=kind, psi_limit=spec.monitoring.psi_limit, occasion=occasion)
-    return _reported(judge_drop(drop, gate), about, spec)
+    gate = Gate.of(spec.data, profile, kind=kind, rules=DriftRules.of(spec.monitoring), occasion=occasion)
+    return _reported(judge_drop(drop, gate), about)
 
 
 def _beyond_reading(spec: Spec, failure: str, about: DropFile) -> dict[str, str]:
     """The report on a drop whose reading crashed or went beyond its limits: refused, as in the pipeline."""
-    return _reported(unreadable(spec.data.format, failure, rule="limits"), about, spec)
+    return _reported(unreadable(spec.data.format, failure, rule="limits"), about)
 
 
-def _reported(report: DropReport, about: DropFile, spec: Spec) -> dict[str, str]:
-    page = report_html(report, about, psi_limit=spec.monitoring.psi_limit)
+def _reported(report: DropReport, about: DropFile) -> dict[str, str]:
+    page = report_html(report, about)
     return {"json": report_json(report, about).decode(), "html": page.decode()}
 
 

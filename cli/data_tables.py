@@ -6,7 +6,8 @@ from rich.table import Table
 from rich.text import Text
 
 from cli.history import wide_console
-from trimtab.reports.drop_report import figure
+from trimtab.data.drift import Judgement
+from trimtab.reports.drop_report import figure, rule_said
 
 _STYLES = {"accept": "bold green", "accept_warn": "bold yellow", "quarantine": "bold red"}
 _WORDS = {"accept": "accepted", "accept_warn": "accepted, with warnings", "quarantine": "refused"}
@@ -19,12 +20,12 @@ def show_check(report: dict[str, Any]) -> None:
     if report["findings"]:
         console.print(_findings(report["findings"]))
     if report["drift"]:
-        console.print(_drift(report["drift"], None))
+        console.print(_drift(report["drift"]))
 
 
-def show_drift(drift: list[dict[str, Any]], limit: float) -> None:
+def show_drift(drift: list[dict[str, Any]]) -> None:
     """The drift of every column, largest first."""
-    wide_console().print(_drift(drift, limit) if drift else "The files have no columns in common.")
+    wide_console().print(_drift(drift) if drift else "The files have no columns in common.")
 
 
 def _facts(report: dict[str, Any]) -> Text:
@@ -53,12 +54,15 @@ def _rows(found: dict[str, Any]) -> Text:
     return Text(", ".join(shown) + (", …" if found["count"] > len(shown) > 0 else ""))
 
 
-def _drift(drift: list[dict[str, Any]], limit: float | None) -> Table:
+def _drift(drift: list[dict[str, Any]]) -> Table:
     table = Table("column", box=None, pad_edge=False)
-    for heading in ("PSI", "KS", "Jensen–Shannon", "missing, change"):
+    for heading in ("PSI", "KS", "Jensen–Shannon", "Wasserstein, IQR", "missing, change"):
         table.add_column(heading, justify="right")
+    table.add_column("rule")
     for column in sorted(drift, key=lambda found: -(found["psi"] or 0)):
-        over = limit is not None and (column["psi"] or 0) > limit
-        figures = [figure(column.get(key)) for key in ("psi", "ks", "jensen_shannon", "missing_rate_change")]
-        table.add_row(Text(column["column"], style="red" if over else ""), *figures)
+        judgement = column["judgement"] and Judgement(**column["judgement"])
+        keys = ("psi", "ks", "jensen_shannon", "wasserstein", "missing_rate_change")
+        figures = [figure(column.get(key)) for key in keys]
+        style = "red" if judgement and judgement.moved else ""
+        table.add_row(Text(column["column"], style=style), *figures, rule_said(judgement))
     return table

@@ -30,10 +30,10 @@ def handler(event: MeasureDriftEvent, runtime: Runtime) -> dict[str, Any]:
         "judged": bool(psi),
         "reason": reason,
         "version": window.version,
-        "max_psi": drift.reading(runtime.spec.monitoring),
-        "drifted": drift.drifted(runtime.spec.monitoring),
+        "max_psi": drift.reading(limit),
+        "drifted": drift.drifted,
         "columns": psi,
-        "prediction_psi": drift.prediction.psi if drift.prediction else None,
+        "prediction_psi": drift.prediction_reading,
         "separation_auc": drift.separation.auc if drift.separation else None,
         "report_uri": report_uri,
     }

@@ -110,8 +110,8 @@ def test_a_scan_in_pieces_is_the_scan_of_the_whole(cuts: list[int], seed: int) -
     assert left.sample.hashes.tolist() == right.sample.hashes.tolist()
     baseline = scanned(trips(500, 7)).profile(names)
     both = [compare(baseline, profile) for profile in (left, right)]
-    assert [(drift.column, drift.psi, drift.ks, drift.p_value) for drift in both[0]] == [
-        (drift.column, drift.psi, drift.ks, drift.p_value) for drift in both[1]
+    assert [(drift.column, drift.psi, drift.ks, drift.p_values) for drift in both[0]] == [
+        (drift.column, drift.psi, drift.ks, drift.p_values) for drift in both[1]
     ]
 
 

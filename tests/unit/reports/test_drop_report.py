@@ -12,6 +12,7 @@ import pytest
 
 import trimtab.data
 from tests.unit.data.samples import DATA, csv, parquet, trips
+from trimtab.data.drift import DriftRules, Rule
 from trimtab.data.report import DropReport, unreadable
 from trimtab.data.validate import Gate, conclude, examine, validate
 from trimtab.data.violation import Violation
@@ -131,3 +132,23 @@ def test_every_rule_has_advice_of_its_own() -> None:
     fallback = advice_for("no such rule")
     assert len(found) >= 6
     assert all(advice_for(violation.rule) != fallback for violation in found)
+
+
+CHECKED = DropFile("tiny", "", "data", "/home/me/a.parquet", "", 12_345, "")
+
+
+def test_a_file_that_is_only_checked_is_not_said_to_have_been_dropped() -> None:
+    for table in (trips(50, stops=[99] * 50), trips(50), trips(50, more=[1] * 50)):
+        page = report_html(validate(parquet(table), "parquet", DATA), CHECKED).decode()
+        assert "Would be " in page
+        assert not any(said in page for said in ("quarantine</h1>", "are kept", "was taken in", "Version", ">Dropped<"))
+
+
+def test_the_page_says_to_which_rule_a_column_was_held_and_in_which_unit() -> None:
+    reference = validate(parquet(trips(2_000)), "parquet", DATA).profile
+    rules = DriftRules(0.25, {"miles": Rule("wasserstein", 0.1)}, ("miles", "line"))
+    table = trips(2_000, 1, miles=np.full(2_000, 3.0))
+    page = _page(validate(parquet(table), "parquet", DATA, reference, rules=rules))
+    assert "Wasserstein at most 0.1: moved" in page
+    assert "PSI at most 0.25: within" in page
+    assert "in interquartile ranges of the reference" in page

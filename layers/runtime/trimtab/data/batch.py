@@ -8,7 +8,9 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from trimtab.data.hashing import Integers, Words, spread, text_fingerprints
+from trimtab.data.kernel import kernel
 
+_WORD_BYTES = 8
 FALSE_AND_TRUE = pa.array(["false", "true"])
 
 
@@ -32,7 +34,11 @@ class ColumnBatch:
     def present(self) -> npt.NDArray[Any]:
         """The values that are there, in the order of the rows; instants as int64. Only for numbers and instants."""
         values = numbers_of(without_gaps(self.column))
-        return values[self.valid] if self.missing else values
+        if not self.missing:
+            return values
+        if values.itemsize != _WORD_BYTES:
+            return values[self.valid]
+        return kernel().gather(values, np.frombuffer(self.column.buffers()[0], np.uint8), self.column.offset)
 
     @cached_property
     def valid(self) -> npt.NDArray[np.bool_]:
@@ -47,7 +53,11 @@ class ColumnBatch:
     @cached_property
     def extremes(self) -> tuple[Any, Any] | None:
         """Smallest and largest of the numbers or instants; both NaN when there is one among them; None of none."""
-        return (self.present.min(), self.present.max()) if len(self.present) else None
+        if not len(self.present):
+            return None
+        if self.present.dtype == np.float64:
+            return kernel().extremes(self.present)
+        return self.present.min(), self.present.max()
 
     @cached_property
     def levels(self) -> tuple[pa.Array, Integers]:

@@ -7,17 +7,11 @@ depend on order or sharding.
 import math
 
 import numpy as np
-import numpy.typing as npt
 
-from trimtab.data.hashing import Words
+from trimtab.data.kernel import kernel
+from trimtab.data.kernel.protocol import INDEX_BITS, REST_BITS, Bytes, Words
 
-Registers = npt.NDArray[np.uint8]
-
-INDEX_BITS = 14
-REST_BITS = 64 - INDEX_BITS
-_REST = np.uint64((1 << REST_BITS) - 1)
-_EXPONENT_OF_REST = 1023 + REST_BITS
-"""Exponent that a float64 of 2**50 has; a smaller rest has an exponent smaller by its leading zeros."""
+Registers = Bytes
 
 
 def no_registers() -> Registers:
@@ -27,15 +21,7 @@ def no_registers() -> Registers:
 
 def add_hashes(registers: Registers, hashes: Words) -> None:
     """The registers have seen the values with these hashes too."""
-    rest = hashes & _REST
-    if lowest := int(registers.min()):  # most hashes are too common to tell anything new
-        rare = np.flatnonzero(rest < np.uint64(1 << (REST_BITS - lowest)))
-        hashes, rest = hashes[rare], rest[rare]
-    index = (hashes >> np.uint64(REST_BITS)).view(np.int64)
-    limits = np.uint64(1 << REST_BITS) >> registers.astype(np.uint64)  # a smaller rest has a rank above the register
-    higher = np.flatnonzero(rest < limits.take(index, mode="wrap"))
-    exponent = (rest[higher] | np.uint64(1)).view(np.int64).astype(np.float64).view(np.int64) >> 52
-    np.maximum.at(registers, index[higher], (_EXPONENT_OF_REST - exponent).astype(np.uint8))
+    kernel().add_hashes(registers, hashes)
 
 
 def estimate(registers: Registers) -> int:

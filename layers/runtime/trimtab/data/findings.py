@@ -25,6 +25,18 @@ _BROKEN: Final = {
 """How a message goes on after the count of values that break a rule; the braces take the rule's limit."""
 
 
+_DRIFTS: Final = {
+    "psi": "PSI {:.3f}",
+    "ks": "the Kolmogorov-Smirnov statistic {:.3f}",
+    "jensen_shannon": "the Jensen-Shannon distance {:.3f}",
+    "wasserstein": "the Wasserstein distance, {:.3f} interquartile ranges of the reference,",
+    "cramers_v": "Cramér's V {:.3f}",
+    "missing_rate_change": "the share of missing values, {:+.3f},",
+    "new_level_share": "the share of rows with new levels, {:.3f},",
+}
+"""How a drift is said; the braces take the effect."""
+
+
 def whole_file_violations(contract: Contract, scan: Scan) -> Iterator[Violation]:
     """What is wrong with the drop as a whole: too few or too many rows, no truth, references without keys."""
     least, most = contract.quality.min_rows, contract.quality.max_rows
@@ -142,9 +154,11 @@ def freshness_violations(contract: Contract, newest: datetime | None) -> Iterato
         yield Violation("freshness", name, message, contract.severity(name, "freshness"), age, limit)
 
 
-def drift_violations(drift: Sequence[ColumnDrift], limit: float) -> Iterator[Violation]:
-    """A warning for every column whose PSI is over the limit, with rows enough to mean it."""
+def drift_violations(drift: Sequence[ColumnDrift]) -> Iterator[Violation]:
+    """A warning for every column that its rule calls moved."""
     for column in drift:
-        if column.psi is not None and column.moved(limit):
-            message = f"'{column.column}' has moved from the reference: PSI {column.psi:.3f} is over {limit:g}"
-            yield Violation("drift", column.column, message, Severity.WARN, column.psi, limit)
+        found = column.judgement
+        if found is not None and found.moved:
+            effect = f"{_DRIFTS[found.statistic].format(found.effect)} is over {found.limit:g}"
+            message = f"'{column.column}' has moved from the reference: {effect}"
+            yield Violation("drift", column.column, message, Severity.WARN, found.effect, found.limit)

@@ -7,6 +7,8 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
+from trimtab.data.kernel import kernel
+
 
 @dataclass(frozen=True)
 class Moments:
@@ -34,12 +36,14 @@ class Moments:
         cls, values: npt.NDArray[Any], extremes: tuple[Any, Any], counts: npt.NDArray[np.int64] | None = None
     ) -> Self:
         """The moments of at least one number when the smallest and the largest are known."""
-        floats = values.astype(np.float64, copy=False)
-        count = len(values) if counts is None else int(counts.sum())
-        mean = float(floats.sum() if counts is None else (floats * counts).sum()) / count
-        apart = floats - mean
-        weighted = apart if counts is None else apart * counts
-        spread = float(np.einsum("i,i->", apart, weighted))  # a dot product that starts no threads
+        floats = np.ascontiguousarray(values, np.float64)
+        if counts is None:
+            count, (mean, spread) = len(values), kernel().mean_and_spread(floats)
+        else:
+            count = int(counts.sum())
+            mean = float((floats * counts).sum()) / count
+            apart = floats - mean
+            spread = float(np.einsum("i,i->", apart, apart * counts))  # a dot product that starts no threads
         return cls(count, mean, spread, float(extremes[0]), float(extremes[1]))
 
     def merge(self, other: Self) -> Self:

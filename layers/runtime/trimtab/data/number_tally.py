@@ -11,10 +11,9 @@ import numpy as np
 import numpy.typing as npt
 
 from trimtab.data.batch import counted_floats
-from trimtab.data.distinct import add_hashes
-from trimtab.data.hashing import spread
+from trimtab.data.kernel import kernel
 from trimtab.data.moments import Moments
-from trimtab.data.sketch import INTEGER_SPAN, LOWER_63, Floats, Integers, ValueSketch
+from trimtab.data.sketch import INTEGER_SPAN, Floats, Integers, ValueSketch
 
 SLICE: Final = 16_384
 """Numbers that are sorted at a time while a column is counted one by one."""
@@ -66,7 +65,7 @@ class NumberTally:
             if not self._sketch.exact:
                 self._window = _Window.around(self._sketch)
         if self._window is not None and len(rest):
-            self._window.add(rest.astype(np.float64, copy=False), *extremes)
+            self._window.add(np.ascontiguousarray(rest, np.float64))
 
     def _add_one_by_one(self, values: npt.NDArray[Any]) -> npt.NDArray[Any]:
         """The numbers that are left once some of them have been counted apart."""
@@ -110,7 +109,7 @@ class _Places:
 
     def add(self, values: npt.NDArray[Any]) -> None:
         """The next integers, all within reach."""
-        self._counts += np.bincount(values - self._low, minlength=len(self._counts))
+        kernel().add_places(self._counts, np.ascontiguousarray(values, np.int64), self._low)
 
     @property
     def _seen(self) -> tuple[Integers, Integers]:
@@ -147,29 +146,14 @@ class _Window:
         lowest = max(first - margin, highest - WINDOW + 1, 1)
         return cls(sketch.shift, sketch.whole, lowest, highest - lowest + 1)
 
-    def add(self, values: Floats, low: float, high: float) -> None:
-        """The next numbers, all from ``low`` to ``high``."""
-        bits = (values if low > 0 else values + 0.0).view(np.int64)  # adding zero turns -0.0 into 0.0
-        add_hashes(self._registers, spread(bits.view(np.uint64)))
-        places = (bits if low > 0 else bits & LOWER_63) >> self._shift
-        places -= self._lowest
-        inside = None if low > 0 and self._has(low) and self._has(high) else places.view(np.uint64) < self._width
-        if low < 0:
-            sign = bits >> 63  # -1 for a negative number, else 0
-            sign &= self._width
-            places += sign
-        if inside is not None and not inside.all():
-            self._put_aside(values[~inside])
-            places = places[inside]
-        self._counts += np.bincount(places, minlength=len(self._counts))
-
-    def _has(self, value: float) -> bool:
-        """Whether the cell of a number above zero is in the window."""
-        cell = int(np.float64(value).view(np.int64)) >> self._shift
-        return self._lowest <= cell < self._lowest + self._width
+    def add(self, values: Floats) -> None:
+        """The next numbers."""
+        outside = kernel().add_cells(self._counts, self._registers, self._shift, self._lowest, values)
+        if len(outside):
+            self._put_aside(outside)
 
     def _put_aside(self, values: Floats) -> None:
-        self._outside.append(values)
+        self._outside.append(values.copy())  # they stand in memory as large as the batch
         if sum(map(len, self._outside)) > SLICE:
             self._rest, self._outside = self._all_outside(), []
 

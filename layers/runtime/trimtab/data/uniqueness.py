@@ -14,15 +14,13 @@ import numpy as np
 import numpy.typing as npt
 
 from trimtab.data.batch import ColumnBatch, is_text
-from trimtab.data.hashing import Integers, Words, spread
+from trimtab.data.hashing import Integers, Words
+from trimtab.data.kernel import kernel
 from trimtab.data.state_file import Tree
 from trimtab.data.violation import SHOWN
 
 PART_ROWS = 1 << 20
 """Rows that are compared at once, about."""
-_MOST_SLOTS_BITS = 22
-_ROUNDS = 3
-"""Tables that a key is looked for in before it is compared with others."""
 _MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
 _WORD = np.dtype("<u8")
 
@@ -106,7 +104,7 @@ class UniqueValues:
         parts = 1 << max(total // PART_ROWS, 0).bit_length() if total > PART_ROWS else 1
         count, first = 0, np.zeros(0, np.int64)
         for keys, places in self._split(parts):
-            chosen = _perhaps_repeated(keys)
+            chosen = kernel().perhaps_repeated(keys)
             again = self._places_repeated(keys[chosen], chosen if places is None else places[chosen])
             count += len(again)
             first = np.sort(np.concatenate([first, again]))[:SHOWN]
@@ -154,31 +152,3 @@ class UniqueValues:
         homes = np.searchsorted(starts, places, side="right") - 1
         rows = [self._parts[home].rows[place - starts[home]] for home, place in zip(homes, places, strict=True)]
         return np.array(rows, np.int64)
-
-
-def _perhaps_repeated(keys: Words) -> Integers:
-    """Places of all keys that may be equal to another: those that share a slot in each of several tables."""
-    slots_bits = min(max(len(keys).bit_length() + 1, 8), _MOST_SLOTS_BITS)
-    chosen = _in_shared_slots((keys * _MULTIPLIER) << np.uint64(13), slots_bits)
-    hashes = keys[chosen]
-    for _ in range(_ROUNDS - 1):
-        if not len(chosen):
-            break
-        hashes = spread(hashes)
-        shared = _in_shared_slots(hashes, slots_bits)
-        chosen, hashes = chosen[shared], hashes[shared]
-    return np.asarray(chosen)
-
-
-def _in_shared_slots(hashes: Words, slots_bits: int) -> Integers:
-    """Places of the hashes whose first bits some other hash has too."""
-    slots = (hashes >> np.uint64(64 - slots_bits)).view(np.int64)
-    last = np.empty(1 << slots_bits, np.int32)
-    places = np.arange(len(hashes), dtype=np.int32)
-    last[slots] = places
-    overwritten = slots[last.take(slots, mode="wrap") != places]  # a mode other than "raise" needs no second look
-    if not len(overwritten):
-        return np.zeros(0, np.int64)
-    is_shared = np.zeros(1 << slots_bits, bool)
-    is_shared[overwritten] = True
-    return np.flatnonzero(is_shared.take(slots, mode="wrap"))

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, BinaryIO, Literal, Self
 
 from trimtab.data.checks import checks_of
 from trimtab.data.contract import NO_OCCASION, Contract, Occasion, data_contract, truth_contract
-from trimtab.data.drift import compare
+from trimtab.data.drift import DriftRules, compare
 from trimtab.data.findings import (
     column_violations,
     drift_violations,
@@ -39,8 +39,8 @@ from trimtab.errors import DataError
 if TYPE_CHECKING:
     from trimtab.spec import DataSpec
 
-PSI_LIMIT = 0.25
-"""Above this a shift is usually called large (Siddiqi 2006)."""
+ANY_DRIFT = DriftRules()
+"""Every column is held to the usual limit on PSI."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class Gate:
     compared: tuple[str, ...] = ()
     """Columns whose drift is measured."""
     reference: Profile | None = None
-    psi_limit: float = PSI_LIMIT
+    rules: DriftRules = ANY_DRIFT
     limits: Limits = DEFAULT_LIMITS
 
     @classmethod
@@ -62,7 +62,7 @@ class Gate:
         reference: Profile | None = None,
         *,
         kind: Literal["data", "truth"] = "data",
-        psi_limit: float = PSI_LIMIT,
+        rules: DriftRules = ANY_DRIFT,
         limits: Limits = DEFAULT_LIMITS,
         occasion: Occasion = NO_OCCASION,
     ) -> Gate:
@@ -70,7 +70,7 @@ class Gate:
         if kind == "truth":
             return cls(truth_contract(data), (data.label,), limits=limits)
         names = tuple(profiled_columns(data))
-        return cls(data_contract(data, occasion), names, data.features, reference, psi_limit, limits)
+        return cls(data_contract(data, occasion), names, data.features, reference, rules, limits)
 
 
 @dataclass(frozen=True)
@@ -133,7 +133,7 @@ def validate(
     reference: Profile | None = None,
     *,
     kind: Literal["data", "truth"] = "data",
-    psi_limit: float = PSI_LIMIT,
+    rules: DriftRules = ANY_DRIFT,
     limits: Limits = DEFAULT_LIMITS,
     occasion: Occasion = NO_OCCASION,
 ) -> DropReport:
@@ -142,7 +142,7 @@ def validate(
     ``stream`` is seekable. A file that cannot be read ends in a report that refuses it, never in an error. Raises
     SpecError when the contract itself is wrong.
     """
-    gate = Gate.of(data, reference, kind=kind, psi_limit=psi_limit, limits=limits, occasion=occasion)
+    gate = Gate.of(data, reference, kind=kind, rules=rules, limits=limits, occasion=occasion)
     return conclude([examine(stream, format, gate)], gate)
 
 
@@ -227,7 +227,8 @@ def _report(
     contract = gate.contract
     present = [name for name in contract.columns if any(name in partial.names for partial in partials)]
     profile = scan.profile(name for name in gate.profiled if name in present)
-    drift = [] if gate.reference is None else compare(gate.reference, profile, gate.compared)
+    found_drift = [] if gate.reference is None else compare(gate.reference, profile, gate.compared)
+    drift = gate.rules.judge(found_drift)
     period = period_of(scan.times(contract.event_time))
     violations = [
         *found,
@@ -235,7 +236,7 @@ def _report(
         *whole_file_violations(contract, scan),
         *located(list(_of_rows(contract, scan, present)), places),
         *freshness_violations(contract, period and period[1]),
-        *drift_violations(drift, gate.psi_limit),
+        *drift_violations(drift),
     ]
     return DropReport(
         format=format,

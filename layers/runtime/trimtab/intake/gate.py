@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from trimtab.contracts import Drop, DropKind, Finding, Period, Validation
 from trimtab.data.contract import Occasion
+from trimtab.data.drift import DriftRules
 from trimtab.data.keys import KeySet
 from trimtab.data.local_drop import DropFile as LocalFile
 from trimtab.data.local_drop import LocalDrop, judge_drop
@@ -142,14 +143,14 @@ def _judge(
 
 def gate_of(spec: Spec, drop: Drop, reference: Profile | None, occasion: Occasion) -> Gate:
     """What the drop is held against."""
-    limit = spec.monitoring.psi_limit
-    return Gate.of(spec.data, reference, kind=drop.kind.value, psi_limit=limit, occasion=occasion)
+    rules = DriftRules.of(spec.monitoring)
+    return Gate.of(spec.data, reference, kind=drop.kind.value, rules=rules, occasion=occasion)
 
 
 def answer(report: DropReport, drop: Drop, spec: Spec) -> dict[str, Any]:
     """The files to store, as text, and the fields of the Validation, as JSON values."""
     file = DropFile(spec.name, drop.id, drop.kind.value, drop.uri, drop.version, drop.size, drop.at.isoformat())
-    page = report_html(report, file, psi_limit=spec.monitoring.psi_limit)
+    page = report_html(report, file)
     files = {"report.json": report_json(report, file).decode(), "report.html": page.decode()}
     if report.profile is not None:
         files["profile.json"] = report.profile.dumps().decode()

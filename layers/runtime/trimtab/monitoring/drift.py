@@ -7,11 +7,11 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from trimtab.data.drift import ColumnDrift, compare
+from trimtab.data.drift import ALPHA, ColumnDrift, DriftRules, compare
 from trimtab.data.drift.domain_classifier import Separation, separation
 from trimtab.data.profile import NumberProfile, Profile, profile_table
 from trimtab.monitoring.records import SCORE, VERSION
-from trimtab.spec import MonitoringSpec, Spec
+from trimtab.spec import Spec
 
 SCORE_COLUMN = "score"
 """Name of the scores in the profile that the evaluation writes."""
@@ -32,17 +32,27 @@ class Drift:
         """PSI by column, largest first; a column that could not be measured is absent."""
         return {column.column: column.psi for column in self.columns if column.psi is not None}
 
-    def drifted(self, watch: MonitoringSpec) -> list[str]:
-        """Columns beyond their limit, with rows enough to mean it, furthest first by PSI."""
-        return [column.column for column in self.columns if column.moved(*_limit_of(column, watch))]
+    @property
+    def drifted(self) -> list[str]:
+        """Columns that their rules call moved, furthest first by PSI."""
+        return [column.column for column in self.columns if column.moved]
 
-    def reading(self, watch: MonitoringSpec) -> float | None:
+    def reading(self, psi_limit: float) -> float | None:
         """Largest PSI that is more than chance, so that few rows do not ring an alarm; None when nothing is measured.
 
         A column with a rule of its own counts with its effect over its limit, times the PSI limit: one alarm for all.
         """
-        certain = [_scaled(column, watch) for column in self.columns if column.moved(0.0)]
-        return max(certain, default=0.0) if self.psi else None
+        judged = [column.judgement for column in self.columns if column.judgement is not None]
+        certain = [found.share_of_limit * psi_limit for found in judged if found.p_value <= ALPHA]
+        return max(certain, default=0.0) if judged else None
+
+    @property
+    def prediction_reading(self) -> float | None:
+        """PSI of the scores where it is more than chance, else 0; None when it was not measured."""
+        found = self.prediction.judgement if self.prediction else None
+        if found is None:
+            return None
+        return found.effect if found.p_value <= ALPHA else 0.0
 
     def to_json(self) -> dict[str, Any]:
         """The drift with all statistics and bins as JSON values."""
@@ -61,26 +71,17 @@ def measure(records: pa.Table, version: int, baseline: Profile, scores: Profile,
         return Drift(mine.num_rows)
     monitored = {name: spec.data.columns[name] for name in spec.monitored}
     current = profile_table(mine, monitored, spec.data.id)
-    columns = compare(baseline, current, spec.monitored)
+    columns = DriftRules.of(spec.monitoring).judge(compare(baseline, current, spec.monitored))
     apart = separation(baseline.sample, current.sample, spec.monitored)
-    return Drift(mine.num_rows, tuple(columns), _prediction(mine, scores), apart)
+    prediction = _prediction(mine, scores, spec.monitoring.prediction_psi_limit)
+    return Drift(mine.num_rows, tuple(columns), prediction, apart)
 
 
-def _prediction(records: pa.Table, scores: Profile) -> ColumnDrift | None:
+def _prediction(records: pa.Table, scores: Profile, psi_limit: float) -> ColumnDrift | None:
     current = NumberProfile.of(records.column(SCORE).combine_chunks())
-    found = compare(scores, Profile(records.num_rows, {SCORE_COLUMN: current}), [SCORE_COLUMN])
+    drift = compare(scores, Profile(records.num_rows, {SCORE_COLUMN: current}), [SCORE_COLUMN])
+    found = DriftRules(psi_limit).judge(drift)
     return found[0] if found else None
-
-
-def _limit_of(column: ColumnDrift, watch: MonitoringSpec) -> tuple[float, str]:
-    rule = watch.drift.get(column.column)
-    return (rule.limit, rule.statistic) if rule else (watch.psi_limit, "psi")
-
-
-def _scaled(column: ColumnDrift, watch: MonitoringSpec) -> float:
-    limit, statistic = _limit_of(column, watch)
-    effect: float = abs(getattr(column, statistic) or 0.0)
-    return effect / limit * watch.psi_limit
 
 
 def baseline_of(entries: Sequence[Mapping[str, Any]], version: int) -> Mapping[str, Any] | None:

@@ -10,10 +10,9 @@ from typing import Any, Final
 import jinja2
 from markupsafe import Markup
 
-from trimtab.data.drift import ColumnDrift
+from trimtab.data.drift import ColumnDrift, Judgement
 from trimtab.data.reading import Reading
 from trimtab.data.report import DropReport
-from trimtab.data.validate import PSI_LIMIT
 from trimtab.data.violation import Severity
 from trimtab.reports.advice import advice_for
 from trimtab.reports.svg import Bar, bar_chart, paired_columns
@@ -23,9 +22,19 @@ PAGE_BYTES: Final = 200_000
 _SHOWN: Final = {"violations": 40, "columns": 120, "drifts": 6}
 
 _HEADLINES: Final = {
-    "accept": "Accepted",
-    "accept_warn": "Accepted, with warnings",
-    "quarantine": "Refused and kept in quarantine",
+    "accept": ("Accepted", "Would be accepted"),
+    "accept_warn": ("Accepted, with warnings", "Would be accepted, with warnings"),
+    "quarantine": ("Refused and kept in quarantine", "Would be refused"),
+}
+"""Of a drop, and of a file that was only checked."""
+_STATISTICS: Final = {
+    "psi": "PSI",
+    "ks": "KS",
+    "jensen_shannon": "Jensen–Shannon",
+    "wasserstein": "Wasserstein",
+    "cramers_v": "Cramér's V",
+    "missing_rate_change": "missing, change",
+    "new_level_share": "new levels",
 }
 
 
@@ -35,6 +44,7 @@ class DropFile:
 
     model: str
     drop_id: str
+    """Empty for a file of somebody's machine that was only checked."""
     kind: str
     uri: str
     version: str
@@ -42,6 +52,11 @@ class DropFile:
     """Bytes."""
     at: str
     """When it was dropped, ISO 8601."""
+
+    @property
+    def is_dropped(self) -> bool:
+        """Whether it came into the pipeline, which then did something with it."""
+        return bool(self.drop_id)
 
 
 def report_json(report: DropReport, file: DropFile) -> bytes:
@@ -52,28 +67,27 @@ def report_json(report: DropReport, file: DropFile) -> bytes:
     return json.dumps(whole, indent=1, allow_nan=False).encode()
 
 
-def report_html(report: DropReport, file: DropFile, *, psi_limit: float = PSI_LIMIT) -> bytes:
+def report_html(report: DropReport, file: DropFile) -> bytes:
     """The report as one page without a network: under 200 KB, a table under every chart."""
-    pages = (_page(report, file, psi_limit, halvings) for halvings in range(8))
-    return next((page for page in pages if len(page) < PAGE_BYTES), _page(report, file, psi_limit, 8))
+    pages = (_page(report, file, halvings) for halvings in range(8))
+    return next((page for page in pages if len(page) < PAGE_BYTES), _page(report, file, 8))
 
 
-def _page(report: DropReport, file: DropFile, psi_limit: float, halvings: int) -> bytes:
+def _page(report: DropReport, file: DropFile, halvings: int) -> bytes:
     violations, columns, drifts = (shown >> halvings for shown in _SHOWN.values())
     page = _template().render(
         file=file,
         report=report,
-        headline=_HEADLINES[report.verdict.value],
-        summary=_summary(report),
+        headline=_HEADLINES[report.verdict.value][0 if file.is_dropped else 1],
+        summary=_summary(report, file),
         violations=[(found, advice_for(found.rule)) for found in report.violations[:violations]],
         violations_left=max(len(report.violations) - violations, 0),
         columns=list(report.columns.items())[:columns],
         columns_left=max(len(report.columns) - columns, 0),
-        drift_chart=_drift_chart(report.drift[:columns], psi_limit),
+        drift_chart=_drift_chart(report.drift[:columns]),
         missing_chart=_missing_chart(report, columns),
-        drifts=report.drift[:columns],
+        drifts=[(drift, rule_said(drift.judgement)) for drift in report.drift[:columns]],
         details=[(drift, _bins_chart(drift), _bin_rows(drift)) for drift in report.drift[:drifts]],
-        psi_limit=psi_limit,
         files=len(report.readings),
         readings=[said for reading in dict.fromkeys(report.readings) if (said := _reading(reading))],
     )
@@ -115,15 +129,18 @@ def figure(value: Any) -> str:
     return str(value)
 
 
-def _summary(report: DropReport) -> str:
+def _summary(report: DropReport, file: DropFile) -> str:
     refused = sum(found.severity is Severity.REFUSE for found in report.violations)
     warned = len(report.violations) - refused
     if refused:
         return f"{refused} rule{_s(refused)} of the contract refuse{'s' if refused == 1 else ''} this file. " + (
             "It was not used for training; the original and a copy are kept."
+            if file.is_dropped
+            else "Dropped as it is, it would be set aside and not used for training."
         )
     if warned:
-        return f"The file was taken in. {warned} warning{_s(warned)} should be looked at."
+        taken = "was taken in" if file.is_dropped else "would be taken in"
+        return f"The file {taken}. {warned} warning{_s(warned)} should be looked at."
     return "The file keeps its contract in every row."
 
 
@@ -131,9 +148,22 @@ def _s(count: int) -> str:
     return "" if count == 1 else "s"
 
 
-def _drift_chart(drifts: Sequence[ColumnDrift], psi_limit: float) -> Markup:
-    bars = [Bar(drift.column, drift.psi, f"{drift.psi:.3f}") for drift in drifts if drift.psi is not None]
-    return bar_chart("Population stability index by column", bars, psi_limit) if bars else Markup("")
+def _drift_chart(drifts: Sequence[ColumnDrift]) -> Markup:
+    judged = [(drift.column, drift.judgement) for drift in drifts if drift.judgement is not None]
+    bars = [Bar(column, found.share_of_limit, _effect(found)) for column, found in judged]
+    return bar_chart("Drift by column, as a share of its limit", bars, 1.0) if bars else Markup("")
+
+
+def _effect(found: Judgement) -> str:
+    return f"{found.effect:.3f}" if found.statistic == "psi" else f"{_STATISTICS[found.statistic]} {found.effect:.3f}"
+
+
+def rule_said(found: Judgement | None) -> str:
+    """What a column's drift was held against, and with what result; a dash where it does not count."""
+    if found is None:
+        return "–"
+    result = "moved" if found.moved else "may be chance" if found.share_of_limit > 1 else "within"
+    return f"{_STATISTICS[found.statistic]} at most {figure(found.limit)}: {result}"
 
 
 def _missing_chart(report: DropReport, limit: int) -> Markup:

@@ -1,5 +1,6 @@
-"""How far a table has moved from a reference profile; one statistic per module."""
+"""How far a table has moved from a reference profile, one statistic per module; and by which rules that is drift."""
 
-from trimtab.data.drift.compare import ALPHA, STATISTICS, ColumnDrift, compare
+from trimtab.data.drift.compare import TESTS, ColumnDrift, Judgement, compare
+from trimtab.data.drift.rules import ALPHA, PSI_LIMIT, DriftRules, Rule
 
-__all__ = ["ALPHA", "STATISTICS", "ColumnDrift", "compare"]
+__all__ = ["ALPHA", "PSI_LIMIT", "TESTS", "ColumnDrift", "DriftRules", "Judgement", "Rule", "compare"]

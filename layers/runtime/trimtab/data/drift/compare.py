@@ -1,23 +1,50 @@
-"""All drift statistics of every column that two profiles share."""
+"""All drift statistics of every column that two profiles share, and the evidence for each."""
 
 import math
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, fields, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, Final
 
 from trimtab.data.drift.bins import Bins, category_bins, number_bins
 from trimtab.data.drift.chi_square import chi_square
-from trimtab.data.drift.correction import holm
 from trimtab.data.drift.jensen_shannon import jensen_shannon
-from trimtab.data.drift.kolmogorov_smirnov import kolmogorov_smirnov
+from trimtab.data.drift.kolmogorov_smirnov import kolmogorov_p_value, kolmogorov_smirnov
 from trimtab.data.drift.missing_rate import missing_rate_change
 from trimtab.data.drift.new_levels import new_level_share
 from trimtab.data.drift.psi import psi
+from trimtab.data.drift.two_shares import shares_p_value
+from trimtab.data.drift.unseen import unseen_p_value
 from trimtab.data.drift.wasserstein import reference_spread, wasserstein
 from trimtab.data.profile import CategoryProfile, NumberProfile, Profile
 
-ALPHA: Final = 0.01
-"""Chance that any of the columns of one comparison is called moved although none has."""
+TESTS: Final = {
+    "psi": "bins",
+    "jensen_shannon": "bins",
+    "cramers_v": "bins",
+    "ks": "numbers",
+    "wasserstein": "numbers",
+    "missing_rate_change": "missing",
+    "new_level_share": "unseen",
+}
+"""What a rule may look at, each 0 for a column that has not moved, and the test that is its evidence."""
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """A column's drift held against its rule."""
+
+    statistic: str
+    effect: float
+    limit: float
+    p_value: float
+    """Chance of such evidence in a column that has not moved, corrected for all columns that were judged."""
+    moved: bool = False
+    """Whether the effect is over the limit and the evidence enough."""
+
+    @property
+    def share_of_limit(self) -> float:
+        """The effect in units of its limit: above 1 it is too large."""
+        return abs(self.effect) / self.limit
 
 
 @dataclass(frozen=True)
@@ -35,16 +62,16 @@ class ColumnDrift:
     """In interquartile ranges of the reference."""
     cramers_v: float | None = None
     new_level_share: float | None = None
-    p_value: float | None = None
-    """Of the chi-square test over the bins, corrected for all columns that were compared."""
+    p_values: Mapping[str, float] = field(default_factory=dict)
+    """Evidence by test, not corrected: ``bins`` (chi-square), ``numbers`` (Kolmogorov-Smirnov), ``missing`` (of two
+    shares), ``unseen`` (of new levels). A test that has nothing to go by is absent."""
+    judgement: Judgement | None = None
+    """None until rules were asked, and where the column does not count."""
 
-    def moved(self, limit: float, statistic: str = "psi", alpha: float = ALPHA) -> bool:
-        """Whether the statistic is over the limit and the rows are enough evidence that the column moved at all.
-
-        Both are asked: with a million rows a trifle is certain, with fifty a large PSI is chance.
-        """
-        effect = getattr(self, statistic)
-        return effect is not None and abs(effect) > limit and (self.p_value is None or self.p_value <= alpha)
+    @property
+    def moved(self) -> bool:
+        """Whether the rules that were asked call it moved."""
+        return self.judgement is not None and self.judgement.moved
 
     def to_json(self) -> dict[str, Any]:
         """The drift as JSON values."""
@@ -55,45 +82,50 @@ class ColumnDrift:
         """The drift that ``to_json`` wrote, also before there were as many statistics."""
         bins = Bins(**{name: tuple(values) for name, values in document["bins"].items()})
         known = {field.name: document[field.name] for field in fields(cls) if field.name in document}
-        return cls(**{**known, "bins": bins})
-
-
-STATISTICS: Final = (
-    "psi", "ks", "jensen_shannon", "wasserstein", "cramers_v", "missing_rate_change", "new_level_share"
-)  # fmt: skip
-"""What a rule may look at; each is 0 for a column that has not moved."""
+        judgement = document.get("judgement")
+        return cls(**{**known, "bins": bins, "judgement": judgement and Judgement(**judgement)})
 
 
 def compare(reference: Profile, current: Profile, columns: Iterable[str] | None = None) -> list[ColumnDrift]:
     """The drift of the named columns (all shared ones when None), largest PSI first; times are not compared."""
     wanted = list(reference.columns if columns is None else columns)
     drifts = [drift for name in wanted if (drift := _column_drift(name, reference, current)) is not None]
-    return sorted(_corrected(drifts), key=lambda drift: (-(drift.psi or 0.0), drift.column))
-
-
-def _corrected(drifts: Sequence[ColumnDrift]) -> list[ColumnDrift]:
-    adjusted = holm([math.nan if drift.p_value is None else drift.p_value for drift in drifts])
-    return [replace(drift, p_value=_known(p)) for drift, p in zip(drifts, adjusted, strict=True)]
+    return sorted(drifts, key=lambda drift: (-(drift.psi or 0.0), drift.column))
 
 
 def _column_drift(name: str, reference: Profile, current: Profile) -> ColumnDrift | None:
     left, right = reference.columns.get(name), current.columns.get(name)
     if isinstance(left, NumberProfile) and isinstance(right, NumberProfile):
-        return replace(
-            _measured(name, left, right, number_bins(left, right)),
-            ks=_known(kolmogorov_smirnov(left.sketch, right.sketch)),
-            wasserstein=_known(wasserstein(left.sketch, right.sketch) / reference_spread(left.sketch)),
-        )
+        return _of_numbers(_measured(name, left, right, number_bins(left, right)), left, right)
     if isinstance(left, CategoryProfile) and isinstance(right, CategoryProfile):
-        found = _measured(name, left, right, category_bins(left, right))
-        return replace(found, new_level_share=_known(new_level_share(left.levels, right.levels)))
+        return _of_levels(_measured(name, left, right, category_bins(left, right)), left, right)
     return None
+
+
+def _of_numbers(found: ColumnDrift, left: NumberProfile, right: NumberProfile) -> ColumnDrift:
+    ks = kolmogorov_smirnov(left.sketch, right.sketch)
+    evidence = kolmogorov_p_value(ks, left.sketch.total, right.sketch.total)
+    return replace(
+        found,
+        ks=_known(ks),
+        wasserstein=_known(wasserstein(left.sketch, right.sketch) / reference_spread(left.sketch)),
+        p_values={**found.p_values, **({} if math.isnan(evidence) else {"numbers": evidence})},
+    )
+
+
+def _of_levels(found: ColumnDrift, left: CategoryProfile, right: CategoryProfile) -> ColumnDrift:
+    return replace(
+        found,
+        new_level_share=_known(new_level_share(left.levels, right.levels)),
+        p_values={**found.p_values, "unseen": unseen_p_value(left.levels, right.levels)},
+    )
 
 
 def _measured(
     name: str, left: NumberProfile | CategoryProfile, right: NumberProfile | CategoryProfile, bins: Bins
 ) -> ColumnDrift:
     test = chi_square(bins.reference, bins.current) if left.rows and right.rows else None
+    missing = shares_p_value(left.missing, left.rows, right.missing, right.rows)
     return ColumnDrift(
         column=name,
         kind=left.kind,
@@ -103,7 +135,7 @@ def _measured(
         missing_rate_change=_known(missing_rate_change(left.missing, left.rows, right.missing, right.rows)),
         bins=bins,
         cramers_v=test.cramers_v if test else None,
-        p_value=test.p_value if test else None,
+        p_values={"bins": test.p_value, "missing": missing} if test else {},
     )
 
 
