@@ -6,9 +6,9 @@ import tarfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from trimtab.authoring.names import METRICS, SPEC_FILE
+from trimtab.authoring.names import METRICS, OBJECTIVE, SPEC_FILE
 
-LIBRARY_PARTS = ("__init__.py", "errors.py", "authoring", "data", "evaluation")
+LIBRARY_PARTS = ("__init__.py", "errors.py", "measures.py", "authoring", "data", "evaluation", "features")
 """What jobs need of the library. AWS's image has no pydantic, so spec and contracts stay out."""
 AUTHOR_FILES = ("features.py", "inference.py")
 EVALUATE = """from pathlib import Path
@@ -26,7 +26,7 @@ EVALUATE_COMMAND = (
 TRAINING_ENVIRONMENT = {"OMP_WAIT_POLICY": "PASSIVE"}
 """Environment of the training job: waiting threads sleep. Spinning ones take the processor from those that work, and
 on a busy machine that made scikit-learn's boosting ten times as slow."""
-METRIC_DEFINITIONS = tuple({"Name": name, "Regex": f"{name}=([-+0-9.eE]+)"} for name in METRICS)
+METRIC_DEFINITIONS = tuple({"Name": name, "Regex": f"{name}=([-+0-9.eE]+)"} for name in (*METRICS, OBJECTIVE))
 """MetricDefinitions of the training job: what ``trimtab.authoring.train`` prints."""
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
 
 FILE = "contract.json"
@@ -35,9 +36,14 @@ class Contract:
 
     @classmethod
     def of_spec(cls, spec: Mapping[str, Any]) -> "Contract":
-        """The contract in a spec's parsed JSON, its features by name: canonical JSON knows no other order."""
+        """The contract in a spec's parsed JSON, its features by name: canonical JSON knows no other order.
+
+        The event time is among them when declared features read it.
+        """
         data = spec["data"]
-        named = {data["id"], data["event_time"], data["label"]}
+        rules = (spec.get("features") or {"rules": ()})["rules"]
+        read = {name for rule in rules for name in rule["columns"]}
+        named = {data["id"], data["event_time"], data["label"]} - read
         features = tuple(
             Feature(name, column["type"], bool(column["nullable"]))
             for name, column in sorted(data["columns"].items())
@@ -67,7 +73,13 @@ class Contract:
         """
         import pandas as pd
 
-        return pd.DataFrame({feature.name: _values(columns[feature.name], feature) for feature in self.features})
+        made: dict[str, Any] = self.arrays(columns)
+        texts = {name: pd.Series(array, dtype="object") for name, array in made.items() if array.dtype == object}
+        return pd.DataFrame(made | texts)  # pandas 3 would make a bare array of text its own string type
+
+    def arrays(self, columns: "Mapping[str, Sequence[Any]] | pd.DataFrame") -> "dict[str, np.ndarray[Any, Any]]":
+        """The same as arrays by name, for whoever needs no table: making one takes longer than most models' answer."""
+        return {feature.name: _values(columns[feature.name], feature) for feature in self.features}
 
 
 def _values(values: Any, feature: Feature) -> Any:
@@ -76,12 +88,19 @@ def _values(values: Any, feature: Feature) -> Any:
     import pandas as pd
 
     if feature.type == "timestamp":
-        parsed = pd.to_datetime(pd.Series(values), utc=True, format="ISO8601")
-        return parsed.dt.tz_localize(None).astype("datetime64[us]").to_numpy()
+        return _moments(values)
     if feature.type in ("integer", "number"):
         return np.asarray(values, dtype="int64" if feature.type == "integer" and not feature.nullable else "float64")
     if feature.type == "boolean" and not feature.nullable:
         return np.asarray(values, dtype="bool")
     plain = np.empty(len(values), dtype=object)
     plain[:] = [None if pd.isna(value) else value for value in values]
-    return pd.Series(plain, dtype="object")  # pandas 3 would make a bare array of text its own string type
+    return plain
+
+
+def _moments(values: Any) -> Any:
+    """Texts or times as datetime64[us] in UTC, NaT where there is none."""
+    import pandas as pd
+
+    parsed = pd.to_datetime(pd.Series(values), utc=True, format="ISO8601")
+    return parsed.dt.tz_localize(None).astype("datetime64[us]").to_numpy()

@@ -9,19 +9,26 @@ aws/sagemaker-scikit-learn-container, transformer.py of sagemaker-containers and
 import json
 import os
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from trimtab.authoring.contract import Contract
 from trimtab.authoring.records import (
     JSON_LINES,
+    Record,
     RequestRefused,
     check_media_types,
     read_records,
+    to_arrays,
     to_table,
     write_answers,
 )
+from trimtab.features import FittedFeatures
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 MODEL_FILE = "model.joblib"
 VERSION_VARIABLE = "TRIMTAB_VERSION"
@@ -36,12 +43,20 @@ class Served:
     contract: Contract
     version: int | None = None
     """Version in the registry, named in every answer: captured traffic says by it which version answered."""
+    features: FittedFeatures | None = None
+    """Declared features, fitted; None for a model without."""
 
     def answer(self, body: bytes | str) -> str:
         """The answers to a body of records. Raises RequestRefused."""
         records = read_records(body, self.contract)
-        scores = self.model.predict_proba(to_table(records, self.contract))[:, 1]
+        scores = self.model.predict_proba(self.table(records))[:, 1]
         return write_answers(records, scores, self.contract, self.version)
+
+    def table(self, records: Sequence[Record]) -> "pd.DataFrame":
+        """What the model sees of the records: the columns of its contract, transformed as its features declare."""
+        if self.features is None:
+            return to_table(records, self.contract)
+        return self.features.transform(to_arrays(records, self.contract))
 
 
 def model_fn(model_dir: str) -> Served:
@@ -50,7 +65,8 @@ def model_fn(model_dir: str) -> Served:
 
     folder = Path(model_dir)
     version = os.environ.get(VERSION_VARIABLE)
-    return Served(joblib.load(folder / MODEL_FILE), Contract.read(folder), int(version) if version else None)
+    contract, features = Contract.read(folder), FittedFeatures.read(folder)
+    return Served(joblib.load(folder / MODEL_FILE), contract, int(version) if version else None, features)
 
 
 def transform_fn(model: Served, body: bytes | str, content_type: str, accept: str) -> Any:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from trimtab.authoring.contract import Contract
 from trimtab.authoring.inference import MODEL_FILE
 from trimtab.authoring.names import METRICS, SPEC_FILE
+from trimtab.authoring.transformations import learn
 
 if TYPE_CHECKING:
     import numpy as np
@@ -69,7 +70,8 @@ def run(job: Job, fit: Fit) -> dict[str, float]:
     spec = json.loads((job.code / SPEC_FILE).read_text(encoding="utf-8"))
     contract = Contract.of_spec(spec)
     table = read_channel(job.train)
-    features, label = contract.conform(table), table[contract.label].astype("int64")
+    fitted, features = learn(spec, contract, table, job.code)
+    label = table[contract.label].astype("int64")
     hyperparameters = spec["training"]["hyperparameters"] | _own(job.hyperparameters)
     seed = int(spec["training"]["seed"])
     seed_everything(seed)
@@ -77,6 +79,8 @@ def run(job: Job, fit: Fit) -> dict[str, float]:
     model = fit(features, label, hyperparameters, seed)
     seconds = time.perf_counter() - started
     save(model, replace(contract, trained_until=_last(table, contract)), job)
+    if fitted:
+        fitted.write(job.model)
     return report(model, features, label, seconds)
 
 
@@ -125,7 +129,8 @@ def save_code(source: Path, target: Path) -> None:
     package.mkdir(parents=True)
     for name in ("__init__.py", "errors.py"):
         shutil.copyfile(library / name, package / name)
-    shutil.copytree(library / "authoring", package / "authoring", ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("authoring", "features"):
+        shutil.copytree(library / name, package / name, ignore=shutil.ignore_patterns("__pycache__"))
     (target / "inference.py").write_text(INFERENCE, encoding="utf-8")
     for name in ("features.py", "inference.py"):
         if (source / name).exists():

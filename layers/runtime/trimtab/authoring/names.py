@@ -4,3 +4,7 @@ SPEC_FILE = "model.json"
 """The spec as canonical JSON, at the bundle's root."""
 METRICS = ("train_rows", "train_auc", "train_log_loss", "fit_seconds")
 """What a training job prints, one a line as ``name=value``."""
+OBJECTIVE = "validation_objective"
+"""What a trial of a search prints: the metric that the search improves, on rows that the trial did not learn from."""
+TRIAL_ENVIRONMENT = {"TRIMTAB_TRIAL": "1"}
+"""Environment that makes a training job a trial."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from trimtab.authoring.contract import Contract, Feature
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
 
 JSON_LINES = "application/jsonlines"
@@ -116,6 +117,11 @@ CHECKS: dict[str, Check] = {
 def to_table(records: Sequence[Record], contract: Contract) -> "pd.DataFrame":
     """The records' features as the model saw them at training."""
     return contract.conform({name: [record[name] for record in records] for name in contract.names})
+
+
+def to_arrays(records: Sequence[Record], contract: Contract) -> "dict[str, np.ndarray[Any, Any]]":
+    """The same as arrays by name."""
+    return contract.arrays({name: [record[name] for record in records] for name in contract.names})
 
 
 def write_answers(

@@ -1,0 +1,65 @@
+"""What each kind of problem is measured by and compared with: the one table that spec, jobs and gates share.
+
+Needs nothing but Python.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import Final
+
+BINARY: Final = "binary"
+MULTICLASS: Final = "multiclass"
+REGRESSION: Final = "regression"
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A metric's meaning for a gate."""
+
+    kinds: tuple[str, ...]
+    higher_is_better: bool
+    low: float = 0.0
+    high: float = 1.0
+    """Range of its values, both ends inclusive."""
+
+    def holds(self, value: float) -> bool:
+        """Whether ``value`` can be one of this metric; NaN and infinities cannot."""
+        return math.isfinite(value) and self.low <= value <= self.high
+
+
+METRICS: Final[dict[str, Metric]] = {
+    "auc": Metric((BINARY,), True),
+    "average_precision": Metric((BINARY,), True),
+    "log_loss": Metric((BINARY, MULTICLASS), False, high=math.inf),
+    "brier": Metric((BINARY,), False),
+    "accuracy": Metric((BINARY, MULTICLASS), True),
+    "f_beta": Metric((BINARY,), True),
+    "calibration_error": Metric((BINARY,), False),
+    "balanced_accuracy": Metric((MULTICLASS,), True),
+    "macro_f1": Metric((MULTICLASS,), True),
+    "auc_macro": Metric((MULTICLASS,), True),
+    "rmse": Metric((REGRESSION,), False, high=math.inf),
+    "mae": Metric((REGRESSION,), False, high=math.inf),
+    "mape": Metric((REGRESSION,), False, high=math.inf),
+    "r2": Metric((REGRESSION,), True, low=-math.inf),
+    "median_absolute_error": Metric((REGRESSION,), False, high=math.inf),
+    "quantile_loss": Metric((REGRESSION,), False, high=math.inf),
+}
+PRIMARY: Final = {BINARY: "auc", MULTICLASS: "auc_macro", REGRESSION: "rmse"}
+"""What a candidate is compared by when the spec does not say."""
+BASELINES: Final = {
+    BINARY: ("prevalence", "logistic", "last_value"),
+    MULTICLASS: ("prevalence", "logistic", "last_value"),
+    REGRESSION: ("mean", "linear", "last_value"),
+}
+"""The simple models that a candidate can be asked to beat; ``last_value`` needs an event time."""
+
+
+def names_of(problem: str) -> tuple[str, ...]:
+    """The metrics of a kind of problem, in the order of the table."""
+    return tuple(name for name, metric in METRICS.items() if problem in metric.kinds)
+
+
+def baselines_of(problem: str, *, timed: bool) -> tuple[str, ...]:
+    """The baselines measured when the spec names none: all that the rows allow."""
+    return tuple(name for name in BASELINES[problem] if timed or name != "last_value")
