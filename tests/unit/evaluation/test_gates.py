@@ -12,7 +12,7 @@ from trimtab.evaluation.gates import judge, read_report
 from trimtab.spec import ChampionRule, EvaluationSpec, MetricRule
 
 RULES = EvaluationSpec(metrics={"auc": MetricRule(min=0.6), "log_loss": MetricRule(max=0.6)})
-METRICS = {"auc": 0.7, "average_precision": 0.5, "accuracy": 0.8, "log_loss": 0.5, "brier": 0.15}
+METRICS = {"auc": 0.7, "average_precision": 0.5, "accuracy": 0.8, "log_loss": 0.5, "brier": 0.15, "f_beta": 0.5, "calibration_error": 0.02}
 
 
 def difference(value: float, half: float = 0.01) -> dict[str, dict[str, float]]:
@@ -22,7 +22,8 @@ def difference(value: float, half: float = 0.01) -> dict[str, dict[str, float]]:
 def report(**changes: Any) -> dict[str, Any]:
     """A candidate that passes every gate, without a champion."""
     made: dict[str, Any] = {
-        "schema": 1,
+        "schema": 2,
+        "problem": "binary",
         "n": 2_000,
         "positives": 500,
         "metrics": {"candidate": dict(METRICS), "baseline": dict(METRICS), "champion": None},
@@ -30,6 +31,10 @@ def report(**changes: Any) -> dict[str, Any]:
         "paired": {"baseline": difference(0.05), "champion": None},
         "champion": {"present": False, "rows": 0, "error": None},
         "size_bytes": 1_000_000,
+        "latency_ms_p50": 2.0,
+        "latency_ms_p99": 5.0,
+        "latency_rows": 50,
+        "calibration": {"error": {"value": 0.02, "lo": 0.0, "hi": 0.05}},
     }
     return made | changes
 
@@ -54,6 +59,8 @@ def test_a_good_candidate_passes_every_gate() -> None:
         "log_loss max",
         "baseline",
         "champion",
+        "calibration",
+        "latency",
         "size",
     ]
 

@@ -24,7 +24,7 @@ class Built:
 def shape_of(spec: Spec) -> Shape:
     """The rows that a spec asks for."""
     data = spec.data
-    named = [data.id, *([data.event_time] if data.event_time else []), *data.features, *spec.evaluation.slices]
+    named = [data.id, *([data.event_time] if data.event_time else []), *data.features, *spec.evaluation.columns]
     named += spec.protected
     columns = tuple(dict.fromkeys([*(name for name in named if name != data.label), data.label]))
     return Shape(

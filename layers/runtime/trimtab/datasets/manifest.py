@@ -52,6 +52,6 @@ def recipe_digest(spec: Spec) -> str:
         "data": spec.data.model_dump(mode="json"),
         "window_days": training.window_days,
         "holdout_share": training.holdout_share,
-        "slices": list(spec.evaluation.slices),
+        "slices": list(spec.evaluation.columns),
     }
     return hashlib.sha256(canonical_json(recipe).encode()).hexdigest()

@@ -13,11 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trimtab.evaluation.directions import METRIC_NAMES
-from trimtab.evaluation.metrics import Floats, Scored
+from trimtab.evaluation.metrics import Floats, Scored, Weights
 
 METHOD = "stratified percentile"
 CELLS = 250_000
-"""Weights held at once (2 MB): what stays in the processor's cache is measured three times as fast."""
+"""Weights held at once."""
+DRAWN_AT_ONCE = 32_768
 
 
 @dataclass(frozen=True)
@@ -69,14 +70,29 @@ def resample(
     return Resampled(points, draws, confidence)
 
 
-def draw_weights(label: NDArray[Any], rounds: int, generator: np.random.Generator) -> Iterator[Floats]:
+def draw_weights(label: NDArray[Any], rounds: int, generator: np.random.Generator) -> Iterator[Weights]:
     """How often each row is drawn, shape (up to ``rounds``, n) a time; each class keeps its number of rows."""
     strata = [np.flatnonzero(label == value) for value in np.unique(label)]
     step = max(1, CELLS // max(1, len(label)))
     for start in range(0, rounds, step):
-        weights = np.zeros((min(step, rounds - start), len(label)))
+        weights = np.zeros((min(step, rounds - start), len(label)), dtype=np.uint8)
         for row in weights:
             for members in strata:
-                drawn = generator.integers(0, len(members), len(members))
-                row[members] = np.bincount(drawn, minlength=len(members))
+                row[members] = counts(len(members), generator)
         yield weights
+
+
+def counts(n: int, generator: np.random.Generator) -> NDArray[np.uint8]:
+    """How often each of ``n`` rows comes up in ``n`` draws with replacement, shape (n,).
+
+    Many rows are drawn block by block, after how many draws fall into each block has been drawn: the distribution is
+    the same, and each block stays in the processor's cache. A count above 255 has a probability below 1e-500.
+    """
+    starts = range(0, n, DRAWN_AT_ONCE)
+    sizes = [min(DRAWN_AT_ONCE, n - start) for start in starts]
+    shares = generator.multinomial(n, np.array(sizes) / n) if len(sizes) > 1 else sizes
+    parts = [
+        np.bincount(generator.integers(0, size, share), minlength=size)
+        for size, share in zip(sizes, shares, strict=True)
+    ]
+    return np.concatenate(parts).astype(np.uint8)

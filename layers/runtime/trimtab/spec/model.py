@@ -5,10 +5,13 @@ from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from trimtab.spec.base import Section
+from trimtab.measures import BINARY, PRIMARY, names_of
+from trimtab.spec.base import Section, mistakes
 from trimtab.spec.card import CardSpec
 from trimtab.spec.data import DataSpec
+from trimtab.spec.datasets import DatasetsSpec
 from trimtab.spec.evaluation import EvaluationSpec
+from trimtab.spec.features import FeaturesSpec
 from trimtab.spec.lifecycle import (
     ApprovalSpec,
     MonitoringSpec,
@@ -40,6 +43,24 @@ class Spec(Section):
     card: CardSpec = CardSpec()
     tracking: TrackingSpec = TrackingSpec()
 
+    @model_validator(mode="before")
+    @classmethod
+    def _metrics_follow_the_problem(cls, document: Any) -> Any:
+        """The primary metric and the one watched in production are the problem's own unless the author names one."""
+        metric = PRIMARY.get(document.get("problem", BINARY)) if isinstance(document, dict) else None
+        return document if metric is None else _filled(document, metric)
+
+    @model_validator(mode="after")
+    def _evaluation_fits_the_problem(self) -> Self:
+        found = self.evaluation.mistakes(self.problem, timed=self.data.event_time is not None)
+        mistakes((("evaluation", *place), message) for place, message in found)
+        metrics = names_of(self.problem)
+        watched = self.monitoring.quality.metric
+        if watched not in metrics:
+            message = f"'{watched}' is no metric of a {self.problem} problem: {', '.join(metrics)}"
+            mistakes([(("monitoring", "quality", "metric"), message)])
+        return self
+
     @model_validator(mode="after")
     def _features_fit_the_columns(self) -> Self:
         usable = frozenset({*self.data.features, *((self.data.event_time,) if self.data.event_time else ())})
@@ -53,7 +74,7 @@ class Spec(Section):
         for where, names in (
             ("monitoring.columns", self.monitoring.columns),
             ("monitoring.drift", tuple(self.monitoring.drift)),
-            ("evaluation.slices", self.evaluation.slices),
+            ("evaluation (slices, last_value_by)", self.evaluation.columns),
             ("datasets.leakage.known_columns", self.datasets.leakage.known_columns),
             ("evaluation.gates.bias.attributes", tuple(self.evaluation.gates.bias.attributes)),
         ):
@@ -84,6 +105,17 @@ class Spec(Section):
     def canonical_json(self) -> str:
         """The spec with all defaults, the same bytes for the same meaning."""
         return json.dumps(self.model_dump(mode="json"), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+def _filled(document: dict[str, Any], metric: str) -> dict[str, Any]:
+    """The document with ``metric`` where it names none; what is no mapping is left for validation to refuse."""
+    evaluation, monitoring = document.get("evaluation", {}), document.get("monitoring", {})
+    if isinstance(evaluation, dict):
+        document = document | {"evaluation": {"primary": metric} | evaluation}
+    quality = monitoring.get("quality", {}) if isinstance(monitoring, dict) else None
+    if isinstance(quality, dict):
+        document = document | {"monitoring": monitoring | {"quality": {"metric": metric} | quality}}
+    return document
 
 
 def json_schema() -> dict[str, Any]:
