@@ -4,7 +4,7 @@ from typing import Any
 
 from trimtab.contracts import Dataset, Event, Judgement
 from trimtab.entrypoint import Runtime, entrypoint
-from trimtab.evaluation.gates import judge, read_report
+from trimtab.evaluation.gates import judge_by
 from trimtab.ledger.lookup import decided
 from trimtab.telemetry import Metric
 
@@ -25,7 +25,7 @@ def handler(event: JudgeCandidateEvent, runtime: Runtime) -> dict[str, Any]:
     if found := decided(runtime.ledger, JUDGED, event.run):
         return Judgement.model_validate(found).to_json()
     uri = runtime.artifact("runs", event.run, "evaluation", "evaluation.json")
-    judgement = judge(read_report(runtime.objects.read(uri)), runtime.spec.evaluation, uri)
+    judgement = judge_by(runtime.spec, runtime.objects.read(uri), uri)
     if not judgement.passed:
         runtime.metrics.put(Metric.CANDIDATES_REFUSED, 1)
     last_run = {

@@ -143,6 +143,8 @@ class Gate(Message):
     limit: float | None = None
     n: int | None = None
     message: str
+    accepted_risk: str = ""
+    """The spec's reason for passing a finding of the bias gate all the same."""
 
 
 class Judgement(Message):
@@ -152,6 +154,14 @@ class Judgement(Message):
     outcome: Literal["pass", "refuse", "not_judged"]
     gates: tuple[Gate, ...]
     evaluation_uri: str
+    evaluation_sha256: str = ""
+    artifact_sha256: str = ""
+    """Of the archive that was evaluated."""
+    policy: str = ""
+    """What people call the policy."""
+    policy_sha256: str = ""
+    report_uri: str = ""
+    """The report for people."""
 
 
 class Dataset(Message):

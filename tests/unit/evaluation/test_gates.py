@@ -19,6 +19,12 @@ def difference(value: float, half: float = 0.01) -> dict[str, dict[str, float]]:
     return {name: {"difference": value, "lo": value - half, "hi": value + half} for name in METRICS}
 
 
+def part(name: str, auc: float = 0.69, **changes: Any) -> dict[str, Any]:
+    """A declared slice that is nearly as good as the whole."""
+    made = {"name": name, "declared": True, "n": 400, "metrics": {"auc": auc}, "interval": [auc - 0.03, auc + 0.03]}
+    return made | {"champion": None, "difference": None, "p_adjusted": None} | changes
+
+
 def report(**changes: Any) -> dict[str, Any]:
     """A candidate that passes every gate, without a champion."""
     made: dict[str, Any] = {
@@ -30,6 +36,7 @@ def report(**changes: Any) -> dict[str, Any]:
         "intervals": {"candidate": {name: [value - 0.02, value + 0.02] for name, value in METRICS.items()}},
         "paired": {"baseline": difference(0.05), "champion": None},
         "champion": {"present": False, "rows": 0, "error": None},
+        "slices": [part("site=north")],
         "size_bytes": 1_000_000,
         "latency_ms_p50": 2.0,
         "latency_ms_p99": 5.0,

@@ -21,6 +21,7 @@ from trimtab.data.profile import NumberProfile, Profile
 from trimtab.errors import DataError
 from trimtab.evaluation import bootstrap, importance, scoring
 from trimtab.evaluation.artifact import Artifact, find_archive, unpack
+from trimtab.evaluation.audit import audit
 from trimtab.evaluation.baseline import BASELINES
 from trimtab.evaluation.directions import METRIC_NAMES
 from trimtab.evaluation.holdout import Record, Rows
@@ -174,6 +175,7 @@ def build_report(task: Task, scores: Scores, features: list[str]) -> Json:
         "importance": measure_importance(task, scores, features),
         "bootstrap": {"rounds": settings["rounds"], "confidence": settings["confidence"], "method": bootstrap.METHOD},
     }
+    report |= audit(task.spec, task.holdout, scores.candidate)
     return _with_champion(report, task, scores, settings)
 
 
@@ -189,6 +191,7 @@ def _header(task: Task, scores: Scores) -> Json:
         "size_bytes": task.candidate.size_bytes,
         "latency_ms_p50": float(p50),
         "latency_ms_p99": float(p99),
+        "latency_rows": len(scores.latencies_ms),
         "artifact_sha256": task.candidate.sha256,
         "seed": task.seed,
     }
