@@ -13,8 +13,8 @@ from rich.table import Table
 from cli.options import JsonOption, ModelArgument, StageOption
 from cli.stage import CommandError, Stage
 from trimtab.ports import Package
-from trimtab.rollout.admission import sha256_of
 from trimtab.rollout.candidate import ENVIRONMENT, Candidate
+from trimtab.rollout.seals import sha256_of
 
 if TYPE_CHECKING:
     from trimtab.aws.registry import SageMakerRegistry

@@ -138,6 +138,31 @@ WILDCARDS: tuple[Wildcard, ...] = (
         "sagemaker:ListTags",
     ),
     _entry(
+        _arn("sagemaker", rf"model-card/{_PREFIX}-\*"),
+        "A version's card is named after its run.",
+        "sagemaker:CreateModelCard",
+        "sagemaker:DescribeModelCard",
+        "sagemaker:AddTags",
+    ),
+    _entry(
+        _arn("sagemaker", rf"action/{_PREFIX}-\*"),
+        "The training in a version's lineage is named after its run.",
+        "sagemaker:CreateAction",
+        "sagemaker:DescribeAction",
+        "sagemaker:AddAssociation",
+    ),
+    _entry(
+        _arn("sagemaker", r"artifact/\*"),
+        "SageMaker names the artifacts of lineage itself, by their source.",
+        "sagemaker:CreateArtifact",
+        "sagemaker:AddAssociation",
+    ),
+    _entry(
+        _ANY,
+        "Finding an artifact of lineage by its source: ListArtifacts has no resource type.",
+        "sagemaker:ListArtifacts",
+    ),
+    _entry(
         _arn("sagemaker", rf"model-package/{_PREFIX}/\*"),
         "SageMaker numbers the versions of a group.",
         "sagemaker:CreateModelPackage",

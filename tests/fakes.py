@@ -16,7 +16,17 @@ from trimtab.contracts import Settings
 from trimtab.entrypoint import Runtime
 from trimtab.errors import EndpointNotReady, RolloutInProgress
 from trimtab.ledger import next_entry
-from trimtab.ports import Answer, Claim, EndpointState, Entry, Lease, ObjectInfo, Package
+from trimtab.ports import (
+    NOTHING_ATTACHED,
+    Answer,
+    Attachments,
+    Claim,
+    EndpointState,
+    Entry,
+    Lease,
+    ObjectInfo,
+    Package,
+)
 from trimtab.spec import Spec
 from trimtab.telemetry import Metric
 
@@ -158,6 +168,7 @@ class MemoryRegistry:
     """Packages of any group; a test turns their status."""
 
     held: dict[str, Package] = field(default_factory=dict)
+    attached: dict[str, Attachments] = field(default_factory=dict)
 
     def register(
         self,
@@ -170,6 +181,7 @@ class MemoryRegistry:
         description: str,
         environment: Mapping[str, str],
         token: str,
+        attachments: Attachments = NOTHING_ATTACHED,
     ) -> Package:
         for package in self.packages(group):
             if package.properties["token"] == token:
@@ -177,6 +189,7 @@ class MemoryRegistry:
         version = 1 + max((package.version for package in self.packages(group)), default=0)
         arn = f"arn:aws:sagemaker:us-east-1:123456789012:model-package/{group}/{version}"
         properties = {**properties, "token": token}
+        self.attached[arn] = attachments
         made = Package(arn, group, version, "PendingManualApproval", artifact_uri, image_uri, properties, NOON)
         return self.put(replace(made, description=description))
 

@@ -27,6 +27,7 @@ from stacks.constructs.model_parts import ModelParts
 from stacks.constructs.runtime_function import RuntimeFunction
 from trimtab.contracts import PROMOTION_REQUESTED
 from trimtab.errors import EndpointNotReady, RolloutInProgress
+from trimtab.names import RECORDS
 
 _STAGING_S = 20 * 60
 _SETTLING_S = 30 * 60
@@ -243,10 +244,10 @@ def _outcomes() -> States:
 
 
 def _check_approval(scope: Construct, parts: ModelParts) -> RuntimeFunction:
-    """Reads the package, verifies its signature, and digests artifact and evaluation anew."""
+    """Reads the package, verifies its signature, and digests anew all that its record vouches for."""
     function = parts.function(scope, "check_approval", timeout_s=300)
     parts.allow_registry(function, "sagemaker:DescribeModelPackage")
-    parts.artifacts.grant_read(function.role, "runs")
+    parts.artifacts.grant_read(function.role, "runs", "datasets", RECORDS)
     parts.artifacts.grant_list(function.role)
     function.allow(parts.signing_statement("kms:Verify"))
     return function

@@ -27,6 +27,7 @@ from stacks.asl import (
 )
 from stacks.constructs.machine import Machine, may_announce
 from stacks.constructs.model_parts import ModelParts
+from stacks.constructs.registering import register_candidate
 from stacks.constructs.runtime_function import RuntimeFunction
 from trimtab.authoring.bundle import EVALUATE_COMMAND, METRIC_DEFINITIONS, TRAINING_ENVIRONMENT
 from trimtab.contracts import TRAINING_REQUESTED
@@ -51,7 +52,7 @@ class TrainingMachine(Construct):
         self.lease_training = parts.function(self, "lease_training")
         self.build_dataset = _build_dataset(self, parts)
         self.judge_candidate = _judge_candidate(self, parts)
-        self.register_candidate = _register_candidate(self, parts)
+        self.register_candidate = register_candidate(self, parts)
         self.release_training = _release_training(self, parts)
         self.functions = (
             self.lease_training,
@@ -299,24 +300,6 @@ def _judge_candidate(scope: Construct, parts: ModelParts) -> RuntimeFunction:
     """Reads what the evaluation measured."""
     function = parts.function(scope, "judge_candidate")
     parts.artifacts.grant_read(function.role, "runs")
-    return function
-
-
-def _register_candidate(scope: Construct, parts: ModelParts) -> RuntimeFunction:
-    """Digests the artifact and the code, signs the manifest, and puts the package into the registry."""
-    function = parts.function(scope, "register_candidate", timeout_s=300)
-    parts.artifacts.grant_read(function.role, "runs")
-    parts.artifacts.grant_list(function.role)
-    parts.allow_registry(
-        function,
-        "sagemaker:CreateModelPackage",
-        "sagemaker:DescribeModelPackage",
-        "sagemaker:ListModelPackages",
-    )
-    function.allow(parts.signing_statement("kms:Sign"))
-    reading = ["s3:GetObject", "s3:GetObjectVersion"]
-    function.allow(iam.PolicyStatement(actions=reading, resources=[parts.bundle.object_arn]))
-    parts.notifications.grant_publish(function.role)
     return function
 
 

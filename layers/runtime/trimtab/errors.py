@@ -7,6 +7,9 @@
     ├── SignatureMismatch       what was approved is not what was registered
     ├── EndpointFailed          SageMaker gave an endpoint up
     ├── PlanError               a rollout that SageMaker or the spec would refuse
+    ├── TrainingFailed          a run failed; its execution ends, and a redrive resumes it
+    ├── SearchFailed            too many trials of a search failed
+    ├── ServiceRefused          a service would not keep a copy of what is recorded elsewhere
     ├── LeaseLost               another execution has taken over; this one must not act any more
     └── TransientError          may be retried; the only classes a state machine retries by name
         ├── EndpointNotReady    an endpoint is still being made
@@ -54,6 +57,18 @@ class EndpointFailed(TrimtabError):
 
 class PlanError(TrimtabError):
     """Raised when a rollout cannot be planned within SageMaker's published limits."""
+
+
+class TrainingFailed(TrimtabError):
+    """Raised to end the execution of a run that failed; the message says why, and how to resume it."""
+
+
+class SearchFailed(TrimtabError):
+    """Raised when more trials of a search failed than the spec tolerates, or none gave a value."""
+
+
+class ServiceRefused(TrimtabError):
+    """Raised when a service refuses a copy (card, lineage, tracked run) of what ledger and registry hold already."""
 
 
 class LeaseLost(TrimtabError):

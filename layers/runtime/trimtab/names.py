@@ -1,8 +1,11 @@
 """Names that have to be known before a resource exists: those whose ARNs appear in policies."""
 
+import hashlib
 from dataclasses import dataclass
 
 VARIANT = "main"
+RECORDS = "records"
+"""Folder below a model's in the artifacts bucket: how its versions were made, a folder for each run."""
 
 
 def stack_name(stage: str, part: str) -> str:
@@ -46,6 +49,15 @@ class ModelNames:
         """Run id and training job name; ``stamp`` is yyyymmddhhmmss, ``execution`` the execution's name."""
         return f"{self.prefix}-{stamp}-{execution.replace('-', '')[-8:]}"
 
+    @property
+    def search_prefix(self) -> str:
+        """Where names of the model's tuning jobs begin: SageMaker allows them only 32 characters."""
+        return f"{self.model}-{_digest(self.prefix)[:3]}"
+
+    def search(self, job: str) -> str:
+        """Name of the tuning job before the training job ``job``; its trials' names begin with it."""
+        return f"{self.search_prefix}-{_digest(job)[:9]}"
+
     def evaluation_job(self, run: str) -> str:
         """Name of the processing job that evaluates ``run``."""
         return f"{run}-eval"
@@ -54,3 +66,7 @@ class ModelNames:
         """Name of a SageMaker model and its endpoint config, for example ``trimtab-dev-flights-v3-1a2b3c4d``."""
         suffix = f"-{purpose}" if purpose else ""
         return f"{self.prefix}-v{version}-{tag[:8]}{suffix}"
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()

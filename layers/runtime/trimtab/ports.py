@@ -167,6 +167,21 @@ class Package:
     description: str = ""
 
 
+@dataclass(frozen=True)
+class Attachments:
+    """Reports that a version is registered with, as S3 addresses; an empty one does not exist."""
+
+    bias_uri: str = ""
+    explainability_uri: str = ""
+    baseline_uri: str = ""
+    """Profile of the rows it learned from: what its data are compared with later."""
+    instance_types: tuple[str, ...] = ()
+    """What it may be served on."""
+
+
+NOTHING_ATTACHED = Attachments()
+
+
 class ModelRegistry(Protocol):
     """Versions of one model and their approval."""
 
@@ -181,6 +196,7 @@ class ModelRegistry(Protocol):
         description: str,
         environment: Mapping[str, str],
         token: str,
+        attachments: Attachments = NOTHING_ATTACHED,
     ) -> Package:
         """A new version in PendingManualApproval; the same ``token`` gives the same version again."""
         ...
@@ -202,6 +218,63 @@ class Signer(Protocol):
         ...
 
     def verify(self, digest: bytes, signature: str) -> bool: ...
+
+
+class Jobs(Protocol):
+    """What SageMaker's jobs were asked to do, and what container images are made of."""
+
+    def training(self, name: str) -> dict[str, Any] | None:
+        """The CreateTrainingJob request of a job, with ``arn``, ``started`` and ``ended``; None when there is none."""
+        ...
+
+    def processing(self, name: str) -> dict[str, Any] | None:
+        """The same of a processing job."""
+        ...
+
+    def image_digest(self, image_uri: str) -> str | None:
+        """Digest (``sha256:…``) of the image behind a tag; None when its registry does not tell."""
+        ...
+
+
+@dataclass(frozen=True)
+class LineageNode:
+    """Something that a version came of: an artifact, or the action that made it."""
+
+    kind: str
+    """Artifact or Action."""
+    name: str
+    type: str
+    """For example Dataset, Model, ModelTraining."""
+    source: str
+    """URI or ARN of the thing itself."""
+    properties: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class LineageEdge:
+    """What came of what."""
+
+    source: str
+    """Name of a node."""
+    target: str
+    kind: str
+    """ContributedTo, Produced, DerivedFrom, AssociatedWith."""
+
+
+class Lineage(Protocol):
+    """A graph of artifacts and actions that SageMaker keeps."""
+
+    def record(self, nodes: Iterable[LineageNode], edges: Iterable[LineageEdge]) -> dict[str, str]:
+        """ARN by name of every node, each made once however often it is recorded; the edges stand between them."""
+        ...
+
+
+class ModelCards(Protocol):
+    """Model cards that SageMaker keeps."""
+
+    def create(self, name: str, content: str, key_id: str, tags: Mapping[str, str]) -> str:
+        """ARN of the card, in PendingReview and encrypted with the key; one that exists is left as it is."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -282,4 +355,26 @@ class Alarms(Protocol):
 
     def sums(self, metric: str, dimensions: Mapping[str, str], start: datetime, end: datetime) -> dict[datetime, float]:
         """Sum of an endpoint's metric (namespace AWS/SageMaker) by minute; minutes without data are absent."""
+        ...
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One training job of a search."""
+
+    name: str
+    hyperparameters: Mapping[str, str]
+    """The searched ones, as the texts that the job was given."""
+    status: str
+    value: float | None
+    """What it measured; None when it failed or said nothing."""
+    seconds: float | None = None
+    failure: str = ""
+
+
+class Searches(Protocol):
+    """Searches for hyperparameters that have run."""
+
+    def trials(self, search: str) -> list[Trial]:
+        """In the order in which they were begun."""
         ...

@@ -51,6 +51,9 @@ def _resources(call: Call) -> Iterator[str]:
     if call.operation in ("CreateModelPackage", "UpdateModelPackage", "DescribeModelPackage", "DeleteModelPackage"):
         yield from _model_package(call)
         return
+    if call.operation == "CreateArtifact":  # SageMaker chooses its ARN
+        yield call.arn("artifact/*")
+        return
     for each in (call.parameters, *call.parameters.get("Identifiers", [])):
         for name, kind in _RESOURCES.items():
             given = each.get(name)

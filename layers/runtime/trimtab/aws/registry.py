@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from trimtab.aws.session import client
-from trimtab.ports import Package
+from trimtab.ports import NOTHING_ATTACHED, Attachments, Package
 
 _TOKEN = "request-token"
 _LOOK_BACK = 20
@@ -36,6 +36,7 @@ class SageMakerRegistry:
         description: str,
         environment: Mapping[str, str],
         token: str,
+        attachments: Attachments = NOTHING_ATTACHED,
     ) -> Package:
         """SageMaker forgets a ClientToken after a while, so the token is also kept as a property and looked for."""
         short = hashlib.sha256(token.encode()).hexdigest()[:36]
@@ -51,8 +52,10 @@ class SageMakerRegistry:
                 "Containers": [container],
                 "SupportedContentTypes": [_JSON_LINES],
                 "SupportedResponseMIMETypes": [_JSON_LINES],
+                **_instances(attachments),
             },
-            ModelMetrics={"ModelQuality": {"Statistics": {"ContentType": "application/json", "S3Uri": evaluation_uri}}},
+            ModelMetrics=_metrics(evaluation_uri, attachments),
+            DriftCheckBaselines=_baselines(evaluation_uri, attachments),
             CustomerMetadataProperties={**properties, _TOKEN: short},
             ClientToken=short,
         )
@@ -74,6 +77,37 @@ class SageMakerRegistry:
         self._sagemaker.update_model_package(
             ModelPackageArn=package_arn, ModelApprovalStatus="Rejected", ApprovalDescription=reason[:1024]
         )
+
+
+def _instances(attachments: Attachments) -> dict[str, list[str]]:
+    types = list(attachments.instance_types)
+    return {"SupportedRealtimeInferenceInstanceTypes": types} if types else {}
+
+
+def _source(uri: str) -> dict[str, str]:
+    return {"ContentType": "application/json", "S3Uri": uri}
+
+
+def _metrics(evaluation_uri: str, attachments: Attachments) -> dict[str, Any]:
+    """What was measured of the version itself."""
+    found: dict[str, Any] = {"ModelQuality": {"Statistics": _source(evaluation_uri)}}
+    if attachments.bias_uri:
+        found["Bias"] = {"Report": _source(attachments.bias_uri)}
+    if attachments.explainability_uri:
+        found["Explainability"] = {"Report": _source(attachments.explainability_uri)}
+    return found
+
+
+def _baselines(evaluation_uri: str, attachments: Attachments) -> dict[str, Any]:
+    """What later measurements are compared with."""
+    found: dict[str, Any] = {"ModelQuality": {"Statistics": _source(evaluation_uri)}}
+    if attachments.baseline_uri:
+        found["ModelDataQuality"] = {"Statistics": _source(attachments.baseline_uri)}
+    if attachments.bias_uri:
+        found["Bias"] = {"PostTrainingConstraints": _source(attachments.bias_uri)}
+    if attachments.explainability_uri:
+        found["Explainability"] = {"Constraints": _source(attachments.explainability_uri)}
+    return found
 
 
 def _package(found: Mapping[str, Any]) -> Package:

@@ -1,20 +1,21 @@
 """From an approved package to a promotion that holds the lease, or to the reason why not."""
 
 import hashlib
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
 from trimtab.contracts import Promotion
 from trimtab.ports import Ledger, ModelRegistry, ObjectStore, Package, Signer
-from trimtab.rollout.approval import SIGNATURE, Evidence, Objection, objections, signed_digest
+from trimtab.rollout.approval import RECORD, SIGNATURE, Evidence, Objection, objections, signed_digest
 from trimtab.rollout.guardrails import timeout_s
 from trimtab.rollout.queue import LEASE, WAITING
+from trimtab.rollout.seals import broken_seals, record_path, sha256_of
 from trimtab.spec import Spec
 
 BESIDES_ROLLOUT_S = 3600
 """Seconds that a promotion may take besides moving traffic: staging, tests, confirmation."""
-_BLOCK = 1024 * 1024
 ACTOR = "check_approval"
 
 
@@ -66,11 +67,25 @@ class Admission:
     def _evidence(self, package: Package) -> Evidence:
         evaluation = self.artifact("runs", package.properties.get("run", ""), "evaluation", "evaluation.json")
         signature = package.properties.get(SIGNATURE, "")
+        record = self._record(package)
+        found = hashlib.sha256(record).hexdigest() if record is not None else None
+        is_whole = record is not None and found == package.properties[RECORD]
         return Evidence(
             artifact_sha256=sha256_of(self.objects, package.artifact_uri),
             evaluation_sha256=sha256_of(self.objects, evaluation),
             signed=bool(signature) and self.signer.verify(signed_digest(package), signature),
+            record_sha256=found,
+            broken_seals=tuple(broken_seals(self.objects, json.loads(record or b"{}"))) if is_whole else (),
         )
+
+    def _record(self, package: Package) -> bytes | None:
+        """The record's bytes; None for a version without one, and when it is gone."""
+        if not package.properties.get(RECORD):
+            return None
+        try:
+            return self.objects.read(self.artifact(*record_path(package.properties.get("run", ""))))
+        except FileNotFoundError:
+            return None
 
     def _promotion(self, package: Package, outcome: str, reason: str, fence: int = 0) -> Promotion:
         run = package.properties.get("run", "")
@@ -92,15 +107,3 @@ class Admission:
             "tag": hashlib.sha256(self.id.encode()).hexdigest()[:8],
         }
         return Promotion.model_validate(found)
-
-
-def sha256_of(objects: ObjectStore, uri: str) -> str | None:
-    """Hex SHA-256 of an object's bytes, read in blocks; None when it is gone."""
-    digest = hashlib.sha256()
-    try:
-        with objects.open(uri) as source:
-            while block := source.read(_BLOCK):
-                digest.update(block)
-    except FileNotFoundError:
-        return None
-    return digest.hexdigest()

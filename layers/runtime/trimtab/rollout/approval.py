@@ -9,9 +9,12 @@ from trimtab.ledger import canonical_json
 from trimtab.ports import Package
 from trimtab.spec.lifecycle import ApprovalSpec
 
-SIGNED_PROPERTIES = ("artifact_sha256", "evaluation_sha256", "code_sha256", "dataset", "run")
 SIGNATURE = "signature"
 SUBMITTED_BY = "submitted-by"
+RECORD = "record_sha256"
+"""Digest of the record of how a version was made. Versions registered before there were records have none."""
+SIGNED_PROPERTIES = ("artifact_sha256", "evaluation_sha256", "code_sha256", "dataset", "run")
+SIGNED_WITH_A_RECORD = (RECORD, "image", "image_digest", "spec_sha256", "policy_sha256", SUBMITTED_BY)
 
 
 @dataclass(frozen=True)
@@ -22,6 +25,10 @@ class Evidence:
     """None when the artifact is gone."""
     evaluation_sha256: str | None
     signed: bool
+    record_sha256: str | None = None
+    """None when the record is gone, or there never was one."""
+    broken_seals: tuple[str, ...] = ()
+    """What the record vouches for and is not any more what it was."""
 
 
 @dataclass(frozen=True)
@@ -39,8 +46,12 @@ def signed_digest(package: Package) -> bytes:
 
 
 def manifest_digest(group: str, properties: Mapping[str, str]) -> bytes:
-    """SHA-256 (32 bytes) over the canonical manifest of a package with these properties."""
-    manifest = {name: properties.get(name, "") for name in SIGNED_PROPERTIES}
+    """SHA-256 (32 bytes) over the canonical manifest of a package with these properties.
+
+    Whoever takes the record out of a package's properties, or puts one in, changes what would have to be signed.
+    """
+    names = (*SIGNED_PROPERTIES, *(SIGNED_WITH_A_RECORD if properties.get(RECORD) else ()))
+    manifest = {name: properties.get(name, "") for name in names}
     return hashlib.sha256(canonical_json({**manifest, "package_group": group}).encode()).digest()
 
 
@@ -53,6 +64,7 @@ def objections(
         *_age(package, approval, at),
         *_order(package, serving_version),
         *_integrity(package, evidence),
+        *_seals(package, evidence),
         *_four_eyes(package, approval),
     ]
 
@@ -90,6 +102,18 @@ def _integrity(package: Package, evidence: Evidence) -> Iterator[Objection]:
             yield Objection(f"its {what} does not exist any more", disqualifies=True)
         elif found != package.properties.get(f"{what}_sha256"):
             yield Objection(f"its {what} was changed after it was registered", disqualifies=True)
+
+
+def _seals(package: Package, evidence: Evidence) -> Iterator[Objection]:
+    """The record, and everything that it vouches for."""
+    if not package.properties.get(RECORD):
+        return
+    if evidence.record_sha256 is None:
+        yield Objection("the record of how it was made does not exist any more", disqualifies=True)
+    elif evidence.record_sha256 != package.properties[RECORD]:
+        yield Objection("the record of how it was made was changed after it was registered", disqualifies=True)
+    for name in evidence.broken_seals:
+        yield Objection(f"its {name} is not the one that it was registered with", disqualifies=True)
 
 
 def _four_eyes(package: Package, approval: ApprovalSpec) -> Iterator[Objection]:

@@ -1,7 +1,7 @@
 """What a candidate's registration says and signs; check_approval reads it back word for word."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from trimtab.contracts import Judgement
 from trimtab.ports import Signer
@@ -33,6 +33,8 @@ class Candidate:
     evaluation_sha256: str
     code_sha256: str
     submitted_by: str
+    recorded: Mapping[str, str] = field(default_factory=dict)
+    """What a version with a record says besides: its record's digest, image, spec and policy."""
 
     def properties(self, signer: Signer) -> dict[str, str]:
         """The package's metadata, signed: who changes a digest afterwards makes the signature void."""
@@ -42,9 +44,9 @@ class Candidate:
             "artifact_sha256": self.artifact_sha256,
             "evaluation_sha256": self.evaluation_sha256,
             "code_sha256": self.code_sha256,
-        }
-        signature = signer.sign(manifest_digest(self.group, digests))
-        return digests | {SIGNATURE: signature, SUBMITTED_BY: self.submitted_by[:MAX_VALUE]}
+            SUBMITTED_BY: self.submitted_by[:MAX_VALUE],
+        } | {name: value[:MAX_VALUE] for name, value in self.recorded.items()}
+        return digests | {SIGNATURE: signer.sign(manifest_digest(self.group, digests))}
 
 
 def describe(judgement: Judgement, metrics: Mapping[str, float | None]) -> str:
