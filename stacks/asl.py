@@ -167,6 +167,16 @@ def absent(variable: str, then: str) -> Json:
     return {"Variable": variable, "IsNull": True, "Next": then}
 
 
+def present(variable: str, then: str) -> Json:
+    """When an earlier step has written ``variable``."""
+    return {"Variable": variable, "IsPresent": True, "Next": then}
+
+
+def uncaught(state: Json) -> Json:
+    """A task whose failure ends the execution there, so that a redrive begins with it."""
+    return {key: value for key, value in state.items() if key != "Catch"}
+
+
 def spread(
     items: str,
     item: Json,

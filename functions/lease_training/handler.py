@@ -35,6 +35,8 @@ def handler(event: LeaseTrainingEvent, runtime: Runtime) -> dict[str, Any]:
     return {
         "granted": lease is not None,
         "run": run,
+        "job": run,
+        "attempt": 0,
         "fence": lease.fence if lease else 0,
         "holder": held.holder if held else None,
         "requested_by": event.request.requested_by,

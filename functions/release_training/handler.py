@@ -2,16 +2,17 @@
 
 from typing import Any
 
-from trimtab.contracts import Event
+from trimtab.contracts import Event, Settings
 from trimtab.entrypoint import Runtime, entrypoint
 from trimtab.ledger.lookup import decided
 from trimtab.ports import Ledger
-from trimtab.training.queue import RELEASED, give_back
+from trimtab.training.failure import Failure, understand
+from trimtab.training.queue import RELEASED, attempt_name, give_back
 
 ACTOR = "release_training"
 NEXT_STEPS = {
     "Refused": "The champion stays. Read the gates in the evaluation; train again when there are new data.",
-    "Failed": "The champion stays. Read the failed job's log and start the training again.",
+    "Failed": "The champion stays. Mend the cause and redrive the execution: it goes on where it failed.",
 }
 
 
@@ -20,6 +21,8 @@ class ReleaseTrainingEvent(Event):
 
     run: str
     fence: int = 0
+    attempt: int = 0
+    """How often the run had been taken up again."""
     outcome: str
     reason: str = ""
 
@@ -27,14 +30,25 @@ class ReleaseTrainingEvent(Event):
 @entrypoint(ReleaseTrainingEvent)
 def handler(event: ReleaseTrainingEvent, runtime: Runtime) -> dict[str, Any]:
     """The lease is free and the ledger says how the run ended; people are told of what needs them."""
-    first = decided(runtime.ledger, RELEASED, event.run) is None
-    reason = explain(runtime.ledger, event)
-    data = give_back(runtime.ledger, event.run, event.fence, event.outcome, reason, event.at, ACTOR)
+    name = attempt_name(event.run, event.attempt)
+    first = decided(runtime.ledger, RELEASED, name) is None
+    failure = understand(event.reason) if event.outcome == "Failed" else None
+    reason = failure.message if failure else explain(runtime.ledger, event)
+    data = give_back(
+        runtime.ledger, event.run, event.fence, event.outcome, reason, event.at, ACTOR, attempt=event.attempt
+    )
     if first and (next_step := NEXT_STEPS.get(event.outcome)):
-        what = f"Run {event.run} ended {event.outcome}."
-        link = runtime.artifact("runs", event.run, "evaluation", "evaluation.json")
+        what = f"Run {name} ended {event.outcome}."
+        link = log_link(failure, runtime.settings) if failure else None
+        link = link or runtime.artifact("runs", event.run, "evaluation", "evaluation.json")
         runtime.notifier.send(f"training {event.outcome.lower()}", what, reason, next_step, link)
-    return {"released": data["released"], "next": data["next"], "outcome": event.outcome}
+    return {"released": data["released"], "next": data["next"], "outcome": event.outcome, "reason": data["reason"]}
+
+
+def log_link(failure: Failure, settings: Settings) -> str | None:
+    """The failed job's log in the console; partition and region are those of the topic that people are told by."""
+    _, partition, _, region, *_ = settings.topic_arn.split(":")
+    return failure.log_link(partition, region)
 
 
 def explain(ledger: Ledger, event: ReleaseTrainingEvent) -> str:

@@ -40,8 +40,9 @@ class Worker(ExecutionWorker):  # type: ignore[misc]  # moto has no type informa
     """Evaluates an execution, or goes on with it after a redrive."""
 
     def _get_evaluation_environment(self) -> Any:
-        env = super()._get_evaluation_environment()
-        env.place, env.event_manager = (), self._execution_communication.execution.history
+        env, execution = super()._get_evaluation_environment(), self._execution_communication.execution
+        env.place, env.event_manager = (), execution.history
+        env.states.context_object.context_object_data["Execution"].update(execution.redrives())
         return env
 
     def _execution_logic(self) -> None:
@@ -125,6 +126,11 @@ class ReportingExecution(Execution):  # type: ignore[misc]  # moto has no type i
         self.redrive_count, self.redrive_date = self.redrive_count + 1, _now()
         self.stop_date = self.error = self.cause = self.exec_worker = None
         self.start()
+
+    def redrives(self) -> dict[str, Any]:
+        """What the context object tells of redrives."""
+        when = {"RedriveTime": self.redrive_date.isoformat()} if self.redrive_date else {}
+        return {"RedriveCount": self.redrive_count} | when
 
     def rejoin(self, executions: Mapping[str, "ReportingExecution"]) -> None:
         """After a restart, the children of its Map Runs are executions again."""

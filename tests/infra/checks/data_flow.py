@@ -33,7 +33,7 @@ def _known_on_entry(definition: dict[str, Any], inputs: set[str]) -> dict[str, s
     while pending:
         name = pending.pop()
         for target, written in _exits(states[name]):
-            arriving = known[name] | written
+            arriving = (set() if _replaces(states[name]) else known[name]) | written
             if target not in known or not known[target] <= arriving:
                 known[target] = arriving & known.get(target, arriving)
                 pending.append(target)
@@ -47,12 +47,19 @@ def _exits(state: dict[str, Any]) -> Iterator[tuple[str, set[str]]]:
     for catch in state.get("Catch", ()):
         yield catch["Next"], _written(catch)
     for choice in state.get("Choices", ()):
-        yield choice["Next"], set()
+        yield choice["Next"], set(_PATH.findall(choice["Variable"])) if choice.get("IsPresent") else set()
     if "Default" in state:
         yield state["Default"], set()
 
 
+def _replaces(state: dict[str, Any]) -> bool:
+    """Whether the state puts its parameters in place of all data."""
+    return state.get("Type") == "Pass" and "Parameters" in state and "ResultPath" not in state
+
+
 def _written(state: dict[str, Any]) -> set[str]:
+    if _replaces(state):
+        return {name.removesuffix(".$") for name in state["Parameters"]}
     return set(_PATH.findall(state.get("ResultPath", "")))
 
 

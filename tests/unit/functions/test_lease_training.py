@@ -16,6 +16,8 @@ def test_a_run_is_named_by_model_time_and_execution() -> None:
     assert ask(fake_runtime(tiny.SPEC), "4b1d-11111111-22222222") == {
         "granted": True,
         "run": "trimtab-test-tiny-20260101120000-22222222",
+        "job": "trimtab-test-tiny-20260101120000-22222222",
+        "attempt": 0,
         "fence": 1,
         "holder": "trimtab-test-tiny-20260101120000-22222222",
         "requested_by": "",

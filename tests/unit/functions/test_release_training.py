@@ -24,7 +24,12 @@ def end(runtime: Runtime, run: str, outcome: str, fence: int = 1) -> dict[str, o
 def test_the_lease_is_free_afterwards() -> None:
     runtime = fake_runtime(tiny.SPEC)
     run = leased(runtime)
-    assert end(runtime, run, "Registered") == {"released": True, "next": None, "outcome": "Registered"}
+    assert end(runtime, run, "Registered") == {
+        "released": True,
+        "next": None,
+        "outcome": "Registered",
+        "reason": "because",
+    }
     assert leased(runtime, "execution-22222222").endswith("22222222")
 
 

@@ -6,16 +6,26 @@ import tarfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from trimtab.authoring.names import METRICS, OBJECTIVE, SPEC_FILE
+from trimtab.authoring.names import METRICS, OBJECTIVE, PROGRAM, SPEC_FILE
 
 LIBRARY_PARTS = ("__init__.py", "errors.py", "measures.py", "authoring", "data", "evaluation", "features")
 """What jobs need of the library. AWS's image has no pydantic, so spec and contracts stay out."""
 AUTHOR_FILES = ("features.py", "inference.py")
 EVALUATE = """from pathlib import Path
 
-from trimtab.evaluation.job import main
+from trimtab.authoring.failure import PROCESSING_MESSAGE, attributed
 
-main(Path(__file__).resolve().parent)
+code = Path(__file__).resolve().parent
+with attributed(code, PROCESSING_MESSAGE):
+    from trimtab.evaluation.job import main
+
+    main(code)
+"""
+TRAIN = """from pathlib import Path
+
+from trimtab.authoring.failure import run_script
+
+run_script(Path(__file__).with_name({entry_point!r}))
 """
 EVALUATE_COMMAND = (
     "/bin/sh",
@@ -31,7 +41,7 @@ METRIC_DEFINITIONS = tuple({"Name": name, "Regex": f"{name}=([-+0-9.eE]+)"} for 
 
 
 def build_bundle(model: Path, library: Path, spec_json: str, entry_point: str) -> bytes:
-    """A tar.gz with the author's files, evaluate.py, model.json and the library's part for jobs.
+    """A tar.gz with the author's files, the jobs' programs, model.json and the library's part for jobs.
 
     ``model`` is the author's folder, ``library`` the package folder trimtab, ``spec_json`` the canonical spec.
     Names are sorted and owners, times and modes fixed, so equal content gives equal bytes.
@@ -39,6 +49,7 @@ def build_bundle(model: Path, library: Path, spec_json: str, entry_point: str) -
     files = {
         entry_point: (model / entry_point).read_bytes(),
         "evaluate.py": EVALUATE.encode(),
+        PROGRAM: TRAIN.format(entry_point=entry_point).encode(),
         SPEC_FILE: spec_json.encode(),
     }
     files |= {name: (model / name).read_bytes() for name in AUTHOR_FILES if (model / name).exists()}

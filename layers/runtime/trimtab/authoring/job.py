@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from trimtab.authoring.contract import Contract
 from trimtab.authoring.inference import MODEL_FILE
-from trimtab.authoring.names import METRICS, SPEC_FILE
+from trimtab.authoring.names import METRICS, OBJECTIVE, SPEC_FILE
 from trimtab.authoring.transformations import learn
+from trimtab.authoring.trial import is_trial, try_out
 
 if TYPE_CHECKING:
     import numpy as np
@@ -44,6 +45,8 @@ class Job:
     code: Path
     """Folder of the unpacked source bundle."""
     hyperparameters: Mapping[str, Any]
+    is_trial: bool = False
+    """Whether it is one of a search's, which is measured and not kept."""
 
     @classmethod
     def of_environment(cls, environment: Mapping[str, str], code: Path) -> "Job":
@@ -53,6 +56,7 @@ class Job:
             Path(environment.get("SM_MODEL_DIR", "/opt/ml/model")),
             code,
             json.loads(environment.get("SM_HPS", "{}")),
+            is_trial(environment),
         )
 
 
@@ -70,11 +74,14 @@ def run(job: Job, fit: Fit) -> dict[str, float]:
     spec = json.loads((job.code / SPEC_FILE).read_text(encoding="utf-8"))
     contract = Contract.of_spec(spec)
     table = read_channel(job.train)
-    fitted, features = learn(spec, contract, table, job.code)
-    label = table[contract.label].astype("int64")
     hyperparameters = spec["training"]["hyperparameters"] | _own(job.hyperparameters)
     seed = int(spec["training"]["seed"])
     seed_everything(seed)
+    if job.is_trial:
+        worth = try_out(spec, contract, table, job.code, lambda rows, label: fit(rows, label, hyperparameters, seed))
+        return {OBJECTIVE: worth}
+    fitted, features = learn(spec, contract, table, job.code)
+    label = table[contract.label].astype("int64")
     started = time.perf_counter()
     model = fit(features, label, hyperparameters, seed)
     seconds = time.perf_counter() - started

@@ -2,6 +2,8 @@
 
 SPEC_FILE = "model.json"
 """The spec as canonical JSON, at the bundle's root."""
+PROGRAM = "run_training.py"
+"""The training job's program: runs the author's script, and says which line failed when it does."""
 METRICS = ("train_rows", "train_auc", "train_log_loss", "fit_seconds")
 """What a training job prints, one a line as ``name=value``."""
 OBJECTIVE = "validation_objective"

@@ -10,6 +10,7 @@ from trimtab.spec import TrainingSpec
 
 LEASE = "training"
 LEASED, WAITING, RELEASED = "training.leased", "training.waiting", "training.released"
+RESUMED = "training.resumed"
 BESIDES_TRAINING = timedelta(hours=2)
 """Time that a run may take besides its training job: data, evaluation, retries, waiting for capacity."""
 Request = Mapping[str, Any]
@@ -30,6 +31,29 @@ def take(ledger: Ledger, training: TrainingSpec, run: str, request: Request, at:
     return lease
 
 
+def take_again(
+    ledger: Ledger, training: TrainingSpec, run: str, attempt: int, at: datetime, actor: str
+) -> Lease | None:
+    """The lease for another attempt of a run that had failed, recorded once; None while another run holds it."""
+    ttl = timedelta(minutes=training.making_minutes) + BESIDES_TRAINING
+    lease = ledger.lease(LEASE, run, at, ttl.total_seconds())
+    name = attempt_name(run, attempt)
+    if lease and decided(ledger, RESUMED, name) is None:
+        data = {
+            "run": run,
+            "attempt": attempt,
+            "fence": lease.fence,
+            "summary": f"run {run} goes on, attempt {attempt}",
+        }
+        ledger.append(RESUMED, name, data, at, actor)
+    return lease
+
+
+def attempt_name(run: str, attempt: int) -> str:
+    """The run's own name for its first attempt; each later one has a name, and jobs, of its own."""
+    return f"{run}-r{attempt}" if attempt else run
+
+
 def _wait(ledger: Ledger, run: str, request: Request, at: datetime, actor: str) -> None:
     if decided(ledger, WAITING, run) is None:
         held = ledger.lease_holder(LEASE)
@@ -44,9 +68,12 @@ def asked_by_person(ledger: Ledger, run: str) -> bool:
     return leased is not None and leased.get("cause") == PERSON
 
 
-def give_back(ledger: Ledger, run: str, fence: int, outcome: str, reason: str, at: datetime, actor: str) -> Request:
+def give_back(
+    ledger: Ledger, run: str, fence: int, outcome: str, reason: str, at: datetime, actor: str, attempt: int = 0
+) -> Request:
     """The run is over: the lease is free, and whoever waited is named as ``next``. A retry gives the same answer."""
-    if found := decided(ledger, RELEASED, run):
+    name = attempt_name(run, attempt)
+    if found := decided(ledger, RELEASED, name):
         return found
     entries = ledger.entries("training.")
     released = ledger.release(LEASE, run, fence) if fence else False
@@ -58,7 +85,7 @@ def give_back(ledger: Ledger, run: str, fence: int, outcome: str, reason: str, a
         "next": next_request(waiting) if released else None,
         "summary": f"run {run} ended {outcome}: {reason}"[:500],
     }
-    ledger.append(RELEASED, run, data, at, actor)
+    ledger.append(RELEASED, name, data, at, actor)
     return data
 
 
