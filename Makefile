@@ -7,6 +7,7 @@ STAGE ?= dev
 LOCAL_LOCKS := $(basename $(wildcard localcloud/runtimes/*.in localcloud/images/*.in tests/clients/*.in tests/lake/*.in benchmarks/peers/*.in))
 LAKE := .cache/lake
 DATA := .cache/data
+IMAGE_BRINGS := joblib narwhals numpy pandas python-dateutil scikit-learn scipy six threadpoolctl tzdata
 LAMBDA_BRINGS := boto3 botocore jmespath python-dateutil s3transfer six urllib3
 export PATH := $(CURDIR)/$(BIN):$(CURDIR)/node_modules/.bin:$(PATH)
 export PYTHONPATH := $(CURDIR):$(CURDIR)/layers/runtime
@@ -79,6 +80,7 @@ lock: .venv/.installed  ## pin all dependencies anew
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --fork-strategy fewest --generate-hashes --no-emit-index-url --no-header -o requirements.txt requirements.in
 	for layer in runtime columnar; do $(BIN)/uv pip compile -q --python-version 3.12 --python-platform x86_64-manylinux_2_28 --generate-hashes --no-annotate --no-emit-index-url --no-header -c requirements.txt $(LAMBDA_BRINGS:%=--no-emit-package %) -o layers/$$layer/requirements.txt layers/$$layer/requirements.in || exit 1; done
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --no-deps --generate-hashes --no-annotate --no-emit-index-url --no-header -o models/data.txt models/data.in
+	$(BIN)/uv pip compile -q --python-version 3.12 --python-platform x86_64-manylinux_2_28 --generate-hashes --no-annotate --no-emit-index-url --no-header -c requirements.txt $(IMAGE_BRINGS:%=--no-emit-package %) -o layers/jobs/requirements.txt layers/jobs/requirements.in
 	for lock in $(LOCAL_LOCKS); do $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -o $$lock.txt $$lock.in || exit 1; done
 	npm install --package-lock-only
 
