@@ -3,7 +3,7 @@
 import json
 import math
 from collections.abc import Callable, Iterable, Sequence
-from datetime import datetime
+from datetime import MAXYEAR, MINYEAR, datetime
 from typing import TYPE_CHECKING, Any
 
 from trimtab.authoring.contract import Contract, Feature
@@ -99,8 +99,9 @@ def _is_integer(value: Any) -> bool:
 
 
 def _is_timestamp(value: Any) -> bool:
+    """Of a year that has all of its days in every zone."""
     try:
-        return isinstance(value, str) and datetime.fromisoformat(value) is not None
+        return isinstance(value, str) and MINYEAR < datetime.fromisoformat(value).year < MAXYEAR
     except ValueError:
         return False
 

@@ -26,6 +26,8 @@ class Custom(Step):
         """``fit`` is given the columns and the label: numbers, or for several classes one column of each."""
         if not inspect.isclass(options[CALL]):
             return {}
+        if not all(callable(getattr(options[CALL], each, None)) for each in ("fit", "transform")):
+            raise FeatureError(f"custom '{options['name']}' is a class and needs fit and transform")
         label = training.targets if len(training.names) > 1 else training.targets[:, 0]
         return {"learned": options[CALL](**options["options"]).fit(_frame(block), label)}
 

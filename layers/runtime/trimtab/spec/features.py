@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Final, Literal, Self
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from trimtab.column_types import ColumnType
 from trimtab.spec.base import Section
@@ -148,13 +149,24 @@ class Hash(Section):
         return self
 
 
+def _known_zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError) as error:
+        raise ValueError(f"'{name}' is no time zone of the IANA database, such as Europe/Berlin") from error
+    return name
+
+
+Zone = Annotated[str, AfterValidator(_known_zone)]
+"""IANA name of the time zone whose clock and calendar count."""
+
+
 class DateParts(Section):
     """A time becomes parts of its date and clock."""
 
     do: Literal["date_parts"]
     parts: tuple[DatePart, ...] = Field(min_length=1)
-    zone: str = "UTC"
-    """IANA name of the time zone whose clock and calendar count."""
+    zone: Zone = "UTC"
 
 
 class Cyclic(Section):
@@ -162,7 +174,7 @@ class Cyclic(Section):
 
     do: Literal["cyclic"]
     parts: tuple[Cycle, ...] = Field(min_length=1)
-    zone: str = "UTC"
+    zone: Zone = "UTC"
 
 
 class Custom(Section):
