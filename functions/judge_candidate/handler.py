@@ -4,8 +4,9 @@ from typing import Any
 
 from trimtab.contracts import Dataset, Event, Judgement
 from trimtab.entrypoint import Runtime, entrypoint
-from trimtab.evaluation.gates import judge_by
+from trimtab.evaluation.gates import judge_by, read_report
 from trimtab.ledger.lookup import decided
+from trimtab.reports.evaluation_report import evaluation_html
 from trimtab.telemetry import Metric
 
 ACTOR = "judge_candidate"
@@ -25,7 +26,8 @@ def handler(event: JudgeCandidateEvent, runtime: Runtime) -> dict[str, Any]:
     if found := decided(runtime.ledger, JUDGED, event.run):
         return Judgement.model_validate(found).to_json()
     uri = runtime.artifact("runs", event.run, "evaluation", "evaluation.json")
-    judgement = judge_by(runtime.spec, runtime.objects.read(uri), uri)
+    body = runtime.objects.read(uri)
+    judgement = publish(runtime, body, judge_by(runtime.spec, body, uri))
     if not judgement.passed:
         runtime.metrics.put(Metric.CANDIDATES_REFUSED, 1)
     last_run = {
@@ -37,6 +39,14 @@ def handler(event: JudgeCandidateEvent, runtime: Runtime) -> dict[str, Any]:
     data = judgement.to_json() | {"dataset": event.dataset.dataset, "summary": summary(judgement)}
     runtime.ledger.append(JUDGED, event.run, data, event.at, ACTOR, state={"last_run": last_run})
     return judgement.to_json()
+
+
+def publish(runtime: Runtime, body: bytes, judgement: Judgement) -> Judgement:
+    """The report for people lies beside evaluation.json."""
+    uri = judgement.evaluation_uri.removesuffix(".json") + ".html"
+    page = evaluation_html(runtime.model, runtime.spec.evaluation.primary, read_report(body), judgement)
+    runtime.objects.write(uri, page, "text/html; charset=utf-8")
+    return judgement.model_copy(update={"report_uri": uri})
 
 
 def summary(judgement: Judgement) -> str:

@@ -63,9 +63,10 @@ def _read_search(scope: Construct, parts: ModelParts) -> RuntimeFunction:
 
 
 def _judge_candidate(scope: Construct, parts: ModelParts) -> RuntimeFunction:
-    """Reads what the evaluation measured."""
+    """Reads what the evaluation measured, and writes the page about it."""
     function = parts.function(scope, "judge_candidate")
     parts.artifacts.grant_read(function.role, "runs")
+    parts.artifacts.grant_write(function.role, "runs")
     return function
 
 

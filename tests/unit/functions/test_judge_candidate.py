@@ -1,5 +1,6 @@
 """judge_candidate as the training machine calls it."""
 
+import hashlib
 import json
 from typing import Any
 
@@ -12,6 +13,7 @@ from tests.unit.evaluation.test_gates import report, with_champion
 from trimtab.contracts import Dataset
 from trimtab.entrypoint import Runtime
 from trimtab.errors import DataError
+from trimtab.evaluation.gates import policy_sha256
 from trimtab.telemetry import Metric
 
 EVENT = JudgeCandidateEvent(model="tiny", at=NOON, run="run-1", dataset=Dataset(ready=True, reason="", dataset="d1"))
@@ -33,6 +35,22 @@ def test_a_passing_candidate_goes_on() -> None:
         "dataset": "d1",
         "code_uri": "s3://assets/code.tar.gz",
     }
+
+
+def test_the_report_for_people_lies_beside_the_evaluation() -> None:
+    runtime = fake_runtime(tiny.SPEC)
+    found = judged(runtime, report())
+    page = runtime.objects.read(found["report_uri"]).decode()
+    assert found["report_uri"] == URI.replace(".json", ".html")
+    assert "Passed: the candidate may be offered for approval" in page
+
+
+def test_the_judgement_names_what_it_judged_and_by_which_policy() -> None:
+    runtime = fake_runtime(tiny.SPEC)
+    found = judged(runtime, report(artifact_sha256="a" * 64))
+    assert found["artifact_sha256"] == "a" * 64
+    assert found["evaluation_sha256"] == hashlib.sha256(runtime.objects.read(URI)).hexdigest()
+    assert (found["policy"], found["policy_sha256"]) == ("1", policy_sha256(tiny.SPEC.evaluation))
 
 
 def test_a_refused_gate_keeps_the_champion() -> None:

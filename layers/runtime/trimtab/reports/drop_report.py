@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import jinja2
 from markupsafe import Markup
@@ -15,10 +15,9 @@ from trimtab.data.reading import Reading
 from trimtab.data.report import DropReport
 from trimtab.data.violation import Severity
 from trimtab.reports.advice import advice_for
+from trimtab.reports.figures import PAGE_BYTES, figure
 from trimtab.reports.svg import Bar, bar_chart, paired_columns
 
-PAGE_BYTES: Final = 200_000
-"""A page is shorter than this whatever the drop: lists are halved until it is; report.json has everything."""
 _SHOWN: Final = {"violations": 40, "columns": 120, "drifts": 6}
 
 _HEADLINES: Final = {
@@ -116,17 +115,6 @@ def _template() -> jinja2.Template:
     )
     environment.filters["figure"] = figure
     return environment.get_template("drop_report.html")
-
-
-def figure(value: Any) -> str:
-    """A number as people read it: four significant digits, thousands apart; a dash for nothing."""
-    if value is None:
-        return "–"
-    if isinstance(value, float) and not value.is_integer():
-        return f"{value:,.4g}" if abs(value) < 1e6 else f"{value:.4g}"
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return f"{int(value):,}" if abs(value) < 1e15 else f"{value:.4g}"
-    return str(value)
 
 
 def _summary(report: DropReport, file: DropFile) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 import jinja2
 
 from trimtab.contracts import Gate
-from trimtab.reports.drop_report import figure
+from trimtab.reports.figures import figure
 from trimtab.spec import Spec
 
 Json = dict[str, Any]
