@@ -83,7 +83,16 @@ def test_a_candidate_waits_for_approval_with_all_its_digests(runtime: Runtime) -
     assert package.properties["artifact_sha256"] == hashlib.sha256(MODEL).hexdigest()
     assert package.properties["code_sha256"] == hashlib.sha256(b"code").hexdigest()
     assert package.properties["dataset"] == "d1"
-    assert all(len(value) <= 256 for value in package.properties.values())
+    assert all(1 <= len(value) <= 256 for value in package.properties.values())
+
+
+def test_an_image_without_a_digest_is_registered_without_one(runtime: Runtime) -> None:
+    registry = MemoryRegistry()
+    found = register_with(event(), runtime, services(registry, jobs=MemoryJobs({RUN: TRAINING})))
+    package = registry.describe(found["package_arn"])
+    assert "image_digest" not in package.properties
+    assert HashSigner().verify(signed_digest(package), package.properties[SIGNATURE])
+    assert all(package.properties.values())
 
 
 def test_the_signature_is_the_one_that_an_approval_checks(runtime: Runtime) -> None:

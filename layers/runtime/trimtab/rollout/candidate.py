@@ -8,7 +8,7 @@ from trimtab.ports import Signer
 from trimtab.rollout.approval import SIGNATURE, SUBMITTED_BY, manifest_digest
 
 MAX_VALUE = 256
-"""Longest value of a package's metadata property (SageMaker's API reference)."""
+"""Longest value of a package's metadata property (SageMaker's API reference); an empty one is refused."""
 ENVIRONMENT = {
     "SAGEMAKER_PROGRAM": "inference.py",
     "SAGEMAKER_SUBMIT_DIRECTORY": "/opt/ml/model/code",
@@ -45,7 +45,7 @@ class Candidate:
             "evaluation_sha256": self.evaluation_sha256,
             "code_sha256": self.code_sha256,
             SUBMITTED_BY: self.submitted_by[:MAX_VALUE],
-        } | {name: value[:MAX_VALUE] for name, value in self.recorded.items()}
+        } | {name: value[:MAX_VALUE] for name, value in self.recorded.items() if value}
         return digests | {SIGNATURE: signer.sign(manifest_digest(self.group, digests))}
 
 
