@@ -9,7 +9,7 @@ from trimtab.authoring.failure import AUTHOR, PLATFORM, run_script
 
 SCRIPTS = {
     "own error": (
-        "def fit(rows):\n    return rows['no such column']\n\nfit({})\n",
+        "def fit(rows):\n    return rows['none']\n\nfit({})\n",
         f"{AUTHOR}: train.py:2 in fit: KeyError",
     ),
     "another package's": ("import json\n\njson.loads('{')\n", f"{AUTHOR}: train.py:3 in <module>: JSONDecodeError"),

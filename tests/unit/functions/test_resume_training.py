@@ -42,7 +42,7 @@ def resume(runtime: Runtime, run: str, redrives: int, failed_after: int = 0) -> 
 
 def test_the_execution_of_a_failed_run_ends_with_its_reason_and_what_to_do() -> None:
     runtime = fake_runtime(tiny.SPEC)
-    with pytest.raises(TrainingFailed, match="No disk. Mend the cause and redrive"):
+    with pytest.raises(TrainingFailed, match=r"No disk\. Mend the cause and redrive"):
         resume(runtime, failed(runtime), redrives=0)
     assert not runtime.ledger.entries("training.resumed")
 

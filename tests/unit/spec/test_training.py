@@ -54,7 +54,7 @@ def test_a_search_that_cannot_be_is_refused_in_words(tuning: dict[str, Any], tol
 
 
 def test_a_budget_needs_a_price() -> None:
-    with pytest.raises(ValidationError, match="no price of ml.x9.large is known"):
+    with pytest.raises(ValidationError, match=r"no price of ml\.x9\.large is known"):
         training(instance_type="ml.x9.large", tuning={"ranges": RANGES, "money": 5.0})
 
 

@@ -111,4 +111,4 @@ def test_text_of_a_trial_cannot_become_markup() -> None:
     found._trials.append(Trial("<script>", {"max_depth": "<b>"}, "Failed", None, None, "<img src=x>"))
     _, _, objects = conclude(found)
     page = objects.read("s3://artifacts/tiny/runs/run-1/search.html").decode()
-    assert "<script" not in page and "<img" not in page and "<b>" not in page
+    assert not [tag for tag in ("<script", "<img", "<b>") if tag in page]
