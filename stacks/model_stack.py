@@ -5,7 +5,7 @@ from constructs import Construct
 
 from stacks.constructs.dead_letters import DeadLetters
 from stacks.constructs.execution_role import ExecutionRole
-from stacks.constructs.framework_image import FrameworkImage
+from stacks.constructs.framework_image import ContainerImage, container_image
 from stacks.constructs.intake_machine import IntakeMachine
 from stacks.constructs.machine import Machine
 from stacks.constructs.model_alarms import ModelAlarms
@@ -68,7 +68,7 @@ class ModelStack(Stack):
     def _make_parts(self, architecture: str) -> ModelParts:
         data, control, spec = self._data, self._control, self._model.spec
         bundle = SourceBundle(self, "Source", model=self._model)
-        image = FrameworkImage(self, "Image", framework=spec.training.framework)
+        image = container_image(self, "Image", spec.training)
         artifacts, captures = data.artifacts.folder(spec.name), data.captures.folder(spec.name)
         execution_role = ExecutionRole(self, "Execution")
         execution_role.use_data(artifacts, captures)
@@ -92,7 +92,7 @@ class ModelStack(Stack):
         )
 
     def _defaults(
-        self, architecture: str, bundle: SourceBundle, image: FrameworkImage, execution_role: ExecutionRole
+        self, architecture: str, bundle: SourceBundle, image: ContainerImage, execution_role: ExecutionRole
     ) -> FunctionDefaults:
         own = {
             "model": self._model.spec.name,

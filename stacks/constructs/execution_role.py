@@ -9,7 +9,7 @@ from constructs import Construct
 from stacks.arns import ACCOUNT, arn
 from stacks.constructs.data_bucket import BucketFolder
 from stacks.constructs.data_key import Condition
-from stacks.constructs.framework_image import FrameworkImage
+from stacks.constructs.framework_image import ContainerImage
 from stacks.constructs.source_bundle import SourceBundle
 
 SAGEMAKER = "sagemaker.amazonaws.com"
@@ -47,7 +47,7 @@ class ExecutionRole(Construct):
         captures.grant_write(self.role, "capture")
         captures.grant_list(self.role)
 
-    def use_code(self, bundle: SourceBundle, image: FrameworkImage) -> None:
+    def use_code(self, bundle: SourceBundle, image: ContainerImage) -> None:
         """Jobs may read the source bundle and pull the framework's image."""
         self._allow(["s3:GetObject"], [bundle.object_arn])
         # SageMaker lists a channel's prefix before it reads it.

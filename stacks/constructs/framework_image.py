@@ -1,19 +1,56 @@
-"""The container image of AWS's own framework, by region."""
+"""The container image that trains, evaluates and serves a model: AWS's own by region, or one of the author's."""
 
 import json
+import re
 from functools import cache
 from importlib.metadata import files
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from aws_cdk import CfnMapping
 from constructs import Construct
 
 from stacks.arns import PARTITION, REGION, URL_SUFFIX
-from trimtab.errors import TrimtabError
+from trimtab.errors import SpecError, TrimtabError
+from trimtab.spec import TrainingSpec
 
-_DATA = "sagemaker/core/image_uri_config/sklearn.json"
-_VERSIONS = {"scikit-learn-1.9-0": "1.9-0"}
+_FOLDER = "sagemaker/core/image_uri_config"
+_PUBLISHED = {"scikit-learn-1.9-0": ("sklearn", "1.9-0"), "xgboost-3.2-0": ("xgboost", "3.2-0")}
+"""File and version of a framework in what AWS publishes with its SDK."""
+_ECR = re.compile(r"(?P<account>\d{12})\.dkr\.ecr\.(?P<region>[a-z0-9-]+)\.[a-z.]+/(?P<repository>[^:@]+)[:@].+")
+
+
+class ContainerImage(Protocol):
+    """An image in ECR."""
+
+    @property
+    def uri(self) -> str: ...
+
+    @property
+    def repository_arn(self) -> str: ...
+
+
+def container_image(scope: Construct, id: str, training: TrainingSpec) -> ContainerImage:
+    """The image that the spec names, or AWS's of its framework."""
+    if training.image:
+        return OwnImage(training.image)
+    return FrameworkImage(scope, id, framework=training.framework)
+
+
+class OwnImage:
+    """An image of the author's, which keeps the contract that docs/how-to/own-image.md states."""
+
+    def __init__(self, uri: str) -> None:
+        found = _ECR.fullmatch(uri)
+        if found is None:
+            raise SpecError(
+                f"training.image: {uri} is not in ECR, from where alone SageMaker pulls; "
+                "it looks like 111122223333.dkr.ecr.eu-central-1.amazonaws.com/name:tag"
+            )
+        self.uri = uri
+        self.repository_arn = (
+            f"arn:{PARTITION}:ecr:{found['region']}:{found['account']}:repository/{found['repository']}"
+        )
 
 
 class FrameworkImage(Construct):
@@ -21,12 +58,13 @@ class FrameworkImage(Construct):
 
     def __init__(self, scope: Construct, id: str, *, framework: str) -> None:
         super().__init__(scope, id)
-        version = _VERSIONS[framework]
-        data = _published(version)
+        file, version = _PUBLISHED[framework]
+        data = _published(file, version)
         accounts = {region: {"account": account} for region, account in sorted(data["registries"].items())}
         self._account = CfnMapping(self, "Accounts", mapping=accounts).find_in_map(REGION, "account")
         self._repository = data["repository"]
-        self._tag = f"{version}-{data['processors'][0]}-{data['py_versions'][0]}"
+        # Newer XGBoost images have neither processor nor Python in their tag.
+        self._tag = "-".join([version, *data.get("processors", ())[:1], *data.get("py_versions", ())[:1]])
 
     @property
     def uri(self) -> str:
@@ -39,13 +77,14 @@ class FrameworkImage(Construct):
 
 
 @cache
-def _published(version: str) -> dict[str, Any]:
-    """Registries, repository and tag parts of a scikit-learn image, as AWS publishes them with its SDK.
+def _published(file: str, version: str) -> dict[str, Any]:
+    """Registries, repository and tag parts of a framework's image, as AWS publishes them with its SDK.
 
     The file is read where the package sagemaker-core put it; importing the package takes 15 seconds and more.
     """
-    path = next((entry.locate() for entry in files("sagemaker-core") or () if str(entry) == _DATA), None)
+    data = f"{_FOLDER}/{file}.json"
+    path = next((entry.locate() for entry in files("sagemaker-core") or () if str(entry) == data), None)
     if path is None:
-        raise TrimtabError(f"sagemaker-core no longer ships {_DATA}; run 'make setup' to get the locked version")
+        raise TrimtabError(f"sagemaker-core no longer ships {data}; run 'make setup' to get the locked version")
     published: dict[str, Any] = json.loads(Path(path).read_text(encoding="utf-8"))["training"]["versions"][version]
     return published

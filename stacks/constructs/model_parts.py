@@ -11,7 +11,7 @@ from stacks.arns import arn
 from stacks.constructs.data_bucket import BucketFolder
 from stacks.constructs.data_key import DataKey
 from stacks.constructs.execution_role import ExecutionRole
-from stacks.constructs.framework_image import FrameworkImage
+from stacks.constructs.framework_image import ContainerImage
 from stacks.constructs.ledger_table import LedgerTable
 from stacks.constructs.machine import never_approve
 from stacks.constructs.notifications import Notifications
@@ -41,7 +41,7 @@ class ModelParts:
     record_failure: RuntimeFunction
     execution_role: ExecutionRole
     bundle: SourceBundle
-    image: FrameworkImage
+    image: ContainerImage
     defaults: FunctionDefaults
 
     def function(
