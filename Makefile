@@ -4,7 +4,7 @@ SHELL := /bin/sh
 PYTHON ?= python3
 BIN := .venv/bin
 STAGE ?= dev
-LOCAL_LOCKS := $(basename $(wildcard localcloud/runtimes/*.in localcloud/images/*.in tests/clients/*.in tests/lake/*.in benchmarks/peers/*.in))
+LOCAL_LOCKS := $(basename $(wildcard localcloud/runtimes/*.in localcloud/images/*.in tests/clients/*.in tests/lake/*.in benchmarks/peers/*.in layers/columnar/kernel/*.in))
 LAKE := .cache/lake
 DATA := .cache/data
 IMAGE_BRINGS := joblib narwhals numpy pandas python-dateutil scikit-learn scipy six threadpoolctl tzdata
@@ -21,7 +21,7 @@ export PYTHONPYCACHEPREFIX := $(CURDIR)/.cache/bytecode
 help:  ## list every target in one line each
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-setup: .venv/.installed node_modules/.installed .toolchain/.installed $(DATA)/.installed  ## install everything, pinned, into this folder
+setup: .venv/.installed .venv/.kernel node_modules/.installed .toolchain/.installed $(DATA)/.installed  ## install everything, pinned, into this folder
 
 demo: setup  ## the whole loop on this laptop, with real flights (KEEP=1 leaves the cloud running, V=1 shows cdk's output)
 	@$(BIN)/python -m demo $(if $(KEEP),--keep) $(if $(V),--verbose)
@@ -98,6 +98,11 @@ clean:  ## remove everything that was installed or built
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r .venv/uv.txt
 	@$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes requirements.txt
 	@ln -sf ../../bin/trimtab $(BIN)/trimtab
+	@touch $@
+
+# The data gate's inner loops in C; without them it does the same with NumPy.
+.venv/.kernel: $(wildcard layers/columnar/kernel/*) stacks/kernel.py .venv/.installed
+	@$(BIN)/python -m stacks.kernel
 	@touch $@
 
 $(LAKE)/.installed: tests/lake/requirements.txt .venv/.installed

@@ -6,11 +6,15 @@ makes those of all peers (`make peers`) and says of each which version it is or 
 """
 
 import hashlib
+import platform
 import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+
+from stacks.kernel import put_kernel
+from stacks.packaging import PackagingError
 
 ROOT = Path(__file__).resolve().parent.parent
 CACHE = ROOT / ".cache" / "benchmarks"
@@ -27,8 +31,13 @@ class NotInstallable(Exception):
 
 
 def function_python() -> Path:
-    """An interpreter with exactly the packages of the Lambda layers: so no pandas. Raises NotInstallable."""
-    return _environment(CACHE / "environments" / "function", _LAYERS, "--no-deps")
+    """An interpreter with exactly what is in the Lambda layers: so no pandas. Raises NotInstallable."""
+    python = _environment(CACHE / "environments" / "function", _LAYERS, "--no-deps")
+    try:
+        put_kernel(platform.machine(), next(python.parent.parent.glob("lib/python*/site-packages")))
+    except PackagingError as error:
+        raise NotInstallable(str(error)) from error
+    return python
 
 
 def peer_python(name: str) -> Path:

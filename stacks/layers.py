@@ -1,5 +1,6 @@
 """The two layers: what every function needs, and what only those need that read columns."""
 
+from stacks.kernel import KernelPart
 from stacks.packaging import ROOT, LayerRecipe
 
 _LAYERS = ROOT / "layers"
@@ -12,5 +13,6 @@ def runtime_recipe(architecture: str) -> LayerRecipe:
 
 
 def columnar_recipe(architecture: str) -> LayerRecipe:
-    """Arrow and NumPy."""
-    return LayerRecipe("columnar", _LAYERS / "columnar" / "requirements.txt", (), architecture)
+    """Arrow, NumPy and the data gate's kernel."""
+    lock = _LAYERS / "columnar" / "requirements.txt"
+    return LayerRecipe("columnar", lock, (), architecture, (KernelPart(),))

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatch
 from functools import cache
 from pathlib import Path
+from typing import Protocol
 
 from trimtab.errors import TrimtabError
 
@@ -55,6 +56,18 @@ class PackagingError(TrimtabError):
     """Raised when a layer cannot be made; the message says what is missing."""
 
 
+class LayerPart(Protocol):
+    """Something that is made for a layer."""
+
+    def digest(self) -> str:
+        """Differs whenever what is made differs."""
+        ...
+
+    def put(self, architecture: str, site: Path) -> None:
+        """It stands in ``site``, made for Lambda's ``architecture``. Raises PackagingError."""
+        ...
+
+
 @dataclass(frozen=True)
 class LayerRecipe:
     """All that decides a layer's content."""
@@ -65,15 +78,17 @@ class LayerRecipe:
     sources: tuple[Path, ...] = ()
     """Packages of our own that go in beside the locked ones."""
     architecture: str = "x86_64"
+    parts: tuple[LayerPart, ...] = ()
 
     @property
     def platform(self) -> str:
         return _PLATFORMS[self.architecture]
 
     def digest(self) -> str:
-        """SHA-256 over format, platform, Python version, lock and sources."""
+        """SHA-256 over format, platform, Python version, lock, sources and parts."""
         digest = hashlib.sha256("|".join((_FORMAT, *_UNUSED, self.platform, PYTHON_VERSION)).encode())
         digest.update(self.lock.read_bytes())
+        digest.update("".join(f"\0{part.digest()}" for part in self.parts).encode())
         for source in self.sources:
             for path in source_files(source):
                 digest.update(f"\0{path.relative_to(source.parent).as_posix()}\0".encode() + path.read_bytes())
@@ -113,6 +128,8 @@ def _build(recipe: LayerRecipe, target: Path, python: Path | None) -> None:
         _trim(site)
         for source in recipe.sources:
             _copy_source(source, site / source.name)
+        for part in recipe.parts:
+            part.put(recipe.architecture, site)
         if python:
             _compile(python, site)
         _publish(site.parent, target)

@@ -1,6 +1,9 @@
 """64-bit hashes of numbers and texts: the same on every machine, in every batch and for every sharding."""
 
+from typing import Any
+
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from trimtab.data.kernel import kernel
@@ -36,7 +39,7 @@ def _hashes(texts: pa.Array, count: int) -> tuple[Words, Words]:
     return first, second
 
 
-def _hash_long(offsets: Integers, data: Bytes, hashes: tuple[Words, ...]) -> None:
+def _hash_long(offsets: npt.NDArray[Any], data: Bytes, hashes: tuple[Words, ...]) -> None:
     from hashlib import blake2b  # with OpenSSL: some milliseconds that short texts need not pay
 
     for row in np.flatnonzero(np.diff(offsets) > LONGEST_IN_WORDS).tolist():
@@ -46,12 +49,12 @@ def _hash_long(offsets: Integers, data: Bytes, hashes: tuple[Words, ...]) -> Non
             hashed[row] = int.from_bytes(digest[_WORD_BYTES * place :][:_WORD_BYTES], "little")
 
 
-def _buffers(texts: pa.Array) -> tuple[Integers, Bytes]:
+def _buffers(texts: pa.Array) -> tuple[npt.NDArray[Any], Bytes]:
     """Where each text begins in the bytes, and where the last one ends."""
     if not len(texts):
         return np.zeros(1, np.int64), np.zeros(0, np.uint8)
     plain = texts.cast(pa.large_string()) if pa.types.is_string_view(texts.type) else texts
     _, offsets, data = plain.buffers()
-    width = np.int64 if pa.types.is_large_string(plain.type) else np.int32
-    places = np.frombuffer(offsets, width)[plain.offset : plain.offset + len(plain) + 1]
+    is_wide = pa.types.is_large_string(plain.type)
+    places = np.frombuffer(offsets, np.int64 if is_wide else np.int32)[plain.offset : plain.offset + len(plain) + 1]
     return places, np.frombuffer(data or b"", np.uint8)

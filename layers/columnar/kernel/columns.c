@@ -1,0 +1,201 @@
+/* What the data gate does most often with a column, for 64-bit little-endian processors; no libc, no memory of its own.
+ *
+ * trimtab/data/kernel/arrays.py does the same with NumPy, bit for bit, and says what each function is for. Sums go in
+ * the order that NumPy's go there, so neither this file nor its compiler may reorder or fuse them (-ffp-contract=off).
+ * Bits of presence are Arrow's: bit i % 8 of byte i / 8, counted from `first`. No pointer is kept after a call.
+ */
+#include <stdint.h>
+
+#define VERSION 1
+#define LANES 256
+#define EXTREME_LANES 8
+#define INDEX_BITS 14
+#define REST_BITS (64 - INDEX_BITS)
+#define BUCKET_SLOTS 4096
+#define MOST_PROBES 32
+#define TEXT_IN_WORDS 512
+
+static const uint64_t FIRST = 0xBF58476D1CE4E5B9u, SECOND = 0x94D049BB133111EBu;
+static const uint64_t STEPS[2] = {0x9E3779B97F4A7C15u, 0xD6E8FEB86659FD93u};
+
+static inline uint64_t spread(uint64_t word) {
+    word ^= word >> 32;
+    word *= FIRST;
+    word ^= word >> 29;
+    return word * SECOND;
+}
+
+static inline int64_t bits_of(double value) {
+    int64_t bits;
+    value += 0.0; /* turns -0.0 into 0.0 */
+    __builtin_memcpy(&bits, &value, 8);
+    return bits;
+}
+
+int64_t kernel_version(void) { return VERSION; }
+
+int64_t gather(const uint64_t *words, const uint8_t *bits, int64_t first, int64_t rows, uint64_t *out) {
+    int64_t held = 0;
+    for (int64_t row = 0; row < rows; row++) {
+        int64_t place = first + row;
+        out[held] = words[row];
+        held += (bits[place >> 3] >> (place & 7)) & 1;
+    }
+    return held;
+}
+
+void extremes(const double *values, int64_t rows, double *found) {
+    double low[EXTREME_LANES], high[EXTREME_LANES];
+    int64_t lanes = rows / EXTREME_LANES * EXTREME_LANES, numbers = 0;
+    for (int lane = 0; lane < EXTREME_LANES; lane++) low[lane] = high[lane] = values[0];
+    for (int64_t row = 0; row < lanes; row += EXTREME_LANES) {
+        int64_t known = 0;
+        for (int lane = 0; lane < EXTREME_LANES; lane++) {
+            double value = values[row + lane];
+            low[lane] = value < low[lane] ? value : low[lane];
+            high[lane] = value > high[lane] ? value : high[lane];
+            known += value == value;
+        }
+        numbers += known;
+    }
+    for (int64_t row = lanes; row < rows; row++) {
+        double value = values[row];
+        low[0] = value < low[0] ? value : low[0];
+        high[0] = value > high[0] ? value : high[0];
+        numbers += value == value;
+    }
+    for (int lane = 1; lane < EXTREME_LANES; lane++) {
+        low[0] = low[lane] < low[0] ? low[lane] : low[0];
+        high[0] = high[lane] > high[0] ? high[lane] : high[0];
+    }
+    found[0] = numbers == rows ? low[0] + 0.0 : __builtin_nan("");
+    found[1] = numbers == rows ? high[0] + 0.0 : __builtin_nan("");
+}
+
+static double in_order(const double *lanes) {
+    double total = lanes[0];
+    for (int lane = 1; lane < LANES; lane++) total += lanes[lane];
+    return total;
+}
+
+void mean_and_spread(const double *values, int64_t rows, double *found) {
+    double lanes[LANES] = {0};
+    int64_t row = 0;
+    for (; row + LANES <= rows; row += LANES)
+        for (int lane = 0; lane < LANES; lane++) lanes[lane] += values[row + lane];
+    for (int lane = 0; row + lane < rows; lane++) lanes[lane] += values[row + lane];
+    double mean = in_order(lanes) / (double)rows;
+    for (int lane = 0; lane < LANES; lane++) lanes[lane] = 0;
+    for (row = 0; row + LANES <= rows; row += LANES)
+        for (int lane = 0; lane < LANES; lane++) {
+            double apart = values[row + lane] - mean;
+            lanes[lane] += apart * apart;
+        }
+    for (int lane = 0; row + lane < rows; lane++) {
+        double apart = values[row + lane] - mean;
+        lanes[lane] += apart * apart;
+    }
+    found[0] = mean;
+    found[1] = in_order(lanes);
+}
+
+static inline void add_hash(uint8_t *registers, uint64_t hash) {
+    uint64_t rest = hash & ((1ull << REST_BITS) - 1);
+    uint8_t *known = registers + (hash >> REST_BITS);
+    uint8_t rank = (uint8_t)(__builtin_clzll(rest | 1) - (INDEX_BITS - 1));
+    if (rank > *known) *known = rank;
+}
+
+void add_hashes(uint8_t *registers, const uint64_t *hashes, int64_t rows) {
+    for (int64_t row = 0; row < rows; row++) add_hash(registers, hashes[row]);
+}
+
+int64_t add_cells(int64_t *counts, uint8_t *registers, int64_t shift, int64_t lowest, int64_t width,
+                  const double *values, int64_t rows, double *outside) {
+    int64_t left = 0;
+    for (int64_t row = 0; row < rows; row++) {
+        int64_t bits = bits_of(values[row]);
+        uint64_t place = (uint64_t)(((bits & INT64_MAX) >> shift) - lowest);
+        add_hash(registers, spread((uint64_t)bits));
+        if (place < (uint64_t)width) counts[place + (uint64_t)(bits < 0 ? width : 0)]++;
+        else outside[left++] = values[row];
+    }
+    return left;
+}
+
+void add_places(int64_t *counts, const int64_t *values, int64_t rows, int64_t low) {
+    for (int64_t row = 0; row < rows; row++) counts[values[row] - low]++;
+}
+
+static inline uint64_t tail_of(const uint8_t *bytes, int64_t length) {
+    uint64_t word = 0;
+    for (int64_t place = 0; place < length; place++) word |= (uint64_t)bytes[place] << (8 * place);
+    return word << (64 - 8 * length); /* what would belong to the next text is shifted out */
+}
+
+static inline uint64_t with_word(uint64_t hash, uint64_t word, uint64_t step) {
+    hash = (hash ^ word) * step;
+    hash = (hash ^ (hash >> 32)) * SECOND;
+    return hash ^ (hash >> 32);
+}
+
+int64_t fingerprints(const void *offsets, int64_t wide, const uint8_t *data, int64_t rows, uint64_t *first,
+                     uint64_t *second) {
+    int64_t too_long = 0;
+    for (int64_t row = 0; row < rows; row++) {
+        int64_t start = wide ? ((const int64_t *)offsets)[row] : ((const int32_t *)offsets)[row];
+        int64_t end = wide ? ((const int64_t *)offsets)[row + 1] : ((const int32_t *)offsets)[row + 1];
+        int64_t length = end - start, place = 0;
+        uint64_t one = (uint64_t)(length + 1) * STEPS[0], two = (uint64_t)(length + 1) * STEPS[1], word;
+        if (length > TEXT_IN_WORDS) too_long++;
+        else {
+            for (; place + 8 <= length; place += 8) {
+                __builtin_memcpy(&word, data + start + place, 8);
+                one = with_word(one, word, STEPS[0]);
+                two = with_word(two, word, STEPS[1]);
+            }
+            if (place < length) {
+                word = tail_of(data + start + place, length - place);
+                one = with_word(one, word, STEPS[0]);
+                two = with_word(two, word, STEPS[1]);
+            }
+        }
+        first[row] = one;
+        second[row] = two;
+    }
+    return too_long;
+}
+
+/* Keys go into buckets by the first bits of their hash, and of each bucket every key into a small table that stays in
+ * the processor's cache. Whoever makes keys to fill one bucket or one run of slots gets them all named as candidates. */
+int64_t perhaps_repeated(const uint64_t *keys, int64_t rows, int64_t bucket_bits, int64_t *starts, uint64_t *hashes,
+                         int32_t *places, int32_t *slots, uint8_t *again) {
+    int64_t buckets = 1ll << bucket_bits, found = 0;
+    int shift = (int)(64 - bucket_bits);
+    for (int64_t row = 0; row < rows; row++) starts[(bucket_bits ? spread(keys[row]) >> shift : 0) + 1]++;
+    for (int64_t bucket = 0; bucket < buckets; bucket++) starts[bucket + 1] += starts[bucket];
+    for (int64_t row = 0; row < rows; row++) {
+        uint64_t hash = spread(keys[row]);
+        int64_t place = starts[bucket_bits ? hash >> shift : 0]++; /* ends as where the next bucket starts */
+        hashes[place] = hash;
+        places[place] = (int32_t)row;
+    }
+    for (int64_t bucket = 0; bucket < buckets; bucket++) {
+        int64_t begin = bucket ? starts[bucket - 1] : 0, end = starts[bucket];
+        if (end - begin > BUCKET_SLOTS / 2) {
+            for (int64_t place = begin; place < end; place++) again[places[place]] = 1;
+            continue;
+        }
+        for (int slot = 0; slot < BUCKET_SLOTS; slot++) slots[slot] = -1;
+        for (int64_t place = begin; place < end; place++) {
+            uint64_t slot = hashes[place] * STEPS[0] >> 52;
+            int probes = 0;
+            while (slots[slot] >= 0 && hashes[begin + slots[slot]] != hashes[place] && ++probes < MOST_PROBES)
+                slot = (slot + 1) & (BUCKET_SLOTS - 1);
+            if (slots[slot] < 0) slots[slot] = (int32_t)(place - begin);
+            else again[places[place]] = again[places[begin + slots[slot]]] = 1;
+        }
+    }
+    for (int64_t row = 0; row < rows; row++) found += again[row];
+    return found;
+}
