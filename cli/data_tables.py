@@ -7,7 +7,8 @@ from rich.text import Text
 
 from cli.history import wide_console
 from trimtab.data.drift import Judgement
-from trimtab.reports.drop_report import figure, rule_said
+from trimtab.reports.drop_report import rule_said
+from trimtab.reports.figures import figure
 
 _STYLES = {"accept": "bold green", "accept_warn": "bold yellow", "quarantine": "bold red"}
 _WORDS = {"accept": "accepted", "accept_warn": "accepted, with warnings", "quarantine": "refused"}

@@ -13,8 +13,6 @@ from rich.table import Table
 from cli.options import JsonOption, ModelArgument, StageOption
 from cli.stage import CommandError, Stage
 from trimtab.ports import Package
-from trimtab.rollout.candidate import ENVIRONMENT, Candidate
-from trimtab.rollout.seals import sha256_of
 
 if TYPE_CHECKING:
     from trimtab.aws.registry import SageMakerRegistry
@@ -44,10 +42,12 @@ def list_models(model: ModelArgument, stage: StageOption = "dev", as_json: JsonO
 def register_artifact(
     model: ModelArgument,
     artifact: Annotated[Path, typer.Argument(help="model.tar.gz that was built elsewhere.")],
-    like: Annotated[int, typer.Option("--like", help="Version whose data and evaluation it is registered with.")],
+    like: Annotated[
+        int, typer.Option("--like", help="Version it must not be worse than, on that one's data.")
+    ],
     stage: StageOption = "dev",
 ) -> None:
-    """Register an artifact that was not trained by Trimtab; it waits for approval as any other."""
+    """Register an artifact that was not trained by Trimtab: evaluated, judged, and pending when it passed."""
     print(register(Stage(stage), model, artifact, like).arn)
 
 
@@ -84,33 +84,11 @@ def find(stage: Stage, model: str, version: int) -> Package:
 
 
 def register(stage: Stage, model: str, artifact: Path, like: int) -> Package:
-    """A new version with ``artifact``, pending, signed with the stage's key, and evaluated as version ``like`` was."""
-    source, names = find(stage, model, like), stage.names(model)
-    runs = f"s3://{stage.data['ArtifactsBucket']}/{model}/runs"
-    run = f"{names.prefix}-external-{source.properties['run'].rsplit('-', 1)[-1]}-{artifact.stat().st_mtime_ns:x}"
-    uri = f"{runs}/{run}/output/model.tar.gz"
-    stage.objects.upload(uri, artifact)
-    for item in stage.objects.list(f"{runs}/{source.properties['run']}/evaluation/"):
-        stage.objects.copy(item.uri, f"{runs}/{run}/evaluation/{item.uri.rsplit('/', 1)[-1]}")
-    candidate = Candidate(
-        group=names.package_group,
-        run=run,
-        dataset=source.properties["dataset"],
-        artifact_sha256=sha256_of(stage.objects, uri) or "",
-        evaluation_sha256=sha256_of(stage.objects, f"{runs}/{run}/evaluation/evaluation.json") or "",
-        code_sha256=source.properties["code_sha256"],
-        submitted_by=str(stage.client("sts").get_caller_identity()["Arn"]),
-    )
-    return _registry(stage).register(
-        names.package_group,
-        artifact_uri=uri,
-        image_uri=source.image_uri,
-        evaluation_uri=f"{runs}/{run}/evaluation/evaluation.json",
-        properties=candidate.properties(_signer(stage)),
-        description=f"built elsewhere by {candidate.submitted_by}; evaluated as version {like}",
-        environment=ENVIRONMENT,
-        token=run,
-    )
+    """A pending version with ``artifact``, evaluated and judged on the data of version ``like``, and against it."""
+    from cli.external import External  # the gates and their page, which other commands do without
+
+    external = External(stage, model, artifact, find(stage, model, like))
+    return external.register(_registry(stage), _signer(stage))
 
 
 def _registry(stage: Stage) -> SageMakerRegistry:

@@ -7,10 +7,10 @@ from trimtab.entrypoint import Runtime, entrypoint
 from trimtab.evaluation.gates import judge_by, read_report
 from trimtab.ledger.lookup import decided
 from trimtab.reports.evaluation_report import evaluation_html
+from trimtab.rollout.approval import JUDGED
 from trimtab.telemetry import Metric
 
 ACTOR = "judge_candidate"
-JUDGED = "candidate.judged"
 
 
 class JudgeCandidateEvent(Event):

@@ -11,7 +11,7 @@ from trimtab.training.queue import RELEASED, attempt_name, give_back
 
 ACTOR = "release_training"
 NEXT_STEPS = {
-    "Refused": "The champion stays. Read the gates in the evaluation; train again when there are new data.",
+    "Refused": "The champion stays. Read the gates on the page; train again when there are new data.",
     "Failed": "The champion stays. Mend the cause and redrive the execution: it goes on where it failed.",
 }
 
@@ -40,7 +40,7 @@ def handler(event: ReleaseTrainingEvent, runtime: Runtime) -> dict[str, Any]:
     if first and (next_step := NEXT_STEPS.get(event.outcome)):
         what = f"Run {name} ended {event.outcome}."
         link = log_link(failure, runtime.settings) if failure else None
-        link = link or runtime.artifact("runs", event.run, "evaluation", "evaluation.json")
+        link = link or runtime.artifact("runs", event.run, "evaluation", "evaluation.html")
         runtime.notifier.send(f"training {event.outcome.lower()}", what, reason, next_step, link)
     return {"released": data["released"], "next": data["next"], "outcome": event.outcome, "reason": data["reason"]}
 

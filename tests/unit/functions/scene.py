@@ -23,7 +23,7 @@ from tests.fakes import (
 )
 from trimtab.entrypoint import Runtime
 from trimtab.ports import Answer, Package
-from trimtab.rollout.approval import manifest_digest
+from trimtab.rollout.approval import JUDGED, manifest_digest
 from trimtab.rollout.rollback_alarms import fleet_dimensions
 from trimtab.spec import Spec, parse_spec
 
@@ -107,7 +107,9 @@ class Scene:
         model = artifact_body or f"model of {run}".encode()
         artifact = f"s3://artifacts/tiny/runs/{run}/output/model.tar.gz"
         folder = f"s3://artifacts/tiny/runs/{run}/evaluation"
-        evaluation = json.dumps({"metrics": {"candidate": {"auc": 0.8, "log_loss": None}}, "run": run}).encode()
+        sha256 = hashlib.sha256(model).hexdigest()
+        metrics = {"candidate": {"auc": 0.8, "log_loss": None}}
+        evaluation = json.dumps({"metrics": metrics, "run": run, "artifact_sha256": sha256}).encode()
         golden = [
             {"request": {"row": n, "x": n / 100, "kind": "a"}, "expected": {"id": n, "score": n / 100}}
             for n in range(60)
@@ -118,11 +120,13 @@ class Scene:
         digests = {
             "run": run,
             "dataset": f"dataset-of-{run}",
-            "artifact_sha256": hashlib.sha256(model).hexdigest(),
+            "artifact_sha256": sha256,
             "evaluation_sha256": hashlib.sha256(evaluation).hexdigest(),
             "code_sha256": "c" * 64,
         }
         signature = self.signer.sign(manifest_digest(ENDPOINT, digests))
+        judged = {"passed": True, "outcome": "pass", "evaluation_sha256": digests["evaluation_sha256"]}
+        self.ledger.append(JUDGED, run, judged, self.now, "judge_candidate")
         return self.registry.register(
             ENDPOINT,
             artifact_uri=artifact,

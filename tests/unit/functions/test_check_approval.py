@@ -1,5 +1,6 @@
 """An approval is acted upon only when everything it rests on still holds."""
 
+import hashlib
 from dataclasses import replace
 
 from tests.unit.functions.scene import (
@@ -10,6 +11,7 @@ from tests.unit.functions.scene import (
     moving,
     serve_first_version,
 )
+from trimtab.rollout.approval import JUDGED, manifest_digest
 
 
 def test_a_rejection_before_the_check_refuses_and_changes_nothing(scene: Scene) -> None:
@@ -36,6 +38,30 @@ def test_a_changed_manifest_is_refused(scene: Scene) -> None:
     package = scene.registry.describe(arn)
     scene.registry.put(replace(package, properties={**package.properties, "dataset": "other"}))
     assert "signature" in PromotionRun(scene, "forged").check(arn)["reason"]
+
+
+def test_a_package_without_a_passed_judgement_is_refused_and_rejected(scene: Scene) -> None:
+    arn = approved(scene)
+    scene.ledger.append(JUDGED, "run-2", {"passed": False, "outcome": "refuse"}, scene.now, "judge_candidate")
+    run = PromotionRun(scene, "by hand")
+    assert "its gates ended refuse, not pass" in run.check(arn)["reason"]
+    run.close("Refused")
+    assert scene.registry.describe(arn).status == "Rejected"
+
+
+def test_an_evaluation_of_another_artifact_is_refused(scene: Scene) -> None:
+    """What ``evaluation.json`` was copied from, with a signature that is true."""
+    scene.register("run-2", artifact_body=b"the artifact that was evaluated")
+    copied = scene.objects.read("s3://artifacts/tiny/runs/run-2/evaluation/evaluation.json")
+    other = scene.register("run-3")
+    scene.objects.write("s3://artifacts/tiny/runs/run-3/evaluation/evaluation.json", copied)
+    digests = dict(other.properties) | {"evaluation_sha256": hashlib.sha256(copied).hexdigest()}
+    signed = digests | {"signature": scene.signer.sign(manifest_digest(ENDPOINT, digests))}
+    judged = {"passed": True, "outcome": "pass", "evaluation_sha256": digests["evaluation_sha256"]}
+    scene.ledger.append(JUDGED, "run-3", judged, scene.now, "somebody")
+    scene.registry.put(replace(other, properties=signed))
+    scene.registry.approve(other.arn)
+    assert PromotionRun(scene, "copied").check(other.arn)["reason"] == "its evaluation measured another artifact"
 
 
 def test_an_expired_approval_is_refused(scene: Scene) -> None:

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -19,7 +20,15 @@ DIGESTS = {
     "submitted-by": "arn:aws:iam::1:role/training",
 }
 GOOD = Package("arn:p/3", "flights", 3, "Approved", "s3://a/model.tar.gz", "image", DIGESTS, NOON)
-SOUND = Evidence("a" * 64, "e" * 64, signed=True)
+JUDGEMENT = {"passed": True, "outcome": "pass", "evaluation_sha256": "e" * 64}
+
+
+def evidence_of(artifact: str | None, evaluation: str | None, signed: bool, **more: Any) -> Evidence:
+    """What lies there now, with a passed judgement and an evaluation of the registered artifact."""
+    return Evidence(artifact, evaluation, signed, **({"judgement": JUDGEMENT, "reported_sha256": "a" * 64} | more))
+
+
+SOUND = evidence_of("a" * 64, "e" * 64, True)
 
 
 def reasons(package: Package = GOOD, evidence: Evidence = SOUND, serving: int | None = 2, **spec: object) -> list[str]:
@@ -52,11 +61,11 @@ def test_a_version_that_is_not_newer_than_what_serves_is_refused(serving: int) -
 @pytest.mark.parametrize(
     ("evidence", "reason"),
     [
-        (Evidence("b" * 64, "e" * 64, True), "its artifact was changed after it was registered"),
-        (Evidence("a" * 64, "f" * 64, True), "its evaluation was changed after it was registered"),
-        (Evidence(None, "e" * 64, True), "its artifact does not exist any more"),
-        (Evidence("a" * 64, None, True), "its evaluation does not exist any more"),
-        (Evidence("a" * 64, "e" * 64, False), "its signature does not belong to its manifest of digests"),
+        (evidence_of("b" * 64, "e" * 64, True), "its artifact was changed after it was registered"),
+        (evidence_of("a" * 64, "f" * 64, True), "its evaluation was changed after it was registered"),
+        (evidence_of(None, "e" * 64, True), "its artifact does not exist any more"),
+        (evidence_of("a" * 64, None, True), "its evaluation does not exist any more"),
+        (evidence_of("a" * 64, "e" * 64, False), "its signature does not belong to its manifest of digests"),
     ],
 )
 def test_what_was_approved_must_be_what_was_registered(evidence: Evidence, reason: str) -> None:
@@ -64,7 +73,7 @@ def test_what_was_approved_must_be_what_was_registered(evidence: Evidence, reaso
 
 
 def test_every_objection_is_named_at_once() -> None:
-    assert len(reasons(replace(GOOD, status="Rejected"), Evidence(None, None, False), serving=9)) == 5
+    assert len(reasons(replace(GOOD, status="Rejected"), evidence_of(None, None, False), serving=9)) == 5
 
 
 def test_the_submitter_may_not_approve() -> None:
@@ -91,3 +100,22 @@ def test_the_signed_digest_depends_on_every_part_of_the_manifest(name: str) -> N
     assert signed_digest(replace(GOOD, properties=DIGESTS | {name: "x"})) != signed_digest(GOOD)
     assert signed_digest(replace(GOOD, group="other")) != signed_digest(GOOD)
     assert manifest_digest("flights", DIGESTS) == signed_digest(GOOD)
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"judgement": None}, "no judgement of it is in the ledger"),
+        ({"judgement": JUDGEMENT | {"passed": False, "outcome": "not_judged"}}, "its gates ended not_judged, not pass"),
+        ({"judgement": JUDGEMENT | {"outcome": "refuse"}}, "its gates ended refuse, not pass"),
+        ({"judgement": JUDGEMENT | {"passed": "yes"}}, "its gates ended"),
+        ({"judgement": JUDGEMENT | {"evaluation_sha256": "f" * 64}}, "its judgement is of another evaluation"),
+        ({"judgement": {"passed": True, "outcome": "pass"}}, "its judgement is of another evaluation"),
+        ({"reported_sha256": "b" * 64}, "its evaluation measured another artifact"),
+        ({"reported_sha256": None}, "its evaluation measured another artifact"),
+    ],
+)
+def test_there_is_no_way_round_the_gates(changes: dict[str, Any], reason: str) -> None:
+    found = objections(GOOD, evidence_of("a" * 64, "e" * 64, True, **changes), ApprovalSpec(), 2, NOON)
+    assert [each.reason.startswith(reason) for each in found] == [True]
+    assert found[0].disqualifies

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from trimtab.contracts import Promotion
+from trimtab.ledger.lookup import decided
 from trimtab.ports import Ledger, ModelRegistry, ObjectStore, Package, Signer
-from trimtab.rollout.approval import RECORD, SIGNATURE, Evidence, Objection, objections, signed_digest
+from trimtab.rollout.approval import JUDGED, RECORD, SIGNATURE, Evidence, Objection, objections, signed_digest
 from trimtab.rollout.guardrails import timeout_s
 from trimtab.rollout.queue import LEASE, WAITING
 from trimtab.rollout.seals import broken_seals, record_path, sha256_of
@@ -75,8 +76,18 @@ class Admission:
             evaluation_sha256=sha256_of(self.objects, evaluation),
             signed=bool(signature) and self.signer.verify(signed_digest(package), signature),
             record_sha256=found,
+            judgement=decided(self.ledger, JUDGED, package.properties.get("run", "")),
+            reported_sha256=self._reported(evaluation),
             broken_seals=tuple(broken_seals(self.objects, json.loads(record or b"{}"))) if is_whole else (),
         )
+
+    def _reported(self, evaluation: str) -> str | None:
+        """Digest of the artifact that an evaluation says it measured; None when it says nothing."""
+        try:
+            found = json.loads(self.objects.read(evaluation))
+        except (FileNotFoundError, ValueError):
+            return None
+        return str(found["artifact_sha256"]) if isinstance(found, dict) and "artifact_sha256" in found else None
 
     def _record(self, package: Package) -> bytes | None:
         """The record's bytes; None for a version without one, and when it is gone."""

@@ -4,11 +4,14 @@ import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from trimtab.ledger import canonical_json
 from trimtab.ports import Package
 from trimtab.spec.lifecycle import ApprovalSpec
 
+JUDGED = "candidate.judged"
+"""Kind of the ledger's entry that holds a run's judgement."""
 SIGNATURE = "signature"
 SUBMITTED_BY = "submitted-by"
 RECORD = "record_sha256"
@@ -25,6 +28,10 @@ class Evidence:
     """None when the artifact is gone."""
     evaluation_sha256: str | None
     signed: bool
+    judgement: Mapping[str, Any] | None = None
+    """What the ledger holds of the run's judgement, None when nothing was judged."""
+    reported_sha256: str | None = None
+    """The artifact that the evaluation says it measured."""
     record_sha256: str | None = None
     """None when the record is gone, or there never was one."""
     broken_seals: tuple[str, ...] = ()
@@ -65,6 +72,7 @@ def objections(
         *_order(package, serving_version),
         *_integrity(package, evidence),
         *_seals(package, evidence),
+        *_judgement(package, evidence),
         *_four_eyes(package, approval),
     ]
 
@@ -114,6 +122,23 @@ def _seals(package: Package, evidence: Evidence) -> Iterator[Objection]:
         yield Objection("the record of how it was made was changed after it was registered", disqualifies=True)
     for name in evidence.broken_seals:
         yield Objection(f"its {name} is not the one that it was registered with", disqualifies=True)
+
+
+def _judgement(package: Package, evidence: Evidence) -> Iterator[Objection]:
+    """The gates were passed, by this artifact in this evaluation."""
+    judged = evidence.judgement
+    if judged is None:
+        reason = (
+            "no judgement of it is in the ledger: train it, or register it with `trimtab models register`"
+        )
+        yield Objection(reason, disqualifies=True)
+        return
+    if judged.get("passed") is not True or judged.get("outcome") != "pass":
+        yield Objection(f"its gates ended {judged.get('outcome')}, not pass", disqualifies=True)
+    if judged.get("evaluation_sha256") != package.properties.get("evaluation_sha256"):
+        yield Objection("its judgement is of another evaluation", disqualifies=True)
+    if evidence.evaluation_sha256 and evidence.reported_sha256 != package.properties.get("artifact_sha256"):
+        yield Objection("its evaluation measured another artifact", disqualifies=True)
 
 
 def _four_eyes(package: Package, approval: ApprovalSpec) -> Iterator[Objection]:
