@@ -5,9 +5,10 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
-from stacks.constructs.data_bucket import DataBucket, unfinished_uploads
+from stacks.constructs.data_bucket import DataBucket, temporary, unfinished_uploads
 from stacks.constructs.ledger_table import LedgerTable
 from stacks.stage import Stage
+from trimtab.contracts import TEMPORARY
 
 
 class DataStack(Stack):
@@ -24,7 +25,7 @@ class DataStack(Stack):
             "Artifacts",
             stage=stage,
             description="Trimtab: datasets, models and reports",
-            lifecycle_rules=[unfinished_uploads()],
+            lifecycle_rules=[unfinished_uploads(), temporary(TEMPORARY)],
         )
         self.captures = DataBucket(
             self, "Captures", stage=stage, description="Trimtab: captured traffic", lifecycle_rules=[_captures_age()]

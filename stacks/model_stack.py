@@ -25,6 +25,7 @@ from stacks.data_stack import DataStack
 from stacks.layers import columnar_recipe, runtime_recipe
 from stacks.model_source import ModelSource
 from stacks.stage import Stage
+from trimtab.contracts import TEMPORARY
 from trimtab.names import ModelNames
 
 
@@ -79,6 +80,7 @@ class ModelStack(Stack):
             names=self.names,
             drops=data.drops.folder(spec.name),
             artifacts=artifacts,
+            temporary=data.artifacts.folder(f"{TEMPORARY}/{spec.name}"),
             captures=captures,
             ledger=data.ledger,
             signing_key=data.signing_key,

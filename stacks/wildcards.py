@@ -105,7 +105,7 @@ WILDCARDS: tuple[Wildcard, ...] = (
         "kms:ReEncrypt*",
     ),
     _entry(
-        rf"{_BUCKET}/{_MODEL}/(\w+/)?\*",
+        rf"{_BUCKET}/(_temporary/)?{_MODEL}/(\w+/)?\*",
         "Keys of drops, datasets, runs and windows carry digests and times; the model's folder is the boundary.",
         "s3:GetObject",
         "s3:GetObjectVersion",
@@ -113,7 +113,7 @@ WILDCARDS: tuple[Wildcard, ...] = (
         "s3:AbortMultipartUpload",
     ),
     _entry(
-        _arn("states", rf"execution:{_PREFIX}-intake(/Shares)?:\*"),
+        _arn("states", rf"execution:{_PREFIX}-intake(/Shares|/Hashes)?:\*"),
         "Step Functions names the executions of a Distributed Map's children.",
         "states:DescribeExecution",
         "states:StopExecution",

@@ -39,6 +39,7 @@ class MemoryObjects:
     def __init__(self) -> None:
         self._versions: dict[str, list[tuple[str, bytes | None]]] = {}
         self._count = itertools.count(1)
+        self.hashed_by_the_store: set[str] = set()
 
     def write(self, uri: str, body: bytes, content_type: str = "application/octet-stream") -> None:
         self._versions.setdefault(uri, []).append((f"v{next(self._count)}", body))
@@ -69,6 +70,10 @@ class MemoryObjects:
         if body is None:
             return None
         return ObjectInfo(uri, len(body), NOON, version or self._versions[uri][-1][0])
+
+    def sha256(self, uri: str, version: str | None = None) -> str | None:
+        body = self._find(uri, version)
+        return hashlib.sha256(body).hexdigest() if body is not None and uri in self.hashed_by_the_store else None
 
     def copy(self, source: str, target: str, version: str | None = None) -> None:
         self.write(target, self.read(source, version))

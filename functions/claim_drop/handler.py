@@ -2,12 +2,10 @@
 
 from typing import Any
 
-from trimtab.contracts import Drop, DropKind, Event
-from trimtab.datasets.parts import Parts
+from trimtab.contracts import Drop, Event
 from trimtab.entrypoint import Runtime, entrypoint
 from trimtab.intake.claim import ClaimOutcome, Decision, claim_drop, conclude
-from trimtab.intake.identify import kind_of, sha256_of
-from trimtab.intake.parts import OBJECT, find_parts
+from trimtab.intake.identify import Identification, kind_of
 from trimtab.intake.quarantine import refusal_of
 
 
@@ -19,20 +17,27 @@ class ClaimDropEvent(Event):
     version: str
     size: int
     sequencer: str = ""
+    hashed: bool = False
+    """Whether its objects were hashed in shares since this execution was asked first."""
 
 
 @entrypoint(ClaimDropEvent)
 def handler(event: ClaimDropEvent, runtime: Runtime) -> dict[str, Any]:
-    """The drop is claimed for this execution, or the ledger says why it is not."""
+    """The drop is claimed for this execution, or the ledger says why it is not; or it is to be hashed first."""
     execution = event.execution or f"{event.key}@{event.version}"
     drop = _named(event, runtime)
     if (size := _size(drop, runtime)) is None:
         return _answer(_removed(drop, runtime, execution))
+    lists, folder = runtime.artifact("drops"), runtime.temporary("hashing", execution)
+    identification = Identification(runtime.spec.data, runtime.objects, lists, folder)
+    identify = identification.finish if event.hashed else identification.begin
     try:
-        drop = _identified(drop.model_copy(update={"size": size}), runtime)
+        found = identify(drop.model_copy(update={"size": size}))
     except FileNotFoundError:
         return _answer(_removed(drop, runtime, execution))
-    return _answer(claim_drop(runtime.ledger, drop, execution, event.at))
+    if isinstance(found, int):
+        return {"outcome": "Unhashed", "shares": list(range(found))}
+    return _answer(claim_drop(runtime.ledger, found, execution, event.at))
 
 
 def _named(event: ClaimDropEvent, runtime: Runtime) -> Drop:
@@ -43,29 +48,6 @@ def _named(event: ClaimDropEvent, runtime: Runtime) -> Drop:
         known = {"kind": refused["kind"], "parts": refused.get("parts", ""), "replays": refused["execution"]}
         return Drop(id="", sha256="", **(said | known))
     return Drop(id="", sha256="", kind=kind_of(event.model, event.key), **said)
-
-
-def _identified(drop: Drop, runtime: Runtime) -> Drop:
-    """The drop, identified by what its objects hold. Raises FileNotFoundError when one is gone."""
-    how = runtime.spec.data.drop
-    if drop.parts or (how != OBJECT and drop.kind is DropKind.DATA and not drop.replays):
-        return _of_parts(drop, runtime, how)
-    with runtime.objects.open(drop.uri, drop.version) as stream:
-        sha256 = sha256_of(stream)
-    return drop.model_copy(update={"id": sha256[:16], "sha256": sha256})
-
-
-def _of_parts(drop: Drop, runtime: Runtime, how: str) -> Drop:
-    """The drop of many objects; the list of them, by version, is stored for every later step."""
-    if drop.parts:
-        found, uri = Parts.loads(runtime.objects.read(drop.parts)), drop.parts
-    else:
-        home = f"s3://{drop.bucket}/{runtime.model}/{DropKind.DATA.value}/"
-        found = find_parts(runtime.objects, drop.uri, drop.version, how, home)
-        uri = runtime.artifact("drops", found.sha256[:16], "parts.json")
-        runtime.objects.write(uri, found.dumps(), "application/json")
-    identity = {"id": found.sha256[:16], "sha256": found.sha256, "size": found.size, "parts": uri}
-    return drop.model_copy(update=identity)
 
 
 def _size(drop: Drop, runtime: Runtime) -> int | None:

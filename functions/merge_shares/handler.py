@@ -20,4 +20,4 @@ def handler(event: MergeSharesEvent, runtime: Runtime) -> dict[str, Any]:
     folder, references = runtime.artifact("reports", event.drop.id), runtime.artifact("references")
     gate = DropGate(runtime.spec, runtime.objects, runtime.ledger, folder, references)
     execution = event.execution or event.drop.id
-    return FanOut(gate, event.drop, runtime.artifact("shares", event.drop.id, execution)).merge().to_json()
+    return FanOut(gate, event.drop, runtime.temporary("shares", event.drop.id, execution)).merge().to_json()

@@ -20,6 +20,6 @@ def handler(event: PlanSharesEvent, runtime: Runtime) -> dict[str, Any]:
     folder, references = runtime.artifact("reports", event.drop.id), runtime.artifact("references")
     gate = DropGate(runtime.spec, runtime.objects, runtime.ledger, folder, references)
     execution = event.execution or event.drop.id
-    shares = FanOut(gate, event.drop, runtime.artifact("shares", event.drop.id, execution)).plan()
+    shares = FanOut(gate, event.drop, runtime.temporary("shares", event.drop.id, execution)).plan()
     record_plan(runtime.ledger, event.drop, shares, execution, event.at)
     return {"outcome": "Planned", "shares": list(range(shares))}

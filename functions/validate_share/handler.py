@@ -21,5 +21,5 @@ def handler(event: ValidateShareEvent, runtime: Runtime) -> dict[str, Any]:
     folder, references = runtime.artifact("reports", event.drop.id), runtime.artifact("references")
     gate = DropGate(runtime.spec, runtime.objects, runtime.ledger, folder, references)
     execution = event.execution or event.drop.id
-    rows = FanOut(gate, event.drop, runtime.artifact("shares", event.drop.id, execution)).examine(event.share)
+    rows = FanOut(gate, event.drop, runtime.temporary("shares", event.drop.id, execution)).examine(event.share)
     return {"outcome": "Examined", "rows": rows}

@@ -110,6 +110,16 @@ class BucketFolder:
         grantee.add_to_policy(statement)
 
 
+def temporary(folder: str) -> s3.LifecycleRule:
+    """What lies in ``folder`` goes after two weeks: long enough to look into a drop that went wrong."""
+    return s3.LifecycleRule(
+        id="Temporary",
+        prefix=f"{folder}/",
+        expiration=Duration.days(14),
+        noncurrent_version_expiration=Duration.days(1),
+    )
+
+
 def unfinished_uploads() -> s3.LifecycleRule:
     """Parts of uploads that nobody finished go after a week; what was finished stays."""
     return s3.LifecycleRule(id="UnfinishedUploads", abort_incomplete_multipart_upload_after=Duration.days(7))

@@ -19,10 +19,10 @@ from stacks.asl import (
 )
 from stacks.constructs.machine import Machine, may_announce, may_spread
 from stacks.constructs.model_parts import ModelParts
-from stacks.constructs.runtime_function import RuntimeFunction
+from stacks.constructs.runtime_function import COLUMNAR_MEMORY_MB, RuntimeFunction
 from trimtab.contracts import TRAINING_REQUESTED, TRUTH_ACCEPTED
 
-_SHARES = "Shares"
+_SHARES, _HASHES = "Shares", "Hashes"
 _MEGABYTE = 1024 * 1024
 _OBJECT = {f"{field}.$": f"$.{field}" for field in ("bucket", "key", "version", "size", "sequencer")}
 _DROP = {"drop.$": "$.claim.drop"}
@@ -30,11 +30,12 @@ _VALIDATED = _DROP | {"validation.$": "$.validation"}
 
 
 class IntakeMachine(Construct):
-    """Owns the machine ``intake`` and its seven functions. No state."""
+    """Owns the machine ``intake`` and its eight functions. No state."""
 
     def __init__(self, scope: Construct, id: str, *, parts: ModelParts) -> None:
         super().__init__(scope, id)
         self.claim_drop = _claim_drop(self, parts)
+        self.hash_share = _hash_share(self, parts)
         self.validate_drop = _validate_drop(self, parts)
         self.accept_drop = _accept_drop(self, parts)
         self.quarantine_drop = _quarantine_drop(self, parts)
@@ -42,7 +43,7 @@ class IntakeMachine(Construct):
         self.validate_share = _validate_share(self, parts)
         self.merge_shares = _merge_shares(self, parts)
         self.functions = (
-            *(self.claim_drop, self.validate_drop, self.accept_drop, self.quarantine_drop),
+            *(self.claim_drop, self.hash_share, self.validate_drop, self.accept_drop, self.quarantine_drop),
             *(self.plan_shares, self.validate_share, self.merge_shares),
         )
         self._fan_out = parts.spec.data.fan_out
@@ -57,7 +58,8 @@ class IntakeMachine(Construct):
             stage=parts.stage,
         )
         self.machine.allow(
-            may_announce(TRAINING_REQUESTED, TRUTH_ACCEPTED), *may_spread(name, _SHARES, parts.operations_key)
+            may_announce(TRAINING_REQUESTED, TRUTH_ACCEPTED),
+            *may_spread(name, (_HASHES, _SHARES), parts.operations_key),
         )
 
     def _definition(self, failure: RuntimeFunction) -> Json:
@@ -73,13 +75,40 @@ class IntakeMachine(Construct):
             ),
             "IsClaimed": choose(
                 equals("$.claim.outcome", "Claimed", "IsLarge"),
+                equals("$.claim.outcome", "Unhashed", "HashShares"),
                 equals("$.claim.outcome", "Duplicate", "Duplicate"),
                 equals("$.claim.outcome", "Superseded", "Superseded"),
                 otherwise="Removed",
             ),
+            "HashShares": spread(
+                "$.claim.shares",
+                THIS_RUN | {"share.$": "$$.Map.Item.Value"},
+                self._one_hash(),
+                label=_HASHES,
+                at_once=self._fan_out.at_once,
+                result="$.hashed",
+                then="ClaimHashed",
+                on_error="RecordFailure",
+            ),
+            "ClaimHashed": call(
+                self.claim_drop,
+                THIS_RUN | _OBJECT | {"hashed": True},
+                result="$.claim",
+                then="IsClaimed",
+                on_error="RecordFailure",
+            ),
             "Duplicate": succeed("The same content was dropped before."),
             "Superseded": succeed("A newer version of the object is there."),
             "Removed": succeed("The object was gone before it could be read."),
+        }
+
+    def _one_hash(self) -> States:
+        """What each child does that hashes; its output is a number."""
+        payload = {f"{field}.$": f"$.{field}" for field in ("model", "at", "execution", "share")}
+        return {
+            "HashShare": call(self.hash_share, payload, result="$.read", then="ShareHashed", on_error="HashFailed"),
+            "ShareHashed": succeed("Its digests are stored.") | {"OutputPath": "$.read.bytes"},
+            "HashFailed": fail("HashFailed"),
         }
 
     def _validating(self) -> States:
@@ -164,12 +193,25 @@ def _telling() -> States:
 
 
 def _claim_drop(scope: Construct, parts: ModelParts) -> RuntimeFunction:
-    """Reads every object for its digest, and writes down which belong to a drop of many."""
+    """Reads the objects of a small drop for their digests, and writes down which belong to a drop of many."""
     function = parts.function(scope, "claim_drop", timeout_s=300)
     parts.drops.grant_read(function.role, "data", "truth", "quarantine")
     parts.drops.grant_list(function.role)
     parts.artifacts.grant_read(function.role, "drops")
     parts.artifacts.grant_write(function.role, "drops")
+    parts.temporary.grant_read(function.role, "hashing")
+    parts.temporary.grant_write(function.role, "hashing")
+    return function
+
+
+def _hash_share(scope: Construct, parts: ModelParts) -> RuntimeFunction:
+    """Reads some of a large drop's bytes, writes digests. It has nothing to do with the ledger."""
+    function = RuntimeFunction(
+        scope, "hash_share", defaults=parts.defaults, timeout_s=840, memory_mb=COLUMNAR_MEMORY_MB
+    )
+    parts.drops.grant_read(function.role, "data", "truth", "quarantine")
+    parts.temporary.grant_read(function.role, "hashing")
+    parts.temporary.grant_write(function.role, "hashing")
     return function
 
 
@@ -187,7 +229,7 @@ def _plan_shares(scope: Construct, parts: ModelParts) -> RuntimeFunction:
     function = parts.function(scope, "plan_shares", columnar=True, timeout_s=600)
     parts.drops.grant_read(function.role, "data", "truth", "quarantine")
     parts.artifacts.grant_read(function.role, "drops", "references")
-    parts.artifacts.grant_write(function.role, "shares")
+    parts.temporary.grant_write(function.role, "shares")
     return function
 
 
@@ -195,15 +237,17 @@ def _validate_share(scope: Construct, parts: ModelParts) -> RuntimeFunction:
     """Reads a part of the objects, writes partial results. It has nothing to do with the ledger."""
     function = RuntimeFunction(scope, "validate_share", defaults=parts.defaults, columnar=True, timeout_s=780)
     parts.drops.grant_read(function.role, "data", "truth", "quarantine")
-    parts.artifacts.grant_read(function.role, "drops", "references", "shares")
-    parts.artifacts.grant_write(function.role, "shares")
+    parts.artifacts.grant_read(function.role, "drops", "references")
+    parts.temporary.grant_read(function.role, "shares")
+    parts.temporary.grant_write(function.role, "shares")
     return function
 
 
 def _merge_shares(scope: Construct, parts: ModelParts) -> RuntimeFunction:
     """Reads partial results and the reference profile, writes report and profile; never the drop itself."""
     function = parts.function(scope, "merge_shares", columnar=True, timeout_s=780)
-    parts.artifacts.grant_read(function.role, "reports", "datasets", "drops", "references", "shares")
+    parts.artifacts.grant_read(function.role, "reports", "datasets", "drops", "references")
+    parts.temporary.grant_read(function.role, "shares")
     parts.artifacts.grant_write(function.role, "reports")
     return function
 

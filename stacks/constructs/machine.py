@@ -1,6 +1,6 @@
 """A Standard state machine with its log, its trace and a role that may do what its tasks do."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import cached_property
 
 from aws_cdk import RemovalPolicy, Stack
@@ -91,13 +91,14 @@ def may_announce(*detail_types: str) -> iam.PolicyStatement:
     )
 
 
-def may_spread(name: str, label: str, key: DataKey) -> tuple[iam.PolicyStatement, ...]:
-    """The machine ``name`` may run, watch, stop and redrive the children of its Distributed Map ``label``.
+def may_spread(name: str, labels: Sequence[str], key: DataKey) -> tuple[iam.PolicyStatement, ...]:
+    """The machine ``name`` may run, watch, stop and redrive the children of its Distributed Maps ``labels``.
 
     Whether AWS asks for the key of an encrypted machine under its own ARN or the label's is written nowhere: both may.
     """
     machine = arn("states", f"stateMachine:{name}")
-    children = [arn("states", f"execution:{name}:*"), arn("states", f"execution:{name}/{label}:*")]
+    children = [arn("states", f"execution:{name}{label}:*") for label in ("", *(f"/{label}" for label in labels))]
+    contexts = [f"{machine}/{label}" for label in labels]
     watching = ["states:DescribeExecution", "states:StopExecution", "states:RedriveExecution"]
     return (
         iam.PolicyStatement(actions=["states:StartExecution"], resources=[machine]),
@@ -105,6 +106,6 @@ def may_spread(name: str, label: str, key: DataKey) -> tuple[iam.PolicyStatement
         iam.PolicyStatement(
             actions=["kms:Decrypt", "kms:GenerateDataKey"],
             resources=[key.arn],
-            conditions={"StringEquals": {"kms:EncryptionContext:aws:states:stateMachineArn": f"{machine}/{label}"}},
+            conditions={"StringEquals": {"kms:EncryptionContext:aws:states:stateMachineArn": contexts}},
         ),
     )

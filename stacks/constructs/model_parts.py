@@ -33,6 +33,8 @@ class ModelParts:
     names: ModelNames
     drops: BucketFolder
     artifacts: BucketFolder
+    temporary: BucketFolder
+    """What expires in the artifacts bucket."""
     captures: BucketFolder
     ledger: LedgerTable
     signing_key: kms.IKey

@@ -1,12 +1,17 @@
 """The ObjectStore contract, on S3 and on the fake."""
 
+import hashlib
+import io
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import boto3
 import pytest
+from boto3.s3.transfer import TransferConfig
 
 from tests.fakes import MemoryObjects
+from trimtab.aws import objects
 from trimtab.aws.objects import S3ObjectStore, split_uri
 from trimtab.ports import ObjectStore
 
@@ -79,3 +84,39 @@ def test_files_go_up_and_come_down(store: ObjectStore, tmp_path: Path) -> None:
 def test_only_s3_addresses_are_taken(uri: str) -> None:
     with pytest.raises(ValueError, match="not an s3://"):
         split_uri(uri)
+
+
+@pytest.fixture
+def s3(aws: None) -> Any:
+    client = boto3.client("s3")
+    client.create_bucket(Bucket="drops")
+    client.put_bucket_versioning(Bucket="drops", VersioningConfiguration={"Status": "Enabled"})
+    return client
+
+
+def test_the_sha_256_that_s3_has_of_a_whole_object_is_told(s3: Any) -> None:
+    store = S3ObjectStore(s3)
+    version = s3.put_object(Bucket="drops", Key="k", Body=b"abc", ChecksumAlgorithm="SHA256")["VersionId"]
+    s3.put_object(Bucket="drops", Key="k", Body=b"without")
+    assert store.sha256("s3://drops/k", version) == hashlib.sha256(b"abc").hexdigest()
+    assert store.sha256("s3://drops/k") is None
+    assert store.sha256("s3://drops/none") is None
+
+
+def test_the_digest_of_an_upload_in_parts_is_not_taken_for_that_of_its_bytes(s3: Any) -> None:
+    parts = TransferConfig(multipart_threshold=6 * 2**20, multipart_chunksize=5 * 2**20)
+    body = io.BytesIO(b"x" * (11 * 2**20))
+    s3.upload_fileobj(body, "drops", "k", ExtraArgs={"ChecksumAlgorithm": "SHA256"}, Config=parts)
+    assert S3ObjectStore(s3).sha256("s3://drops/k") is None
+
+
+def test_a_large_object_is_copied_in_parts(s3: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    parts = TransferConfig(multipart_threshold=6 * 2**20, multipart_chunksize=5 * 2**20)
+    monkeypatch.setattr(objects, "_COPYING", parts)
+    body = bytes(range(256)) * (11 * 2**12)
+    version = s3.put_object(Bucket="drops", Key="k", Body=body)["VersionId"]
+    s3.put_object(Bucket="drops", Key="k", Body=b"newer")
+    store = S3ObjectStore(s3)
+    store.copy("s3://drops/k", "s3://drops/copy", version)
+    assert store.read("s3://drops/copy") == body
+    assert "-" in s3.head_object(Bucket="drops", Key="copy")["ETag"], "a tag of an upload in parts"

@@ -153,7 +153,8 @@ def test_a_models_functions_reach_only_the_models_own_rows_and_folders(assembly:
                 keys = statement.condition["ForAllValues:StringEquals"]["dynamodb:LeadingKeys"]
                 assert {key.partition("#")[0] for key in keys} == {model}, resource.id
             if {"s3:GetObject", "s3:PutObject"} & statement.actions:
-                folders = {found.split("/")[1] for found in statement.resources if "cdk-" not in found}
+                paths = [found.replace("/_temporary/", "/") for found in statement.resources if "cdk-" not in found]
+                folders = {path.split("/")[1] for path in paths}
                 assert folders <= {model}, resource.id
 
 

@@ -49,6 +49,13 @@ def test_buckets_keep_every_version_encrypted_and_private(assembly: Assembly) ->
         assert any("AbortIncompleteMultipartUpload" in each for each in properties["LifecycleConfiguration"]["Rules"])
 
 
+def test_of_artifacts_only_what_is_temporary_expires(assembly: Assembly) -> None:
+    (artifacts,) = [b for b in assembly.resources("AWS::S3::Bucket") if b.id.startswith("Artifacts")]
+    expiring = [rule for rule in artifacts.properties["LifecycleConfiguration"]["Rules"] if "ExpirationInDays" in rule]
+    assert [(rule["Prefix"], rule["ExpirationInDays"]) for rule in expiring] == [("_temporary/", 14)]
+    assert expiring[0]["NoncurrentVersionExpiration"] == {"NoncurrentDays": 1}
+
+
 def test_buckets_refuse_plain_http_old_tls_and_other_encryption(assembly: Assembly) -> None:
     policies = assembly.resources("AWS::S3::BucketPolicy")
     assert len(policies) == len(assembly.resources("AWS::S3::Bucket"))

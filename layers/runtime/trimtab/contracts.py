@@ -11,6 +11,8 @@ TRUTH_ACCEPTED = "Trimtab Truth Accepted"
 PROMOTION_REQUESTED = "Trimtab Promotion Requested"
 EVENT_SOURCE = "trimtab"
 SPEC_PATH = "/opt/trimtab/model.json"
+TEMPORARY = "_temporary"
+"""Folder of the artifacts bucket whose objects expire. No model can have this name."""
 CLOSING = {"manifest": "_MANIFEST.json", "success": "_SUCCESS"}
 """Name of the object that closes a drop of many, by ``data.drop``."""
 
@@ -174,6 +176,8 @@ class Dataset(Message):
     manifest_uri: str = ""
     train_uri: str = ""
     holdout_uri: str = ""
+    holdout_features_uri: str = ""
+    """The hold-out without labels: what the training job may see of it."""
     baseline_uri: str = ""
     rows_train: int = 0
     rows_holdout: int = 0

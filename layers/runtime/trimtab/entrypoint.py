@@ -16,7 +16,7 @@ from trimtab.aws.ledger_table import LedgerTable
 from trimtab.aws.notifier import TopicNotifier
 from trimtab.aws.objects import S3ObjectStore
 from trimtab.aws.session import client
-from trimtab.contracts import Event, Settings
+from trimtab.contracts import TEMPORARY, Event, Settings
 from trimtab.errors import SettingsError
 from trimtab.names import ModelNames
 from trimtab.ports import EventBus, Ledger, MetricsSink, Notifier, ObjectStore
@@ -52,6 +52,10 @@ class Runtime:
     def artifact(self, *parts: str) -> str:
         """URI below the model's folder in the artifacts bucket."""
         return "/".join((f"s3://{self.settings.artifacts_bucket}/{self.model}", *parts))
+
+    def temporary(self, *parts: str) -> str:
+        """URI below the model's folder of what is deleted after some weeks."""
+        return "/".join((f"s3://{self.settings.artifacts_bucket}/{TEMPORARY}/{self.model}", *parts))
 
     def capture(self, *parts: str) -> str:
         """URI below the model's folder in the captures bucket."""

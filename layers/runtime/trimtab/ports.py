@@ -48,7 +48,13 @@ class ObjectStore(Protocol):
         """None when the object is gone or its newest version is a delete marker."""
         ...
 
-    def copy(self, source: str, target: str, version: str | None = None) -> None: ...
+    def sha256(self, uri: str, version: str | None = None) -> str | None:
+        """Hex SHA-256 that the store itself has of all the bytes; None when it has none or the object is gone."""
+        ...
+
+    def copy(self, source: str, target: str, version: str | None = None) -> None:
+        """Without reading it, however large. Raises FileNotFoundError."""
+        ...
 
     def list(self, prefix_uri: str, after: str | None = None) -> Iterator[ObjectInfo]:
         """Objects whose URI starts with ``prefix_uri``, by key; only those after the URI ``after``."""

@@ -7,9 +7,10 @@ import pytest
 
 from tests.unit.data.samples import DATA, csv, parquet, trips
 from trimtab.data.local_drop import judge_drop, local_drop, sha256_of
-from trimtab.data.manifest import MOST_BYTES, read_manifest
+from trimtab.data.manifest import MOST_BYTES, Found, Listed, compare_parts, read_manifest
 from trimtab.data.report import Verdict
 from trimtab.data.validate import Gate
+from trimtab.data.violation import Severity
 from trimtab.errors import DataError
 from trimtab.spec import DataSpec
 
@@ -87,3 +88,11 @@ def test_a_manifest_of_this_machine_is_read_up_to_a_size(tmp_path: Path) -> None
         sparse.truncate(MOST_BYTES + 1)
     (found,) = local_drop(tmp_path, MANY).violations
     assert "at most 8,388,608 are read" in found.message
+
+
+def test_a_file_too_large_to_be_hashed_in_one_go_is_held_against_its_size_and_warned_of() -> None:
+    listed = [Listed("a.parquet", 10, "0" * 64)]
+    (found,) = compare_parts(listed, {"a.parquet": Found(10, None)})
+    assert (found.rule, found.severity) == ("wrong_part", Severity.WARN)
+    (other,) = compare_parts(listed, {"a.parquet": Found(11, None)})
+    assert other.severity is Severity.REFUSE

@@ -36,7 +36,8 @@ class Found:
     """One object as it is."""
 
     size: int
-    sha256: str
+    sha256: str | None
+    """None for one that is too large to be read in one go."""
 
 
 def is_part(name: str) -> bool:
@@ -99,6 +100,9 @@ def compare_parts(listed: Sequence[Listed], found: Mapping[str, Found]) -> Itera
         elif there.size != part.size:
             message = f"'{shown(part.name)}' has {there.size:,} bytes and the manifest says {part.size:,}"
             yield Violation("wrong_part", None, message, Severity.REFUSE, there.size, part.size)
+        elif there.sha256 is None:
+            message = f"'{shown(part.name)}' is too large for its SHA-256 to be held against the manifest's"
+            yield Violation("wrong_part", None, message, Severity.WARN, None, part.sha256)
         elif there.sha256 != part.sha256:
             message = f"'{shown(part.name)}' is another file than the manifest says: its SHA-256 differs"
             yield Violation("wrong_part", None, message, Severity.REFUSE, there.sha256, part.sha256)
