@@ -7,6 +7,7 @@ from stacks.arns import REGION
 from stacks.asl import Json
 from stacks.constructs.model_parts import ModelParts
 from trimtab.authoring.bundle import EVALUATE_COMMAND, METRIC_DEFINITIONS, TRAINING_ENVIRONMENT
+from trimtab.authoring.checkpoints import CHECKPOINTS, VARIABLE
 from trimtab.authoring.names import PROGRAM
 from trimtab.spec.tuning import Scalar
 
@@ -28,7 +29,7 @@ class TrainingJobs:
         return {
             "TrainingJobName.$": "$.lease.job",
             "HyperParameters": self.hyperparameters(without=found) | values,
-            "Environment": TRAINING_ENVIRONMENT,
+            "Environment": TRAINING_ENVIRONMENT | ({VARIABLE: CHECKPOINTS} if self._training.spot else {}),
             **self._common(),
             "OutputDataConfig": self._output("runs"),
             "StoppingCondition": self._stopping(),
@@ -124,7 +125,7 @@ class TrainingJobs:
         if not self._training.spot:
             return {}
         uri = f"States.Format('{self._parts.artifacts.uri('runs')}/{{}}/checkpoints', $.lease.run)"
-        return {"CheckpointConfig": {"S3Uri.$": uri}}
+        return {"CheckpointConfig": {"S3Uri.$": uri, "LocalPath": CHECKPOINTS}}
 
 
 def as_text(value: Scalar) -> str:

@@ -12,6 +12,7 @@ from stacks.synthesis import Template, synthesize
 from stacks.templates import state_machines
 
 TINY = "tests/fixtures/models/tiny"
+SEARCHED = "tests/fixtures/models/searched"
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,6 @@ class Assembly:
 
 @pytest.fixture(scope="session")
 def assembly(tmp_path_factory: pytest.TempPathFactory) -> Assembly:
-    """The app with the flights model and the fixture model."""
+    """The app with the flights model and the fixture models."""
     folder = tmp_path_factory.mktemp("assembly")
-    return Assembly(folder, synthesize(folder, models=["flights", TINY]))
+    return Assembly(folder, synthesize(folder, models=["flights", TINY, SEARCHED]))

@@ -72,8 +72,8 @@ def environment(cloud: LocalCloud) -> dict[str, str]:
 class Loop:
     """One deployed model, from outside."""
 
-    def __init__(self, cloud: LocalCloud) -> None:
-        self.cloud = cloud
+    def __init__(self, cloud: LocalCloud, model: str = "tiny") -> None:
+        self.cloud, self.model, self.prefix = cloud, model, f"trimtab-dev-{model}"
         self.sagemaker = cloud.client("sagemaker")
         self.runtime = cloud.client("sagemaker-runtime")
         self.states = cloud.client("stepfunctions")
@@ -90,7 +90,7 @@ class Loop:
     def drop(self, name: str, body: bytes, kind: str = "data") -> Ended:
         """How intake ended for the file."""
         self.settle("intake")
-        self.s3.put_object(Bucket=self.data["DropsBucket"], Key=f"tiny/{kind}/{name}", Body=body)
+        self.s3.put_object(Bucket=self.data["DropsBucket"], Key=f"{self.model}/{kind}/{name}", Body=body)
         return self.next("intake")
 
     def keys(self, bucket: str, prefix: str) -> list[str]:
@@ -104,7 +104,7 @@ class Loop:
         self._seen[machine] |= {each["executionArn"] for each in self.executions(machine)}
 
     def executions(self, machine: str) -> list[dict[str, Any]]:
-        arn = f"arn:aws:states:us-east-1:123456789012:stateMachine:{PREFIX}-{machine}"
+        arn = f"arn:aws:states:us-east-1:123456789012:stateMachine:{self.prefix}-{machine}"
         found: list[dict[str, Any]] = self.states.list_executions(stateMachineArn=arn)["executions"]
         return found
 
@@ -130,7 +130,7 @@ class Loop:
 
     def versions(self) -> list[dict[str, Any]]:
         """Versions in the registry, newest first, as DescribeModelPackage gives them."""
-        listed = self.sagemaker.list_model_packages(ModelPackageGroupName=PREFIX, SortBy="CreationTime")
+        listed = self.sagemaker.list_model_packages(ModelPackageGroupName=self.prefix, SortBy="CreationTime")
         described = [
             self.sagemaker.describe_model_package(ModelPackageName=each["ModelPackageArn"])
             for each in listed["ModelPackageSummaryList"]
@@ -142,13 +142,13 @@ class Loop:
         self.sagemaker.update_model_package(ModelPackageArn=package_arn, ModelApprovalStatus="Approved")
 
     def endpoint(self) -> dict[str, Any]:
-        found: dict[str, Any] = self.sagemaker.describe_endpoint(EndpointName=PREFIX)
+        found: dict[str, Any] = self.sagemaker.describe_endpoint(EndpointName=self.prefix)
         return found
 
     def captured(self) -> int:
         """Requests that data capture has written."""
         bucket = self.data["CapturesBucket"]
-        keys = self.keys("CapturesBucket", "tiny/capture/")
+        keys = self.keys("CapturesBucket", f"{self.model}/capture/")
         return sum(self.s3.get_object(Bucket=bucket, Key=key)["Body"].read().count(b"\n") for key in keys)
 
     def alarm(self, metric: str) -> str:

@@ -4,10 +4,20 @@ The folder also travels inside every model artifact, as the code that serves it.
 time, and neither pydantic nor boto3: AWS's scikit-learn image has no pydantic, and a job has no network.
 """
 
-from trimtab.authoring.checkpoints import checkpoint_folder
+from trimtab.authoring.checkpoints import checkpoint_folder, keep, newest
 from trimtab.authoring.classes import balanced_weights
 from trimtab.authoring.cluster import cluster
 from trimtab.authoring.job import Classifier, Fit, train
 from trimtab.authoring.trial import report_objective
 
-__all__ = ["Classifier", "Fit", "balanced_weights", "checkpoint_folder", "cluster", "report_objective", "train"]
+__all__ = [
+    "Classifier",
+    "Fit",
+    "balanced_weights",
+    "checkpoint_folder",
+    "cluster",
+    "keep",
+    "newest",
+    "report_objective",
+    "train",
+]

@@ -1,20 +1,31 @@
 """Checkpoints: what a job on spot capacity needs to go on where it was when its instance was taken away."""
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
-CHECKPOINTS = Path("/opt/ml/checkpoints")
+CHECKPOINTS = "/opt/ml/checkpoints"
 """SageMaker copies this folder to S3 while the job runs, and back before a job that was interrupted starts again."""
+VARIABLE = "TRIMTAB_CHECKPOINTS"
+"""Environment of a job that keeps checkpoints: their folder."""
 
 
-def checkpoint_folder(default: Path = CHECKPOINTS) -> Path | None:
+def checkpoint_folder(environment: Mapping[str, str] | None = None) -> Path | None:
     """The folder for checkpoints; None in a job that keeps none, for example a trial or a script run by hand."""
-    return default if default.is_dir() and os.access(default, os.W_OK) else None
+    named = (os.environ if environment is None else environment).get(VARIABLE)
+    if named is None:
+        return None
+    folder = Path(named)
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
 
 
 def newest(folder: Path | None, pattern: str) -> Path | None:
-    """The checkpoint that was written last; None before the first. Files whose writing was cut off do not count."""
-    found = sorted(folder.glob(pattern), key=lambda path: path.stat().st_mtime_ns) if folder else []
+    """The checkpoint whose name is the last in order; None before the first. Number them with leading zeros.
+
+    Times would not do: a folder that came back from S3 has those of its download.
+    """
+    found = sorted(path for path in folder.glob(pattern) if not path.name.startswith(".")) if folder else []
     return found[-1] if found else None
 
 
