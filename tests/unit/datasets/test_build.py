@@ -32,9 +32,11 @@ def source(name: str, seq: int) -> Source:
     return Source(kind, f"s3://drops/tiny/data/{name}", f"v{seq}", name, table.num_rows, start, end, seq)
 
 
-def read(source: Source, columns: list[str]) -> pa.Table:
+def read(source: Source, columns: list[str]) -> list[pa.Table]:
+    """In two pieces."""
     table = TABLES[source.uri.rsplit("/", 1)[-1]]
-    return table.select([name for name in columns if name in table.column_names])
+    held = table.select([name for name in columns if name in table.column_names])
+    return [held.slice(0, 100), held.slice(100)]
 
 
 ALL = [source("january", 1), source("february", 2), source("outcomes", 3)]
@@ -48,6 +50,10 @@ def built(sources: list[Source], **training: Any) -> Built:
 
 def spec_with(**training: Any) -> Any:
     return tiny.SPEC.model_copy(update={"training": tiny.SPEC.training.model_copy(update=training)})
+
+
+def with_column(table: pa.Table, name: str, values: Any) -> pa.Table:
+    return table.set_column(table.column_names.index(name), name, values)
 
 
 def test_the_same_files_give_the_same_dataset_in_whatever_order_they_are_listed() -> None:
@@ -104,9 +110,8 @@ def test_too_few_rows_are_no_dataset() -> None:
 
 
 def test_one_class_is_no_dataset() -> None:
-    def only_zeros(source: Source, columns: list[str]) -> pa.Table:
-        table = read(source, columns)
-        return table.set_column(table.column_names.index("failed"), "failed", pa.array([0] * len(table), pa.int64()))
+    def only_zeros(source: Source, columns: list[str]) -> list[pa.Table]:
+        return [with_column(table, "failed", pa.array([0] * len(table), pa.int64())) for table in read(source, columns)]
 
     assert build([ALL[0]], only_zeros, tiny.SPEC) == "the training part (450 rows) has only the label 0"
 
@@ -144,6 +149,6 @@ def test_a_content_that_is_put_back_replaces_what_had_replaced_it() -> None:
     flipped = pa.array([1 - label for label in JANUARY.column("failed").to_pylist()], pa.int64())
     tables = {"good": JANUARY, "bad": JANUARY.set_column(JANUARY.column_names.index("failed"), "failed", flipped)}
     shape = shape_of(tiny.SPEC)
-    rows = assemble(found, lambda each, columns: tables[each.sha256].select(columns), shape).table
+    rows = assemble(found, lambda each, columns: [tables[each.sha256].select(columns)], shape).table
     labels = dict(zip(rows.column("id").to_pylist(), rows.column("failed").to_pylist(), strict=True))
     assert labels == dict(zip(JANUARY.column("id").to_pylist(), JANUARY.column("failed").to_pylist(), strict=True))

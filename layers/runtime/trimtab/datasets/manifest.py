@@ -4,12 +4,15 @@ import hashlib
 from dataclasses import dataclass
 from typing import Any
 
-from trimtab.datasets.assemble import Assembled, Shape
+from trimtab.datasets.assemble import Assembled
+from trimtab.datasets.content import content_digest
+from trimtab.datasets.recipe import Recipe
 from trimtab.datasets.split import Split, describe
 from trimtab.ledger import canonical_json
 from trimtab.spec import Spec
 
-SCHEMA = 1
+SCHEMA = 2
+SIDES = ("train", "holdout")
 
 
 @dataclass(frozen=True)
@@ -28,30 +31,27 @@ class Manifest:
         return hashlib.sha256(self.body).hexdigest()
 
 
-def make_manifest(spec: Spec, shape: Shape, assembled: Assembled, split: Split) -> Manifest:
-    """The manifest of a split; the same files and the same spec give the same bytes."""
-    train, holdout = (describe(rows, shape.label, shape.event_time) for rows in (split.train, split.holdout))
+def make_manifest(model: str, recipe: Recipe, assembled: Assembled, split: Split) -> Manifest:
+    """The manifest of a split; the same files and the same recipe give the same bytes."""
+    shape = recipe.shape
+    sides = {side: describe(getattr(split, side), shape.label, shape.event_time, recipe.problem) for side in SIDES}
     boundary = split.boundary.isoformat() if split.boundary else None
     return Manifest(
         {
             "schema": SCHEMA,
-            "model": spec.name,
+            "model": model,
             "sources": [source.describe() | {"used": used} for source, used in assembled.used],
             "window_days": shape.window_days,
-            "split": {"by": shape.event_time, "boundary": boundary, "train": train, "holdout": holdout},
+            "window_start": assembled.start.isoformat() if assembled.start else None,
+            "split": {"by": shape.event_time, "boundary": boundary, **sides},
             "columns": list(shape.columns),
-            "spec_sha256": recipe_digest(spec),
+            "content": {side: content_digest(getattr(split, side)) for side in SIDES},
+            "recipe": recipe.to_json(),
+            "spec_sha256": recipe.digest,
         }
     )
 
 
 def recipe_digest(spec: Spec) -> str:
     """Hex SHA-256 of the parts of a spec that decide what a dataset holds."""
-    training = spec.training
-    recipe = {
-        "data": spec.data.model_dump(mode="json"),
-        "window_days": training.window_days,
-        "holdout_share": training.holdout_share,
-        "slices": list(spec.evaluation.columns),
-    }
-    return hashlib.sha256(canonical_json(recipe).encode()).hexdigest()
+    return Recipe.of_spec(spec).digest

@@ -27,6 +27,8 @@ class Source:
     """Place of the acceptance in the ledger; a later file's rows replace an earlier one's."""
     parts: str = ""
     """URI of the list of the drop's objects; empty for a drop of one."""
+    at: datetime | None = None
+    """When it was accepted; of no account for what the dataset is called."""
 
     @classmethod
     def of_entry(cls, entry: Entry) -> "Source":
@@ -43,6 +45,23 @@ class Source:
             end=_moment(period.get("end")),
             seq=entry.seq,
             parts=str(data.get("parts", "")),
+            at=entry.at,
+        )
+
+    @classmethod
+    def of_manifest(cls, said: Mapping[str, Any], place: int) -> "Source":
+        """The source that ``describe`` told of, the one at ``place`` (from 1) in order of acceptance."""
+        period: Mapping[str, str] = said["period"] or {}
+        return cls(
+            kind=said["kind"],
+            uri=f"s3://{said['bucket']}/{said['key']}",
+            version=said["version"],
+            sha256=said["sha256"],
+            rows=said["rows"],
+            start=_moment(period.get("start")),
+            end=_moment(period.get("end")),
+            seq=place,
+            parts=said.get("parts", ""),
         )
 
     def describe(self) -> dict[str, Any]:
@@ -65,13 +84,15 @@ def _moment(text: str | None) -> datetime | None:
     return datetime.fromisoformat(text) if text else None
 
 
-def accepted(entries: Iterable[Entry]) -> list[Source]:
-    """The accepted files in the order of their acceptance, each content once and where it was accepted last.
+def accepted(entries: Iterable[Entry], until: datetime | None = None) -> list[Source]:
+    """The files accepted until then, in the order of their acceptance, each content once and where accepted last.
 
     So a file that was replaced, and then put back as it was, replaces its replacement.
     """
     found: dict[str, Source] = {}
     for entry in entries:
+        if until is not None and entry.at > until:
+            continue
         source = Source.of_entry(entry)
         content = f"{source.kind}:{source.sha256}"
         found.pop(content, None)

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from trimtab.datasets.recipe import BIT
 from trimtab.datasets.sources import Source
 
 NONE = -1
@@ -16,36 +17,68 @@ NONE = -1
 
 @dataclass(frozen=True)
 class Truth:
-    """All known labels; where two files speak of one id, the file accepted later counts."""
+    """All known labels; where two files speak of one id, the file accepted later counts.
+
+    Where one file says two things of one id, the id's label is unknown until a later file says one thing.
+    """
 
     ids: pa.Array
     labels: pa.Array
-    """int8, 0 or 1."""
+    """0 or 1, a class or a number; null where a file contradicts itself."""
     origins: NDArray[np.intp]
     """Position in ``sources`` of the file each label came from."""
     sources: tuple[Source, ...]
+    contradictions: tuple[int, ...] = ()
+    """By source: ids of which the file says two things."""
 
     @classmethod
-    def of(cls, tables: Iterable[tuple[Source, pa.Table]], id_column: str, label: str, id_type: pa.DataType) -> "Truth":
+    def of(
+        cls,
+        tables: Iterable[tuple[Source, pa.Table]],
+        id_column: str,
+        label: str,
+        id_type: pa.DataType,
+        label_type: pa.DataType = BIT,
+    ) -> "Truth":
         """``tables`` hold id and label; rows without a label are left out."""
         found = sorted(tables, key=lambda pair: -pair[0].seq)
-        parts = [table.select([id_column, label]).filter(pc.field(label).is_valid()) for _, table in found]
-        ids = [part.column(id_column).combine_chunks() for part in parts]
-        labels = [part.column(label).cast(pa.int8()).combine_chunks() for part in parts]
+        parts = [_agreed(table.select([id_column, label]), label, label_type) for _, table in found]
+        ids, labels = ([_flat(table.column(place)) for table, _ in parts] for place in (0, 1))
         return cls(
-            pa.concat_arrays([*map(_flat, ids), pa.array([], id_type)]),
-            pa.concat_arrays([*map(_flat, labels), pa.array([], pa.int8())]),
-            np.repeat(np.arange(len(parts)), [len(part) for part in parts]),
+            pa.concat_arrays([*(each.cast(id_type) for each in ids), pa.array([], id_type)]),
+            pa.concat_arrays([*labels, pa.array([], label_type)]),
+            np.repeat(np.arange(len(parts)), [len(each) for each in ids]),
             tuple(source for source, _ in found),
+            tuple(count for _, count in parts),
         )
 
     def look_up(self, ids: Any) -> tuple[pa.Array, NDArray[np.intp]]:
-        """Label (int8, null when unknown) and the position of its source (NONE when unknown) for each id."""
+        """Label (null when unknown) and the position of its source (NONE when unknown) for each id."""
         rows = _flat(pc.index_in(ids, value_set=self.ids))
-        known = np.asarray(pc.is_valid(rows))
+        labels = self.labels.take(rows)
+        known = np.asarray(pc.is_valid(labels))
         origins = np.full(len(known), NONE, dtype=np.intp)
-        origins[known] = self.origins[np.asarray(rows.drop_null())]
-        return self.labels.take(rows), origins
+        origins[known] = self.origins[np.asarray(rows.filter(pa.array(known)))]
+        return labels, origins
+
+    def contradicted(self, ids: Any) -> pa.Array:
+        """Whether the newest file that speaks of an id says two things of it."""
+        rows = _flat(pc.index_in(ids, value_set=self.ids))
+        return pc.and_(pc.is_valid(rows), pc.is_null(self.labels.take(rows)))
+
+
+def _agreed(table: pa.Table, label: str, label_type: pa.DataType) -> tuple[pa.Table, int]:
+    """Id and label of a file, each id that has a label once, null where it has several; and how many have several."""
+    table = table.filter(pc.field(label).is_valid())
+    id_column = table.column_names[0]
+    typed = pa.table([_flat(table.column(0)), _flat(table.column(1)).cast(label_type)], names=[id_column, label])
+    once = typed.group_by([id_column, label], use_threads=False).aggregate([])
+    if once.num_rows == pc.count_distinct(once.column(id_column)).as_py():
+        return once.select([id_column, label]), 0
+    said = once.group_by(id_column, use_threads=False).aggregate([(label, "count"), (label, "min")])
+    several = pc.greater(said.column(f"{label}_count"), 1)
+    labels = pc.if_else(several, pa.scalar(None, label_type), said.column(f"{label}_min"))
+    return pa.table([said.column(id_column), labels], names=[id_column, label]), int(pc.sum(several).as_py())
 
 
 def _flat(array: Any) -> pa.Array:
