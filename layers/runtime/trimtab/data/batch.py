@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from trimtab.data import arrow_functions as af
 from trimtab.data.hashing import Integers, Words, spread, text_fingerprints
 from trimtab.data.kernel import kernel
 
@@ -19,7 +20,7 @@ class ColumnBatch:
 
     def __init__(self, column: pa.Array) -> None:
         if pa.types.is_dictionary(column.type) and column.dictionary.null_count:
-            column = column.dictionary_decode()  # so that only the rows say what is missing
+            column = af.decoded(column)  # so that only the rows say what is missing
         self.column = column
 
     def __len__(self) -> int:
@@ -68,14 +69,14 @@ class ColumnBatch:
         if not is_text(self.column.type):
             values, counts = _counted(self.present)
             return pa.array([str(value) for value in values.tolist()], pa.string()), counts
-        coded = self.column if pa.types.is_dictionary(self.column.type) else self.column.dictionary_encode()
-        codes = numbers_of(coded.indices.drop_null() if coded.indices.null_count else coded.indices)
+        coded = self.column if pa.types.is_dictionary(self.column.type) else af.call("dictionary_encode", self.column)
+        codes = numbers_of(af.drop_null(coded.indices) if coded.indices.null_count else coded.indices)
         return coded.dictionary, np.bincount(codes, minlength=len(coded.dictionary))
 
     @cached_property
     def fingerprints(self) -> tuple[Words, Words]:
         """Two hashes of every text that is there. Only for text."""
-        texts = self.column.drop_null() if self.missing else self.column
+        texts = af.drop_null(self.column) if self.missing else self.column
         if not pa.types.is_dictionary(texts.type):
             return text_fingerprints(texts)
         codes = numbers_of(texts.indices)
@@ -91,7 +92,7 @@ class ColumnBatch:
     def words(self) -> Words:
         """Every number, instant or boolean that is there as 64 bits; equal values have equal bits."""
         if pa.types.is_boolean(self.column.type):
-            return numbers_of(self.column.drop_null().cast(pa.int64())).view(np.uint64)
+            return numbers_of(af.cast(af.drop_null(self.column), pa.int64())).view(np.uint64)
         if pa.types.is_floating(self.column.type):
             return np.asarray(self.present.astype(np.float64) + 0.0).view(np.uint64)
         return self.present.astype(np.int64).view(np.uint64)
@@ -138,7 +139,7 @@ def without_gaps(column: pa.Array) -> pa.Array:
 def counted_floats(values: npt.NDArray[np.float64]) -> tuple[npt.NDArray[np.float64], Integers]:
     """The different numbers, rising, and how often each occurs; quicker than sorting all when few are different."""
     array = pa.Array.from_buffers(pa.float64(), len(values), [None, pa.py_buffer(np.ascontiguousarray(values))])
-    numbers, counts = (numbers_of(part) for part in array.value_counts().flatten())
+    numbers, counts = (numbers_of(part) for part in af.value_counts(array).flatten())
     order = np.argsort(numbers)
     return numbers[order], counts[order]
 

@@ -25,9 +25,9 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from trimtab.column_types import ColumnType
+from trimtab.data import arrow_functions as af
 from trimtab.data.batch import without_gaps
 
 ARROW_TYPES: Final = {
@@ -75,7 +75,7 @@ def coerce(column: pa.Array | list[Any], target: ColumnType, *, text: bool) -> C
     if target is ColumnType.STRING:
         return _text(column, checked=text)
     if pa.types.is_dictionary(column.type):
-        column = column.dictionary_decode()
+        column = af.decoded(column)
     if text and _is_text(column.type):
         return _from_text(column, target)
     return _FROM_ARROW[target](column)
@@ -89,7 +89,7 @@ def _text(column: pa.Array, *, checked: bool) -> Coerced:
     try:
         _check_text(column, full=not checked)
     except pa.ArrowInvalid:  # Parquet may hold any bytes as text
-        return _of_unicode(column.dictionary_decode() if pa.types.is_dictionary(column.type) else column)
+        return _of_unicode(af.decoded(column))
     return Coerced(column)
 
 
@@ -111,19 +111,19 @@ def _of_unicode(column: pa.Array) -> Coerced:
 
 def _integer(column: pa.Array) -> Coerced:
     if pa.types.is_uint64(column.type):
-        return _nulled(column, pc.greater(column, pa.scalar(_LARGEST_INTEGER, pa.uint64())), ColumnType.INTEGER)
+        return _nulled(column, af.greater(column, pa.scalar(_LARGEST_INTEGER, pa.uint64())), ColumnType.INTEGER)
     if pa.types.is_integer(column.type) or pa.types.is_boolean(column.type):
         return Coerced(_as(column, pa.int64()))
     if not _is_fraction(column.type):
         return _conflict(column, ColumnType.INTEGER)
-    floats = nan_as_null(column.cast(pa.float64()))
-    whole = pc.and_(pc.equal(pc.floor(floats), floats), pc.less_equal(pc.abs(floats), _LARGEST_EXACT_FLOAT))
-    return _nulled(floats, pc.invert(whole), ColumnType.INTEGER)
+    floats = nan_as_null(af.cast(column, pa.float64()))
+    whole = af.and_(af.equal(af.floor(floats), floats), af.less_equal(af.abs(floats), _LARGEST_EXACT_FLOAT))
+    return _nulled(floats, af.invert(whole), ColumnType.INTEGER)
 
 
 def _number(column: pa.Array) -> Coerced:
     if pa.types.is_integer(column.type):
-        return Coerced(column.cast(pa.float64(), safe=False))
+        return Coerced(af.cast(column, pa.float64(), safe=False))
     if _is_fraction(column.type):
         return Coerced(nan_as_null(_as(column, pa.float64())))
     return _conflict(column, ColumnType.NUMBER)
@@ -134,19 +134,19 @@ def _boolean(column: pa.Array) -> Coerced:
         return Coerced(column)
     if not pa.types.is_integer(column.type):
         return _conflict(column, ColumnType.BOOLEAN)
-    zero_or_one = pc.is_in(column, value_set=pa.array([0, 1], column.type))
-    return _nulled(column, pc.invert(zero_or_one), ColumnType.BOOLEAN)
+    zero_or_one = af.is_in(column, value_set=pa.array([0, 1], column.type))
+    return _nulled(column, af.invert(zero_or_one), ColumnType.BOOLEAN)
 
 
 def _timestamp(column: pa.Array) -> Coerced:
     if pa.types.is_date(column.type):
-        column = column.cast(pa.timestamp("us"))
+        column = af.cast(column, pa.timestamp("us"))
     if not pa.types.is_timestamp(column.type):
         return _conflict(column, ColumnType.TIMESTAMP)
     if column.type.unit == "us":  # only the name of the zone differs
         return _within_calendar(column.view(ARROW_TYPES[ColumnType.TIMESTAMP]))
     try:
-        moments = column.cast(ARROW_TYPES[ColumnType.TIMESTAMP], safe=column.type.unit in ("s", "ms"))
+        moments = af.cast(column, ARROW_TYPES[ColumnType.TIMESTAMP], safe=column.type.unit in ("s", "ms"))
     except pa.ArrowInvalid:  # seconds too many for 64 bits of microseconds
         return _conflict(column, ColumnType.TIMESTAMP)
     return _within_calendar(moments)
@@ -155,11 +155,11 @@ def _timestamp(column: pa.Array) -> Coerced:
 def _within_calendar(moments: pa.Array) -> Coerced:
     """Years 1 to 9999: what ISO 8601 writes with four digits."""
     ticks = moments.view(pa.int64())
-    found = pc.min_max(ticks)
+    found = af.min_max(ticks)
     low, high = found["min"].as_py(), found["max"].as_py()
     if low is None or (low >= _FIRST_MOMENT and high <= _LAST_MOMENT):
         return Coerced(moments)
-    outside = pc.or_(pc.less(ticks, _FIRST_MOMENT), pc.greater(ticks, _LAST_MOMENT))
+    outside = af.or_(af.less(ticks, _FIRST_MOMENT), af.greater(ticks, _LAST_MOMENT))
     return _nulled(moments, outside, ColumnType.TIMESTAMP)
 
 
@@ -184,26 +184,26 @@ def _conflict(column: pa.Array, target: ColumnType) -> Coerced:
 
 
 def _as(column: pa.Array, held: pa.DataType) -> pa.Array:
-    return column if column.type == held else column.cast(held)
+    return column if column.type == held else af.cast(column, held)
 
 
 def nan_as_null(floats: pa.Array) -> pa.Array:
     """The numbers of a float64 column; NaN is missing."""
     if not np.isnan(np.add.reduce(without_gaps(floats).to_numpy())):
         return floats  # a sum that is a number has no NaN among its terms
-    nans = pc.is_nan(floats)
-    return pc.if_else(nans, pa.scalar(None, pa.float64()), floats) if pc.any(nans).as_py() else floats
+    nans = af.is_nan(floats)
+    return af.if_else(nans, pa.scalar(None, pa.float64()), floats) if af.any_true(nans) else floats
 
 
 def _nulled(column: pa.Array, is_bad: pa.Array, target: ColumnType) -> Coerced:
-    bad = np.flatnonzero(is_bad.fill_null(False).to_numpy(zero_copy_only=False))
-    kept = pc.if_else(is_bad, pa.scalar(None, column.type), column) if len(bad) else column
-    return Coerced(kept.cast(ARROW_TYPES[target]), bad)
+    bad = np.flatnonzero(af.coalesce(is_bad, False).to_numpy(zero_copy_only=False))
+    kept = af.if_else(is_bad, pa.scalar(None, column.type), column) if len(bad) else column
+    return Coerced(af.cast(kept, ARROW_TYPES[target]), bad)
 
 
 def _from_text(column: pa.Array, target: ColumnType) -> Coerced:
-    is_missing = pc.is_in(column, value_set=MISSING_TEXTS.cast(column.type))
-    present = pc.if_else(is_missing, pa.scalar(None, column.type), column)
+    is_missing = af.is_in(column, value_set=af.cast(MISSING_TEXTS, column.type))
+    present = af.if_else(is_missing, pa.scalar(None, column.type), column)
     for arrow_type in _text_targets(present, target):
         try:
             return Coerced(_parsed(present, arrow_type, target))
@@ -216,13 +216,13 @@ def _text_targets(texts: pa.Array, target: ColumnType) -> tuple[pa.DataType, ...
     """Arrow types that the texts may be cast to at once, in the order to try."""
     if target is ColumnType.TIMESTAMP:  # Arrow reads a time without a zone into one type and with a zone into the other
         return pa.timestamp("us"), ARROW_TYPES[target]
-    if target is ColumnType.INTEGER and pc.any(pc.match_substring(texts, "x", ignore_case=True)).as_py():
+    if target is ColumnType.INTEGER and af.any_true(af.match_substring(texts, "x", ignore_case=True)):
         return ()  # Arrow would read 0x10 as 16
     return (ARROW_TYPES[target],)
 
 
 def _parsed(texts: pa.Array, arrow_type: pa.DataType, target: ColumnType) -> pa.Array:
-    parsed = texts.cast(arrow_type).cast(ARROW_TYPES[target])
+    parsed = af.cast(af.cast(texts, arrow_type), ARROW_TYPES[target])
     return nan_as_null(parsed) if target is ColumnType.NUMBER else parsed
 
 

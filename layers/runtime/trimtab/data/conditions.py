@@ -9,7 +9,8 @@ from functools import reduce
 from typing import TYPE_CHECKING, Any, Final
 
 import pyarrow as pa
-import pyarrow.compute as pc
+
+from trimtab.data import arrow_functions as af
 
 if TYPE_CHECKING:
     from trimtab.spec import Expression
@@ -17,28 +18,28 @@ if TYPE_CHECKING:
 _MOMENT: Final = pa.timestamp("us", "UTC")
 _MICROSECONDS: Final = 1e6
 _COMPARISONS: Final[dict[type[ast.cmpop], Callable[[Any, Any], Any]]] = {
-    ast.Lt: pc.less,
-    ast.LtE: pc.less_equal,
-    ast.Gt: pc.greater,
-    ast.GtE: pc.greater_equal,
-    ast.Eq: pc.equal,
-    ast.NotEq: pc.not_equal,
+    ast.Lt: af.less,
+    ast.LtE: af.less_equal,
+    ast.Gt: af.greater,
+    ast.GtE: af.greater_equal,
+    ast.Eq: af.equal,
+    ast.NotEq: af.not_equal,
 }
 _ARITHMETIC: Final[dict[type[ast.operator], Callable[[Any, Any], Any]]] = {
-    ast.Add: pc.add,
-    ast.Sub: pc.subtract,
-    ast.Mult: pc.multiply,
-    ast.Div: pc.divide,
-    ast.Mod: lambda left, right: pc.subtract(left, pc.multiply(pc.floor(pc.divide(left, right)), right)),
+    ast.Add: af.add,
+    ast.Sub: af.subtract,
+    ast.Mult: af.multiply,
+    ast.Div: af.divide,
+    ast.Mod: lambda left, right: af.subtract(left, af.multiply(af.floor(af.divide(left, right)), right)),
 }
 _FUNCTIONS: Final[dict[str, Callable[..., Any]]] = {
-    "abs": pc.abs,
-    "length": pc.utf8_length,
-    "lower": pc.utf8_lower,
-    "upper": pc.utf8_upper,
-    "starts_with": lambda text, pattern: pc.starts_with(text, pattern.as_py()),
-    "ends_with": lambda text, pattern: pc.ends_with(text, pattern.as_py()),
-    "contains": lambda text, pattern: pc.match_substring(text, pattern.as_py()),
+    "abs": af.abs,
+    "length": af.utf8_length,
+    "lower": af.utf8_lower,
+    "upper": af.utf8_upper,
+    "starts_with": lambda text, pattern: af.starts_with(text, pattern.as_py()),
+    "ends_with": lambda text, pattern: af.ends_with(text, pattern.as_py()),
+    "contains": lambda text, pattern: af.match_substring(text, pattern.as_py()),
 }
 
 
@@ -70,7 +71,7 @@ class _Evaluation:
 
     def condition(self, node: ast.expr) -> Any:
         found = self.value(node)
-        return found if pa.types.is_boolean(found.type) else pc.not_equal(found, 0)
+        return found if pa.types.is_boolean(found.type) else af.not_equal(found, 0)
 
     def _constant(self, node: ast.Constant) -> pa.Scalar:
         if self._expression.kinds[node] == "timestamp":
@@ -80,38 +81,38 @@ class _Evaluation:
 
     def _unary(self, node: ast.UnaryOp) -> Any:
         if isinstance(node.op, ast.Not):
-            return pc.invert(self.condition(node.operand))
+            return af.invert(self.condition(node.operand))
         number = self._number(node.operand)
-        return pc.negate(number) if isinstance(node.op, ast.USub) else number
+        return af.negate(number) if isinstance(node.op, ast.USub) else number
 
     def _number(self, node: ast.expr) -> Any:
         found = self.value(node)
         if pa.types.is_timestamp(found.type):
-            return pc.divide(found.cast(pa.int64()).cast(pa.float64(), safe=False), _MICROSECONDS)
+            return af.divide(found.cast(pa.int64()).cast(pa.float64(), safe=False), _MICROSECONDS)
         return found.cast(pa.float64(), safe=False) if isinstance(found, pa.Array) else found.cast(pa.float64())
 
     def _arithmetic(self, node: ast.BinOp) -> Any:
         result = _ARITHMETIC[type(node.op)](self._number(node.left), self._number(node.right))
-        return pc.if_else(pc.is_nan(result), pa.scalar(None, pa.float64()), result)
+        return af.if_else(af.is_nan(result), pa.scalar(None, pa.float64()), result)
 
     def _logic(self, node: ast.BoolOp) -> Any:
-        combine = pc.and_kleene if isinstance(node.op, ast.And) else pc.or_kleene
+        combine = af.and_kleene if isinstance(node.op, ast.And) else af.or_kleene
         return reduce(combine, map(self.condition, node.values))
 
     def _comparison(self, node: ast.Compare) -> Any:
         pairs = zip((node.left, *node.comparators), node.ops, node.comparators, strict=False)
-        return reduce(pc.and_kleene, [self._compared(*pair) for pair in pairs])
+        return reduce(af.and_kleene, [self._compared(*pair) for pair in pairs])
 
     def _compared(self, left: ast.expr, operator: ast.cmpop, right: ast.expr) -> Any:
         value = self.value(left)
         if isinstance(operator, ast.Is | ast.IsNot):
-            missing = pc.is_null(value)
-            return missing if isinstance(operator, ast.Is) else pc.invert(missing)
+            missing = af.is_null(value)
+            return missing if isinstance(operator, ast.Is) else af.invert(missing)
         if isinstance(operator, ast.In | ast.NotIn):
             found = self._is_member(value, right)
-            return found if isinstance(operator, ast.In) else pc.invert(found)
+            return found if isinstance(operator, ast.In) else af.invert(found)
         return _COMPARISONS[type(operator)](value, self.value(right))
 
     def _is_member(self, value: Any, listed: Any) -> Any:
         """Null where the value is missing."""
-        return reduce(pc.or_kleene, [pc.equal(value, self.value(each)) for each in listed.elts])
+        return reduce(af.or_kleene, [af.equal(value, self.value(each)) for each in listed.elts])

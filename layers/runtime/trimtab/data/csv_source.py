@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, BinaryIO, Final
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.csv as pv
 
 from trimtab.column_types import ColumnType
+from trimtab.data import arrow_functions as af
 from trimtab.data.dialect import read_header
 from trimtab.data.limits import Limits
 from trimtab.data.reading import UNDECLARED, Declared, Reading
@@ -161,7 +161,7 @@ class CsvSource:
         column = batch.column(name)
         if self.dialect.decimal == "." or self._columns[name].type != "number":
             return column
-        return pc.replace_substring(pc.replace_substring(column, ".", "?"), ",", ".")
+        return af.replace_substring(af.replace_substring(column, ".", "?"), ",", ".")
 
     def _batches(self, stream: BinaryIO | io.RawIOBase, types: Types, block_bytes: int) -> Iterator[pa.RecordBatch]:
         if not self._has_rows or not self._wanted:
@@ -201,7 +201,7 @@ def _reads(texts: pa.Array, held: pa.DataType) -> bool:
     if held == _CATEGORY:
         return True
     try:
-        texts.cast(held)
+        af.cast(texts, held)
     except pa.ArrowInvalid:
         return False
     return True

@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from trimtab.data import arrow_functions as af
 from trimtab.data.kernel import kernel
 from trimtab.data.kernel.arrays import spread
 from trimtab.data.kernel.protocol import TEXT_IN_WORDS, Bytes, Integers, Words
@@ -53,7 +54,7 @@ def _buffers(texts: pa.Array) -> tuple[npt.NDArray[Any], Bytes]:
     """Where each text begins in the bytes, and where the last one ends."""
     if not len(texts):
         return np.zeros(1, np.int64), np.zeros(0, np.uint8)
-    plain = texts.cast(pa.large_string()) if pa.types.is_string_view(texts.type) else texts
+    plain = af.cast(texts, pa.large_string()) if pa.types.is_string_view(texts.type) else texts
     _, offsets, data = plain.buffers()
     is_wide = pa.types.is_large_string(plain.type)
     places = np.frombuffer(offsets, np.int64 if is_wide else np.int32)[plain.offset : plain.offset + len(plain) + 1]

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any, Final, Self
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
+from trimtab.data import arrow_functions as af
 from trimtab.errors import DataError
 
 VERSION: Final = 1
@@ -28,15 +28,15 @@ class KeySet:
     @classmethod
     def of(cls, type: str, column: pa.Array | pa.ChunkedArray) -> Self:
         """The keys in a column of that type. Raises DataError when there are too many."""
-        found = pc.unique(column.cast(_TYPES[type])).drop_null()
+        found = af.unique(column.cast(_TYPES[type])).drop_null()
         if len(found) > LARGEST:
             raise DataError(f"{len(found):,} keys are more than the {LARGEST:,} that a reference may have")
-        return cls(type, found.take(pc.sort_indices(found)))
+        return cls(type, found.take(af.sort_indices(found)))
 
     def lacks(self, values: pa.Array) -> pa.Array:
         """For every value whether it is no key; False where it is missing."""
-        known = pc.is_in(values, value_set=self.keys.cast(values.type))
-        return pc.and_(pc.is_valid(values), pc.invert(known))
+        known = af.is_in(values, value_set=self.keys.cast(values.type))
+        return af.and_(af.is_valid(values), af.invert(known))
 
     def dumps(self) -> bytes:
         """The set as the bytes of a JSON file."""

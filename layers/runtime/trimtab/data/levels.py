@@ -11,8 +11,8 @@ from typing import Any, Self
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
+from trimtab.data import arrow_functions as af
 from trimtab.data.batch import arrow_integers, numbers_of
 from trimtab.data.hashing import Integers, text_hashes
 
@@ -44,11 +44,11 @@ class LevelCounts:
         Texts outside the sample never become Python objects, so a column of as many levels as rows stays cheap.
         """
         kept = counts > 0
-        if (pc.max(pc.utf8_length(texts)).as_py() or 0) > LEVEL_LENGTH:
+        if (af.max(af.utf8_length(texts)).as_py() or 0) > LEVEL_LENGTH:
             texts = pa.array([shortened(text) for text in texts.to_pylist()], pa.string())
         if depth and len(texts):
             kept &= _is_sampled(texts, depth)
-        levels = texts.take(arrow_integers(np.flatnonzero(kept))).to_pylist()
+        levels = af.take(texts, arrow_integers(np.flatnonzero(kept))).to_pylist()
         tally = dict(zip(levels, counts[kept].tolist(), strict=True))
         if len(tally) < len(levels):
             tally = dict.fromkeys(tally, 0)
@@ -129,11 +129,8 @@ class LevelTally:
         """Of all rows so far."""
         if not self._pending:
             return self._done
-        coded = (
-            pa.chunked_array([texts.cast(pa.string()) for texts, _ in self._pending])
-            .combine_chunks()
-            .dictionary_encode()
-        )
+        texts = pa.chunked_array([af.cast(texts, pa.string()) for texts, _ in self._pending]).combine_chunks()
+        coded = af.call("dictionary_encode", texts)
         counts = np.concatenate([counts for _, counts in self._pending])
         summed = np.bincount(numbers_of(coded.indices), weights=counts, minlength=len(coded.dictionary))
         found = LevelCounts.counted(coded.dictionary, summed.astype(np.int64), self._done.depth)

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, BinaryIO, Final
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from trimtab.data import arrow_functions as af
 from trimtab.data.batch import is_text
 from trimtab.data.limits import Limits
 from trimtab.data.reading import Reading
@@ -116,14 +116,14 @@ def _coded_texts(file: pq.ParquetFile, names: Sequence[str]) -> list[str]:
 
 def _without_views(column: pa.Array) -> pa.Array:
     """The column, whose texts stand in one buffer: few of Arrow's functions know views of texts."""
-    return column.cast(pa.large_string()) if pa.types.is_string_view(column.type) else column
+    return af.cast(column, pa.large_string()) if pa.types.is_string_view(column.type) else column
 
 
 def _check_cells(columns: Mapping[str, pa.Array], rows: int, limit: int) -> None:
     """Raises DataError when a text after ``rows`` rows is longer than is read."""
     for name, column in columns.items():
         texts = column.dictionary if pa.types.is_dictionary(column.type) else column
-        if is_text(texts.type) and (pc.max(pc.binary_length(texts)).as_py() or 0) > limit:
+        if is_text(texts.type) and (af.max(af.binary_length(texts)).as_py() or 0) > limit:
             raise DataError(f"'{name}' has a text of more than {limit:,} bytes after row {rows:,}", rule="limits")
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Literal
 
 import pyarrow as pa
 
+from trimtab.data import arrow_functions as af
 from trimtab.data.coerce import coerce
 from trimtab.data.limits import DEFAULT_LIMITS, Limits
 from trimtab.data.parquet_source import MAGIC, ParquetSource
@@ -94,5 +95,5 @@ def _typed(chunk: Chunk, data: DataSpec, *, text: bool) -> pa.RecordBatch:
     columns: dict[str, Any] = {}
     for name, raw in chunk.columns.items():
         column = coerce(raw, data.columns[name].type, text=text).column
-        columns[name] = column.dictionary_decode() if pa.types.is_dictionary(column.type) else column
+        columns[name] = af.decoded(column)
     return pa.RecordBatch.from_pydict(columns)

@@ -17,6 +17,7 @@ from typing import Any, Final, Self
 import numpy as np
 import pyarrow as pa
 
+from trimtab.data import arrow_functions as af
 from trimtab.data.batch import ColumnBatch, arrow_integers, is_text, numbers_of, without_gaps
 from trimtab.data.hashing import Words
 
@@ -85,7 +86,7 @@ class SampleTally:
         rows = drawn if not ids.missing else np.flatnonzero(ids.valid)[drawn]
         places = arrow_integers(rows)
         self._drawn.append(
-            (hashes[drawn], {name: columns[name].column.take(places) for name in self._columns if name in columns})
+            (hashes[drawn], {name: af.take(columns[name].column, places) for name in self._columns if name in columns})
         )
 
     @property
@@ -96,15 +97,11 @@ class SampleTally:
         hashes = np.concatenate([hashes for hashes, _ in self._drawn])
         order = np.argsort(hashes, kind="stable")[:ROWS]
         names = [name for name in self._columns if all(name in columns for _, columns in self._drawn)]
-        parts = {name: pa.chunked_array([_decoded(columns[name]) for _, columns in self._drawn]) for name in names}
+        parts = {name: pa.chunked_array([af.decoded(columns[name]) for _, columns in self._drawn]) for name in names}
         return RowSample(
             hashes[order],
-            {name: _values(part.take(arrow_integers(order)).combine_chunks()) for name, part in parts.items()},
+            {name: _values(af.take(part, arrow_integers(order)).combine_chunks()) for name, part in parts.items()},
         )
-
-
-def _decoded(column: pa.Array) -> pa.Array:
-    return column.dictionary_decode() if pa.types.is_dictionary(column.type) else column
 
 
 def _values(column: pa.Array) -> list[Any]:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
+from trimtab.data import arrow_functions as af
 from trimtab.data.batch import ColumnBatch
 from trimtab.data.coerce import NO_ROWS, Rows
 from trimtab.data.contract import Contract
@@ -67,7 +67,7 @@ def _range_rule(limits: tuple[float, float]) -> ValueRule:
     low, high = limits
 
     def outside(column: pa.Array) -> Rows:
-        return _where(pc.or_(pc.less(column, low), pc.greater(column, high)))
+        return _where(af.or_(af.less(column, low), af.greater(column, high)))
 
     return ValueRule("range", f"{low:g} to {high:g}", outside, _beyond(low, high))
 
@@ -77,23 +77,23 @@ def _domain_rule(column: Column) -> ValueRule:
 
     def foreign(values: pa.Array) -> Rows:
         return _where(
-            _by_level(values, lambda levels: pc.invert(pc.is_in(levels, value_set=allowed.cast(levels.type))))
+            _by_level(values, lambda levels: af.invert(af.is_in(levels, value_set=af.cast(allowed, levels.type))))
         )
 
     listed = ", ".join(str(value) for value in (column.domain or ())[:12])
     limit = listed + (", …" if len(column.domain or ()) > 12 else "")
-    return ValueRule("domain", limit, foreign, _has_other_levels(frozenset(allowed.cast(pa.string()).to_pylist())))
+    return ValueRule("domain", limit, foreign, _has_other_levels(frozenset(af.cast(allowed, pa.string()).to_pylist())))
 
 
 def _pattern_rule(name: str, pattern: str) -> ValueRule:
     whole = f"^(?:{pattern})$"
     try:
-        pc.match_substring_regex(pa.array([""]), whole)
+        af.match_substring_regex(pa.array([""]), whole)
     except pa.ArrowInvalid as error:
         raise SpecError(f"data.columns.{name}.pattern is no RE2 regular expression: {error}") from error
 
     def unlike(values: pa.Array) -> Rows:
-        return _where(_by_level(values, lambda levels: pc.invert(pc.match_substring_regex(levels, whole))))
+        return _where(_by_level(values, lambda levels: af.invert(af.match_substring_regex(levels, whole))))
 
     return ValueRule("pattern", pattern, unlike, _has_other_shapes(pattern))
 
@@ -110,10 +110,10 @@ def _window_rules(contract: Contract, at: datetime) -> list[ValueRule]:
     rules = []
     if contract.past_days is not None:
         first = at - timedelta(days=contract.past_days)
-        rules.append(_window_rule(pc.less, first, f"{contract.past_days:g} days before the drop or later"))
+        rules.append(_window_rule(af.less, first, f"{contract.past_days:g} days before the drop or later"))
     if contract.future_hours is not None:
         last = at + timedelta(hours=contract.future_hours)
-        rules.append(_window_rule(pc.greater, last, f"{contract.future_hours:g} hours after the drop or earlier"))
+        rules.append(_window_rule(af.greater, last, f"{contract.future_hours:g} hours after the drop or earlier"))
     return rules
 
 
@@ -133,8 +133,8 @@ def _as_type(value: str | int | bool, target: str) -> str | int | float | bool:
 def _by_level(values: pa.Array, decide: Callable[[pa.Array], pa.Array]) -> pa.Array:
     """The decision for every row; of a dictionary, each level is decided once."""
     if not pa.types.is_dictionary(values.type):
-        return pc.if_else(pc.is_valid(values), decide(values), False)
-    return pc.take(decide(values.dictionary), values.indices)
+        return af.if_else(af.is_valid(values), decide(values), False)
+    return af.take(decide(values.dictionary), values.indices)
 
 
 def _lacks_values(batch: ColumnBatch) -> bool:
@@ -171,14 +171,14 @@ def _has_other_shapes(pattern: str) -> Callable[[ColumnBatch], bool]:
 
 
 def _missing(column: pa.Array) -> Rows:
-    return _where(pc.is_null(column)) if column.null_count else NO_ROWS
+    return _where(af.is_null(column)) if column.null_count else NO_ROWS
 
 
 def _infinite(column: pa.Array) -> Rows:
-    return _where(pc.is_inf(column))
+    return _where(af.is_inf(column))
 
 
 def _where(broken: pa.Array) -> Rows:
-    if not pc.any(broken).as_py():
+    if not af.any_true(broken):
         return NO_ROWS
-    return np.flatnonzero(broken.fill_null(False).to_numpy(zero_copy_only=False))
+    return np.flatnonzero(af.coalesce(broken, False).to_numpy(zero_copy_only=False))

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from trimtab.data import arrow_functions as af
 from trimtab.data.coerce import Rows
 from trimtab.data.state_file import Tree
 from trimtab.data.violation import Violation
@@ -55,11 +56,11 @@ class Check(Protocol):
 
 def texts(column: pa.Array) -> pa.Array:
     """The column without dictionaries."""
-    return column.dictionary_decode() if pa.types.is_dictionary(column.type) else column
+    return af.decoded(column)
 
 
 def as_numbers(column: pa.Array) -> npt.NDArray[np.float64]:
     """Numbers, integers and booleans as float64, NaN where missing."""
     if pa.types.is_boolean(column.type):
-        column = column.cast(pa.int8())
-    return np.asarray(column.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False))
+        column = af.cast(column, pa.int8())
+    return np.asarray(af.cast(column, pa.float64(), safe=False).to_numpy(zero_copy_only=False))

@@ -14,8 +14,8 @@ from typing import Any, Final, Self
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
+from trimtab.data import arrow_functions as af
 from trimtab.data.checks.check import HasColumn, as_numbers, texts
 from trimtab.data.coerce import NO_ROWS, Rows
 from trimtab.data.state_file import Tree
@@ -106,8 +106,8 @@ class LeakageCheck:
         feature, label = (columns[name].column for name in self.columns)
         for part in (slice(0, _PROBE), slice(_PROBE, None)):  # most columns are cleared by the first rows
             if self._state.is_open and len(feature[part]):
-                both = pc.and_(feature[part].is_valid(), label[part].is_valid())
-                self._state.merge(_labels(feature[part].filter(both), label[part].filter(both)))
+                both = af.and_(af.is_valid(feature[part]), af.is_valid(label[part]))
+                self._state.merge(_labels(af.filter(feature[part], both), af.filter(label[part], both)))
         return NO_ROWS
 
     def merge(self, other: LeakageCheck, rows_before: int) -> None:
@@ -137,10 +137,10 @@ def _labels(feature: pa.Array, label: pa.Array) -> _Labels:
     """The state of some rows that have both values."""
     found = _Labels(equal=_are_equal(feature, label))
     label = texts(label)
-    names = label.unique()[:_LABELS_TOLD]
+    names = af.unique(label)[:_LABELS_TOLD]
     found.apart = len(names) < _LABELS_TOLD
     for scalar in names:  # Arrow's own scalars: one made from Python's value would look for dateutil each time
-        rows = feature.filter(pc.equal(label, scalar)) if len(names) > 1 else feature
+        rows = af.filter(feature, af.equal(label, scalar)) if len(names) > 1 else feature
         found.rows[name := scalar.as_py()] = len(rows)
         if found.apart:
             _note(found, name, rows)
@@ -151,11 +151,11 @@ def _labels(feature: pa.Array, label: pa.Array) -> _Labels:
 def _note(found: _Labels, name: Any, rows: pa.Array) -> None:
     """The feature's rows that have the label ``name``."""
     if _is_text(rows):
-        levels = texts(rows).unique().to_pylist()
+        levels = af.unique(texts(rows)).to_pylist()
         found.apart &= not any(level in found.levels for level in levels) and len(levels) <= MOST_LEVELS
         found.levels |= dict.fromkeys(levels, name)
     elif len(rows):
-        numbers = as_numbers(rows.cast(pa.int64()) if pa.types.is_timestamp(rows.type) else rows)
+        numbers = as_numbers(af.cast(rows, pa.int64()) if pa.types.is_timestamp(rows.type) else rows)
         found.low[name], found.high[name] = float(np.nanmin(numbers)), float(np.nanmax(numbers))
 
 
@@ -163,7 +163,7 @@ def _are_equal(feature: pa.Array, label: pa.Array) -> bool:
     if _is_text(feature) != _is_text(label):
         return False
     if _is_text(feature):
-        return bool(texts(feature).cast(pa.string()).equals(texts(label).cast(pa.string())))
+        return bool(af.cast(texts(feature), pa.string()).equals(af.cast(texts(label), pa.string())))
     if pa.types.is_timestamp(feature.type) or pa.types.is_timestamp(label.type):
         return False
     return bool(np.array_equal(as_numbers(feature), as_numbers(label), equal_nan=True))

@@ -14,8 +14,8 @@ from typing import Final
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
+from trimtab.data import arrow_functions as af
 from trimtab.data.batch import arrow_integers
 from trimtab.data.checks.check import HasColumn
 from trimtab.data.coerce import NO_ROWS, Rows
@@ -86,7 +86,7 @@ class ShapeCheck:
         values = column if coded is None else coded.dictionary
         suspects = self._suspects(values) if coded is not None else np.flatnonzero(_matches(values, _ANY))
         for shape in self._shapes if len(suspects) else ():
-            broken = suspects[_of_shape(values.take(arrow_integers(suspects)), shape)]
+            broken = suspects[_of_shape(af.take(values, arrow_integers(suspects)), shape)]
             rows = broken if coded is None else _rows_of(coded, broken)
             self._tallies[shape.title].add(first_row, rows, column, _kept if shape is FORMULAS else _masked)
         return NO_ROWS
@@ -95,8 +95,8 @@ class ShapeCheck:
         """Places of the levels that may have a shape; most were in the last batch too and are not looked at again."""
         fresh = np.arange(len(levels))
         if self._plain is not None and self._plain.type == levels.type:
-            fresh = np.flatnonzero(~pc.is_in(levels, value_set=self._plain).to_numpy(zero_copy_only=False))
-        suspects: Rows = fresh[_matches(levels.take(arrow_integers(fresh)), _ANY)]
+            fresh = np.flatnonzero(~af.is_in(levels, value_set=self._plain).to_numpy(zero_copy_only=False))
+        suspects: Rows = fresh[_matches(af.take(levels, arrow_integers(fresh)), _ANY)]
         if not len(suspects):
             self._plain = levels
         return suspects
@@ -150,7 +150,7 @@ class ShapeCheck:
 
 
 def _matches(values: pa.Array, pattern: str) -> np.ndarray:
-    return np.asarray(pc.match_substring_regex(values, pattern).fill_null(False).to_numpy(zero_copy_only=False))
+    return np.asarray(af.coalesce(af.match_substring_regex(values, pattern), False).to_numpy(zero_copy_only=False))
 
 
 def _of_shape(values: pa.Array, shape: Shape) -> np.ndarray:
@@ -164,7 +164,7 @@ def _of_shape(values: pa.Array, shape: Shape) -> np.ndarray:
 def _rows_of(coded: pa.Array, levels: Rows) -> Rows:
     if not len(levels):
         return NO_ROWS
-    is_level = pc.is_in(coded.indices, value_set=pa.array(levels, coded.indices.type))
+    is_level = af.is_in(coded.indices, value_set=pa.array(levels, coded.indices.type))
     return np.flatnonzero(is_level.to_numpy(zero_copy_only=False))
 
 
