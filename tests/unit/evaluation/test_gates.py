@@ -12,7 +12,15 @@ from trimtab.evaluation.gates import judge, read_report
 from trimtab.spec import ChampionRule, EvaluationSpec, MetricRule
 
 RULES = EvaluationSpec(metrics={"auc": MetricRule(min=0.6), "log_loss": MetricRule(max=0.6)})
-METRICS = {"auc": 0.7, "average_precision": 0.5, "accuracy": 0.8, "log_loss": 0.5, "brier": 0.15, "f_beta": 0.5, "calibration_error": 0.02}
+METRICS = {
+    "auc": 0.7,
+    "average_precision": 0.5,
+    "accuracy": 0.8,
+    "log_loss": 0.5,
+    "brier": 0.15,
+    "f_beta": 0.5,
+    "calibration_error": 0.02,
+}
 
 
 def difference(value: float, half: float = 0.01) -> dict[str, dict[str, float]]:

@@ -10,6 +10,7 @@ from trimtab.evaluation.bias import decisions, measure_bias
 from trimtab.evaluation.calibration import calibrate_binary, calibrate_classes, calibrate_numbers
 from trimtab.evaluation.curves import binary_curves, class_curves, number_curves
 from trimtab.evaluation.holdout import Rows
+from trimtab.evaluation.kinds import class_name
 
 Json = dict[str, Any]
 
@@ -46,7 +47,10 @@ def _of_kind(
 ) -> tuple[Json, Json, NDArray[Any]]:
     """Calibration, curves, and what the model decided for each row."""
     if problem == "multiclass":
-        named = list(classes or ())
+        named, label = (
+            list(map(class_name, classes or ())),
+            np.array(list(map(class_name, label.tolist())), dtype=object),
+        )
         decided = np.asarray(named, dtype=object)[np.nan_to_num(scores, nan=-1.0).argmax(axis=1)]
         return calibrate_classes(label, scores, named, confidence), class_curves(label, decided, named), decided
     numbers = label.astype(np.float64)

@@ -1,78 +1,89 @@
-"""Models so simple that a candidate must beat them: the share of positives, and a plain logistic regression."""
+"""Models so simple that a candidate must beat them: a constant, the last known value, a plain linear model.
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+All are fitted on training rows and give scores as the kind of problem has them.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from trimtab.evaluation.encoding import Columns, Design
+from trimtab.evaluation.kinds import Kind
 from trimtab.evaluation.metrics import Floats
+from trimtab.measures import BINARY, MULTICLASS, REGRESSION
 
-MAX_LEVELS = 20
-"""Levels of a text column that get a column of their own; all others share none."""
 RIDGE = 1.0
 MAX_STEPS = 25
-Column = NDArray[Any]
-Columns = Mapping[str, Column]
-
-
-def prevalence(train: Columns, label: Floats, rows: Columns) -> Floats:
-    """The share of positives among the training rows, for every row."""
-    return np.full(_length(rows), label.mean())
-
-
-def logistic(train: Columns, label: Floats, rows: Columns) -> Floats:
-    """Probabilities by a ridge logistic regression on standardised numbers and the commonest text levels."""
-    encoders = [_encoder(train[name]) for name in sorted(train)]
-    weights = _fit(_design(train, encoders), label)
-    return _sigmoid(_design(rows, encoders) @ weights)
-
-
-BASELINES: dict[str, Callable[[Columns, Floats, Columns], Floats]] = {"prevalence": prevalence, "logistic": logistic}
+MAX_BOUND_STEPS = 300
+LEARNED_ROWS = 100_000
+"""At most this many training rows, the newest, teach a baseline."""
 
 
 @dataclass(frozen=True)
-class _Number:
-    """Standardised, with the mean in place of a missing value."""
+class Known:
+    """What a baseline may know of a set of rows, in order of time."""
 
-    mean: float
-    scale: float
-
-    def __call__(self, column: Column) -> Floats:
-        scaled = (column.astype(np.float64) - self.mean) / self.scale
-        return np.nan_to_num(scaled, nan=0.0)[:, None]
-
-
-@dataclass(frozen=True)
-class _Levels:
-    """One column of 0 and 1 for each level."""
-
-    levels: tuple[Any, ...]
-
-    def __call__(self, column: Column) -> Floats:
-        return np.column_stack([(column == level).astype(np.float64) for level in self.levels])
+    columns: Columns
+    """The features that are not times, shape (n,) each."""
+    n: int
+    keys: list[Any] = field(default_factory=list)
+    """The series that each row belongs to; empty when all are one."""
 
 
-def _encoder(column: Column) -> Callable[[Column], Floats]:
-    if column.dtype.kind in "biuf":
-        numbers = column.astype(np.float64)
-        seen = numbers[np.isfinite(numbers)]
-        return _Number(float(seen.mean()), float(seen.std()) or 1.0) if len(seen) else _Number(0.0, 1.0)
-    levels, counts = np.unique(column[column != None].astype(str), return_counts=True)  # noqa: E711  elementwise
-    return _Levels(tuple(levels[np.argsort(-counts, kind="stable")][:MAX_LEVELS]))
+Baseline = Callable[[Kind, Known, Floats, Known], Floats]
+"""(kind, training rows, their labels, rows to score) → scores."""
 
 
-def _design(columns: Columns, encoders: Sequence[Callable[[Column], Floats]]) -> Floats:
-    parts = [encode(columns[name]) for name, encode in zip(sorted(columns), encoders, strict=True)]
-    return np.column_stack([np.ones(_length(columns)), *parts])
+def constant(kind: Kind, train: Known, label: Floats, rows: Known) -> Floats:
+    """The share of positives, the shares of the classes or the mean of the training rows, for every row."""
+    if kind.problem == MULTICLASS:
+        return np.tile(_one_hot(label, kind).mean(axis=0), (rows.n, 1))
+    return np.full(rows.n, label.mean())
 
 
-def _fit(design: Floats, label: Floats) -> Floats:
-    """Weights by Newton's method (reweighted least squares; Hastie et al., 4.4.1); the first has no ridge."""
-    weights = np.zeros(design.shape[1])
-    penalty = np.full(design.shape[1], RIDGE)
-    penalty[0] = 1e-9
+def last_value(kind: Kind, train: Known, label: Floats, rows: Known) -> Floats:
+    """The label of the newest training row of the same series; the constant for a series that is new.
+
+    Nothing of the hold-out is used: at serving the truth of the rows just before is not there yet either.
+    """
+    scores = constant(kind, train, label, rows)
+    known = _one_hot(label, kind) if kind.problem == MULTICLASS else label
+    newest = {key: place for place, key in enumerate(train.keys)} if train.keys else {None: len(label) - 1}
+    places = np.array([newest.get(key, -1) for key in rows.keys or [None] * rows.n], dtype=np.intp)
+    scores[places >= 0] = known[places[places >= 0]]
+    return scores
+
+
+def linear(kind: Kind, train: Known, label: Floats, rows: Known) -> Floats:
+    """Predictions by ridge, logistic or multinomial regression on standardised numbers and common text levels."""
+    design = Design.of(train.columns)
+    learned = design.matrix(train.columns, train.n)
+    weights = _FITS[kind.problem](learned, label, kind)
+    blocks = [_ANSWERS[kind.problem](block @ weights) for block in design.blocks(rows.columns, rows.n)]
+    return np.concatenate(blocks) if blocks else np.empty((0, *weights.shape[1:]))
+
+
+BASELINES: dict[str, Baseline] = {
+    "prevalence": constant,
+    "mean": constant,
+    "last_value": last_value,
+    "logistic": linear,
+    "linear": linear,
+}
+
+
+def _fit_ridge(design: Floats, label: Floats, kind: Kind) -> Floats:
+    """Least squares with a ridge (Hastie et al., 3.4.1)."""
+    penalty = np.diag(_penalty(design))
+    return np.asarray(np.linalg.solve(design.T @ design + penalty, design.T @ label))
+
+
+def _fit_logistic(design: Floats, label: Floats, kind: Kind) -> Floats:
+    """Weights by Newton's method (reweighted least squares; Hastie et al., 4.4.1)."""
+    weights, penalty = np.zeros(design.shape[1]), _penalty(design)
     for _ in range(MAX_STEPS):
         likely = _sigmoid(design @ weights)
         gradient = design.T @ (label - likely) - penalty * weights
@@ -84,9 +95,44 @@ def _fit(design: Floats, label: Floats) -> Floats:
     return weights
 
 
+def _fit_multinomial(design: Floats, label: Floats, kind: Kind) -> Floats:
+    """Weights, shape (width, k), by steps along a bound of the curvature, each of which improves (Böhning 1992)."""
+    truth, penalty = _one_hot(label, kind), _penalty(design)
+    weights = np.zeros((design.shape[1], truth.shape[1]))
+    bound = np.linalg.inv(design.T @ design / 2 + np.diag(penalty))
+    for _ in range(MAX_BOUND_STEPS):
+        step = bound @ (design.T @ (truth - _softmax(design @ weights)) - penalty[:, None] * weights)
+        weights += step
+        if np.abs(step).max() < 1e-4:
+            break
+    return weights
+
+
+_FITS = {BINARY: _fit_logistic, MULTICLASS: _fit_multinomial, REGRESSION: _fit_ridge}
+
+
+def _penalty(design: Floats) -> Floats:
+    """The ridge of each column; next to none for the first, which is the constant."""
+    penalty = np.full(design.shape[1], RIDGE)
+    penalty[0] = 1e-9
+    return penalty
+
+
+def _one_hot(label: NDArray[Any], kind: Kind) -> Floats:
+    return np.eye(len(kind.classes))[np.asarray(label, dtype=np.intp)]
+
+
+def _plain(values: Floats) -> Floats:
+    return values
+
+
 def _sigmoid(values: Floats) -> Floats:
-    return 1 / (1 + np.exp(-np.clip(values, -35, 35)))
+    return np.asarray(1 / (1 + np.exp(-np.clip(values, -35, 35))))
 
 
-def _length(columns: Columns) -> int:
-    return len(next(iter(columns.values())))
+def _softmax(values: Floats) -> Floats:
+    raised = np.exp(values - values.max(axis=1, keepdims=True))
+    return np.asarray(raised / raised.sum(axis=1, keepdims=True))
+
+
+_ANSWERS: dict[str, Callable[[Floats], Floats]] = {BINARY: _sigmoid, MULTICLASS: _softmax, REGRESSION: _plain}

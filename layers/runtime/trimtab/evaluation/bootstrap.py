@@ -1,29 +1,28 @@
 """Intervals and paired comparisons by the bootstrap.
 
-Rows are drawn with replacement within each class (stratified), and every model is measured on the same draws, so
-that the difference of two models has the interval of a paired comparison. Percentile intervals: Efron and
-Tibshirani (1993), chapters 8 and 13.
+Every model is measured on the same draws of rows, so that the difference of two models has the interval of a paired
+comparison. Percentile intervals: Efron and Tibshirani (1993), chapters 8 and 13.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
 
 import numpy as np
-from numpy.typing import NDArray
 
-from trimtab.evaluation.directions import METRIC_NAMES
-from trimtab.evaluation.metrics import Floats, Scored, Weights
+from trimtab.evaluation.draws import Draws
+from trimtab.evaluation.kinds import Weighable
+from trimtab.evaluation.metrics import Floats, Weights
 
-METHOD = "stratified percentile"
-CELLS = 250_000
-"""Weights held at once."""
-DRAWN_AT_ONCE = 32_768
+WORKERS = 2
+"""Models of many rows that are measured at the same time; numpy works outside Python's lock."""
+MANY_ROWS = 100_000
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """A value measured on the rows, with an interval of the stated confidence."""
+    """A value measured on the rows, with an interval of the stated confidence; NaN where undefined."""
 
     value: float
     lo: float
@@ -39,60 +38,43 @@ class Resampled:
     confidence: float
 
     def interval(self, model: str, metric: str) -> Estimate:
-        return self._estimate(self.points[model][metric], self.draws[model][metric])
+        return self.estimate(self.points[model][metric], self.draws[model][metric])
 
     def difference(self, model: str, other: str, metric: str) -> Estimate:
         """``model`` less ``other``."""
         value = self.points[model][metric] - self.points[other][metric]
-        return self._estimate(value, self.draws[model][metric] - self.draws[other][metric])
+        return self.estimate(value, self.draws[model][metric] - self.draws[other][metric])
 
-    def _estimate(self, value: float, draws: Floats) -> Estimate:
+    def estimate(self, value: float, draws: Floats) -> Estimate:
+        """``value`` with the percentile interval of its draws; no interval when a draw is undefined."""
         tail = (1 - self.confidence) / 2
-        lo, hi = np.quantile(draws, (tail, 1 - tail)) if np.isfinite(draws).all() else (np.nan, np.nan)
+        known = len(draws) > 0 and np.isfinite(draws).all()
+        lo, hi = np.quantile(draws, (tail, 1 - tail)) if known else (np.nan, np.nan)
         return Estimate(float(value), float(lo), float(hi))
 
 
 def resample(
-    label: NDArray[Any], scores: Mapping[str, NDArray[Any]], *, rounds: int, confidence: float, seed: int
+    models: Mapping[str, Weighable], draws: Draws, *, rounds: int, confidence: float, seed: int, n: int
 ) -> Resampled:
-    """Each model in ``scores`` (shape (n,) each) measured on the rows as they are and on ``rounds`` draws of them.
+    """Each model measured on its ``n`` rows as they are and on ``rounds`` draws of them.
 
-    The same arguments give the same result. With a class missing, AUC and its interval are NaN.
+    The same arguments give the same result. A metric that is undefined in a draw has no interval.
     """
-    ranked = {name: Scored.of(label, score) for name, score in scores.items()}
-    ones = np.ones((1, len(label)))
-    points = {name: {m: float(v[0]) for m, v in rows.measure(ones).items()} for name, rows in ranked.items()}
-    parts: dict[str, list[dict[str, Floats]]] = {name: [] for name in ranked}
-    for weights in draw_weights(np.asarray(label), rounds, np.random.default_rng(seed)):
-        for name, rows in ranked.items():
-            parts[name].append(rows.measure(weights))
-    draws = {name: {m: np.concatenate([p[m] for p in found]) for m in METRIC_NAMES} for name, found in parts.items()}
-    return Resampled(points, draws, confidence)
+    ones = np.ones((1, n))
+    points = {name: {m: float(v[0]) for m, v in rows.measure(ones).items()} for name, rows in models.items()}
+    parts: dict[str, list[dict[str, Floats]]] = {name: [] for name in models}
+    with ThreadPoolExecutor(WORKERS) as pool:
+        for weights in draws.weights(rounds if n else 0, np.random.default_rng(seed)):
+            side_by_side = pool.map if n >= MANY_ROWS else map
+            measured: Iterable[dict[str, Floats]] = side_by_side(partial(_measure, weights), models.values())
+            for name, found in zip(models, measured, strict=True):
+                parts[name].append(found)
+    return Resampled(points, {name: _joined(found, points[name]) for name, found in parts.items()}, confidence)
 
 
-def draw_weights(label: NDArray[Any], rounds: int, generator: np.random.Generator) -> Iterator[Weights]:
-    """How often each row is drawn, shape (up to ``rounds``, n) a time; each class keeps its number of rows."""
-    strata = [np.flatnonzero(label == value) for value in np.unique(label)]
-    step = max(1, CELLS // max(1, len(label)))
-    for start in range(0, rounds, step):
-        weights = np.zeros((min(step, rounds - start), len(label)), dtype=np.uint8)
-        for row in weights:
-            for members in strata:
-                row[members] = counts(len(members), generator)
-        yield weights
+def _measure(weights: Weights, rows: Weighable) -> dict[str, Floats]:
+    return rows.measure(weights)
 
 
-def counts(n: int, generator: np.random.Generator) -> NDArray[np.uint8]:
-    """How often each of ``n`` rows comes up in ``n`` draws with replacement, shape (n,).
-
-    Many rows are drawn block by block, after how many draws fall into each block has been drawn: the distribution is
-    the same, and each block stays in the processor's cache. A count above 255 has a probability below 1e-500.
-    """
-    starts = range(0, n, DRAWN_AT_ONCE)
-    sizes = [min(DRAWN_AT_ONCE, n - start) for start in starts]
-    shares = generator.multinomial(n, np.array(sizes) / n) if len(sizes) > 1 else sizes
-    parts = [
-        np.bincount(generator.integers(0, size, share), minlength=size)
-        for size, share in zip(sizes, shares, strict=True)
-    ]
-    return np.concatenate(parts).astype(np.uint8)
+def _joined(parts: list[dict[str, Floats]], names: Mapping[str, float]) -> dict[str, Floats]:
+    return {name: np.concatenate([part[name] for part in parts]) if parts else np.empty(0) for name in names}

@@ -1,7 +1,7 @@
 """The hold-out as columns for arithmetic and as records for serving."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
@@ -17,6 +17,7 @@ from trimtab.errors import DataError
 from trimtab.evaluation.metrics import Floats
 
 Record = dict[str, Any]
+RECORDS_AT_ONCE = 10_000
 
 
 @dataclass(frozen=True)
@@ -28,24 +29,34 @@ class Rows:
     event_time: str | None
 
     @classmethod
-    def read(cls, folder: Path, data: dict[str, Any]) -> "Rows":
-        """The Parquet files of a dataset's prefix. Raises DataError when there are none."""
+    def read(cls, folder: Path, data: dict[str, Any], newest: int | None = None) -> "Rows":
+        """The Parquet files of a dataset's prefix, or at least the ``newest`` rows when they have so many.
+
+        Raises DataError when there are none.
+        """
         files = sorted(folder.glob("*.parquet"))
         if not files:
             raise DataError(f"no Parquet file in {folder}: is the job's input set to the dataset's prefix?")
-        return cls(pa.concat_tables(map(pq.read_table, files)), data["label"], data["event_time"])
+        table = pa.concat_tables(map(pq.read_table, files)) if newest is None else _newest(files, newest)
+        return cls(table, data["label"], data["event_time"])
 
     def __len__(self) -> int:
         return int(self.table.num_rows)
 
     @cached_property
     def label(self) -> Floats:
-        """0 and 1, shape (n,)."""
+        """A binary or numeric label as numbers, shape (n,)."""
         return self.column(self.label_column).astype(np.float64)
 
     def column(self, name: str) -> NDArray[Any]:
-        """Shape (n,); text keeps None for a missing value, numbers have NaN."""
-        return np.asarray(self.table.column(name).to_numpy())
+        """Shape (n,); text keeps None for a missing value, numbers have NaN. Equal texts are one object."""
+        column = self.table.column(name)
+        if not pa.types.is_string(column.type) or not len(column):
+            return np.asarray(column.to_numpy())
+        encoded = column.combine_chunks().dictionary_encode()
+        values = np.array([*encoded.dictionary.to_pylist(), None], dtype=object)
+        places = encoded.indices.fill_null(len(values) - 1).to_numpy(zero_copy_only=False)
+        return np.asarray(values[places])
 
     @cached_property
     def times(self) -> NDArray[np.datetime64] | None:
@@ -55,9 +66,13 @@ class Rows:
     @property
     def period(self) -> dict[str, str] | None:
         """First and last event time, ISO 8601."""
-        if self.times is None or not len(self):
-            return None
-        return {"start": _iso(self.times.min()), "end": _iso(self.times.max())}
+        return self.period_of(slice(None)) if self.times is not None and len(self) else None
+
+    def period_of(self, rows: NDArray[np.intp] | slice) -> dict[str, str]:
+        """The same of some rows of a set that has an event time."""
+        assert self.times is not None, "asked of rows with an event time"
+        found = self.times[rows]
+        return {"start": _iso(found.min()), "end": _iso(found.max())}
 
     def after(self, until: str | None) -> NDArray[np.bool_]:
         """Which rows lie later than ``until`` (ISO 8601); all of them without a time on either side."""
@@ -72,6 +87,25 @@ class Rows:
         chosen = self.table.select(list(dict.fromkeys(names)))
         listed = (chosen if rows is None else chosen.take(pa.array(rows))).to_pylist()
         return [{name: plain(value) for name, value in record.items()} for record in listed]
+
+    def blocks(self, names: Sequence[str]) -> Iterator[list[Record]]:
+        """The same of all rows, some thousand a time."""
+        for start in range(0, len(self), RECORDS_AT_ONCE):
+            part = self.table.slice(start, RECORDS_AT_ONCE)
+            yield Rows(part, self.label_column, self.event_time).records(names)
+
+
+def _newest(files: Sequence[Path], rows: int) -> pa.Table:
+    """The last row groups of the last files that hold ``rows`` rows, cut to these."""
+    parts: list[pa.Table] = []
+    for file in reversed(files):
+        opened = pq.ParquetFile(file)
+        for group in reversed(range(opened.num_row_groups)):
+            if sum(part.num_rows for part in parts) >= rows:
+                break
+            parts.append(opened.read_row_group(group))
+    table = pa.concat_tables(reversed(parts)) if parts else pq.read_table(files[-1])
+    return table.slice(max(0, table.num_rows - rows))
 
 
 def plain(value: Any) -> Any:

@@ -1,4 +1,4 @@
-"""How much a model leans on each feature: the AUC it loses when the feature's values are shuffled.
+"""How much a model leans on each feature: what its primary metric loses when the feature's values are shuffled.
 
 Permutation importance after Breiman (2001), "Random Forests", on a sample of the hold-out.
 """
@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from trimtab.evaluation.metrics import measure
+from trimtab.evaluation.kinds import Kind
 
 SAMPLE_ROWS = 1_000
 Record = dict[str, Any]
@@ -29,9 +29,16 @@ def shuffled_blocks(records: Sequence[Record], features: Sequence[str], seed: in
 
 
 def importance(
-    features: Sequence[str], label: NDArray[Any], scores: NDArray[Any], shuffled: NDArray[Any]
+    features: Sequence[str], label: NDArray[Any], scores: NDArray[Any], shuffled: NDArray[Any], kind: Kind
 ) -> dict[str, float]:
-    """AUC lost by feature, largest first. ``shuffled`` has shape (features, rows), the others (rows,)."""
-    whole = measure(label, scores)["auc"]
-    lost = {name: whole - measure(label, row)["auc"] for name, row in zip(features, shuffled, strict=True)}
+    """How much worse the kind's primary metric gets by feature, largest first.
+
+    ``shuffled`` has shape (features, rows[, k]), the label (rows,).
+    """
+    sign = 1 if kind.higher_is_better else -1
+    whole = kind.measure(label, scores)[kind.primary]
+    lost = {
+        name: sign * (whole - kind.measure(label, row)[kind.primary])
+        for name, row in zip(features, shuffled, strict=True)
+    }
     return dict(sorted(lost.items(), key=lambda item: -item[1]))

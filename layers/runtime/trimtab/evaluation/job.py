@@ -1,4 +1,4 @@
-"""The evaluation job: candidate, champion and a simple baseline on the same hold-out rows.
+"""The evaluation job: candidate, champion and simple baselines on the same hold-out rows.
 
     evaluate.py [--base /opt/ml/processing] [--run RUN]
 
@@ -11,7 +11,6 @@ import json
 import math
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,52 +18,18 @@ import numpy as np
 
 from trimtab.data.profile import NumberProfile, Profile
 from trimtab.errors import DataError
-from trimtab.evaluation import bootstrap, importance, scoring
-from trimtab.evaluation.artifact import Artifact, find_archive, unpack
-from trimtab.evaluation.audit import audit
-from trimtab.evaluation.baseline import BASELINES
-from trimtab.evaluation.directions import METRIC_NAMES
+from trimtab.evaluation.answers import confidence_of
+from trimtab.evaluation.artifact import find_archive, unpack
+from trimtab.evaluation.baseline import LEARNED_ROWS
+from trimtab.evaluation.contest import score
 from trimtab.evaluation.holdout import Record, Rows
 from trimtab.evaluation.metrics import Floats
-from trimtab.evaluation.slices import measure_slices
+from trimtab.evaluation.report import build_report
+from trimtab.evaluation.task import Json, Task
 
 BASE = Path("/opt/ml/processing")
 JOB_FILE = Path("/opt/ml/config/processingjobconfig.json")
 GOLDEN_ROWS = 100
-LATENCY_ROWS = 50
-SCHEMA = 1
-Json = dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Task:
-    """What is to be judged, and on what."""
-
-    spec: Json
-    run: str
-    holdout: Rows
-    train: Rows
-    candidate: Artifact
-    champion: Artifact | None
-    work: Path
-
-    @property
-    def seed(self) -> int:
-        return int(self.spec["training"]["seed"])
-
-
-@dataclass(frozen=True)
-class Scores:
-    """What each model makes of the hold-out, shape (n,) each."""
-
-    candidate: Floats
-    baseline: Floats
-    champion: Floats | None
-    champion_error: str | None
-    shuffled: Floats
-    """Candidate on the importance sample with one feature shuffled, shape (features, sample)."""
-    answers: list[Record]
-    latencies_ms: Floats
 
 
 def main(code: Path, arguments: Sequence[str] | None = None) -> None:
@@ -94,150 +59,35 @@ def open_task(spec: Json, base: Path, run: str, work: Path) -> Task:
         spec=spec,
         run=run,
         holdout=Rows.read(base / "holdout", spec["data"]),
-        train=Rows.read(base / "train", spec["data"]),
+        train=Rows.read(base / "train", spec["data"], newest=LEARNED_ROWS),
         candidate=unpack(archive, work / "candidate"),
         champion=unpack(old, work / "champion") if old else None,
         work=work,
+        hidden=(base,),
     )
 
 
 def evaluate(task: Task, output: Path) -> Json:
     """The report, also written to ``output`` with the golden records and the scores' profile."""
-    contract = json.loads((task.candidate.folder / "contract.json").read_text(encoding="utf-8"))
-    features = [feature["name"] for feature in contract["features"]]
-    scores = score(task, features)
-    report = build_report(task, scores, features)
+    scores = score(task)
+    report = build_report(task, scores)
     output.mkdir(parents=True, exist_ok=True)
     _write_json(output / "evaluation.json", report)
-    _write_golden(output / "golden.jsonl", task, scores, features)
-    column = NumberProfile.of(_arrow(scores.candidate))
-    (output / "scores_profile.json").write_bytes(Profile(len(scores.candidate), {"score": column}).dumps())
+    certainty = confidence_of(scores.candidate)
+    _write_golden(output / "golden.jsonl", task, certainty, scores.answers)
+    column = NumberProfile.of(_arrow(certainty))
+    (output / "scores_profile.json").write_bytes(Profile(len(certainty), {"score": column}).dumps())
     return report
 
 
-def score(task: Task, features: list[str]) -> Scores:
-    """All models' scores; candidate and champion run side by side while the baseline is fitted here."""
-    candidate = scoring.start(task.candidate, task.work / "candidate.jsonl", LATENCY_ROWS)
-    champion = scoring.start(task.champion, task.work / "champion.jsonl", 0) if task.champion else None
-    names, n = [task.spec["data"]["id"], *features], len(task.holdout)
-    sample = importance.sample(n, task.seed)
-    shuffled = importance.shuffled_blocks(task.holdout.records(names, sample), features, task.seed)
-    total = scoring.send(candidate, [task.holdout.records(names), *shuffled])
-    if champion:
-        scoring.send(champion, [task.holdout.records(task.holdout.table.column_names)])
-    baseline = score_baseline(task, features)
-    answers = candidate.finish(total)
-    old, problem = _finish_champion(champion, n)
-    return Scores(
-        candidate=answers.scores[:n],
-        baseline=baseline,
-        champion=old,
-        champion_error=problem,
-        shuffled=answers.scores[n:].reshape(len(features), len(sample)),
-        answers=answers.records[:n],
-        latencies_ms=answers.latencies_ms,
-    )
-
-
-def _finish_champion(champion: scoring.Scoring | None, n: int) -> tuple[Floats | None, str | None]:
-    """A champion that cannot score today's rows is a finding for the gate, not a failure of the job."""
-    if champion is None:
-        return None, None
-    try:
-        return champion.finish(n).scores, None
-    except DataError as error:
-        return None, str(error)
-
-
-def score_baseline(task: Task, features: list[str]) -> Floats:
-    """The spec's baseline, fitted on the train channel, on the hold-out."""
-    fitted = BASELINES[task.spec["evaluation"]["baseline"]]
-    learned = [name for name in features if task.spec["data"]["columns"][name]["type"] != "timestamp"]
-    train, holdout = ({name: rows.column(name) for name in learned} for rows in (task.train, task.holdout))
-    return fitted(train, task.train.label, holdout)
-
-
-def build_report(task: Task, scores: Scores, features: list[str]) -> Json:
-    """evaluation.json as JSON values; what could not be measured is null."""
-    rule = task.spec["evaluation"]
-    settings = {
-        "rounds": rule["bootstrap_rounds"],
-        "confidence": rule["champion"]["confidence"],
-        "seed": task.seed,
-    }
-    label = task.holdout.label
-    whole = bootstrap.resample(label, {"candidate": scores.candidate, "baseline": scores.baseline}, **settings)
-    report = _header(task, scores) | {
-        "metrics": {model: whole.points[model] for model in ("candidate", "baseline")},
-        "intervals": {model: _intervals(whole, model) for model in ("candidate", "baseline")},
-        "paired": {"baseline": _paired(whole, "baseline")},
-        "slices": measure_slices({name: task.holdout.column(name) for name in rule["slices"]}, label, scores.candidate),
-        "importance": measure_importance(task, scores, features),
-        "bootstrap": {"rounds": settings["rounds"], "confidence": settings["confidence"], "method": bootstrap.METHOD},
-    }
-    report |= audit(task.spec, task.holdout, scores.candidate)
-    return _with_champion(report, task, scores, settings)
-
-
-def _header(task: Task, scores: Scores) -> Json:
-    p50, p99 = np.percentile(scores.latencies_ms, (50, 99)) if len(scores.latencies_ms) else (math.nan, math.nan)
-    return {
-        "schema": SCHEMA,
-        "run": task.run,
-        "problem": task.spec["problem"],
-        "n": len(task.holdout),
-        "positives": int(task.holdout.label.sum()),
-        "period": task.holdout.period,
-        "size_bytes": task.candidate.size_bytes,
-        "latency_ms_p50": float(p50),
-        "latency_ms_p99": float(p99),
-        "latency_rows": len(scores.latencies_ms),
-        "artifact_sha256": task.candidate.sha256,
-        "seed": task.seed,
-    }
-
-
-def _with_champion(report: Json, task: Task, scores: Scores, settings: Json) -> Json:
-    """The champion is compared on the rows that neither model has learned from."""
-    nothing = {"metrics": None, "intervals": None, "paired": None}
-    found: Json = dict(nothing)
-    unseen = np.zeros(len(task.holdout), dtype=bool)
-    if scores.champion is not None and task.champion is not None:
-        learned = json.loads((task.champion.folder / "contract.json").read_text(encoding="utf-8"))
-        unseen = task.holdout.after(learned.get("trained_until"))
-        both = {"candidate": scores.candidate[unseen], "champion": scores.champion[unseen]}
-        pair = bootstrap.resample(task.holdout.label[unseen], both, **settings)
-        found["metrics"], found["intervals"] = pair.points["champion"], _intervals(pair, "champion")
-        found["paired"] = _paired(pair, "champion")
-    merged = {key: report[key] | {"champion": found[key]} for key in nothing}
-    comparison = {"rows": int(unseen.sum()), "error": scores.champion_error, "present": task.champion is not None}
-    return report | merged | {"champion": comparison}
-
-
-def _intervals(measured: bootstrap.Resampled, model: str) -> dict[str, list[float]]:
-    estimates = {metric: measured.interval(model, metric) for metric in METRIC_NAMES}
-    return {metric: [estimate.lo, estimate.hi] for metric, estimate in estimates.items()}
-
-
-def _paired(measured: bootstrap.Resampled, other: str) -> dict[str, dict[str, float]]:
-    estimates = {metric: measured.difference("candidate", other, metric) for metric in METRIC_NAMES}
-    return {metric: {"difference": e.value, "lo": e.lo, "hi": e.hi} for metric, e in estimates.items()}
-
-
-def measure_importance(task: Task, scores: Scores, features: list[str]) -> dict[str, float]:
-    """AUC lost by feature on the importance sample."""
-    sample = importance.sample(len(task.holdout), task.seed)
-    return importance.importance(features, task.holdout.label[sample], scores.candidate[sample], scores.shuffled)
-
-
-def _write_golden(path: Path, task: Task, scores: Scores, features: list[str]) -> None:
+def _write_golden(path: Path, task: Task, scores: Floats, answers: Sequence[Record]) -> None:
     """Rows spread evenly over the range of scores, each as a request and the answer it must get."""
-    order = np.argsort(scores.candidate, kind="stable")
+    order = np.argsort(scores, kind="stable")
     chosen = np.unique(order[np.linspace(0, len(order) - 1, min(GOLDEN_ROWS, len(order))).astype(int)])
     data = task.spec["data"]
-    names = [data["id"], *([data["event_time"]] if data["event_time"] else []), *features]
+    names = [data["id"], *([data["event_time"]] if data["event_time"] else []), *task.features]
     lines = (
-        json.dumps({"request": record, "expected": scores.answers[row]}) + "\n"
+        json.dumps({"request": record, "expected": answers[row]}) + "\n"
         for record, row in zip(task.holdout.records(names, chosen), chosen, strict=True)
     )
     path.write_text("".join(lines), encoding="utf-8")

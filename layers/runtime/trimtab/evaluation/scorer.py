@@ -1,16 +1,18 @@
 """Scores requests with a model artifact's own code, in a process that holds no other version of it.
 
-    python -P scorer.py ARTIFACT REQUESTS ANSWERS LATENCY_ROWS
+    python -P scorer.py ARTIFACT REQUESTS ANSWERS LATENCY_ROWS [HIDDEN ...]
 
-ARTIFACT is an unpacked model, REQUESTS a file of serving records, ANSWERS where the answers go. The model is loaded at
-once, the requests are read when a line arrives on standard input. The times of the first LATENCY_ROWS records, sent
-one by one, are printed as a JSON list of milliseconds. Imports the artifact's ``inference`` and nothing of this
-library: run by path, without this folder on the module path.
+ARTIFACT is an unpacked model, REQUESTS a file of serving records, ANSWERS where the answers go, HIDDEN folders that
+the model's code may not read (see seal.py beside this file). The model is loaded at once, the requests are read when
+a line arrives on standard input. The times of the first LATENCY_ROWS records, sent one by one, are printed as a JSON
+list of milliseconds. Imports the artifact's ``inference`` and of this library the seal only: run by path, without this
+folder on the module path.
 """
 
 import importlib
 import itertools
 import json
+import runpy
 import sys
 import time
 from collections.abc import Callable
@@ -59,7 +61,8 @@ def _timed(serve: Serve, line: str) -> float:
     return (time.perf_counter() - started) * 1000
 
 
-def main(artifact: str, requests: str, answers: str, latency_rows: str) -> None:
+def main(artifact: str, requests: str, answers: str, latency_rows: str, *hidden: str) -> None:
+    runpy.run_path(str(Path(__file__).with_name("seal.py")))["seal"](hidden)
     serve = load(Path(artifact))
     sys.stdin.readline()
     with open(requests, encoding="utf-8") as source, open(answers, "w", encoding="utf-8") as target:

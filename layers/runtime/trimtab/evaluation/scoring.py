@@ -67,14 +67,20 @@ class Scoring:
         return Answers(records, np.array(json.loads(output.splitlines()[-1]), dtype=np.float64))
 
 
-def start(artifact: Artifact, requests: Path, latency_rows: int) -> Scoring:
+PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TZ", "LD_LIBRARY_PATH", "PYTHONDONTWRITEBYTECODE")
+"""What a model sees of the job's environment: no credentials, and nothing that tells where it runs."""
+
+
+def start(artifact: Artifact, requests: Path, latency_rows: int, hidden: Sequence[Path] = ()) -> Scoring:
     """A process has begun to load the artifact with its own code; it scores what will stand in ``requests``.
 
-    One thread, as in serving: candidate and champion run side by side.
+    One thread, as in serving: candidate and champion run side by side. Files below ``hidden``, a network and other
+    programs are out of its reach (seal.py).
     """
     answers = requests.with_suffix(".answers")
     argv = [sys.executable, "-P", str(SCORER), str(artifact.folder), str(requests), str(answers), str(latency_rows)]
-    environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"} | {"OMP_NUM_THREADS": "1"}
+    argv += map(str, hidden)
+    environment = {name: os.environ[name] for name in PASSED_ON if name in os.environ} | {"OMP_NUM_THREADS": "1"}
     process = subprocess.Popen(
         argv,
         stdin=subprocess.PIPE,
