@@ -175,8 +175,8 @@ def test_classes_and_numbers_are_labels_too(files: Files) -> None:
 def test_labels_that_came_before_their_events_are_counted(files: Files) -> None:
     files.data(range(4))
     files.truth(dict.fromkeys(range(4), 1))
-    files.sources[-1] = replace(files.sources[-1], at=START + timedelta(days=1, hours=1))
-    assert files.assemble().early_labels == 2
+    files.sources[-1] = replace(files.sources[-1], at=START + timedelta(days=2, hours=1))
+    assert files.assemble().early_labels == 1
 
 
 def test_only_the_window_is_held_in_memory(files: Files) -> None:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 BINS: Final = 64
 EXACT_LEVELS: Final = 1024
-"""A column of numbers with fewer values than this is taken value by value."""
+"""A column of numbers with no more values than this, four rows for each, is taken value by value."""
 FEWEST: Final = 5
 """Rows of a class, on either side, below which it says nothing."""
 
@@ -54,7 +54,7 @@ def tells_number(train: pa.Array, holdout: pa.Array, known: Floats, asked: Float
 def _levels(train: pa.Array, holdout: pa.Array) -> tuple[NDArray[np.intp], NDArray[np.intp], int]:
     """A level for each row of both sides, and the number of levels; what is missing or new has the last one."""
     distinct = pc.unique(train).drop_null()
-    if _is_ordered(train.type) and len(distinct) > EXACT_LEVELS:
+    if _is_ordered(train.type) and len(distinct) > min(EXACT_LEVELS, len(train) // 4):
         left, right = _numbers(train), _numbers(holdout)
         edges = np.unique(np.nanquantile(left, np.linspace(0, 1, BINS + 1)[1:-1]))
         return _binned(left, edges), _binned(right, edges), len(edges) + 2
