@@ -20,6 +20,8 @@ THRESHOLD: Final = 0.5
 CALIBRATION_BINS: Final = 10
 BLOCK_ROWS: Final = 16_384
 """Rows that are summed at once: what stays in the processor's cache is many times as fast at a million rows."""
+TINY: Final = 1e-300
+"""Stands for 0 below a fraction whose upper part is 0 too."""
 _SUMS: Final = ("log_loss", "brier", "accuracy", "found", "called", "gap")
 
 
@@ -43,8 +45,8 @@ class Scored:
 
     order: NDArray[np.intp]
     positive: Floats
-    ends: NDArray[np.intp] | None
-    """Last row of each group of equal scores; None when no two scores are equal."""
+    starts: NDArray[np.intp]
+    """First row of each group of equal scores."""
     sums: Floats
     """What each row adds to the sums named in _SUMS, shape (n, 6)."""
     blocks: list[tuple[int, int, int]]
@@ -60,13 +62,13 @@ class Scored:
         order = np.argsort(-score, kind="stable")
         ranked, positive = score[order], np.asarray(label, dtype=np.float64)[order]
         changes = ranked[1:] != ranked[:-1]
-        ends = np.flatnonzero(np.r_[changes, True]) if len(ranked) else np.empty(0, np.intp)
+        starts = np.flatnonzero(np.r_[True, changes]) if len(ranked) else np.empty(0, np.intp)
         return cls(
             order=order,
             positive=positive,
-            ends=None if changes.all() else ends,
+            starts=starts,
             sums=_sums(positive, ranked, threshold),
-            blocks=_blocks(ranked, ends),
+            blocks=_blocks(ranked, starts),
             usable=bool(((ranked >= 0) & (ranked <= 1)).all()),
             beta=beta,
         )
@@ -78,14 +80,14 @@ class Scored:
         so_far = _Running(len(weights))
         for low, high, place in self.blocks:
             counted = np.take(weights, self.order[low:high], axis=1).astype(np.float64, copy=False)
-            so_far.add(counted, self.positive[low:high], self._ends(low, high), counted @ self.sums[low:high], place)
+            gained = counted * self.positive[low:high]
+            so_far.add_sums(counted @ self.sums[low:high], place)
+            first, last = np.searchsorted(self.starts, (low, high))
+            if last - first < high - low:
+                groups = self.starts[first:last] - low
+                counted, gained = (np.add.reduceat(each, groups, axis=1) for each in (counted, gained))
+            so_far.add_groups(counted, gained)
         return so_far.metrics(self.beta)
-
-    def _ends(self, low: int, high: int) -> NDArray[np.intp] | None:
-        if self.ends is None:
-            return None
-        first, last = np.searchsorted(self.ends, (low, high))
-        return self.ends[first:last] - low
 
 
 class _Running:
@@ -96,20 +98,22 @@ class _Running:
         self._sums = np.zeros((rounds, len(_SUMS)))
         self._gaps = np.zeros((CALIBRATION_BINS, rounds))
 
-    def add(self, counted: Floats, positive: Floats, ends: NDArray[np.intp] | None, sums: Floats, place: int) -> None:
-        """The next rows: weights of shape (rounds, rows), and which of the rows end a group of equal scores."""
-        hits = np.cumsum(counted * positive, axis=1) + self._hits
-        every = np.cumsum(counted, axis=1) + self._every
-        if ends is not None:
-            hits, every = hits[:, ends], every[:, ends]
-        gained = np.diff(hits, axis=1, prepend=self._hits)
-        missed = np.diff(every, axis=1, prepend=self._every) - gained
-        precision = np.divide(hits, every, out=np.zeros_like(hits), where=every > 0)
-        self._area[:, 0] += np.einsum("rg,rg->r", missed, hits - gained / 2)
-        self._precision[:, 0] += np.einsum("rg,rg->r", precision, gained)
-        self._hits, self._every = hits[:, -1:], every[:, -1:]
+    def add_sums(self, sums: Floats, place: int) -> None:
+        """The next rows' sums, shape (rounds, sums); all of them lie in one bin."""
         self._sums += sums
         self._gaps[place] += sums[:, -1]
+
+    def add_groups(self, counted: Floats, gained: Floats) -> None:
+        """The next groups of equal scores: their weight and that of their positives, shape (rounds, groups)."""
+        hits, every = np.cumsum(gained, axis=1), np.cumsum(counted, axis=1)
+        hits += self._hits
+        every += self._every
+        self._hits, self._every = hits[:, -1:].copy(), every[:, -1:].copy()
+        np.maximum(every, TINY, out=every)
+        self._precision[:, 0] += np.einsum("rg,rg->r", np.divide(hits, every, out=every), gained)
+        # of a group's own negatives half count as below its positives
+        hits -= gained / 2
+        self._area[:, 0] += np.einsum("rg,rg->r", np.subtract(counted, gained), hits)
 
     def metrics(self, beta: float) -> dict[str, Floats]:
         hits, total = self._hits[:, 0], self._every[:, 0]
@@ -125,12 +129,13 @@ class _Running:
         return {name: found[name] for name in METRIC_NAMES}
 
 
-def _blocks(score: Floats, ends: NDArray[np.intp]) -> list[tuple[int, int, int]]:
+def _blocks(score: Floats, starts: NDArray[np.intp]) -> list[tuple[int, int, int]]:
     """Cuts of the descending scores at bins and about every BLOCK_ROWS rows, never within equal scores."""
     n = len(score)
     levels = np.arange(1, CALIBRATION_BINS) / CALIBRATION_BINS
     bins = n - np.searchsorted(score[::-1], levels, side="left")
-    steps = ends[np.searchsorted(ends, np.arange(BLOCK_ROWS, n, BLOCK_ROWS))] + 1
+    aims = np.searchsorted(starts, np.arange(BLOCK_ROWS, n, BLOCK_ROWS))
+    steps = starts[aims[aims < len(starts)]]
     cuts = np.unique(np.r_[0, bins, steps, n])
     places = np.searchsorted(levels, score[cuts[:-1]], side="right")
     return [(int(low), int(high), int(p)) for low, high, p in zip(cuts[:-1], cuts[1:], places, strict=True)]

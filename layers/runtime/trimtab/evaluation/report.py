@@ -26,13 +26,17 @@ def build_report(task: Task, scores: Scores) -> Json:
     """The report as JSON values, NaN where a number is undefined."""
     kind = scores.kind
     drawn = choose_draws(task, scores)
-    alone = compare(task, scores, {"candidate": scores.candidate, **scores.baselines}, drawn)
+    whole = task.comparable.all()
+    alone = compare(
+        task, scores, scores.models if whole else {"candidate": scores.candidate, **scores.baselines}, drawn
+    )
     chosen = choose_baseline(task, scores, alone)
-    others = {"baseline": (alone, chosen, np.arange(len(scores.label)))}
+    others: dict[str, tuple[Resampled, str, Any]] = {"baseline": (alone, chosen, slice(None))}
     if scores.champion is not None:
         rows = np.flatnonzero(task.comparable)
         pair = {"candidate": scores.candidate, "champion": scores.champion}
-        others["champion"] = (compare(task, scores, pair, drawn, rows), "champion", rows)
+        found = alone if whole else compare(task, scores, pair, drawn, rows)
+        others["champion"] = (found, "champion", rows)
     report = _header(task, scores) | {
         "metrics": {"candidate": alone.points["candidate"], "champion": None}
         | {name: found.points[model] for name, (found, model, _) in others.items()},
