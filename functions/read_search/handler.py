@@ -14,6 +14,8 @@ class ReadSearchEvent(Event):
 
     run: str
     search_job: str
+    failure: str = ""
+    """The error in which the search ended, as Step Functions caught it; empty when it ended well."""
 
 
 @entrypoint(ReadSearchEvent)
@@ -32,4 +34,4 @@ def read(event: ReadSearchEvent, runtime: Runtime, searches: Searches) -> dict[s
         ledger=runtime.ledger,
         objects=runtime.objects,
     )
-    return search.conclude(searches, event.at)
+    return search.conclude(searches, event.at, event.failure)

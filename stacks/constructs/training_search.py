@@ -1,6 +1,6 @@
 """The search for hyperparameters: a SageMaker tuning job between the dataset and the training."""
 
-from stacks.asl import Json, States, absent, call, choose, service
+from stacks.asl import WHY, Json, States, absent, call, choose, service
 from stacks.constructs.training_jobs import TrainingJobs, as_text
 from stacks.constructs.training_steps import NOW, RUN, SAGEMAKER_BUSY, TrainingSteps
 from trimtab.authoring.names import OBJECTIVE, TRIAL_ENVIRONMENT
@@ -24,6 +24,7 @@ def search_states(training: TrainingSpec, jobs: TrainingJobs, steps: TrainingSte
     parents = [{"HyperParameterTuningJobName.$": "$.plan.parent"}]
     warm = {"WarmStartConfig": {"ParentHyperParameterTuningJobs": parents, "WarmStartType": "TransferLearning"}}
     plan_search, read_search = steps.search
+    found = NOW | RUN | {"search_job.$": "$.plan.job"}
     return {
         "PlanSearch": call(
             plan_search,
@@ -35,12 +36,10 @@ def search_states(training: TrainingSpec, jobs: TrainingJobs, steps: TrainingSte
         "IsWarm": choose(absent("$.plan.parent", "SearchAnew"), otherwise="SearchOn"),
         "SearchAnew": _search(tuning, request),
         "SearchOn": _search(tuning, request | warm),
-        "ReadSearch": call(
-            read_search,
-            NOW | RUN | {"search_job.$": "$.plan.job"},
-            result="$.search",
-            then="Train",
-            on_error="NoteFailure",
+        "ReadSearch": call(read_search, found, result="$.search", then="Train", on_error="NoteFailure"),
+        # A search that failed is read too: its trials know why.
+        "ReadFailedSearch": call(
+            read_search, found | {"failure.$": WHY}, result="$.search", then="Train", on_error="NoteFailure"
         ),
     }
 
@@ -52,7 +51,7 @@ def _search(tuning: TuningSpec, request: Json) -> Json:
         result="$.searched",
         selector={"status.$": "$.HyperParameterTuningJobStatus"},
         then="ReadSearch",
-        on_error="NoteFailure",
+        on_error="ReadFailedSearch",
         retries=[SAGEMAKER_BUSY],
         timeout_s=60 * tuning.minutes + _PROVISIONING_S,
     )

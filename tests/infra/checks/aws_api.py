@@ -46,7 +46,7 @@ def _compare(value: Any, shape: Shape, where: str) -> Iterator[str]:
         yield from _compare_list(value, shape, where)
     elif shape.type_name == "map":
         for key, inner in value.items():
-            yield from _compare(inner, shape.value, f"{where}.{key}")
+            yield from (_path if key.endswith(".$") else _compare)(inner, shape.value, f"{where}.{key}")
     else:
         yield from _compare_scalar(value, shape, where)
 
@@ -62,10 +62,14 @@ def _compare_structure(value: Any, shape: Any, where: str) -> Iterator[str]:
         yield f"{where}: {shape.name} needs {name}"
     for key, inner in value.items():
         if key.endswith(".$"):
-            if not inner.startswith(("$", "States.")):
-                yield f"{where}.{key}: {inner!r} is neither a path nor an intrinsic"
+            yield from _path(inner, shape, f"{where}.{key}")
         elif key in shape.members and key not in _JSON_TEXT.get(shape.name, ()):
             yield from _compare(inner, shape.members[key], f"{where}.{key}")
+
+
+def _path(value: Any, _shape: Shape, where: str) -> Iterator[str]:
+    if not str(value).startswith(("$", "States.")):
+        yield f"{where}: {value!r} is neither a path nor an intrinsic"
 
 
 def _compare_list(value: Any, shape: Any, where: str) -> Iterator[str]:

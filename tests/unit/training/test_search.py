@@ -83,6 +83,12 @@ def test_a_search_without_a_value_fails() -> None:
         conclude(Found())
 
 
+def test_a_search_that_was_never_made_fails_with_the_error_that_kept_it_from_being() -> None:
+    refused = json.dumps({"Error": "SageMaker.AccessDeniedException", "Cause": "not allowed to search"})
+    with pytest.raises(SearchFailed, match="not allowed to search"):
+        search(spec_with(), MemoryLedger(), MemoryObjects()).conclude(Found(), NOON, refused)
+
+
 def test_a_retry_gives_the_same_answer_without_asking_again() -> None:
     ledger, objects, found = MemoryLedger(), MemoryObjects(), Found(0.6, 0.7)
     once = search(spec_with(), ledger, objects).conclude(found, NOON)

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from botocore.exceptions import ClientError
+
 from trimtab.aws.session import client
 from trimtab.ports import Trial
 
@@ -18,7 +20,15 @@ class SageMakerSearches:
         return cls(client("sagemaker"))
 
     def trials(self, search: str) -> list[Trial]:
-        """The trials of a tuning job, in the order in which they were begun."""
+        """The trials of a tuning job, in the order in which they were begun; none of one that was never made."""
+        try:
+            return self._trials(search)
+        except ClientError as error:
+            if error.response["Error"]["Code"] == "ResourceNotFound":
+                return []
+            raise
+
+    def _trials(self, search: str) -> list[Trial]:
         pages = self._sagemaker.get_paginator("list_training_jobs_for_hyper_parameter_tuning_job").paginate(
             HyperParameterTuningJobName=search, SortBy="CreationTime", SortOrder="Ascending"
         )

@@ -15,6 +15,7 @@ from trimtab.reports.search_report import search_page
 from trimtab.spec import Spec
 from trimtab.spec.prices import AS_OF, CURRENCY
 from trimtab.spec.tuning import TuningSpec
+from trimtab.training.failure import understand
 
 ENDED = "search.ended"
 ACTOR = "read_search"
@@ -63,11 +64,16 @@ class Search:
     ledger: Ledger
     objects: ObjectStore
 
-    def conclude(self, searches: Searches, at: datetime) -> dict[str, Any]:
-        """What it found, once it is reported and recorded. Raises SearchFailed; the report is there all the same."""
+    def conclude(self, searches: Searches, at: datetime, failure: str = "") -> dict[str, Any]:
+        """What it found, once it is reported and recorded. Raises SearchFailed; the report is there all the same.
+
+        ``failure`` is the error in which the search ended, if it did: its trials say more, if there are any.
+        """
         if found := decided(self.ledger, ENDED, self.job):
             return _answer(found)
         trials = searches.trials(self.job)
+        if failure and not trials:
+            raise SearchFailed(understand(failure).message)
         result = self._result(trials)
         self._report(result)
         self._check(trials)
