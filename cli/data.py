@@ -11,8 +11,8 @@ import typer
 import yaml
 
 from cli.data_tables import show_check, show_drift
+from cli.errors import CommandError
 from cli.options import JsonOption
-from cli.stage import CommandError
 from trimtab.data.contract import Occasion
 from trimtab.data.drift import DriftRules
 from trimtab.data.keys import KeySet

@@ -5,7 +5,7 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
-from cli.history import wide_console
+from cli.terminal import wide_console
 from trimtab.data.drift import Judgement
 from trimtab.reports.drop_report import rule_said
 from trimtab.reports.figures import figure

@@ -23,7 +23,7 @@ def drop(
     truth: Annotated[bool, typer.Option("--truth", help="The file holds late labels.")] = False,
     stage: StageOption = "dev",
 ) -> None:
-    """Drop FILE for MODEL; the same as copying it into the bucket by any other means."""
+    """Drop FILE for MODEL; the same as copying it into the bucket."""
     if not file.is_file():
         raise CommandError(f"{file} is not a file")
     print(upload(Stage(stage), model, file, DropKind.TRUTH if truth else DropKind.DATA))

@@ -3,11 +3,11 @@
 import json
 from dataclasses import asdict
 
-from rich.console import Console
 from rich.table import Table
 
 from cli.options import JsonOption, ModelArgument, StageOption
 from cli.stage import Stage
+from cli.terminal import wide_console as wide_console
 from trimtab.ports import Entry
 
 
@@ -18,12 +18,6 @@ def history(model: ModelArgument, stage: StageOption = "dev", as_json: JsonOptio
         print(json.dumps([asdict(entry) for entry in entries], default=str))
         return
     wide_console().print(table(entries))
-
-
-def wide_console() -> Console:
-    """A console for tables: as wide as the terminal, and wide enough to read where there is none."""
-    console = Console(highlight=False)
-    return console if console.is_terminal else Console(highlight=False, width=170)
 
 
 def table(entries: list[Entry]) -> Table:

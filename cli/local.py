@@ -14,7 +14,7 @@ from typing import Annotated, Any
 
 import typer
 
-from cli.stage import CommandError
+from cli.errors import CommandError
 
 app = typer.Typer(no_args_is_help=True)
 

@@ -8,16 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
+from cli.errors import CommandError as CommandError
 from trimtab.aws.ledger_table import LedgerTable
 from trimtab.aws.objects import S3ObjectStore
 from trimtab.names import ModelNames, model_stack_name, stack_name
 
 if TYPE_CHECKING:
     import boto3
-
-
-class CommandError(Exception):
-    """A command that cannot be carried out, with what to do instead."""
 
 
 def _session() -> boto3.Session:

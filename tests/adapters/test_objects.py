@@ -111,7 +111,7 @@ def test_the_digest_of_an_upload_in_parts_is_not_taken_for_that_of_its_bytes(s3:
 
 
 def test_a_large_object_is_copied_in_parts(s3: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    parts = TransferConfig(multipart_threshold=6 * 2**20, multipart_chunksize=5 * 2**20)
+    parts = {"multipart_threshold": 6 * 2**20, "multipart_chunksize": 5 * 2**20}
     monkeypatch.setattr(objects, "_COPYING", parts)
     body = bytes(range(256)) * (11 * 2**12)
     version = s3.put_object(Bucket="drops", Key="k", Body=body)["VersionId"]

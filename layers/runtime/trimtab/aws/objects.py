@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
-from boto3.s3.transfer import TransferConfig
 from botocore.exceptions import ClientError
 
 from trimtab.ports import ObjectInfo
 
 _GONE = {"NoSuchKey", "NoSuchVersion", "404", "NotFound", "MethodNotAllowed", "405"}
-_COPYING = TransferConfig(multipart_threshold=1024**3, multipart_chunksize=512 * 1024**2)
+_COPYING = {"multipart_threshold": 1024**3, "multipart_chunksize": 512 * 1024**2}
+"""Bytes from which on a copy is made in parts, and of a part."""
 BLOCK = 8 * 1024 * 1024
 """Bytes fetched by one ranged read."""
 
@@ -91,8 +91,10 @@ class S3ObjectStore:
 
     def copy(self, source: str, target: str, version: str | None = None) -> None:
         """In parts, side by side: one request copies 5 GB at most."""
+        from boto3.s3.transfer import TransferConfig  # commands that talk to nobody import this module too
+
         try:
-            self._s3.copy(_address(source, version), **_address(target, None), Config=_COPYING)
+            self._s3.copy(_address(source, version), **_address(target, None), Config=TransferConfig(**_COPYING))
         except ClientError as error:
             raise _not_found(error, source, version) from error
 

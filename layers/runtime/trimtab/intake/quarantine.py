@@ -7,8 +7,9 @@ from datetime import datetime
 from typing import Any, Final
 
 from trimtab.contracts import Drop, Validation
-from trimtab.datasets.parts import Parts
+from trimtab.datasets.parts import Part, Parts
 from trimtab.intake.record import QUARANTINED, about, recorded
+from trimtab.intake.side_by_side import side_by_side
 from trimtab.ports import Ledger, Notifier, ObjectStore
 
 ACTOR: Final = "quarantine_drop"
@@ -71,11 +72,14 @@ class Quarantine:
         target = f"{self._folder}/{self.drop.file_name}"
         try:
             self.objects.copy(self.drop.uri, target, self.drop.version)
-            for part in Parts.loads(self.objects.read(self.drop.parts)).parts if self.drop.parts else ():
-                self.objects.copy(part.uri, f"{self._folder}/parts/{part.name}", part.version)
+            parts = Parts.loads(self.objects.read(self.drop.parts)).parts if self.drop.parts else ()
+            side_by_side(self._copy_part, parts)
         except FileNotFoundError:
             return None
         return target
+
+    def _copy_part(self, part: Part) -> None:
+        self.objects.copy(part.uri, f"{self._folder}/parts/{part.name}", part.version)
 
     def _tell(self) -> None:
         reasons = [finding.message for finding in self.validation.findings] or ["see the report"]
