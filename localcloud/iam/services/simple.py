@@ -63,7 +63,9 @@ def _resource(call: Call) -> str:
             continue
         if given.startswith("arn:"):
             return given
-        return call.arn(template.format(given.rpartition("/")[2] if call.service == "sqs" else given))
+        own = call.arn(template.format(given.rpartition("/")[2] if call.service == "sqs" else given))
+        registry = call.text("registryId") if call.service == "ecr" else ""  # images of other accounts, AWS's too
+        return own.replace(f":{call.account}:", f":{registry}:", 1) if registry else own
     return _any_arn(call)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from trimtab.contracts import Dataset, Judgement, Settings
 from trimtab.ledger import canonical_json
 from trimtab.names import ModelNames
-from trimtab.ports import Jobs, ObjectStore
+from trimtab.ports import Jobs, ObjectInfo, ObjectStore
 from trimtab.rollout.seals import seal, sha256_of
 from trimtab.spec import Spec
 
@@ -64,7 +64,7 @@ class Recorder:
         }
 
     def _dataset(self, dataset: Dataset) -> dict[str, Any]:
-        """The manifest and the versions of the objects that jobs have read."""
+        """The manifest, and versions and digests of the objects that jobs have read."""
         folder = dataset.manifest_uri.rpartition("/")[0]
         found = self.objects.list(f"{folder}/") if folder else iter(())
         files = [info for each in found if (info := self.objects.head(each.uri))]
@@ -73,8 +73,12 @@ class Recorder:
             "manifest": dataset.manifest_uri,
             "rows_train": dataset.rows_train,
             "rows_holdout": dataset.rows_holdout,
-            "files": [{"uri": each.uri, "version": each.version, "size": each.size} for each in files],
+            "files": [self._file(each) for each in files],
         }
+
+    def _file(self, info: ObjectInfo) -> dict[str, Any]:
+        digest = sha256_of(self.objects, info.uri)
+        return {"uri": info.uri, "version": info.version, "size": info.size, "sha256": digest}
 
     def _code(self) -> dict[str, Any]:
         info = self.objects.head(self.settings.code_uri)
