@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from cli.data import as_yaml
 from tests.unit.data.corpus import decimal_commas
+from tests.unit.data.real_data import DATA_SETS
 from tests.unit.data.samples import csv, parquet, trips
 from trimtab.data.read import Format
 from trimtab.data.report import DropReport, Verdict
@@ -90,25 +91,59 @@ def test_a_file_that_says_nothing_is_a_sentence(body: bytes, format: Format) -> 
         section_of(io.BytesIO(body), format)
 
 
+ROWS = 60
+FEW = st.integers(1, 12)
+
+
+def some(values: st.SearchStrategy[Any]) -> st.SearchStrategy[list[Any]]:
+    """A column of a few or many different values, some of them missing."""
+    present = FEW.flatmap(lambda few: st.lists(values, min_size=few, max_size=few))
+    columns = st.one_of(present.map(lambda few: (few * ROWS)[:ROWS]), st.lists(values, min_size=ROWS, max_size=ROWS))
+    return st.tuples(columns, st.sampled_from([0, 2, 7])).map(
+        lambda drawn: [None if drawn[1] and place % drawn[1] == 1 else v for place, v in enumerate(drawn[0])]
+    )
+
+
+TEXT = st.text(alphabet="aB1 -+,\"'\n:#{é", max_size=5)
 COLUMN = st.one_of(
-    st.lists(st.one_of(st.none(), st.floats(-1e9, 1e9)), min_size=30, max_size=30).map(
-        lambda v: pa.array(v, pa.float64())
-    ),
-    st.lists(st.one_of(st.none(), st.integers(-(2**50), 2**50)), min_size=30, max_size=30).map(
-        lambda v: pa.array(v, pa.int64())
-    ),
-    st.lists(st.text(alphabet="aB1 -+,\"'\n:#{é", max_size=5), min_size=30, max_size=30).map(pa.array),
+    some(st.floats(-1e9, 1e9)).map(lambda values: pa.array(values, pa.float64())),
+    some(st.integers(-(2**50), 2**50)).map(lambda values: pa.array(values, pa.int64())),
+    some(st.integers(-3, 30)).map(lambda values: pa.array(values, pa.int8())),
+    some(st.booleans()).map(lambda values: pa.array(values, pa.bool_())),
+    some(st.datetimes()).map(lambda values: pa.array(values, pa.timestamp("us"))),
+    some(st.sampled_from(["NA", "", "null", "1.5", "2024-01-01", "true", "x"])).map(lambda v: pa.array(v, pa.string())),
+    some(TEXT).map(lambda values: pa.array(values, pa.string())),
+    some(st.decimals(-999, 999, places=2)).map(lambda values: pa.array(values, pa.decimal128(12, 2))),
 )
+NAME = st.text(alphabet="ab :#'-é{", min_size=1, max_size=4)
 
 
-@given(columns=st.dictionaries(st.text(alphabet="ab :#'-é{", min_size=1, max_size=4), COLUMN, min_size=1, max_size=4))
+@pytest.mark.parametrize(("write", "format"), FILES)
+@given(columns=st.dictionaries(NAME, COLUMN, min_size=1, max_size=4))
 @settings(max_examples=60, deadline=None)
-def test_a_suggestion_refuses_no_row_of_its_own_file_whatever_the_names_and_values(
-    columns: dict[str, pa.Array],
+def test_a_suggestion_loads_and_accepts_its_own_file_whatever_the_names_and_values(
+    write: Any, format: Format, columns: dict[str, pa.Array]
 ) -> None:
-    table = pa.table({"row id": np.arange(30), **columns, "label": [0, 1] * 15})
-    report = judged(parquet(table), "parquet", Named(id="row id"))
+    table = pa.table({"row id": np.arange(ROWS), **columns, "label": [0, 1] * (ROWS // 2)})
+    report = judged(write(table), format, Named(id="row id"))
     assert report.verdict is not Verdict.QUARANTINE, report.violations
+
+
+def test_codes_are_a_domain_and_counts_a_range() -> None:
+    random = np.random.default_rng(0)
+    codes, counts = random.integers(0, 18, 4_000), random.poisson(4, 4_000)
+    columns = section_of(parquet(trips(4_000, stops=codes, express=counts)), "parquet")["columns"]
+    assert columns["stops"]["domain"] == list(range(18))
+    assert "domain" not in columns["express"]
+    assert columns["express"]["range"][0] == 0
+
+
+@pytest.mark.parametrize("name", DATA_SETS)
+def test_a_suggestion_from_real_data_accepts_them(name: str) -> None:
+    table = pa.Table.from_pandas(DATA_SETS[name]().reference, preserve_index=False)
+    for write, format in FILES[:2]:
+        report = judged(write(table), format, Named(id="row", label="label"))
+        assert report.verdict is not Verdict.QUARANTINE, report.violations
 
 
 def test_what_counts_as_missing_is_what_the_gate_takes_for_missing() -> None:

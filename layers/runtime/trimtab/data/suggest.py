@@ -38,6 +38,9 @@ SAMPLE_ROWS: Final = 100_000
 _LEVELS: Final = 24
 """Texts, and whole numbers, that a domain lists at most; a column of one value says nothing about its next."""
 _WHOLE_LEVELS: Final = 10
+_CODES: Final = 32
+"""Whole numbers that a domain lists when the rarest comes ``_ROWS_PER_CODE`` times: codes of a survey, hours."""
+_ROWS_PER_CODE: Final = 20
 _ROWS_PER_LEVEL: Final = 5
 _LABELS: Final = ("label", "target", "y", "outcome", "class")
 _PATTERN_LENGTH: Final = 100
@@ -241,7 +244,9 @@ def _of_numbers(present: pa.Array) -> Iterator[tuple[str, Any]]:
     values = as_numbers(present)
     values = values[abs(values) < math.inf]
     levels = pc.unique(present)
-    if pa.types.is_integer(present.type) and _is_domain(levels, present, _WHOLE_LEVELS):
+    if pa.types.is_integer(present.type) and (
+        _is_domain(levels, present, _WHOLE_LEVELS) or _are_codes(levels, present)
+    ):
         yield "domain", sorted(levels.to_pylist())
     elif len(values) and len(levels) > 1:
         low, high = float(values.min()), float(values.max())
@@ -272,6 +277,14 @@ def _of_texts(present: pa.Array) -> Iterator[tuple[str, Any]]:
 
 def _is_domain(levels: pa.Array, present: pa.Array, most: int) -> bool:
     return 1 < len(levels) <= most and len(present) >= _ROWS_PER_LEVEL * len(levels)
+
+
+def _are_codes(levels: pa.Array, present: pa.Array) -> bool:
+    """Whether there are few whole numbers and none of them is rare, as counts of things have rare ones at their end."""
+    if not 1 < len(levels) <= _CODES:
+        return False
+    rarest = pc.min(pc.value_counts(present).field("counts")).as_py()
+    return bool(rarest >= _ROWS_PER_CODE)
 
 
 def _pattern(values: list[str]) -> str | None:
