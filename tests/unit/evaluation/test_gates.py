@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
-from trimtab.contracts import Gate
+from trimtab.contracts import Gate, Judgement
 from trimtab.errors import DataError
-from trimtab.evaluation.gates import judge, read_report
-from trimtab.spec import ChampionRule, EvaluationSpec, MetricRule
+from trimtab.evaluation.directions import names_of
+from trimtab.evaluation.gates import judge, policy_sha256, read_report
+from trimtab.spec import ChampionRule, EvaluationSpec, MetricRule, RolloutSpec
 
 RULES = EvaluationSpec(metrics={"auc": MetricRule(min=0.6), "log_loss": MetricRule(max=0.6)})
 METRICS = {
@@ -171,3 +172,148 @@ def test_a_report_that_is_no_strict_json_is_not_read(body: bytes) -> None:
 
 def test_a_report_is_read_as_it_was_written() -> None:
     assert read_report(json.dumps(report()).encode()) == report()
+
+
+SLICED = RULES.model_copy(update={"slices": ("site",)})
+
+
+def sliced(*parts: dict[str, Any], rules: EvaluationSpec = SLICED) -> Judgement:
+    return judge(report(slices=list(parts)), rules, "s3://e")
+
+
+def test_a_declared_slice_whose_whole_interval_lies_below_the_limit_has_collapsed() -> None:
+    judgement = sliced(part("site=north"), part("site=west", auc=0.45))
+    found = next(each for each in judgement.gates if each.name == "slices")
+    assert (judgement.outcome, found.outcome, found.limit, found.n) == ("refuse", "refuse", 0.25, 400)
+    assert found.message.startswith("site=west (400 rows): 36%")
+
+
+def test_a_thin_slice_that_may_be_well_is_left_alone() -> None:
+    noisy = part("site=west", auc=0.45, interval=[0.3, 0.6])
+    assert sliced(noisy).passed
+
+
+def test_a_slice_that_is_surely_worse_than_the_champion_there_refuses() -> None:
+    lost = {"value": -0.12, "lo": -0.15, "hi": -0.09}
+    assert sliced(part("site=west", champion=0.8, difference=lost)).outcome == "refuse"
+    assert sliced(part("site=west", champion=0.8, difference=lost | {"hi": -0.05})).passed
+
+
+def test_declared_slices_that_were_never_measured_are_not_judged() -> None:
+    assert sliced().outcome == "not_judged"
+    assert sliced(part("site=west", metrics={"auc": None})).outcome == "not_judged"
+
+
+@pytest.mark.parametrize(
+    ("changes", "outcome"),
+    [
+        ({"p_adjusted": 0.005}, "pass"),
+        ({"p_adjusted": 0.005, "interval": [0.3, 0.49]}, "refuse"),
+        ({"p_adjusted": 0.20, "interval": [0.3, 0.49]}, "pass"),
+        ({"p_adjusted": 0.005, "champion": 0.8, "difference": {"value": -0.2, "lo": -0.3, "hi": -0.1}}, "refuse"),
+        ({"p_adjusted": None, "interval": [0.3, 0.49]}, "pass"),
+    ],
+)
+def test_a_found_slice_needs_a_corrected_p_and_a_proven_loss(changes: dict[str, Any], outcome: str) -> None:
+    found = part("age=(0, 7]", auc=0.4, declared=False, **changes)
+    assert sliced(part("site=north"), found).outcome == outcome
+
+
+def test_for_an_error_in_the_label_s_unit_only_the_champion_tells_whether_a_slice_has_collapsed() -> None:
+    """Rush hours are harder than nights for every model."""
+    rules = SLICED.model_copy(update={"primary": "rmse"})
+    hard = part("hour=8", metrics={"rmse": 900.0}, interval=[850.0, 950.0])
+    found = report(slices=[hard], metrics={"candidate": {"rmse": 300.0}})
+    assert gate(found, "slices", rules).outcome == "pass"
+    lost = {"value": 200.0, "lo": 150.0, "hi": 250.0}
+    found = report(slices=[hard | {"champion": 700.0, "difference": lost}], metrics={"candidate": {"rmse": 300.0}})
+    assert gate(found, "slices", rules).outcome == "refuse"
+
+
+@pytest.mark.parametrize(
+    ("error", "outcome"),
+    [
+        ({"value": 0.14, "lo": 0.05, "hi": 0.2}, "pass"),
+        ({"value": 0.17, "lo": 0.1, "hi": 0.25}, "not_judged"),
+        ({"value": 0.3, "lo": 0.16, "hi": 0.4}, "refuse"),
+        ({"value": None, "lo": None, "hi": None}, "not_judged"),
+    ],
+)
+def test_calibration_is_refused_on_evidence_only(error: dict[str, Any], outcome: str) -> None:
+    assert gate(report(calibration={"error": error}), "calibration").outcome == outcome
+
+
+def test_slow_single_rows_refuse() -> None:
+    assert gate(report(latency_ms_p99=501), "latency").outcome == "refuse"
+    assert gate(report(latency_ms_p99=None), "latency").outcome == "refuse"
+
+
+def test_a_served_model_must_answer_as_the_trained_one_did() -> None:
+    def parity(**changes: Any) -> str:
+        made = {"rows": 500, "max_difference": 1e-7, "tolerance": 1e-5} | changes
+        return gate(report(serving={"parity": made}), "parity").outcome
+
+    assert parity() == "pass"
+    assert {parity(max_difference=1e-3), parity(max_difference=None), parity(rows=0)} == {"refuse"}
+    assert gate(report(serving={}), "parity").outcome == "refuse"
+
+
+def priced(**cost: Any) -> Gate:
+    rules = EvaluationSpec.model_validate({"gates": {"cost": {"max_per_1000_usd": 0.01} | cost}})
+    return gate(report(), "cost", rules)
+
+
+def test_cost_is_that_of_instances_that_never_idle_or_of_the_expected_load() -> None:
+    """2 ms a row, ml.m5.large at 0.115 USD an hour: 0.000064 USD; two of them all month for 100,000: 1.679 USD."""
+    assert priced().value == pytest.approx(0.115 / 1_800_000 * 1000)
+    found = priced(monthly_predictions=100_000)
+    assert (found.outcome, found.value) == ("refuse", pytest.approx(2 * 0.115 * 730 / 100))
+    assert priced(monthly_predictions=10**10).value == pytest.approx(8 * 0.115 * 730 / 10**7)
+
+
+def test_cost_says_whose_price_of_when() -> None:
+    assert "list price of 20" in priced().message
+    assert "your price" in priced(price_per_hour_usd=0.2).message
+
+
+def test_an_instance_without_a_known_price_is_not_judged() -> None:
+    rules = EvaluationSpec.model_validate({"gates": {"cost": {"max_per_1000_usd": 0.01}}})
+    rollout = RolloutSpec(instance_type="ml.u-unknown.large")
+    found = [each for each in judge(report(), rules, "s3://e", rollout=rollout).gates if each.name == "cost"]
+    assert [each.outcome for each in found] == ["not_judged"]
+    assert "price_per_hour_usd" in found[0].message
+
+
+def test_protected_attributes_that_were_not_measured_are_not_judged() -> None:
+    judgement = judge(report(), RULES, "s3://e", ("sex",))
+    assert judgement.outcome == "not_judged"
+    assert {each.outcome for each in judgement.gates if each.name.startswith("bias sex")} == {"not_judged"}
+
+
+def test_the_policy_s_digest_changes_with_every_rule_and_with_nothing_else() -> None:
+    other = EvaluationSpec.model_validate({"gates": {"bias": {"four_fifths": 0.9}}})
+    assert policy_sha256(EvaluationSpec()) == policy_sha256(EvaluationSpec.model_validate({"primary": "auc"}))
+    assert len({policy_sha256(rules) for rules in (EvaluationSpec(), other, RULES)}) == 3
+    assert judge(report(), RULES, "s3://e").policy_sha256 == policy_sha256(RULES)
+
+
+@pytest.mark.parametrize("problem", ["multiclass", "regression"])
+def test_each_kind_of_problem_has_its_own_metrics_in_their_ranges(problem: str) -> None:
+    metrics = {name: 0.5 for name in names_of(problem)}
+    counts = {"a": 100, "b": 900} if problem == "multiclass" else None
+    found = report(problem=problem, metrics={"candidate": metrics}, class_counts=counts, positives=None)
+    assert gate(found, "finite").outcome == "pass"
+    assert gate(found, "evidence").outcome == "pass"
+    for name in names_of(problem):
+        assert gate(found | {"metrics": {"candidate": metrics | {name: "0.5"}}}, "finite").outcome == "refuse"
+
+
+def test_a_rare_class_is_not_judged() -> None:
+    found = report(problem="multiclass", class_counts={"a": 990, "b": 10}, positives=None)
+    assert gate(found, "evidence").outcome == "not_judged"
+
+
+@pytest.mark.parametrize("schema", [1, 3, None, "2"])
+def test_a_report_of_another_schema_is_not_read(schema: Any) -> None:
+    with pytest.raises(DataError, match="not a report of schema 2"):
+        read_report(json.dumps(report(schema=schema)).encode())
