@@ -31,6 +31,9 @@ COMMANDS: Final = {
     "lineage": Entry("cli.lineage", "lineage", "Print what made a version, and what became of it."),
     "compare": Entry("cli.compare", "compare_versions", "Print what differs between two versions, and nothing else."),
     "reproduce": Entry("cli.reproduce", "reproduce", "Train a version again from its record, and compare."),
+    "lineage": Entry("cli.lineage", "lineage", "Print what made a version, and what became of it."),
+    "compare": Entry("cli.compare", "compare_versions", "Print what differs between two versions, and nothing else."),
+    "reproduce": Entry("cli.reproduce", "reproduce", "Train a version again from its record, and compare."),
     "validate": Entry("cli.validate", "validate", "Check model.yaml files; every mistake is printed with its line."),
     "schema": Entry("cli.schema", "schema", "Print the JSON Schema of model.yaml, for editors."),
 }
