@@ -30,5 +30,6 @@ class DatasetsSpec(Section):
     gap_hours: float = Field(default=0.0, ge=0)
     """Training rows this close before the hold-out are left out: when it began, their labels were not known yet."""
     max_megabytes: float = Field(default=256, gt=0)
-    """Largest training set in memory (1 MB is 1,048,576 bytes), about 1/5 of what the function that makes it has."""
+    """Largest training set in memory (1 MB is 1,048,576 bytes). Making one takes about three times as much, and the
+    function that does has 1,769 MB."""
     leakage: LeakageRule = LeakageRule()
