@@ -1,0 +1,47 @@
+"""`trimtab logs MODEL RUN`: what a run's jobs wrote, in order, with the run's own end."""
+
+from collections.abc import Iterator
+from typing import Annotated, Any
+
+import typer
+from botocore.exceptions import ClientError
+
+from cli.errors import CommandError
+from cli.options import ModelArgument, StageOption
+from cli.stage import Stage
+
+RunArgument = Annotated[str, typer.Argument(help="Name of the run, or its end; `trimtab history` lists them.")]
+_GROUPS = ("/aws/sagemaker/TrainingJobs", "/aws/sagemaker/ProcessingJobs")
+
+
+def logs(model: ModelArgument, run: RunArgument, stage: StageOption = "dev") -> None:
+    """Print the logs of the jobs of RUN: training, attempts after a redrive, and evaluation."""
+    where = Stage(stage)
+    name = _whole_name(where, model, run)
+    client = where.client("logs")
+    for group in _GROUPS:
+        for event in _events(client, group, name):
+            print(f"{event['logStreamName']}  {event['message']}")
+    for entry in where.ledger(model).entries("training.released"):
+        if entry.subject.startswith(name):
+            print(entry.data["summary"])
+
+
+def _whole_name(where: Stage, model: str, run: str) -> str:
+    known = [entry.subject for entry in where.ledger(model).entries("training.leased")]
+    found = [name for name in known if name == run or name.endswith(run)]
+    if len(found) != 1:
+        newest = ", ".join(known[-3:]) or "none yet"
+        raise CommandError(f"{len(found)} runs of {model} are called {run}; the newest are: {newest}")
+    return found[0]
+
+
+def _events(client: Any, group: str, run: str) -> Iterator[dict[str, Any]]:
+    """The lines of all streams of the run in a log group, by time; none when the group does not exist yet."""
+    pages = client.get_paginator("filter_log_events").paginate(logGroupName=group, logStreamNamePrefix=run)
+    try:
+        for page in pages:
+            yield from page["events"]
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "ResourceNotFoundException":
+            raise
