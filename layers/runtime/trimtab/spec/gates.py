@@ -72,11 +72,12 @@ class SliceRule(Section):
     """When a part of the rows counts as collapsed, in the primary metric."""
 
     max_drop: float | None = Field(default=0.25, gt=0)
-    """Largest loss of a slice against the whole, as a share of the whole's value; null only reports."""
+    """Largest loss of a declared slice against the whole, as a share of the whole's value; of metrics between 0 and 1.
+    null judges no slice."""
     max_loss_to_champion: float | None = Field(default=0.1, gt=0)
     """Largest loss of a slice against the champion on the same rows, as a share of the champion's value."""
     alpha: float = Field(default=0.05, gt=0, lt=0.5)
-    """Slices that were found automatically collapse only with a corrected p-value below this."""
+    """A slice that was found by looking is judged only with a corrected p-value below this."""
 
 
 class CostRule(Section):

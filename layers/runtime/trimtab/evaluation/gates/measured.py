@@ -43,8 +43,7 @@ def class_counts(report: Report) -> dict[str, int]:
 def finite_gate(report: Report) -> Gate:
     """Every metric of the candidate is a number in its range."""
     metrics, n = at(report, "metrics", "candidate") or {}, report.get("n")
-    expected = names_of(str(report.get("problem"))) if report.get("schema") != 1 else tuple(metrics)
-    wrong = [name for name in expected if not _is_sound(name, metrics.get(name))]
+    wrong = [name for name in names_of(str(report.get("problem"))) if not _is_sound(name, metrics.get(name))]
     if wrong:
         message = f"not a number in its range: {', '.join(f'{name} ({metrics.get(name)})' for name in wrong)}"
         return Gate(name="finite", outcome="refuse", message=message[:500], n=n)

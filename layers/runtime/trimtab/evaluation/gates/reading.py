@@ -11,7 +11,6 @@ from trimtab.errors import DataError
 Outcome = Literal["pass", "refuse", "not_judged"]
 Report = Mapping[str, Any]
 SCHEMA = 2
-SCHEMAS = (1, SCHEMA)
 KINDS = ("binary", "multiclass", "regression")
 
 
@@ -21,7 +20,7 @@ def read_report(body: bytes) -> dict[str, Any]:
         report = json.loads(body, parse_constant=_no_constant)
     except ValueError as error:
         raise DataError(f"evaluation.json is not valid JSON: {error}") from error
-    if not isinstance(report, dict) or report.get("schema") not in SCHEMAS or report.get("problem") not in KINDS:
+    if not isinstance(report, dict) or report.get("schema") != SCHEMA or report.get("problem") not in KINDS:
         raise DataError(f"evaluation.json is not a report of schema {SCHEMA}: train again")
     return report
 

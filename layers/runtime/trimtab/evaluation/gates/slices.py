@@ -1,8 +1,11 @@
 """No part of the rows collapses: refused on evidence only, so that noise in a thin slice stops nobody.
 
-A declared slice refuses when its whole interval lies beyond the allowed drop below the whole, or when its whole paired
-interval shows a loss to the champion beyond the allowed one. A slice that was found by looking refuses when its drop
-is beyond the limit and its corrected p-value is below alpha: whoever looks at many cells finds a bad one.
+A declared slice refuses when its whole interval lies beyond the allowed drop below the whole (metrics between 0 and 1
+only: errors in the label's unit differ from part to part with how hard the part is), or when its whole paired interval
+shows a loss to the champion beyond the allowed one. A slice that was found by looking has a corrected p-value, for
+being worse than elsewhere relative to another model. That alone is no collapse: the part may be hard for everybody.
+It refuses when, besides, the whole paired interval shows the loss to the champion, or the whole interval of a ranking
+metric lies below chance.
 """
 
 from collections.abc import Iterator, Mapping
@@ -10,10 +13,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from trimtab.contracts import Gate
-from trimtab.evaluation.directions import HIGHER_IS_BETTER
+from trimtab.evaluation.directions import METRICS
 from trimtab.evaluation.gates.reading import Estimate, Outcome, Report, at, estimate, interval, number
 from trimtab.spec import EvaluationSpec
 from trimtab.spec.gates import SliceRule
+
+RANKING = frozenset({"auc", "auc_macro"})
+CHANCE = 0.5
 
 
 @dataclass(frozen=True)
@@ -45,41 +51,49 @@ def _nothing() -> Gate:
 
 def _parts(report: Report, rules: EvaluationSpec, is_declared: bool) -> Iterator[Part]:
     whole = number(at(report, "metrics", "candidate", rules.primary))
-    sign = 1 if HIGHER_IS_BETTER.get(rules.primary, True) else -1
     for found in report.get("slices") or ():
         if bool(found.get("declared", True)) is is_declared and whole:
-            drop = _drop(found, rules.primary, whole, sign)
+            drop = _drop(found, rules.primary, whole)
             if drop is not None:
-                why = (
-                    _declared(found, drop, rules.gates.slices, sign) if is_declared else _looked_for(found, drop, rules)
-                )
+                why = (_declared if is_declared else _found)(found, drop, rules)
                 yield Part(str(found.get("name")), int(number(found.get("n")) or 0), drop, why)
 
 
-def _drop(found: Mapping[str, Any], primary: str, whole: float, sign: int) -> Estimate | None:
+def _drop(found: Mapping[str, Any], primary: str, whole: float) -> Estimate | None:
     value, ends = number(at(found, "metrics", primary)), interval(found.get("interval"))
     if value is None:
         return None
-    low, high = ends or (value, value)
-    turned = sorted(sign * (whole - end) / abs(whole) for end in (low, high))
+    sign = 1 if METRICS[primary].higher_is_better else -1
+    turned = sorted(sign * (whole - end) / abs(whole) for end in ends or (value, value))
     return Estimate(sign * (whole - value) / abs(whole), turned[0], turned[1])
 
 
-def _declared(found: Mapping[str, Any], drop: Estimate, rule: SliceRule, sign: int) -> str:
-    if found.get("interval") and rule.max_drop is not None and drop.lo > rule.max_drop:
+def _declared(found: Mapping[str, Any], drop: Estimate, rules: EvaluationSpec) -> str:
+    limit, metric = rules.gates.slices.max_drop, METRICS[rules.primary]
+    is_share = (metric.low, metric.high) == (0.0, 1.0)
+    if is_share and limit is not None and found.get("interval") and drop.lo > limit:
         return f"{drop.value:.0%} [{drop.lo:.0%}, {drop.hi:.0%}] worse than the whole"
+    return _loss(found, rules)
+
+
+def _loss(found: Mapping[str, Any], rules: EvaluationSpec) -> str:
+    """A proven loss to the champion beyond the limit, in words."""
+    limit = rules.gates.slices.max_loss_to_champion
     lost, champion = estimate(found.get("difference")), number(found.get("champion"))
-    if lost is None or not champion or rule.max_loss_to_champion is None:
+    if lost is None or not champion or limit is None:
         return ""
+    sign = 1 if METRICS[rules.primary].higher_is_better else -1
     least = min(-sign * lost.lo, -sign * lost.hi) / abs(champion)
-    return f"at least {least:.0%} worse than the champion there" if least > rule.max_loss_to_champion else ""
+    return f"at least {least:.0%} worse than the champion there" if least > limit else ""
 
 
-def _looked_for(found: Mapping[str, Any], drop: Estimate, rules: EvaluationSpec) -> str:
-    rule, p = rules.gates.slices, number(found.get("p_adjusted"))
-    if rule.max_drop is None or p is None or p >= rule.alpha or drop.value <= rule.max_drop:
+def _found(found: Mapping[str, Any], drop: Estimate, rules: EvaluationSpec) -> str:
+    p, ends = number(found.get("p_adjusted")), interval(found.get("interval"))
+    if p is None or p >= rules.gates.slices.alpha:
         return ""
-    return f"{drop.value:.0%} worse than the whole, corrected p {p:.4f}"
+    is_reversed = rules.primary in RANKING and ends is not None and ends[1] < CHANCE
+    why = "its order is worse than chance" if is_reversed else _loss(found, rules)
+    return f"{why}, corrected p {p:.4f}" if why else ""
 
 
 def _gate(name: str, parts: list[Part], rule: SliceRule) -> Gate:
