@@ -8,7 +8,6 @@ import os
 import shutil
 import statistics
 import subprocess
-import sys
 import tarfile
 import tempfile
 import time
@@ -137,4 +136,4 @@ def _print(whole: float, bare: float, steps: list[Step]) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -1,10 +1,14 @@
 """A failed job says whose code failed, in which file and line."""
 
+import io
 import sys
+import tarfile
 from pathlib import Path
 
 import pytest
 
+from trimtab.authoring import failure
+from trimtab.authoring.bundle import build_bundle
 from trimtab.authoring.failure import AUTHOR, PLATFORM, run_script
 
 SCRIPTS = {
@@ -30,10 +34,10 @@ def folder(tmp_path: Path) -> Path:
 
 def fail(folder: Path, text: str) -> str:
     (folder / "train.py").write_text(text)
-    failure = folder / "output" / "failure"
+    told = folder / "output" / "failure"
     with pytest.raises((Exception, SystemExit)):
-        run_script(folder / "train.py", failure)
-    return failure.read_text()
+        run_script(folder / "train.py", told)
+    return told.read_text()
 
 
 @pytest.mark.parametrize(("text", "told"), SCRIPTS.values(), ids=SCRIPTS)
@@ -64,3 +68,17 @@ def test_by_hand_a_script_fails_as_it_would_without(tmp_path: Path) -> None:
     (tmp_path / "train.py").write_text("raise RuntimeError('by hand')\n")
     with pytest.raises(RuntimeError, match="by hand"):
         run_script(tmp_path / "train.py", tmp_path / "nowhere" / "failure")
+
+
+@pytest.mark.parametrize("program", ["run_training.py", "evaluate.py"])
+def test_a_program_in_an_older_python_says_so_before_it_imports_anything(tmp_path: Path, program: str) -> None:
+    (tmp_path / "train.py").write_text("")
+    library = Path(failure.__file__).parents[1]
+    bundle = build_bundle(tmp_path, library, "{}", "train.py")
+    with tarfile.open(fileobj=io.BytesIO(bundle)) as archive:
+        found = archive.extractfile(program)
+        assert found is not None
+        text = found.read().decode()
+    older = text.replace("sys.version_info <", "(3, 10, 4) <")
+    with pytest.raises(SystemExit, match=r"jobs need Python \(3, 11\), this image has"):
+        exec(compile(older, program, "exec"), {"__file__": str(tmp_path / program)})

@@ -11,9 +11,20 @@ from trimtab.authoring.names import METRICS, OBJECTIVE, PROGRAM, SPEC_FILE
 LIBRARY_PARTS = ("__init__.py", "errors.py", "measures.py", "authoring", "data", "evaluation", "features")
 """What jobs need of the library. AWS's image has no pydantic, so spec and contracts stay out."""
 AUTHOR_FILES = ("features.py", "inference.py")
-EVALUATE = """from pathlib import Path
+OLDEST_PYTHON = (3, 11)
+_NEEDS_PYTHON = f"""import sys
+from pathlib import Path
 
-from trimtab.authoring.failure import PROCESSING_MESSAGE, attributed
+if sys.version_info < {OLDEST_PYTHON}:
+    told = f"Trimtab's code: jobs need Python {{{OLDEST_PYTHON}}}, this image has {{sys.version_info[:3]}}"
+    for file in (Path("/opt/ml/output/failure"), Path("/opt/ml/output/message")):
+        if file.parent.is_dir():
+            file.write_text(told)
+    sys.exit(told)
+
+"""
+"""How each program of a job begins: in an older Python it ends at once and says why, before anything is imported."""
+EVALUATE = """from trimtab.authoring.failure import PROCESSING_MESSAGE, attributed
 
 code = Path(__file__).resolve().parent
 with attributed(code, PROCESSING_MESSAGE):
@@ -21,9 +32,7 @@ with attributed(code, PROCESSING_MESSAGE):
 
     main(code)
 """
-TRAIN = """from pathlib import Path
-
-from trimtab.authoring.failure import run_script
+TRAIN = """from trimtab.authoring.failure import run_script
 
 run_script(Path(__file__).with_name({entry_point!r}))
 """
@@ -48,8 +57,8 @@ def build_bundle(model: Path, library: Path, spec_json: str, entry_point: str) -
     """
     files = {
         entry_point: (model / entry_point).read_bytes(),
-        "evaluate.py": EVALUATE.encode(),
-        PROGRAM: TRAIN.format(entry_point=entry_point).encode(),
+        "evaluate.py": (_NEEDS_PYTHON + EVALUATE).encode(),
+        PROGRAM: (_NEEDS_PYTHON + TRAIN.format(entry_point=entry_point)).encode(),
         SPEC_FILE: spec_json.encode(),
     }
     files |= {name: (model / name).read_bytes() for name in AUTHOR_FILES if (model / name).exists()}
