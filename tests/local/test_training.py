@@ -18,7 +18,8 @@ from tests.local.loop_support import Ended, Loop, deploy, environment
 from trimtab.aws.ledger_table import LedgerTable
 
 MODEL = "tests/fixtures/models/searched"
-SPEED = 60
+SPEED = 20
+"""Timeouts of states run in the clock's time, jobs in real time: faster, and a busy machine would miss them."""
 pytestmark = pytest.mark.local
 
 
