@@ -7,6 +7,7 @@ from stacks.constructs.dead_letters import DeadLetters
 from stacks.constructs.execution_role import ExecutionRole
 from stacks.constructs.framework_image import ContainerImage, container_image
 from stacks.constructs.intake_machine import IntakeMachine
+from stacks.constructs.job_kit import JobKit
 from stacks.constructs.machine import Machine
 from stacks.constructs.model_alarms import ModelAlarms
 from stacks.constructs.model_dashboard import ModelDashboard
@@ -68,12 +69,12 @@ class ModelStack(Stack):
 
     def _make_parts(self, architecture: str) -> ModelParts:
         data, control, spec = self._data, self._control, self._model.spec
-        bundle = SourceBundle(self, "Source", model=self._model)
+        bundle, kit = SourceBundle(self, "Source", model=self._model), JobKit(self, "Kit")
         image = container_image(self, "Image", spec.training)
         artifacts, captures = data.artifacts.folder(spec.name), data.captures.folder(spec.name)
         execution_role = ExecutionRole(self, "Execution")
         execution_role.use_data(artifacts, captures)
-        execution_role.use_code(bundle, image)
+        execution_role.use_code(bundle, kit, image)
         return ModelParts(
             stage=self._stage,
             spec=spec,
@@ -89,6 +90,7 @@ class ModelStack(Stack):
             record_failure=control.record_failure,
             execution_role=execution_role,
             bundle=bundle,
+            kit=kit,
             image=image,
             defaults=self._defaults(architecture, bundle, image, execution_role),
         )

@@ -124,7 +124,7 @@ def _build(recipe: LayerRecipe, target: Path, python: Path | None) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=".building-") as scratch:
         site = Path(scratch, "layer", "python")
-        _install(recipe, site)
+        install(recipe.lock, site, recipe.platform, PYTHON_VERSION)
         _trim(site)
         for source in recipe.sources:
             _copy_source(source, site / source.name)
@@ -145,13 +145,13 @@ def _publish(built: Path, target: Path) -> None:
             raise
 
 
-def _install(recipe: LayerRecipe, site: Path) -> None:
-    """Packages of the lock in ``site``, from uv's cache when it has them, else from the package index."""
+def install(lock: Path, site: Path, platform: str, version: str) -> None:
+    """Packages of a lock in ``site``, from uv's cache when it has them, else from the package index."""
     command = [
         *(uv(), "pip", "install", "--quiet", "--target", str(site), "--python", sys.executable),
-        *("--python-platform", recipe.platform, "--python-version", PYTHON_VERSION, "--only-binary", ":all:"),
+        *("--python-platform", platform, "--python-version", version, "--only-binary", ":all:"),
         *("--no-deps", "--require-hashes", "--no-compile-bytecode", "--link-mode", "copy"),
-        *("--requirements", str(recipe.lock)),
+        *("--requirements", str(lock)),
     ]
     if subprocess.run([*command, "--offline"], capture_output=True, check=False).returncode == 0:
         return
@@ -159,7 +159,7 @@ def _install(recipe: LayerRecipe, site: Path) -> None:
     online = subprocess.run(command, capture_output=True, text=True, check=False)
     if online.returncode:
         raise PackagingError(
-            f"uv could not install {recipe.lock} for {recipe.platform}; the first synth needs the package index.\n"
+            f"uv could not install {lock} for {platform}; the first synth needs the package index.\n"
             + online.stderr.strip()
         )
 

@@ -10,6 +10,7 @@ from stacks.arns import ACCOUNT, arn
 from stacks.constructs.data_bucket import BucketFolder
 from stacks.constructs.data_key import Condition
 from stacks.constructs.framework_image import ContainerImage
+from stacks.constructs.job_kit import JobKit
 from stacks.constructs.source_bundle import SourceBundle
 
 SAGEMAKER = "sagemaker.amazonaws.com"
@@ -47,11 +48,12 @@ class ExecutionRole(Construct):
         captures.grant_write(self.role, "capture")
         captures.grant_list(self.role)
 
-    def use_code(self, bundle: SourceBundle, image: ContainerImage) -> None:
-        """Jobs may read the source bundle and pull the framework's image."""
-        self._allow(["s3:GetObject"], [bundle.object_arn])
+    def use_code(self, bundle: SourceBundle, kit: JobKit, image: ContainerImage) -> None:
+        """Jobs may read the source bundle and the job kit, and pull the framework's image."""
+        self._allow(["s3:GetObject"], [bundle.object_arn, kit.object_arn])
+        prefixes = [f"{asset.file_name}*" for asset in (bundle, kit)]
         # SageMaker lists a channel's prefix before it reads it.
-        self._allow(["s3:ListBucket"], [bundle.bucket_arn], {"StringLike": {"s3:prefix": f"{bundle.file_name}*"}})
+        self._allow(["s3:ListBucket"], [bundle.bucket_arn], {"StringLike": {"s3:prefix": prefixes}})
         self._allow(["ecr:GetAuthorizationToken"], ["*"])
         pulling = ["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer", "ecr:BatchCheckLayerAvailability"]
         self._allow(pulling, [image.repository_arn])

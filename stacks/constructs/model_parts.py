@@ -12,6 +12,7 @@ from stacks.constructs.data_bucket import BucketFolder
 from stacks.constructs.data_key import DataKey
 from stacks.constructs.execution_role import ExecutionRole
 from stacks.constructs.framework_image import ContainerImage
+from stacks.constructs.job_kit import JobKit
 from stacks.constructs.ledger_table import LedgerTable
 from stacks.constructs.machine import never_approve
 from stacks.constructs.notifications import Notifications
@@ -43,6 +44,7 @@ class ModelParts:
     record_failure: RuntimeFunction
     execution_role: ExecutionRole
     bundle: SourceBundle
+    kit: JobKit
     image: ContainerImage
     defaults: FunctionDefaults
 

@@ -31,6 +31,7 @@ class TrainingJobs:
             "HyperParameters": self.hyperparameters(without=found) | values,
             "Environment": TRAINING_ENVIRONMENT | ({VARIABLE: CHECKPOINTS} if self._training.spot else {}),
             **self._common(),
+            "InputDataConfig": [*self._channels(), *self._channels_of_candidate()],
             "OutputDataConfig": self._output("runs"),
             "StoppingCondition": self._stopping(),
             **self._checkpoints(),
@@ -101,6 +102,13 @@ class TrainingJobs:
         return [
             _channel("train", {"S3Uri.$": "$.dataset.train_uri"}),
             _channel("code", {"S3Uri": self._parts.bundle.uri}),
+        ]
+
+    def _channels_of_candidate(self) -> list[Json]:
+        """What it takes to store a model that is served, and to say afterwards what it makes of the hold-out."""
+        return [
+            _channel("holdout_features", {"S3Uri.$": "$.dataset.holdout_features_uri"}),
+            _channel("kit", {"S3Uri": self._parts.kit.uri}),
         ]
 
     def _machines(self, count: int) -> Json:

@@ -133,7 +133,7 @@ def test_serving_gives_every_row_the_score_that_training_s_own_table_gives(janua
         "import json, sys, inference, pandas as pd\n"
         "served = inference.model_fn(sys.argv[1])\n"
         "table = pd.read_parquet(sys.argv[2])\n"
-        "direct = served.model.predict_proba(served.contract.conform(table))[:, 1]\n"
+        "direct = served.predictor.scores(served.contract.conform(table))\n"
         "body = '\\n'.join(json.dumps(r) for r in json.loads(table.to_json(orient='records', date_format='iso')))\n"
         "answers, _ = inference.transform_fn(served, body.encode(), 'application/jsonlines', '*/*')\n"
         "print(max(abs(json.loads(a)['score'] - d) for a, d in zip(answers.splitlines(), direct, strict=True)))\n"

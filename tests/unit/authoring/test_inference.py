@@ -2,11 +2,11 @@
 
 import json
 import sys
+from collections.abc import Mapping
 from types import ModuleType
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from trimtab.authoring.contract import Contract, Feature
@@ -18,9 +18,10 @@ JSON_LINES = "application/jsonlines"
 class Half:
     """Half of the load is the score."""
 
-    def predict_proba(self, features: pd.DataFrame) -> np.ndarray:
-        score = features["load"].to_numpy() / 2
-        return np.column_stack([1 - score, score])
+    wants_table = False
+
+    def scores(self, columns: Mapping[str, Any]) -> np.ndarray:
+        return np.array(columns["load"]) / 2
 
 
 SERVED = Served(Half(), Contract("id", None, "failed", (Feature("load", "number", nullable=False),)))
@@ -66,7 +67,9 @@ def test_the_multi_model_server_gets_its_own_error(monkeypatch: pytest.MonkeyPat
 
 def test_an_error_of_the_model_is_not_the_callers_fault() -> None:
     class Broken:
-        def predict_proba(self, features: pd.DataFrame) -> np.ndarray:
+        wants_table = False
+
+        def scores(self, columns: Mapping[str, Any]) -> np.ndarray:
             raise RuntimeError("the model is broken")
 
     with pytest.raises(RuntimeError, match="broken"):

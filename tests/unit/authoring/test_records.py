@@ -1,8 +1,10 @@
 """The serving contract: what is answered and what is refused, and with which words."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -104,12 +106,18 @@ def test_unknown_media_types_are_refused(sent: str | None, accept: str | None, s
     assert refused.value.status == status
 
 
-def test_answers_carry_id_score_and_prediction() -> None:
-    lines = write_answers([{"id": "a"}, {"id": "b"}], [0.25, 0.5], CONTRACT).splitlines()
+def test_answers_carry_id_score_and_who_answered() -> None:
+    lines = write_answers([{"id": "a"}, {"id": "b"}], np.array([0.25, 0.5]), CONTRACT, version=3).splitlines()
     assert [json.loads(line) for line in lines] == [
-        {"id": "a", "score": 0.25, "prediction": 0},
-        {"id": "b", "score": 0.5, "prediction": 1},
+        {"id": "a", "score": 0.25, "version": 3},
+        {"id": "b", "score": 0.5, "version": 3},
     ]
+
+
+def test_answers_of_several_classes_carry_the_likeliest_and_the_probability_of_each() -> None:
+    contract = replace(CONTRACT, problem="multiclass", classes=("calm", "wild", "odd"))
+    (line,) = write_answers([{"id": 7}], np.array([[0.2, 0.7, 0.1]]), contract).splitlines()
+    assert json.loads(line) == {"id": 7, "label": "wild", "scores": {"calm": 0.2, "wild": 0.7, "odd": 0.1}}
 
 
 def test_a_request_becomes_the_table_that_training_saw() -> None:

@@ -12,6 +12,9 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from sklearn.compose import make_column_transformer
+from sklearn.pipeline import make_pipeline
+from sklearn.tree import DecisionTreeClassifier
 
 from trimtab.authoring.inference import Served, model_fn
 from trimtab.authoring.job import Job, run
@@ -60,13 +63,6 @@ training: {entry_point: train.py}
 AUTHOR = "def ratio(columns):\n    return (columns['part'] / columns['whole']).to_frame('ratio')\n"
 
 
-class Nothing:
-    """A model that says the same of every row."""
-
-    def predict_proba(self, features: pd.DataFrame) -> np.ndarray[Any, Any]:
-        return np.full((len(features), 2), 0.5)
-
-
 def table(seed: int, cities: int = 12) -> pa.Table:
     """Rows with gaps; the higher ``cities``, the more levels."""
     random = np.random.default_rng(seed)
@@ -97,9 +93,10 @@ class Seen:
 
     features: pd.DataFrame
 
-    def fit(self, features: pd.DataFrame, label: Any, hyperparameters: Mapping[str, Any], seed: int) -> Nothing:
+    def fit(self, features: pd.DataFrame, label: Any, hyperparameters: Mapping[str, Any], seed: int) -> Any:
         self.features = features
-        return Nothing()
+        one = make_column_transformer(("passthrough", [features.select_dtypes("number").columns[0]]))
+        return make_pipeline(one, DecisionTreeClassifier(max_depth=1)).fit(features, label)
 
 
 @pytest.fixture(scope="module")
@@ -175,3 +172,10 @@ def test_the_artifact_holds_no_pickle_of_the_transformations(trained: tuple[Serv
     model, _ = trained
     assert model.features is not None
     assert model.features.document == json.loads(json.dumps(model.features.document, allow_nan=False))
+
+
+def test_arrays_by_name_hold_what_the_table_holds(trained: tuple[Served, pd.DataFrame]) -> None:
+    model, _ = trained
+    assert model.features is not None
+    columns = model.contract.arrays(table(2).to_pandas())
+    assert_same_bits(pd.DataFrame(model.features.arrays(columns)), model.features.transform(columns))

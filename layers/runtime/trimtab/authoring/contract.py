@@ -34,6 +34,10 @@ class Contract:
     features: tuple[Feature, ...]
     trained_until: str | None = None
     """Last event time among the training rows, ISO 8601."""
+    problem: str = "binary"
+    """binary, multiclass or regression."""
+    classes: tuple[Any, ...] | None = None
+    """Values of the label in the order of a classifier's probabilities, None for a regression."""
 
     @classmethod
     def of_spec(cls, spec: Mapping[str, Any]) -> "Contract":
@@ -50,13 +54,14 @@ class Contract:
             for name, column in sorted(data["columns"].items())
             if column["role"] == "feature" and name not in named
         )
-        return cls(data["id"], data["event_time"], data["label"], features)
+        return cls(data["id"], data["event_time"], data["label"], features, problem=spec["problem"])
 
     @classmethod
     def read(cls, folder: Path) -> "Contract":
         """The contract in a model's folder."""
         found = json.loads((folder / FILE).read_text(encoding="utf-8"))
-        return cls(**(found | {"features": tuple(Feature(**feature) for feature in found["features"])}))
+        features, classes = tuple(Feature(**feature) for feature in found["features"]), found.get("classes")
+        return cls(**(found | {"features": features, "classes": tuple(classes) if classes else None}))
 
     def write(self, folder: Path) -> None:
         (folder / FILE).write_text(json.dumps(asdict(self), indent=1) + "\n", encoding="utf-8")

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from trimtab.authoring.contract import Contract
+from trimtab.authoring.predictors import Predictor, load
 from trimtab.authoring.records import (
     JSON_LINES,
     Record,
@@ -28,9 +29,9 @@ from trimtab.authoring.records import (
 from trimtab.features import FittedFeatures
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
 
-MODEL_FILE = "model.joblib"
 VERSION_VARIABLE = "TRIMTAB_VERSION"
 """Set where the registry's version of the model is known, that is at an endpoint."""
 
@@ -39,7 +40,7 @@ VERSION_VARIABLE = "TRIMTAB_VERSION"
 class Served:
     """A loaded model and the contract it was trained under."""
 
-    model: Any
+    predictor: Predictor
     contract: Contract
     version: int | None = None
     """Version in the registry, named in every answer: captured traffic says by it which version answered."""
@@ -49,8 +50,13 @@ class Served:
     def answer(self, body: bytes | str) -> str:
         """The answers to a body of records. Raises RequestRefused."""
         records = read_records(body, self.contract)
-        scores = self.model.predict_proba(self.table(records))[:, 1]
-        return write_answers(records, scores, self.contract, self.version)
+        return write_answers(records, self.scores(records), self.contract, self.version)
+
+    def scores(self, records: Sequence[Record]) -> "np.ndarray[Any, Any]":
+        """What the model makes of checked records; without declared features an ONNX model needs no table."""
+        if self.features is None and not self.predictor.wants_table:
+            return self.predictor.scores({name: [record[name] for record in records] for name in self.contract.names})
+        return self.predictor.scores(self.table(records))
 
     def table(self, records: Sequence[Record]) -> "pd.DataFrame":
         """What the model sees of the records: the columns of its contract, transformed as its features declare."""
@@ -60,13 +66,11 @@ class Served:
 
 
 def model_fn(model_dir: str) -> Served:
-    """The model in ``model_dir``, ready to serve."""
-    import joblib
-
+    """The model in ``model_dir``, ready to serve. Raises ModelRefused for files that are not loaded."""
     folder = Path(model_dir)
     version = os.environ.get(VERSION_VARIABLE)
     contract, features = Contract.read(folder), FittedFeatures.read(folder)
-    return Served(joblib.load(folder / MODEL_FILE), contract, int(version) if version else None, features)
+    return Served(load(folder, contract.problem), contract, int(version) if version else None, features)
 
 
 def transform_fn(model: Served, body: bytes | str, content_type: str, accept: str) -> Any:

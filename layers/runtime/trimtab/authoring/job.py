@@ -11,29 +11,49 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from trimtab.authoring.cluster import Cluster
 from trimtab.authoring.contract import Contract
-from trimtab.authoring.inference import MODEL_FILE
-from trimtab.authoring.names import METRICS, OBJECTIVE, SPEC_FILE
+from trimtab.authoring.kit import CHANNEL, use_kit
+from trimtab.authoring.names import OBJECTIVE, SPEC_FILE
+from trimtab.authoring.predictors import LIBRARIES, scores_of
 from trimtab.authoring.transformations import learn
-from trimtab.authoring.trial import is_trial, try_out
+from trimtab.authoring.trial import is_trial, measured, try_out
 
 if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
+    from trimtab.features import FittedFeatures
+
 INFERENCE = "from trimtab.authoring.inference import model_fn, transform_fn  # noqa: F401\n"
+NATIVE_SCORES = "native_scores.npy"
+"""The trained model's own answers to the hold-out, in the order of its rows."""
+SERVING_PACKAGES = {
+    "onnx": (("onnxruntime",), ("libonnxruntime.so*", "tools", "transformers", "quantization", "datasets", "backend")),
+    "skops": (("skops",), ("tests", "card", "cli", "hub_utils")),
+}
+"""By form of the model: packages that serve it, and the parts of them that do not."""
 
 
 class Classifier(Protocol):
-    """What ``fit`` returns, for example a scikit-learn Pipeline."""
+    """What ``fit`` returns for a binary or multiclass problem, for example a scikit-learn Pipeline."""
 
     def predict_proba(self, features: "pd.DataFrame", /) -> "np.ndarray[Any, Any]":
-        """Shape (rows, 2); the second column is the probability of the label 1."""
+        """Shape (rows, classes); of a binary problem the second column is the probability of the label 1."""
         ...
 
 
-Fit = Callable[["pd.DataFrame", "pd.Series[int]", Mapping[str, Any], int], Classifier]
-"""(features, label, hyperparameters, seed) → a fitted classifier."""
+class Regressor(Protocol):
+    """What ``fit`` returns for a regression."""
+
+    def predict(self, features: "pd.DataFrame", /) -> "np.ndarray[Any, Any]":
+        """Shape (rows,)."""
+        ...
+
+
+Model = Classifier | Regressor
+Fit = Callable[["pd.DataFrame", "pd.Series[Any]", Mapping[str, Any], int], Model]
+"""(features, label, hyperparameters, seed) → a fitted estimator."""
 
 
 @dataclass(frozen=True)
@@ -45,8 +65,14 @@ class Job:
     code: Path
     """Folder of the unpacked source bundle."""
     hyperparameters: Mapping[str, Any]
+    holdout_features: Path = Path("/opt/ml/input/data/holdout_features")
+    """The rows that the evaluation will judge on, without their labels. Nothing reads them before ``fit`` is done."""
+    kit: Path = Path("/opt/ml/input/data/kit")
+    """Packages that the image lacks."""
     is_trial: bool = False
     """Whether it is one of a search's, which is measured and not kept."""
+    is_first: bool = True
+    """Whether this is the host whose model is kept."""
 
     @classmethod
     def of_environment(cls, environment: Mapping[str, str], code: Path) -> "Job":
@@ -56,7 +82,10 @@ class Job:
             Path(environment.get("SM_MODEL_DIR", "/opt/ml/model")),
             code,
             json.loads(environment.get("SM_HPS", "{}")),
+            Path(environment.get("SM_CHANNEL_HOLDOUT_FEATURES", cls.holdout_features)),
+            Path(environment.get("SM_CHANNEL_KIT", cls.kit)),
             is_trial(environment),
+            Cluster.of_environment(environment).is_first,
         )
 
 
@@ -81,14 +110,38 @@ def run(job: Job, fit: Fit) -> dict[str, float]:
         worth = try_out(spec, contract, table, job.code, lambda rows, label: fit(rows, label, hyperparameters, seed))
         return {OBJECTIVE: worth}
     fitted, features = learn(spec, contract, table, job.code)
-    label = table[contract.label].astype("int64")
+    label = label_of(table, contract)
     started = time.perf_counter()
     model = fit(features, label, hyperparameters, seed)
     seconds = time.perf_counter() - started
-    save(model, replace(contract, trained_until=_last(table, contract)), job)
+    if not job.is_first:
+        return {}
+    contract = replace(contract, trained_until=_last(table, contract), classes=classes_of(model, contract))
+    save(model, contract, features, spec, job)
     if fitted:
         fitted.write(job.model)
-    return report(model, features, label, seconds)
+    store_native_scores(model, contract, fitted, job)
+    return report(spec, model, features, label, seconds)
+
+
+def label_of(table: "pd.DataFrame", contract: Contract) -> "pd.Series[Any]":
+    """The label as ``fit`` gets it: 0 and 1, a number, or classes as they are in the data."""
+    column = table[contract.label]
+    if contract.problem == "multiclass":
+        return column if column.dtype.kind in "iu" else column.astype("int64" if column.dtype.kind in "bf" else object)
+    return column.astype("int64" if contract.problem == "binary" else "float64")
+
+
+def classes_of(model: Model, contract: Contract) -> tuple[Any, ...] | None:
+    """Values of the label in the order of the model's probabilities. Raises SystemExit for a model that names none."""
+    if contract.problem == "regression":
+        return None
+    classes = getattr(model, "classes_", None)
+    if classes is None:
+        raise SystemExit("fit returned a classifier without classes_: wrap it in a scikit-learn estimator")
+    if contract.problem == "binary" and list(classes) != [0, 1]:
+        raise SystemExit(f"the training rows hold the label {list(classes)} only; a binary model learns from 0 and 1")
+    return tuple(each.item() if hasattr(each, "item") else each for each in classes)
 
 
 def _own(hyperparameters: Mapping[str, Any]) -> dict[str, Any]:
@@ -118,14 +171,42 @@ def seed_everything(seed: int) -> None:
     np.random.seed(seed)
 
 
-def save(model: Classifier, contract: Contract, job: Job) -> None:
-    """The model folder holds all that serving needs: the model, its contract and the code that reads both."""
-    import joblib
+def save(model: Model, contract: Contract, features: "pd.DataFrame", spec: Mapping[str, Any], job: Job) -> None:
+    """The model folder holds all that serving needs: the model, its contract and the code that reads both.
+
+    ``features`` is what ``fit`` saw.
+    """
+    packages = use_kit(job.kit)
+    try:
+        from trimtab.authoring.export.save import save_model
+    except ModuleNotFoundError as error:
+        raise SystemExit(f"the image lacks {error.name}, and no job kit stands in the channel {CHANNEL}") from error
 
     job.model.mkdir(parents=True, exist_ok=True)
-    joblib.dump(model, job.model / MODEL_FILE, compress=3)
+    saved = save_model(model, contract.problem, features, job.model, spec["serving"])
+    saved.write(job.model)
     contract.write(job.model)
     save_code(job.code, job.model / "code")
+    if packages:
+        save_libraries(saved.format, packages, job.model / LIBRARIES)
+
+
+def store_native_scores(model: Model, contract: Contract, fitted: "FittedFeatures | None", job: Job) -> None:
+    """The model's own answers to the hold-out stand beside it, for the evaluation to compare with what is served."""
+    if not any(job.holdout_features.glob("*.parquet")):
+        return
+    import numpy as np
+
+    rows = read_channel(job.holdout_features)
+    features = fitted.transform(contract.arrays(rows)) if fitted else contract.conform(rows)
+    np.save(job.model / NATIVE_SCORES, scores_of(model, contract.problem, features), allow_pickle=False)
+
+
+def save_libraries(form: str, packages: Path, target: Path) -> None:
+    """``target`` holds the packages that serve a model of this form, as far as serving needs them."""
+    names, unused = SERVING_PACKAGES[form]
+    for name in names:
+        shutil.copytree(packages / name, target / name, ignore=shutil.ignore_patterns("__pycache__", *unused))
 
 
 def save_code(source: Path, target: Path) -> None:
@@ -137,21 +218,22 @@ def save_code(source: Path, target: Path) -> None:
     for name in ("__init__.py", "errors.py"):
         shutil.copyfile(library / name, package / name)
     for name in ("authoring", "features"):
-        shutil.copytree(library / name, package / name, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(library / name, package / name, ignore=shutil.ignore_patterns("__pycache__", "export"))
     (target / "inference.py").write_text(INFERENCE, encoding="utf-8")
     for name in ("features.py", "inference.py"):
         if (source / name).exists():
             shutil.copyfile(source / name, target / name)
 
 
-def report(model: Classifier, features: "pd.DataFrame", label: "pd.Series[int]", seconds: float) -> dict[str, float]:
+def report(
+    spec: Mapping[str, Any], model: Model, features: "pd.DataFrame", label: "pd.Series[Any]", seconds: float
+) -> dict[str, float]:
     """The metrics on the training rows, printed one a line as ``name=value`` for MetricDefinitions."""
-    from trimtab.evaluation.metrics import measure
-
-    scores = measure(label.to_numpy(), model.predict_proba(features)[:, 1])
-    found = dict(
-        zip(METRICS, (float(len(label)), scores["auc"], scores["log_loss"], seconds), strict=True),
-    )
+    primary = spec["evaluation"]["primary"]
+    wanted = dict.fromkeys(("auc", "log_loss") if spec["problem"] == "binary" else ())
+    found = {"train_rows": float(len(label)), "fit_seconds": seconds}
+    found |= {f"train_{name}": measured(spec, name, model, features, label.to_numpy()) for name in wanted}
+    found["train_primary"] = measured(spec, primary, model, features, label.to_numpy())
     for name, value in found.items():
         print(f"{name}={value:.6g}", flush=True)
     return found

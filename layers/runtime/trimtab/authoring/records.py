@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 
 JSON_LINES = "application/jsonlines"
 MEDIA_TYPES = (JSON_LINES, "application/json")
-THRESHOLD = 0.5
 Record = dict[str, Any]
 
 
@@ -125,13 +124,22 @@ def to_arrays(records: Sequence[Record], contract: Contract) -> "dict[str, np.nd
     return contract.arrays({name: [record[name] for record in records] for name in contract.names})
 
 
-def write_answers(
-    records: Sequence[Record], scores: Sequence[float], contract: Contract, version: int | None = None
-) -> str:
-    """One line a record: its id, the score between 0 and 1, the prediction at the threshold, and who answered."""
+def write_answers(records: Sequence[Record], scores: Any, contract: Contract, version: int | None = None) -> str:
+    """One line a record: its id, what the model says, and the version that answered where it is known.
+
+    Binary and regression: ``score``, the probability of 1 or the value; ``scores`` has shape (n,). Multiclass:
+    ``label``, the most likely class, and ``scores``, the probability of each; (n, classes).
+    """
     answered_by = {} if version is None else {"version": version}
-    rows = (
-        {"id": record[contract.id], "score": score, "prediction": int(score >= THRESHOLD), **answered_by}
-        for record, score in zip(records, map(float, scores), strict=True)
+    said = (
+        _classes_said(scores, contract) if contract.problem == "multiclass" else ({"score": s} for s in scores.tolist())
     )
+    rows = ({"id": record[contract.id], **each, **answered_by} for record, each in zip(records, said, strict=True))
     return "".join(json.dumps(row) + "\n" for row in rows)
+
+
+def _classes_said(scores: Any, contract: Contract) -> Iterable[Record]:
+    classes = contract.classes or ()
+    names = [str(each) for each in classes]
+    for row, best in zip(scores.tolist(), scores.argmax(axis=1).tolist(), strict=True):
+        yield {"label": classes[best], "scores": dict(zip(names, row, strict=True))}

@@ -34,7 +34,14 @@ def try_out(spec: Mapping[str, Any], contract: Contract, table: "pd.DataFrame", 
 
 
 def worth(spec: Mapping[str, Any], model: Any, features: "pd.DataFrame", label: "np.ndarray[Any, Any]") -> float:
-    """The objective's metric of ``model`` on rows that it has not learnt from; NaN where it is undefined.
+    """The objective's metric of ``model`` on rows that it has not learnt from; NaN where it is undefined."""
+    return measured(spec, objective_of(spec), model, features, label)
+
+
+def measured(
+    spec: Mapping[str, Any], metric: str, model: Any, features: "pd.DataFrame", label: "np.ndarray[Any, Any]"
+) -> float:
+    """A metric of ``model`` on rows.
 
     Rows of a class that the model has never seen are left out: no score of theirs exists.
     """
@@ -42,7 +49,7 @@ def worth(spec: Mapping[str, Any], model: Any, features: "pd.DataFrame", label: 
 
     from trimtab.evaluation.kinds import Kind
 
-    metric, evaluation = objective_of(spec), spec["evaluation"]
+    evaluation = spec["evaluation"]
     beta, quantile = float(evaluation["threshold"]["beta"]), float(evaluation["quantile"])
     if spec["problem"] == "regression":
         return Kind("regression", metric, quantile=quantile).measure(label, np.asarray(model.predict(features)))[metric]

@@ -18,6 +18,7 @@ from trimtab.spec.lifecycle import (
     RetrainingSpec,
     RolloutSpec,
 )
+from trimtab.spec.serving import ServingSpec
 from trimtab.spec.tracking import TrackingSpec
 from trimtab.spec.training import TrainingSpec
 
@@ -35,6 +36,7 @@ class Spec(Section):
     """Without it, the author's code gets the columns as they are."""
     datasets: DatasetsSpec = DatasetsSpec()
     training: TrainingSpec
+    serving: ServingSpec = ServingSpec()
     evaluation: EvaluationSpec = EvaluationSpec()
     approval: ApprovalSpec = ApprovalSpec()
     rollout: RolloutSpec = RolloutSpec()

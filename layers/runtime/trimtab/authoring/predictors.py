@@ -1,0 +1,150 @@
+"""The model inside an artifact, loaded after its file was checked, as a function of columns.
+
+ONNX is fed with plain arrays: a request needs no pandas. A skops file becomes the estimator again and sees a table.
+"""
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from trimtab.authoring.model_files import (
+    ONNX_FILE,
+    PICKLE_FILE,
+    SKOPS_FILE,
+    ModelRefused,
+    check_onnx,
+    check_skops,
+    untrusted,
+)
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+    from numpy.typing import NDArray
+
+LIBRARIES = Path("code", "lib")
+"""Where an artifact keeps packages that the image lacks."""
+MISSING_TEXT = ""
+"""What ONNX sees where a text is missing; it has no other word for it."""
+Columns = Mapping[str, Any]
+
+
+class Predictor(Protocol):
+    """A loaded model."""
+
+    wants_table: bool
+    """Whether it needs a DataFrame; else any mapping from names to sequences will do."""
+
+    def scores(self, columns: Any) -> "NDArray[np.float64]":
+        """Shape (n,) for binary and regression problems, (n, classes) for multiclass ones."""
+        ...
+
+
+def scores_of(model: Any, problem: str, features: "pd.DataFrame") -> "NDArray[np.float64]":
+    """What an estimator makes of a table: probabilities, or a regression's values."""
+    import numpy as np
+
+    if problem == "regression":
+        return np.asarray(model.predict(features), dtype=np.float64).reshape(len(features))
+    return narrow(np.asarray(model.predict_proba(features), dtype=np.float64), problem)
+
+
+def narrow(answer: "NDArray[np.float64]", problem: str) -> "NDArray[np.float64]":
+    """Of (n, classes) what is served: the second class of a binary problem, the one column of a regression."""
+    if problem == "multiclass":
+        return answer
+    return answer[:, -1]
+
+
+class OnnxPredictor:
+    """An ONNX model under onnxruntime, one thread."""
+
+    wants_table = False
+
+    def __init__(self, body: bytes, problem: str) -> None:
+        import onnxruntime
+
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = options.inter_op_num_threads = 1
+        options.log_severity_level = 3
+        self._problem = problem
+        self._session = onnxruntime.InferenceSession(body, options, providers=["CPUExecutionProvider"])
+        self._inputs = [(each.name, _READERS[each.type]) for each in self._session.get_inputs()]
+
+    def scores(self, columns: Columns) -> "NDArray[np.float64]":
+        fed = {name: read(columns[name]) for name, read in self._inputs}
+        (answer,) = self._session.run(None, fed)
+        return narrow(answer, self._problem).astype("float64", copy=False)
+
+
+def _doubles(values: Any) -> Any:
+    import numpy as np
+
+    return np.asarray(values, dtype=np.float64).reshape(-1, 1)
+
+
+def _texts(values: Any) -> Any:
+    import numpy as np
+
+    read = [value if isinstance(value, str) else MISSING_TEXT for value in values]
+    return np.array(read, dtype=object).reshape(-1, 1)
+
+
+_READERS = {"tensor(double)": _doubles, "tensor(string)": _texts}
+
+
+class TablePredictor:
+    """An estimator that sees tables."""
+
+    wants_table = True
+
+    def __init__(self, model: Any, problem: str) -> None:
+        self._model, self._problem = model, problem
+
+    def scores(self, columns: "pd.DataFrame") -> "NDArray[np.float64]":
+        return scores_of(self._model, self._problem, columns)
+
+
+def load(folder: Path, problem: str) -> Predictor:
+    """The model of an unpacked artifact. Raises ModelRefused for a file that must not be loaded, or for none."""
+    use_libraries(folder)
+    if (folder / ONNX_FILE).is_file():
+        return load_onnx(folder / ONNX_FILE, problem)
+    if (folder / SKOPS_FILE).is_file():
+        return TablePredictor(load_skops(folder / SKOPS_FILE), problem)
+    pickle = " A pickle is not loaded: train the model again." if (folder / PICKLE_FILE).is_file() else ""
+    raise ModelRefused(f"the artifact holds neither {ONNX_FILE} nor {SKOPS_FILE}.{pickle}")
+
+
+def use_libraries(folder: Path) -> None:
+    """What the artifact brings along can be imported; the image's own packages come first."""
+    path = str(folder / LIBRARIES)
+    if (folder / LIBRARIES).is_dir() and path not in sys.path:
+        sys.path.append(path)
+
+
+def load_onnx(path: Path, problem: str) -> OnnxPredictor:
+    """The checked file, ready to answer. Raises ModelRefused also for one that onnxruntime does not take."""
+    body = check_onnx(path)
+    import onnxruntime
+
+    try:
+        return OnnxPredictor(body, problem)
+    except (onnxruntime.capi.onnxruntime_pybind11_state.OnnxRuntimeException, RuntimeError, KeyError) as error:
+        raise ModelRefused(f"{path.name} cannot be run: {str(error)[:300]}") from error
+
+
+def load_skops(path: Path) -> Any:
+    """The estimator of a checked file that names only trusted types. Raises ModelRefused."""
+    check_skops(path)
+    import skops.io
+    from skops.io.exceptions import UntrustedTypesFoundException
+
+    named = skops.io.get_untrusted_types(file=path)
+    if foreign := untrusted(named):
+        raise ModelRefused(f"{path.name} holds types that are not trusted: {', '.join(foreign[:10])}")
+    try:
+        return skops.io.load(path, trusted=named)
+    except UntrustedTypesFoundException as error:
+        raise ModelRefused(f"{path.name}: {error}") from error
