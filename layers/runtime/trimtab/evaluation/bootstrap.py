@@ -18,6 +18,8 @@ from trimtab.evaluation.metrics import Floats, Weights
 WORKERS = 2
 """Models of many rows that are measured at the same time; numpy works outside Python's lock."""
 MANY_ROWS = 100_000
+LEAST_KNOWN = 0.95
+"""Share of the draws that must have a value for an interval."""
 
 
 @dataclass(frozen=True)
@@ -46,10 +48,14 @@ class Resampled:
         return self.estimate(value, self.draws[model][metric] - self.draws[other][metric])
 
     def estimate(self, value: float, draws: Floats) -> Estimate:
-        """``value`` with the percentile interval of its draws; no interval when a draw is undefined."""
+        """``value`` with the percentile interval of its draws.
+
+        A draw in which the metric is undefined, a class missing for example, is left out when there are few of them.
+        """
         tail = (1 - self.confidence) / 2
-        known = len(draws) > 0 and np.isfinite(draws).all()
-        lo, hi = np.quantile(draws, (tail, 1 - tail)) if known else (np.nan, np.nan)
+        known = draws[np.isfinite(draws)]
+        enough = len(known) > 0 and len(known) >= LEAST_KNOWN * len(draws)
+        lo, hi = np.quantile(known, (tail, 1 - tail)) if enough else (np.nan, np.nan)
         return Estimate(float(value), float(lo), float(hi))
 
 
@@ -58,7 +64,7 @@ def resample(
 ) -> Resampled:
     """Each model measured on its ``n`` rows as they are and on ``rounds`` draws of them.
 
-    The same arguments give the same result. A metric that is undefined in a draw has no interval.
+    The same arguments give the same result. A metric that is undefined in many draws has no interval.
     """
     ones = np.ones((1, n))
     points = {name: {m: float(v[0]) for m, v in rows.measure(ones).items()} for name, rows in models.items()}
