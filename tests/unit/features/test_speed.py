@@ -3,13 +3,14 @@
 import json
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
 from tests.unit.features.declared import definition, training, types_of
 from trimtab.authoring.contract import Contract, Feature
 from trimtab.authoring.inference import Served
+from trimtab.authoring.predictors import Predictor
 from trimtab.authoring.records import read_records
 from trimtab.features import learn_features
 from trimtab.features.author import Author
@@ -46,7 +47,7 @@ def test_one_row_of_twenty_columns_takes_less_than_a_millisecond() -> None:
     types = types_of(columns)
     fitted, _ = learn_features(declared, types, columns, training(ROWS), Author())
     contract = Contract("id", None, "y", tuple(Feature(name, type_, nullable=True) for name, type_ in types.items()))
-    served = Served(None, contract, features=fitted)
+    served = Served(cast(Predictor, None), contract, features=fitted)
     record = {name: str(values[0]) if name not in NUMBERS else float(values[0]) for name, values in columns.items()}
     body = json.dumps({"id": 1} | record)
     assert len(contract.features) == 20

@@ -133,6 +133,13 @@ class FittedFeatures:
         """What the model sees of any rows; ``columns`` are a mapping of arrays, or a DataFrame."""
         return assemble(self._blocks(columns), self._index)
 
+    def arrays(self, columns: Columns) -> dict[str, Any]:
+        """The same by name, for whoever needs no table: shape (rows,), float64, or as it came for what is passed on."""
+        made: list[Any] = []
+        for block in self._blocks(columns):
+            made.extend(block.raw if block.matrix is None else block.matrix.T)
+        return dict(zip(self.document["outputs"], made, strict=True))
+
     def _blocks(self, columns: Columns) -> Iterable[Block]:
         for rule in self.rules:
             if rule.steps:
