@@ -129,6 +129,20 @@ WILDCARDS: tuple[Wildcard, ...] = (
         "sagemaker:ListTags",
     ),
     _entry(
+        _arn("sagemaker", rf"hyper-parameter-tuning-job/{_MODEL}-[0-9a-f]{{3}}-\*"),
+        "A search is named after its run; its name has no room for more.",
+        "sagemaker:CreateHyperParameterTuningJob",
+        "sagemaker:DescribeHyperParameterTuningJob",
+        "sagemaker:StopHyperParameterTuningJob",
+        "sagemaker:AddTags",
+        "sagemaker:ListTags",
+    ),
+    _entry(
+        _ANY,
+        "SageMaker has no narrower resource for listing the trials of a search.",
+        "sagemaker:ListTrainingJobsForHyperParameterTuningJob",
+    ),
+    _entry(
         _arn("sagemaker", rf"processing-job/{_PREFIX}-\*"),
         "An evaluation's name carries its run's time.",
         "sagemaker:CreateProcessingJob",
