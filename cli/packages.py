@@ -10,6 +10,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from cli.gates import print_gates, show_version
 from cli.options import JsonOption, ModelArgument, StageOption
 from cli.stage import CommandError, Stage
 from trimtab.ports import Package
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from trimtab.aws.signing import KmsSigner
 
 app = typer.Typer(no_args_is_help=True)
+app.command("gates")(print_gates)
+app.command("show")(show_version)
 VersionArgument = Annotated[int, typer.Argument(help="Version in the registry.")]
 ReasonOption = Annotated[str, typer.Option("--reason", help="Why; kept with the version.")]
 
