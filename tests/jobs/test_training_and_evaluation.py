@@ -52,7 +52,9 @@ class Jobs:
         with tarfile.open(fileobj=io.BytesIO(bundle)) as packed:
             packed.extractall(self.code, filter="data")
         split = split_by_time(labelled, "at", 0.25)
-        for part, rows in (("train", split.train), ("holdout", split.holdout)):
+        unlabelled = split.holdout.drop_columns(["failed"])
+        parts = {"train": split.train, "holdout": split.holdout, "holdout_features": unlabelled}
+        for part, rows in parts.items():
             (self.base / part).mkdir(parents=True)
             pq.write_table(rows, self.base / part / "part.parquet")
 
@@ -66,6 +68,7 @@ class Jobs:
             "PATH": os.environ["PATH"],
             "PYTHONPATH": str(absent),
             "SM_CHANNEL_TRAIN": str(self.base / "train"),
+            "SM_CHANNEL_HOLDOUT_FEATURES": str(self.base / "holdout_features"),
             "SM_MODEL_DIR": str(self.root / "model"),
         }
         return subprocess.run([sys.executable, *argv], cwd=self.code, env=environment, capture_output=True, text=True)
@@ -117,6 +120,13 @@ def test_the_report_identifies_what_was_judged(january: Jobs, report: dict[str, 
 def test_a_model_that_has_learned_something_passes_its_gates(report: dict[str, Any]) -> None:
     judgement = judge(report, tiny.SPEC.evaluation, "s3://e")
     assert judgement.passed, [gate.message for gate in judgement.gates]
+
+
+def test_what_is_served_answers_every_row_as_the_trained_model_did(report: dict[str, Any]) -> None:
+    serving = report["serving"]
+    assert (serving["format"], serving["pickles"], serving["own_inference"]) == ("onnx", [], False)
+    assert serving["parity"]["rows"] == report["n"]
+    assert serving["parity"]["max_difference"] < 1e-12
 
 
 def test_golden_records_are_requests_with_the_answers_they_must_get(january: Jobs) -> None:

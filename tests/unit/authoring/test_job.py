@@ -20,8 +20,8 @@ from tests.fixtures import tiny
 from trimtab.authoring.contract import Contract
 from trimtab.authoring.inference import model_fn
 from trimtab.authoring.job import Job, read_channel, run
-from trimtab.authoring.model_files import pickles_in
-from trimtab.authoring.parity import largest_difference
+from trimtab.artifact.model_files import pickles_in
+from trimtab.artifact.parity import largest_difference
 from trimtab.evaluation.holdout import Rows
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from trimtab.authoring.names import METRICS, OBJECTIVE, PROGRAM, SPEC_FILE
 
-LIBRARY_PARTS = ("__init__.py", "errors.py", "measures.py", "authoring", "data", "evaluation", "features")
+LIBRARY_PARTS = ("__init__.py", "errors.py", "measures.py", "artifact", "authoring", "data", "evaluation", "features")
 """What jobs need of the library. AWS's image has no pydantic, so spec and contracts stay out."""
 AUTHOR_FILES = ("features.py", "inference.py")
 OLDEST_PYTHON = (3, 11)

@@ -53,10 +53,12 @@ class Served:
         return write_answers(records, self.scores(records), self.contract, self.version)
 
     def scores(self, records: Sequence[Record]) -> "np.ndarray[Any, Any]":
-        """What the model makes of checked records; without declared features an ONNX model needs no table."""
-        if self.features is None and not self.predictor.wants_table:
-            return self.predictor.scores({name: [record[name] for record in records] for name in self.contract.names})
-        return self.predictor.scores(self.table(records))
+        """What the model makes of checked records; an ONNX model needs no table."""
+        if self.predictor.wants_table:
+            return self.predictor.scores(self.table(records))
+        if self.features is not None:
+            return self.predictor.scores(self.features.arrays(to_arrays(records, self.contract)))
+        return self.predictor.scores({name: [record[name] for record in records] for name in self.contract.names})
 
     def table(self, records: Sequence[Record]) -> "pd.DataFrame":
         """What the model sees of the records: the columns of its contract, transformed as its features declare."""

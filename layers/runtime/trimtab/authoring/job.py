@@ -217,7 +217,7 @@ def save_code(source: Path, target: Path) -> None:
     package.mkdir(parents=True)
     for name in ("__init__.py", "errors.py"):
         shutil.copyfile(library / name, package / name)
-    for name in ("authoring", "features"):
+    for name in ("artifact", "authoring", "features"):
         shutil.copytree(library / name, package / name, ignore=shutil.ignore_patterns("__pycache__", "export"))
     (target / "inference.py").write_text(INFERENCE, encoding="utf-8")
     for name in ("features.py", "inference.py"):

@@ -3,12 +3,13 @@
 ONNX is fed with plain arrays: a request needs no pandas. A skops file becomes the estimator again and sees a table.
 """
 
+import json
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from trimtab.authoring.model_files import (
+from trimtab.artifact.model_files import (
     ONNX_FILE,
     PICKLE_FILE,
     SKOPS_FILE,
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
 LIBRARIES = Path("code", "lib")
 """Where an artifact keeps packages that the image lacks."""
+COLUMNS = "columns"
+"""Metadata of an ONNX file: by input, the columns that it holds."""
 MISSING_TEXT = ""
 """What ONNX sees where a text is missing; it has no other word for it."""
 Columns = Mapping[str, Any]
@@ -70,25 +73,29 @@ class OnnxPredictor:
         options.log_severity_level = 3
         self._problem = problem
         self._session = onnxruntime.InferenceSession(body, options, providers=["CPUExecutionProvider"])
-        self._inputs = [(each.name, _READERS[each.type]) for each in self._session.get_inputs()]
+        held = json.loads(self._session.get_modelmeta().custom_metadata_map[COLUMNS])
+        self._inputs = [(each.name, held[each.name], _READERS[each.type]) for each in self._session.get_inputs()]
 
     def scores(self, columns: Columns) -> "NDArray[np.float64]":
-        fed = {name: read(columns[name]) for name, read in self._inputs}
+        fed = {name: read([columns[column] for column in held]) for name, held, read in self._inputs}
         (answer,) = self._session.run(None, fed)
         return narrow(answer, self._problem).astype("float64", copy=False)
 
 
-def _doubles(values: Any) -> Any:
+def _doubles(columns: list[Any]) -> Any:
+    """(rows, columns)."""
     import numpy as np
 
-    return np.asarray(values, dtype=np.float64).reshape(-1, 1)
+    if len(columns) == 1:
+        return np.asarray(columns[0], dtype=np.float64).reshape(-1, 1)
+    return np.array(columns, dtype=np.float64).T.copy()
 
 
-def _texts(values: Any) -> Any:
+def _texts(columns: list[Any]) -> Any:
     import numpy as np
 
-    read = [value if isinstance(value, str) else MISSING_TEXT for value in values]
-    return np.array(read, dtype=object).reshape(-1, 1)
+    read = [[value if isinstance(value, str) else MISSING_TEXT for value in values] for values in columns]
+    return np.array(read, dtype=object).T.copy()
 
 
 _READERS = {"tensor(double)": _doubles, "tensor(string)": _texts}

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from trimtab.artifact.model_files import ModelRefused, check_files
 from trimtab.errors import DataError
 from trimtab.evaluation import importance, scoring
 from trimtab.evaluation.answers import answered_classes, as_scores
@@ -23,8 +24,9 @@ LATENCY_ROWS = 50
 
 def score(task: Task) -> Scores:
     """Every model's scores of the hold-out and, for a threshold, of the newest training rows."""
+    check_files(task.candidate.folder)
     candidate = scoring.start(task.candidate, task.work / "candidate.jsonl", LATENCY_ROWS, task.hidden)
-    champion = scoring.start(task.champion, task.work / "champion.jsonl", 0, task.hidden) if task.champion else None
+    champion, refused = _start_champion(task)
     features = task.features
     sample = importance.sample(len(task.holdout), task.seed)
     names = [task.spec["data"]["id"], *features]
@@ -35,9 +37,20 @@ def score(task: Task) -> Scores:
     values = class_values([task.train.column(task.train.label_column), task.holdout.column(task.holdout.label_column)])
     baselines = score_baselines(task, kind_of(task.spec, values), features)
     answers = candidate.finish(total)
-    old, problem = _finish_champion(champion, len(task.holdout) + len(task.tail))
+    old, problem = (None, refused) if refused else _finish_champion(champion, len(task.holdout) + len(task.tail))
     values = _with_answered(task, values, answers.records, old or [])
     return _scores(task, kind_of(task.spec, values), values, answers, baselines, old, problem)
+
+
+def _start_champion(task: Task) -> tuple[scoring.Scoring | None, str | None]:
+    """The champion's process, and why there is none where its files are not what may be loaded."""
+    if task.champion is None:
+        return None, None
+    try:
+        check_files(task.champion.folder)
+    except ModelRefused as error:
+        return None, str(error)
+    return scoring.start(task.champion, task.work / "champion.jsonl", 0, task.hidden), None
 
 
 def kind_of(spec: Mapping[str, Any], values: list[Any]) -> Kind:

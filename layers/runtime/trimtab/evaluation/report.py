@@ -14,6 +14,7 @@ from trimtab.evaluation.folds import time_folds
 from trimtab.evaluation.metrics import Floats
 from trimtab.evaluation.multiclass import per_class
 from trimtab.evaluation.parts import Measured
+from trimtab.evaluation.serving import measure_serving
 from trimtab.evaluation.slices import Part, declared_parts, found_parts
 from trimtab.evaluation.task import Json, Scores, Task
 from trimtab.evaluation.threshold import CHOSEN_ON
@@ -50,6 +51,7 @@ def build_report(task: Task, scores: Scores) -> Json:
         "bootstrap": _bootstrap(task, drawn),
         "champion": _champion(task, scores),
         "importance": measure_importance(task, scores),
+        "serving": measure_serving(task, scores),
     }
     if kind.problem == MULTICLASS:
         report["metrics"]["candidate"] |= {"per_class": per_class(scores.label, scores.candidate, kind.classes)}

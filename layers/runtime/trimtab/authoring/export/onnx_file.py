@@ -1,10 +1,12 @@
 """A fitted model as an ONNX file whose inputs are the columns that ``fit`` saw."""
 
+import json
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from trimtab.authoring.export.converters import TREES, register
 from trimtab.authoring.export.trees import OPSET as TREE_OPSET
+from trimtab.authoring.predictors import COLUMNS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -22,23 +24,39 @@ class NoEqual(Exception):
 def to_onnx(model: Any, features: "pd.DataFrame") -> bytes:
     """The model as bytes of an ONNX file with one output ``scores``: (rows, classes), or (rows, 1) of a regression.
 
-    Numbers go in as doubles. ``features`` is what ``fit`` saw; only its columns count. Raises NoEqual.
+    Numbers go in as doubles, in one matrix where the model does not ask for columns by name. Which columns an input
+    holds stands in the file's metadata ``columns``. ``features`` is what ``fit`` saw. Raises NoEqual.
     """
     import skl2onnx
 
     register()
-    classifies = hasattr(model, "predict_proba")
+    names = [str(name) for name in features.columns]
+    as_matrix = _takes_matrix(model) and all(each.kind in "biuf" for each in features.dtypes)
+    inputs = [("features", _matrix(len(names)))] if as_matrix else list(_types(features))
+    options = {"zipmap": False} if hasattr(model, "predict_proba") else None
     try:
-        made = skl2onnx.to_onnx(
-            _pipeline(model),
-            initial_types=list(_types(features)),
-            options={"zipmap": False} if classifies else None,
-            target_opset=_OPSETS,
-        )
-        return _only_scores(made, classifies).SerializeToString()  # type: ignore[no-any-return]
+        made = skl2onnx.to_onnx(_pipeline(model), initial_types=inputs, options=options, target_opset=_OPSETS)
+        held = [names] if as_matrix else [[name] for name in names]
+        columns = {each.name: held_by for each, held_by in zip(made.graph.input, held, strict=True)}
+        return _only_scores(made, columns).SerializeToString()  # type: ignore[no-any-return]
     except Exception as error:  # converters of other people: whatever they raise says that there is no equal
         text = " ".join(str(error).split())
         raise NoEqual(f"{type(error).__name__}: {text[:300]}") from error
+
+
+def _takes_matrix(model: Any) -> bool:
+    """Whether no step of the model asks for columns by their names."""
+    from sklearn.compose import ColumnTransformer
+    from sklearn.pipeline import FeatureUnion, Pipeline
+
+    steps = [step for _, step in model.steps] if isinstance(model, Pipeline) else [model]
+    return not any(isinstance(step, ColumnTransformer | FeatureUnion) for step in steps)
+
+
+def _matrix(width: int) -> Any:
+    from skl2onnx.common.data_types import DoubleTensorType
+
+    return DoubleTensorType([None, width])
 
 
 def _pipeline(model: Any) -> Any:
@@ -64,7 +82,7 @@ def _types(features: "pd.DataFrame") -> Iterator[tuple[str, Any]]:
             yield name, StringTensorType([None, 1])
 
 
-def _only_scores(made: Any, classifies: bool) -> Any:
+def _only_scores(made: Any, columns: dict[str, list[str]]) -> Any:
     """The graph with the one output that is served, without what that does not need."""
     import onnx
     from onnx import helper
@@ -79,6 +97,8 @@ def _only_scores(made: Any, classifies: bool) -> Any:
     _name_trees(made)
     made.ir_version = min(made.ir_version, IR_VERSION)
     made.producer_name, made.doc_string = "trimtab", ""
+    kept = {each.name: columns[each.name] for each in graph.input}
+    helper.set_model_props(made, {COLUMNS: json.dumps(kept)})
     onnx.checker.check_model(made)
     return made
 

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import skl2onnx  # noqa: F401  a job without it fails before it stores anything
 
+from trimtab.artifact.model_files import ONNX_FILE, SKOPS_FILE, ModelRefused
+from trimtab.artifact.parity import largest_difference
 from trimtab.authoring.export.onnx_file import NoEqual, to_onnx
-from trimtab.authoring.model_files import ONNX_FILE, SKOPS_FILE, ModelRefused
-from trimtab.authoring.parity import largest_difference
 from trimtab.authoring.predictors import TablePredictor, load_onnx, load_skops, scores_of
 
 if TYPE_CHECKING:

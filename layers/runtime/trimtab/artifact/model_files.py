@@ -7,10 +7,11 @@ import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from trimtab.authoring.wire import Message, WireError
+from trimtab.artifact.wire import Message, WireError
 from trimtab.errors import DataError
 
 ONNX_FILE, SKOPS_FILE, PICKLE_FILE = "model.onnx", "model.skops", "model.joblib"
+OWN_CODE = "inference.py"
 MAX_MODEL_BYTES = 512 * 1024**2
 MAX_SCHEMA_BYTES = 64 * 1024**2
 MAX_NODES = 20_000
@@ -174,3 +175,15 @@ def check_skops(path: Path) -> None:
 def untrusted(named: Sequence[str]) -> list[str]:
     """Of the types that skops does not trust by itself, those that Trimtab does not either."""
     return [name for name in named if name not in TRUSTED]
+
+
+def check_files(folder: Path) -> None:
+    """An unpacked artifact holds no pickle, and its model's file is one that serving loads. Raises ModelRefused."""
+    if pickles := pickles_in(folder):
+        raise ModelRefused(f"the artifact holds pickles, which run code when they are read: {', '.join(pickles[:5])}")
+    if (folder / ONNX_FILE).is_file():
+        check_onnx(folder / ONNX_FILE)
+    elif (folder / SKOPS_FILE).is_file():
+        check_skops(folder / SKOPS_FILE)
+    elif not (folder / "code" / OWN_CODE).is_file():
+        raise ModelRefused(f"the artifact holds neither {ONNX_FILE} nor {SKOPS_FILE}")
