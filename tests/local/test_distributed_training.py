@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from stacks.job_kit import built_kit
 from trimtab.authoring.bundle import build_bundle
 from trimtab.authoring.names import PROGRAM
 from trimtab.spec import Spec
@@ -77,9 +78,10 @@ def train_on(studio: Studio, folder: Path, hosts: int) -> dict[str, Any]:
     rows().to_parquet(stream, index=False)
     data = studio.put(f"{name}/train/part.parquet", stream.getvalue())
     code = studio.put(f"{name}/code/bundle.tar.gz", bundle)
+    kit = studio.put(f"{name}/kit/kit.tar.gz", built_kit().read_bytes())
     channels = [
         {"ChannelName": each, "DataSource": {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": uri}}}
-        for each, uri in (("train", data), ("code", code))
+        for each, uri in (("train", data), ("code", code), ("kit", kit))
     ]
     request = studio.training_request(name, {"train.py": TRAIN})
     request["AlgorithmSpecification"]["TrainingImage"] = IMAGE
