@@ -103,8 +103,8 @@ def test_a_job_whose_instance_was_taken_away_goes_on_from_its_checkpoint(loop: L
 
 
 def test_a_failed_run_that_is_redriven_goes_on_and_registers_once(loop: Loop, first: Ended) -> None:
-    fault = {"kind": "error", "service": "sagemaker", "operation": "CreateProcessingJob", "code": "AccessDenied"}
-    loop.cloud.admin("faults", {"faults": [fault]})
+    fault = {"kind": "error", "service": "sagemaker", "operation": "CreateProcessingJob", "code": "ResourceNotFound"}
+    loop.cloud.admin("faults", {"faults": [fault | {"status": 400}]})
     arn = start(loop)
     run = wait_until(lambda: runs(loop)[1:], 60)[0]
     wait_until(lambda: loop.keys("ArtifactsBucket", f"searched/runs/{run}/checkpoints/"), 180)
@@ -142,15 +142,16 @@ def test_a_run_that_fails_says_which_line_of_whose_code_failed(loop: Loop, first
 
 
 def test_a_killed_execution_does_not_keep_the_lease_for_ever(loop: Loop, first: Ended) -> None:
+    before = len(runs(loop))
     killed = start(loop)
-    count = len(runs(loop))
-    wait_until(lambda: len(runs(loop)) > count or len(runs(loop)) == 4, 60)
+    wait_until(lambda: len(runs(loop)) == before + 1, 60)
     loop.states.stop_execution(executionArn=killed)
     waiting = start(loop)
     wait_until(lambda: loop.states.describe_execution(executionArn=waiting)["status"] == "SUCCEEDED", 60)
+    assert len(runs(loop)) == before + 1, "the lease is still the killed run's"
     loop.cloud.advance(6 * 3600)
     granted = start(loop)
-    wait_until(lambda: len(runs(loop)) == 5, 60)
+    wait_until(lambda: len(runs(loop)) == before + 2, 60)
     loop.states.stop_execution(executionArn=granted)
 
 
