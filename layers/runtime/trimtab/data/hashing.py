@@ -11,7 +11,7 @@ from trimtab.data.kernel import kernel
 from trimtab.data.kernel.arrays import spread
 from trimtab.data.kernel.protocol import TEXT_IN_WORDS, Bytes, Integers, Words
 
-__all__ = ["Integers", "Words", "spread", "text_fingerprints", "text_hashes"]
+__all__ = ["Integers", "Words", "spread", "text_buffers", "text_fingerprints", "text_hashes"]
 
 LONGEST_IN_WORDS = TEXT_IN_WORDS
 """Bytes of a text that are hashed by words of eight; a longer text is hashed by BLAKE2b, one by one."""
@@ -33,7 +33,7 @@ def text_fingerprints(texts: pa.Array) -> tuple[Words, Words]:
 
 def _hashes(texts: pa.Array, count: int) -> tuple[Words, Words]:
     """Two hashes; of a long text only the first ``count`` mean something."""
-    offsets, data = _buffers(texts)
+    offsets, data = text_buffers(texts)
     first, second, too_long = kernel().fingerprints(offsets, data)
     if too_long:
         _hash_long(offsets, data, (first, second)[:count])
@@ -50,7 +50,7 @@ def _hash_long(offsets: npt.NDArray[Any], data: Bytes, hashes: tuple[Words, ...]
             hashed[row] = int.from_bytes(digest[_WORD_BYTES * place :][:_WORD_BYTES], "little")
 
 
-def _buffers(texts: pa.Array) -> tuple[npt.NDArray[Any], Bytes]:
+def text_buffers(texts: pa.Array) -> tuple[npt.NDArray[Any], Bytes]:
     """Where each text begins in the bytes, and where the last one ends."""
     if not len(texts):
         return np.zeros(1, np.int64), np.zeros(0, np.uint8)

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, BinaryIO, Final
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from trimtab.data import arrow_functions as af
 from trimtab.data.batch import is_text
+from trimtab.data.hashing import text_buffers
 from trimtab.data.limits import Limits
 from trimtab.data.reading import Reading
 from trimtab.data.source import UNREADABLE, Chunk, RaggedRow, check_column_count
@@ -123,8 +125,14 @@ def _check_cells(columns: Mapping[str, pa.Array], rows: int, limit: int) -> None
     """Raises DataError when a text after ``rows`` rows is longer than is read."""
     for name, column in columns.items():
         texts = column.dictionary if pa.types.is_dictionary(column.type) else column
-        if is_text(texts.type) and (af.max(af.binary_length(texts)).as_py() or 0) > limit:
+        if is_text(texts.type) and _is_any_longer(texts, limit):
             raise DataError(f"'{name}' has a text of more than {limit:,} bytes after row {rows:,}", rule="limits")
+
+
+def _is_any_longer(texts: pa.Array, limit: int) -> bool:
+    """Whether a text has more bytes than the limit; a batch of fewer bytes than that has none."""
+    offsets, _ = text_buffers(texts)
+    return bool(offsets[-1] - offsets[0] > limit and np.diff(offsets).max() > limit)
 
 
 def _reason(stream: BinaryIO, error: Exception) -> str:

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 
 LARGEST_NUMBER = np.finfo(np.float64).max
+_PART_ROWS = 4_096
+"""Texts that are matched together with a regular expression once one of them is not of the pattern's plain shape."""
 LEVELS_LOOKED_AT = 1_000
 """Levels of a batch that are compared with a domain; of more than that, every row is."""
 
@@ -92,10 +94,19 @@ def _pattern_rule(name: str, pattern: str) -> ValueRule:
     except pa.ArrowInvalid as error:
         raise SpecError(f"data.columns.{name}.pattern is no RE2 regular expression: {error}") from error
 
-    def unlike(values: pa.Array) -> Rows:
+    def unmatched(values: pa.Array) -> Rows:
         return _where(_by_level(values, lambda levels: af.invert(af.match_substring_regex(levels, whole))))
 
-    return ValueRule("pattern", pattern, unlike, _has_other_shapes(pattern))
+    shape = shape_of(pattern)
+
+    def unlike(values: pa.Array) -> Rows:
+        if shape is None or pa.types.is_dictionary(values.type):
+            return unmatched(values)
+        parts = ((start, values[start : start + _PART_ROWS]) for start in range(0, len(values), _PART_ROWS))
+        found = [unmatched(part) + start for start, part in parts if not shape.is_of_all(part)]
+        return np.concatenate([NO_ROWS, *found])
+
+    return ValueRule("pattern", pattern, unlike, lambda batch: shape is None or not shape.is_of_all(batch.column))
 
 
 def _reference_rule(dataset: str, keys: KeySet) -> ValueRule:
@@ -157,15 +168,6 @@ def _has_other_levels(allowed: frozenset[str]) -> Callable[[ColumnBatch], bool]:
         return any(
             count and text not in allowed for text, count in zip(texts.to_pylist(), counts.tolist(), strict=True)
         )
-
-    return suspects
-
-
-def _has_other_shapes(pattern: str) -> Callable[[ColumnBatch], bool]:
-    shape = shape_of(pattern)
-
-    def suspects(batch: ColumnBatch) -> bool:
-        return shape is None or not shape.is_of_all(batch.column)
 
     return suspects
 

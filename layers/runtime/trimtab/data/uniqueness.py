@@ -1,14 +1,13 @@
 """Exact search for repeated values in one column, at eight bytes of memory a row.
 
-Integers, numbers, booleans and times are kept as they are. Of a text two 64-bit hashes are kept, the second in a
-temporary file that is read only where two first hashes are equal: two different texts among ten million are taken for
-one with a probability of 1e-25. Rows are compared a part of the keys at a time, so the search needs little more memory.
+Integers, numbers, booleans and times are kept as they are. Of a text two 64-bit hashes are kept, the second beyond some
+rows in a temporary file; it is read only where two first hashes are equal: two different texts among ten million are
+taken for one with a probability of 1e-25. Rows are compared a part of the keys at a time, so the search needs little
+more memory.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
-from typing import IO
 
 import numpy as np
 import numpy.typing as npt
@@ -16,13 +15,13 @@ import numpy.typing as npt
 from trimtab.data.batch import ColumnBatch, is_text
 from trimtab.data.hashing import Integers, Words
 from trimtab.data.kernel import kernel
+from trimtab.data.spilled_words import SpilledWords
 from trimtab.data.state_file import Tree
 from trimtab.data.violation import SHOWN
 
 PART_ROWS = 1 << 20
 """Rows that are compared at once, about."""
 _MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
-_WORD = np.dtype("<u8")
 
 
 @dataclass(frozen=True)
@@ -54,6 +53,8 @@ class UniqueValues:
     def __init__(self) -> None:
         self._parts: list[_Part] = []
         self._rows = 0
+        self._second = SpilledWords()
+        """Second hashes of all texts, in the order of the keys."""
 
     def add(self, batch: ColumnBatch) -> None:
         """The next rows of the column; missing values are never repetitions."""
@@ -66,14 +67,11 @@ class UniqueValues:
         """The rows of ``other`` follow."""
         self._parts += [_Part(part.first_row + self._rows, part.keys, part.present) for part in other._parts]
         self._rows += other._rows
-        if "_second" in other.__dict__:
-            other._second.seek(0)
-            while block := other._second.read(1 << 20):
-                self._second.write(block)
+        self._second.extend(other._second)
 
     def state(self) -> Tree:
         """Keys, presence and second hashes, for a file."""
-        second = self._all_second() if "_second" in self.__dict__ else np.zeros(0, np.uint64)
+        second = self._second.all()
         parts = [[part.first_row, part.keys, part.present] for part in self._parts]
         return {"rows": self._rows, "parts": parts, "second": second}
 
@@ -81,21 +79,13 @@ class UniqueValues:
         """Only the rows whose ``state`` this is have been seen. Keys stay in the file and are read when needed."""
         self._rows = state["rows"]
         self._parts = [_Part(*part) for part in state["parts"]]
-        if len(state["second"]):
-            self._second.write(state["second"].data)
-
-    @cached_property
-    def _second(self) -> IO[bytes]:
-        """Second hashes of all texts, in the order of the keys."""
-        import tempfile  # 15 ms, which a table without unique texts need not pay
-
-        return tempfile.TemporaryFile(prefix="unique-")
+        self._second.append(state["second"])
 
     def _keys(self, batch: ColumnBatch) -> Words:
         if not is_text(batch.column.type):
             return batch.words
         first, second = batch.fingerprints
-        self._second.write(second.astype(_WORD, copy=False).data)
+        self._second.append(second)
         return first
 
     def repeated(self) -> Repeated:
@@ -131,21 +121,14 @@ class UniqueValues:
         order = np.argsort(keys, kind="stable")
         keys, places = keys[order], places[order]
         same = keys[1:] == keys[:-1]
-        if not same.any() or "_second" not in self.__dict__:
+        if not same.any() or not len(second := self._second.all()):
             return np.asarray(places[1:][same])
         alike = np.flatnonzero(np.concatenate([same, [False]]) | np.concatenate([[False], same]))
         keys, places = keys[alike], places[alike]
-        second = self._second_at(places)
+        second = np.asarray(second[places], np.uint64)
         order = np.lexsort((places, second, keys))
         keys, second, places = keys[order], second[order], places[order]
         return np.asarray(places[1:][(keys[1:] == keys[:-1]) & (second[1:] == second[:-1])])
-
-    def _second_at(self, places: Integers) -> Words:
-        return np.asarray(self._all_second()[places], np.uint64)
-
-    def _all_second(self) -> Words:
-        self._second.flush()
-        return np.memmap(self._second, _WORD, "r") if self._second.tell() else np.zeros(0, np.uint64)
 
     def _row_of(self, places: Integers) -> Integers:
         starts = np.cumsum([0, *(len(part.keys) for part in self._parts)])

@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 
+from trimtab.data.drift.distributions import distribution_gaps
 from trimtab.data.sketch import ValueSketch
 
 _TERMS = 100
@@ -20,10 +21,7 @@ def kolmogorov_smirnov(reference: ValueSketch, current: ValueSketch) -> float:
     """
     if reference.total < 2 or current.total < 2:
         return math.nan
-    shift = max(reference.shift, current.shift)
-    left, right = reference.at_shift(shift), current.at_shift(shift)
-    values = np.sort(np.concatenate([left.values, right.values]), kind="stable")  # two rising runs are merged
-    return float(np.max(np.abs(left.share_up_to(values) - right.share_up_to(values))))
+    return float(np.max(distribution_gaps(reference, current)[1]))
 
 
 def kolmogorov_p_value(statistic: float, reference_rows: int, current_rows: int) -> float:

@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 
+from trimtab.data.drift.distributions import distribution_gaps
 from trimtab.data.sketch import ValueSketch
 
 
@@ -19,11 +20,8 @@ def wasserstein(reference: ValueSketch, current: ValueSketch) -> float:
     """
     if not reference.total or not current.total:
         return math.nan
-    shift = max(reference.shift, current.shift)
-    left, right = reference.at_shift(shift), current.at_shift(shift)
-    values = np.sort(np.concatenate([left.values, right.values]), kind="stable")  # two rising runs are merged
-    apart = np.abs(left.share_up_to(values) - right.share_up_to(values))
-    return float(np.sum(apart[:-1] * np.diff(values)))
+    values, gaps = distribution_gaps(reference, current)
+    return float(np.sum(gaps[:-1] * np.diff(values)))
 
 
 def reference_spread(reference: ValueSketch) -> float:
