@@ -46,7 +46,7 @@ def _build_dataset(scope: Construct, parts: ModelParts) -> RuntimeFunction:
     """Reads accepted drops by version, writes the dataset."""
     function = parts.function(scope, "build_dataset", columnar=True, timeout_s=900)
     parts.drops.grant_read(function.role, "data", "truth", "quarantine")
-    parts.artifacts.grant_read(function.role, "drops")
+    parts.artifacts.grant_read(function.role, "drops", "datasets")
     parts.artifacts.grant_write(function.role, "datasets")
     return function
 

@@ -36,9 +36,11 @@ class Assembled:
     start: datetime | None = None
     """Event time at which the window begins."""
     contradictions: int = 0
-    """Ids of which the newest truth file says two things: they are not learned from."""
+    """Rows of whose id the newest truth file says two things: they are not learned from."""
     early_labels: int = 0
     """Rows whose label was accepted before their own event time."""
+    truth: Truth | None = None
+    """All that was known."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,7 @@ class _Gathering:
     moves: bool = True
     """Whether later rows may move the beginning; not when a manifest says where it is."""
     parts: list[_Part] = field(default_factory=list)
+    contradictions: int = 0
 
     def add(self, part: _Part) -> None:
         """The part's rows within the window are kept. Raises NotReady when all of them need too much memory."""
@@ -103,23 +106,24 @@ def assemble(
     read: Read,
     shape: Shape,
     *,
+    known: Truth | None = None,
     start: datetime | None = None,
     max_megabytes: float = float("inf"),
 ) -> Assembled:
     """Rows whose label is known, from the newest back over the window; empty when no row has a label.
 
-    A row that several files hold counts once, as the file accepted last has it. ``start`` is where the window begins
-    when that is known, as for a dataset that is made again. Raises NotReady when the rows need too much memory.
+    A row that several files hold counts once, as the file accepted last has it. ``known`` is truth of earlier files
+    that are not among the sources. ``start`` is where the window begins when that is known, as for a dataset that is
+    made again. Raises NotReady when the rows need too much memory.
     """
     listed = list(sources)
-    truth = _truth(listed, read, shape)
+    truth = _truth(listed, read, shape, known)
     gathering = _Gathering(shape, max_megabytes * MEGABYTE, start, moves=start is None)
     _gather(listed, read, truth, gathering)
     gathering.close()
     parts = sorted(gathering.parts, key=lambda part: part.source.seq)
-    contradictions = sum(truth.contradictions)
     if not parts:
-        return Assembled(pa.table({}), (), contradictions=contradictions)
+        return Assembled(pa.table({}), (), contradictions=gathering.contradictions)
     table = pa.concat_tables([part.table for part in parts], promote_options="default")
     files = np.repeat(np.arange(len(parts)), [len(part.table) for part in parts])
     origins = np.concatenate([part.origins for part in parts])
@@ -127,17 +131,18 @@ def assemble(
     used = [*_counted([part.source for part in parts], files[kept]), *_counted(truth.sources, origins[kept])]
     rows = table.take(kept)
     early = _early(rows, origins[kept], truth, shape)
-    return Assembled(rows, _summed(used), gathering.start, contradictions, early)
+    return Assembled(rows, _summed(used), gathering.start, gathering.contradictions, early, truth)
 
 
-def _truth(sources: list[Source], read: Read, shape: Shape) -> Truth:
+def _truth(sources: list[Source], read: Read, shape: Shape, known: Truth | None) -> Truth:
     wanted = [shape.id, shape.label]
     tables = [
         (source, pa.concat_tables(list(read(source, wanted)), promote_options="default"))
         for source in sources
         if source.kind == TRUTH
     ]
-    return Truth.of(tables, shape.id, shape.label, shape.id_type, shape.label_type)
+    newer = Truth.of(tables, shape.id, shape.label, shape.id_type, shape.label_type)
+    return newer if known is None else known.before(newer)
 
 
 def _gather(sources: list[Source], read: Read, truth: Truth, gathering: _Gathering) -> None:
@@ -146,6 +151,7 @@ def _gather(sources: list[Source], read: Read, truth: Truth, gathering: _Gatheri
         if gathering.start and source.end and source.end < gathering.start:
             return
         for table in read(source, list(gathering.shape.columns)):
+            gathering.contradictions += int(pc.sum(truth.contradicted(table.column(gathering.shape.id))).as_py() or 0)
             gathering.add(_labelled(source, table, gathering.shape, truth))
 
 

@@ -14,6 +14,7 @@ from trimtab.datasets.manifest import SIDES, Manifest, make_manifest
 from trimtab.datasets.recipe import BINARY, MULTICLASS, Recipe, Shape
 from trimtab.datasets.sources import Source
 from trimtab.datasets.split import Split, class_counts, describe, split_by_time
+from trimtab.datasets.truth import Truth
 from trimtab.errors import DataError
 from trimtab.spec import Spec
 
@@ -25,8 +26,10 @@ class Built:
     split: Split
     manifest: Manifest
     leakage: Leakage
-    contradictions: int = 0
-    """Ids of which the newest truth file says two things."""
+    contradictions: int
+    """Rows of whose id the newest truth file says two things."""
+    truth: Truth
+    """All that was known."""
 
 
 def shape_of(spec: Spec) -> Shape:
@@ -34,23 +37,24 @@ def shape_of(spec: Spec) -> Shape:
     return Recipe.of_spec(spec).shape
 
 
-def build(sources: Iterable[Source], read: Read, spec: Spec) -> Built | str:
+def build(sources: Iterable[Source], read: Read, spec: Spec, known: Truth | None = None) -> Built | str:
     """The dataset of all accepted files, or in words why there is too little for one or why it must not be used.
 
+    ``known`` is the truth of files that are not among the sources, all accepted before those that are.
     Raises DataError when a row would be on both sides of the split.
     """
     try:
-        return _built(list(sources), read, spec)
+        return _built(list(sources), read, spec, known)
     except NotReady as reason:
         return str(reason)
 
 
-def _built(sources: list[Source], read: Read, spec: Spec) -> Built:
+def _built(sources: list[Source], read: Read, spec: Spec, known: Truth | None) -> Built:
     recipe = Recipe.of_spec(spec)
     shape = recipe.shape
-    assembled = assemble(sources, read, shape, max_megabytes=spec.datasets.max_megabytes)
+    assembled = assemble(sources, read, shape, known=known, max_megabytes=spec.datasets.max_megabytes)
     rows = assembled.table.num_rows
-    if not rows:
+    if not rows or assembled.truth is None:
         raise NotReady("no accepted drop has a labelled row yet")
     if rows < spec.training.min_rows:
         raise NotReady(f"{rows:,} labelled rows, and training.min_rows asks for {spec.training.min_rows:,}")
@@ -61,7 +65,7 @@ def _built(sources: list[Source], read: Read, spec: Spec) -> Built:
     if leakage.refusals:
         raise NotReady("leakage: " + "; ".join(leakage.refusals))
     manifest = make_manifest(spec.name, recipe, assembled, split)
-    return Built(split, manifest, leakage, assembled.contradictions)
+    return Built(split, manifest, leakage, assembled.contradictions, assembled.truth)
 
 
 def cut(table: pa.Table, recipe: Recipe) -> Split:

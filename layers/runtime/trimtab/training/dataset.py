@@ -12,8 +12,12 @@ import pyarrow.parquet as pq
 from trimtab.contracts import Champion, Dataset
 from trimtab.data.profile import profile_table
 from trimtab.datasets.build import Built, build
+from trimtab.datasets.known_truth import STATE as KNOWN_TRUTH
+from trimtab.datasets.known_truth import KnownTruth, news, read_known, store
 from trimtab.datasets.reading import DropReader
-from trimtab.datasets.sources import accepted
+from trimtab.datasets.recipe import Recipe
+from trimtab.datasets.sources import TRUTH, Source, accepted
+from trimtab.datasets.truth import Truth
 from trimtab.ledger.lookup import decided
 from trimtab.ports import Ledger, ObjectStore
 from trimtab.spec import Column, Spec
@@ -40,22 +44,36 @@ class DatasetBuilder:
         """
         if found := decided(self.ledger, BUILT, run):
             return Dataset.model_validate(found)
-        reader = DropReader(self.objects, self.spec.data)
-        built = build(accepted(self.ledger.entries("drop.accepted"), at), reader.read, self.spec)
+        sources = accepted(self.ledger.entries("drop.accepted"), at)
+        known = self._known_truth(sources)
+        newer = news(sources, known)
+        built = build(newer, DropReader(self.objects, self.spec.data).read, self.spec, known)
         if isinstance(built, str):
             return Dataset(ready=False, reason=built)
         if not force and self._judged_before(built.manifest.digest):
             return Dataset(ready=False, reason=f"nothing new since dataset {built.manifest.digest[:12]} was trained on")
         dataset = self._store(built)
-        self.ledger.append(BUILT, run, dataset.to_json() | {"summary": _summary(dataset, built)}, at, ACTOR)
+        state = self._kept_truth(built.truth) if any(source.kind == TRUTH for source in newer) else {}
+        said = dataset.to_json() | {"summary": _summary(dataset, built)}
+        self.ledger.append(BUILT, run, said, at, ACTOR, state=state)
         return dataset
+
+    def _known_truth(self, sources: list[Source]) -> Truth | None:
+        """The truth that an earlier build has read; None when it has to be read again."""
+        known = KnownTruth.of_state(self.ledger.state(KNOWN_TRUTH))
+        return read_known(self.objects, known, Recipe.of_spec(self.spec), sources)
+
+    def _kept_truth(self, truth: Truth) -> dict[str, dict[str, Any]]:
+        """State of the ledger that tells the next build where the truth is that this one has read."""
+        uri = f"{self.datasets_uri}/known_truth.parquet"
+        return {KNOWN_TRUTH: store(self.objects, uri, truth, Recipe.of_spec(self.spec)).to_json()}
 
     def _judged_before(self, digest: str) -> bool:
         last = self.ledger.state(LAST_RUN) or {}
         return (last.get("dataset"), last.get("code_uri")) == (digest, self.code_uri)
 
     def _store(self, built: Built) -> Dataset:
-        """Train and hold-out part, the latter's features, baseline profile and, last, the manifest that vouches for all.
+        """Train and hold-out part, the latter's features, baseline profile and, last, the manifest that vouches for it.
 
         Who has only the features cannot know the labels: the training job scores them once its model is made.
         """
@@ -109,5 +127,5 @@ def _summary(dataset: Dataset, built: Built) -> str:
     """One sentence, and what people should know of the rows."""
     said = [f"dataset {dataset.dataset[:12]}: {dataset.reason}", *built.leakage.warnings]
     if built.contradictions:
-        said.append(f"{built.contradictions:,} ids have two labels in one truth file and are not learned from")
+        said.append(f"{built.contradictions:,} rows have two labels in one truth file and are not learned from")
     return "; ".join(said)
