@@ -74,6 +74,19 @@ def test_few_rows_are_never_enough_to_pass() -> None:
     assert "pass" not in {found["four_fifths"].outcome, found["equal_opportunity"].outcome}
 
 
+def test_a_group_whose_rows_cannot_tell_is_named_and_the_others_are_judged() -> None:
+    column, made = people(rates=(0.5, 0.5))
+    column = column.astype(object)
+    column[:110] = "c"
+    made.favoured[:110] = np.arange(110) % 2 == 0
+    found = gates(measured(column, made))["four_fifths"]
+    assert (found.outcome, found.message.endswith("too few rows to judge: c")) == ("pass", True)
+    made.favoured[:110] = np.arange(110) % 5 < 2
+    assert gates(measured(column, made))["four_fifths"].outcome == "not_judged"
+    made.favoured[:110] = np.arange(110) % 10 < 1
+    assert gates(measured(column, made))["four_fifths"].outcome == "refuse"
+
+
 def test_equal_shares_with_unequal_errors_break_equalised_odds_alone() -> None:
     generator = np.random.default_rng(1)
     column = np.where(generator.random(N) < 0.5, "a", "b")
@@ -165,12 +178,12 @@ def test_an_accepted_risk_passes_with_its_reason() -> None:
         (Estimate(0.02, -0.03, 0.07), "pass"),
         (Estimate(0.09, 0.05, 0.13), "pass"),
         (Estimate(0.12, 0.08, 0.16), "not_judged"),
-        (Estimate(0.02, -0.15, 0.19), "not_judged"),
+        (Estimate(0.02, -0.15, 0.19), "vague"),
         (Estimate(-0.2, -0.28, -0.12), "refuse"),
         (Estimate(float("nan"), -0.02, 0.02), "not_judged"),
     ],
 )
-def test_the_interval_refuses_the_estimate_passes_and_too_wide_is_not_judged(measured: Estimate, outcome: str) -> None:
+def test_the_interval_refuses_the_estimate_passes_and_too_wide_cannot_tell(measured: Estimate, outcome: str) -> None:
     assert decide(measured, 0.1, as_ratio=False)[0] == outcome
 
 

@@ -1,20 +1,22 @@
 """Bias gates: refused on evidence, passed on effect, and only judged where the rows can tell.
 
 A pair of groups refuses when its whole interval lies beyond the limit. It passes when the estimate keeps the limit and
-the interval is narrow enough for two equal groups to be told from two at the limit. Everything else is not judged:
-an estimate beyond the limit that may be chance, and an interval as wide as the limit itself.
+the interval is narrow enough for two equal groups to be told from two at the limit. An estimate beyond the limit that
+may be chance is not judged. A pair whose estimate keeps the limit and whose interval is too wide to tell is named and
+left out, like a group with too few rows; when no pair is left, nothing was judged.
 """
 
 import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from trimtab.contracts import Gate
 from trimtab.evaluation.gates.reading import Estimate, Outcome, Report, at, number
 from trimtab.spec.gates import AcceptedRisk, BiasRule, Parity
 
-RANK: dict[Outcome, int] = {"pass": 0, "not_judged": 1, "refuse": 2}
+Finding = Literal["vague", "pass", "not_judged", "refuse"]
+RANK: tuple[Finding, ...] = ("vague", "pass", "not_judged", "refuse")
 COMPARED: dict[Parity, tuple[str, ...]] = {
     "four_fifths": ("ratio",),
     "demographic_parity": ("selection_rate",),
@@ -37,7 +39,7 @@ class Disparity:
     compared: str
     measured: Estimate
     n: int
-    outcome: Outcome
+    finding: Finding
     distance: float
 
 
@@ -56,17 +58,19 @@ def _gate(found: Any, attribute: str, measure: Parity, limit: float) -> Gate:
     problem = at(found, "problem") if isinstance(found, Mapping) else "the attribute was not measured"
     pairs = [] if problem else list(_disparities(found, measure, limit))
     if not pairs:
-        why = problem or f"too few rows of either outcome to compare groups{_thin(found)}"
+        why = problem or f"too few rows of either outcome to compare groups{_thin(found, [])}"
         return Gate(name=name, outcome="not_judged", limit=limit, message=f"{attribute}: {why}"[:500])
-    worst = max(pairs, key=lambda pair: (RANK[pair.outcome], pair.distance))
+    worst = max(pairs, key=lambda pair: (RANK.index(pair.finding), pair.distance))
+    outcome: Outcome = "not_judged" if worst.finding == "vague" else worst.finding
+    vague = [pair.group for pair in pairs if pair.finding == "vague"]
     return Gate(
         name=name,
-        outcome=worst.outcome,
+        outcome=outcome,
         value=number(worst.measured.value),
         interval=worst.measured.ends,
         limit=limit,
         n=worst.n,
-        message=_message(worst, attribute, found, limit)[:500],
+        message=(_message(worst, attribute, found, limit) + _thin(found, vague))[:500],
     )
 
 
@@ -77,22 +81,24 @@ def _disparities(found: Mapping[str, Any], measure: Parity, limit: float) -> Ite
             if lo is None or hi is None:
                 continue
             measured = Estimate(math.nan if value is None else value, lo, hi)
-            outcome, distance = decide(measured, limit, as_ratio=measure == "four_fifths")
+            finding, distance = decide(measured, limit, as_ratio=measure == "four_fifths")
             n = int(number(pair.get("n")) or 0)
-            yield Disparity(str(pair["group"]), str(pair["compared"]), measured, n, outcome, distance)
+            yield Disparity(str(pair["group"]), str(pair["compared"]), measured, n, finding, distance)
 
 
-def decide(measured: Estimate, limit: float, *, as_ratio: bool) -> tuple[Outcome, float]:
-    """Outcome of one pair and its distance from parity; a ratio is measured on the log scale, either way round."""
+def decide(measured: Estimate, limit: float, *, as_ratio: bool) -> tuple[Finding, float]:
+    """Finding on one pair and its distance from parity; a ratio is measured on the log scale, either way round."""
     turn: Callable[[float], float] = _log if as_ratio else float
     allowed = -math.log(limit) if as_ratio else limit
     low, high = turn(measured.lo), turn(measured.hi)
     known = math.isfinite(measured.value) and (not as_ratio or measured.value > 0)
     value = abs(turn(measured.value)) if known else math.inf
+    distance = min(value, max(abs(low), abs(high)))
     if max(low, -high, 0.0) > allowed:
-        return "refuse", min(value, max(abs(low), abs(high)))
-    is_precise = (high - low) / 2 <= allowed
-    return ("pass" if value <= allowed and is_precise else "not_judged"), min(value, max(abs(low), abs(high)))
+        return "refuse", distance
+    if value > allowed:
+        return "not_judged", distance
+    return ("pass" if (high - low) / 2 <= allowed else "vague"), distance
 
 
 def _log(value: float) -> float:
@@ -107,13 +113,12 @@ def _message(worst: Disparity, attribute: str, found: Mapping[str, Any], limit: 
         f"{attribute}: {WORDS[worst.compared]} of group {worst.group} against {found.get('reference')} "
         f"{measured.value:.3f} {ends}, {sign} {limit:g} either way round"
     )
-    undecided = "; the rows cannot tell" if worst.outcome == "not_judged" else ""
-    return said + undecided + _thin(found)
+    return said + ("; the rows cannot tell" if worst.finding in ("not_judged", "vague") else "")
 
 
-def _thin(found: Any) -> str:
-    thin = at(found, "thin") or []
-    return f"; too few rows to judge: {', '.join(map(str, thin))}" if thin else ""
+def _thin(found: Any, vague: list[str]) -> str:
+    thin = dict.fromkeys(map(str, [*(at(found, "thin") or []), *vague]))
+    return f"; too few rows to judge: {', '.join(thin)}" if thin else ""
 
 
 def _accepted(gate: Gate, rule: BiasRule, attribute: str, measure: Parity) -> Gate:
