@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parent.parent
 CACHE = ROOT / ".cache" / "benchmarks"
 PEER_CACHE = ROOT / ".cache" / "peers"
 PEER_LOCKS = ROOT / "benchmarks" / "peers"
-PEERS = ("pandera", "whylogs", "evidently", "great_expectations", "ydata_profiling")
+PEERS = ("pandera", "whylogs", "evidently", "great_expectations", "ydata_profiling", "pyspark")
 """Of the data gate, by the time they take."""
 ALL_PEERS = (*PEERS, "ministack")
 _LAYERS = [ROOT / "layers" / name / "requirements.txt" for name in ("runtime", "columnar")]
