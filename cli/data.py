@@ -22,6 +22,7 @@ from trimtab.data.read import Format, format_of, read_table
 from trimtab.data.report import DropReport, unreadable
 from trimtab.data.sandbox import Outcome, run
 from trimtab.data.suggest import Named, read_sample, suggest
+from trimtab.data.together import told_apart
 from trimtab.data.validate import Gate, validate
 from trimtab.errors import DataError
 from trimtab.reports.drop_report import DropFile, report_html, report_json
@@ -202,7 +203,7 @@ def _judged(drop: LocalDrop, spec: Spec, known: bytes | None, occasion: Occasion
     profile = Profile.loads(known) if known else None
     kind: DropKind = "truth" if about.kind == "truth" else "data"
     gate = Gate.of(spec.data, profile, kind=kind, rules=DriftRules.of(spec.monitoring), occasion=occasion)
-    return _reported(judge_drop(drop, gate), about)
+    return _reported(told_apart(judge_drop(drop, gate), gate), about)
 
 
 def _beyond_reading(spec: Spec, failure: str, about: DropFile) -> dict[str, str]:

@@ -22,6 +22,9 @@ def show_check(report: dict[str, Any]) -> None:
         console.print(_findings(report["findings"]))
     if report["drift"]:
         console.print(_drift(report["drift"]))
+    if report["separation"]:
+        auc = report["separation"]["auc"]
+        console.print(f"All columns together: rows are told from the reference's with AUC {auc:.2f} (0.5: not at all)")
 
 
 def show_drift(drift: list[dict[str, Any]]) -> None:

@@ -11,12 +11,14 @@ import pytest
 from pyspark.sql import SparkSession
 
 from tests.unit.data.samples import DATA, rounded, trips
-from trimtab.data.drift import compare
+from trimtab.data.drift import DriftRules, Rule, compare
 from trimtab.data.profile import Profile
+from trimtab.data.report import DropReport
 from trimtab.data.state_file import read_state, write_state
 from trimtab.data.validate import Gate, Partial, conclude, examine
 from trimtab.errors import DataError
-from trimtab.lake import job, profile
+from trimtab.lake import job, judge, profile
+from trimtab.lake.judge import judge_frame
 from trimtab.lake.profile import profile_frame
 from trimtab.spec import DataSpec
 
@@ -131,16 +133,122 @@ def test_columns_that_the_table_lacks_are_left_out(session: SparkSession, files:
     assert list(profile.columns) == ["miles"]
 
 
-def test_the_job_writes_profile_and_drift(
+def bad(seed: int) -> pa.Table:
+    """A table that breaks rules on rows, uniqueness and an order, has a column too many and a renamed one."""
+    rows = table(seed)
+    broken = {
+        "stops": np.where(np.arange(ROWS) % 1_000 == 7, 77, rows["stops"].to_numpy()),
+        "line": np.where(np.arange(ROWS) % 2_000 == 9, "pink", rows["line"].to_numpy(zero_copy_only=False)),
+        "trip": np.where(np.arange(ROWS) >= ROWS - 5, 3, np.arange(ROWS)),
+    }
+    for name, values in broken.items():
+        rows = rows.set_column(rows.schema.get_field_index(name), name, pa.array(values))
+    return rows.append_column("more", pa.array([1] * ROWS)).rename_columns(
+        ["exprès" if name == "express" else name for name in (*rows.column_names, "more")]
+    )
+
+
+def judged(streams: list[Path], gate: Gate) -> DropReport:
+    """The gate's own report, in one pass over each file."""
+    partials = []
+    for number, path in enumerate(streams):
+        with path.open("rb") as stream:
+            partials.append(examine(stream, "parquet", gate, f"partition {number}"))
+    return conclude(partials, gate)
+
+
+def findings(report: DropReport) -> Any:
+    """All that a finding says but where its rows stand."""
+    said = [
+        (found.rule, found.column, found.severity, found.measured, found.limit, found.count)
+        for found in report.violations
+        if found.rule != "monotonic"
+    ]
+    return sorted(said, key=str)
+
+
+@pytest.fixture(scope="module")
+def bad_files(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    folder, rows = tmp_path_factory.mktemp("bad"), bad(3)
+    share = ROWS // FILES
+    return [write(rows.slice(number * share, share), folder / f"{number}.parquet") for number in range(FILES)]
+
+
+@pytest.mark.parametrize("partitions", [1, 7])
+def test_rules_are_judged_as_in_one_pass(
+    session: SparkSession, bad_files: list[Path], reference: Profile, partitions: int
+) -> None:
+    gate = Gate.of(SPEC, reference)
+    expected = judged(bad_files, gate)
+    assert {"range", "domain", "unique", "renamed_column", "extra_column"} <= {v.rule for v in expected.violations}
+    frame = session.read.parquet(str(bad_files[0].parent)).repartition(partitions)
+    found = judge_frame(frame, gate)
+    assert findings(found) == findings(expected)
+    assert (found.verdict, found.rows, found.rows_in_violation) == (
+        expected.verdict,
+        ROWS,
+        expected.rows_in_violation,
+    )
+    assert found.drift == expected.drift, "to the last bit, and judged"
+    assert found.profile is not None
+    assert expected.profile is not None
+    assert counts(found.profile) == counts(expected.profile)
+
+
+def test_rows_are_told_with_their_values_where_one_task_reads_one_file(session: SparkSession, tmp_path: Path) -> None:
+    path, gate = write(bad(3), tmp_path / "all.parquet"), Gate.of(SPEC)
+    found = judge_frame(session.read.parquet(str(path)).coalesce(1), gate)
+    expected = judged([path], gate)
+    assert [(v.message, v.rows, v.values) for v in found.violations] == [
+        (v.message, v.rows, v.values) for v in expected.violations
+    ]
+
+
+@pytest.mark.usefixtures("few_tasks")
+def test_a_table_of_many_partitions_is_read_by_a_few_tasks(
+    session: SparkSession, files: list[Path], reference: Profile
+) -> None:
+    frame = session.read.parquet(str(files[0].parent)).repartition(9)
+    found, expected = (judge_frame(frame, Gate.of(SPEC, reference)), judged(files, Gate.of(SPEC, reference)))
+    assert (findings(found), found.drift) == (findings(expected), expected.drift)
+
+
+@pytest.fixture
+def few_tasks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(judge, "MOST_TASKS", 3)
+
+
+def test_an_order_is_not_judged_and_said_so(session: SparkSession, files: list[Path]) -> None:
+    columns = {**SPEC.columns, "trip": SPEC.columns["trip"].model_copy(update={"monotonic": "increasing"})}
+    spec = SPEC.model_copy(update={"columns": columns})
+    report = judge_frame(session.read.parquet(str(files[0].parent)).repartition(4), Gate.of(spec))
+    assert [(v.column, v.severity.value) for v in report.violations if v.rule == "monotonic"] == [("trip", "warn")]
+
+
+def test_a_table_without_rows_is_refused_and_no_error(session: SparkSession, files: list[Path]) -> None:
+    report = judge_frame(session.read.parquet(str(files[0].parent)).limit(0), Gate.of(SPEC))
+    assert (report.rows, [v.rule for v in report.violations]) == (0, ["min_rows"])
+
+
+def test_the_job_writes_report_profile_and_drift(
     session: SparkSession, files: list[Path], reference: Profile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    spec = {"name": "trips", "data": SPEC.model_dump(mode="json"), "training": {"entry_point": "train.py"}}
+    spec = {
+        "name": "trips",
+        "data": SPEC.model_dump(mode="json"),
+        "training": {"entry_point": "train.py"},
+        "monitoring": {"drift": {"stops": {"statistic": "ks", "limit": 0.001}}},
+    }
     (tmp_path / "model.json").write_text(json.dumps(spec))
     (tmp_path / "reference.json").write_bytes(reference.dumps())
     monkeypatch.setattr(session, "stop", lambda: None)
     asked = {"spec": tmp_path / "model.json", "reference": tmp_path / "reference.json", "output": tmp_path / "out"}
     job.main([f"--{name}={value}" for name, value in (asked | {"data": files[0].parent}).items()])
-    expected = one_pass(files, None)
-    assert counts(Profile.loads((tmp_path / "out/profile.json").read_bytes())) == counts(expected)
+    rules = DriftRules(own={"stops": Rule("ks", 0.001)})
+    expected = judged(files, Gate.of(SPEC, reference, rules=rules))
+    assert expected.profile is not None
+    assert counts(Profile.loads((tmp_path / "out/profile.json").read_bytes())) == counts(expected.profile)
+    told = DropReport.from_json(json.loads((tmp_path / "out/report.json").read_text()))
+    assert (told.verdict, findings(told), told.drift) == (expected.verdict, findings(expected), expected.drift)
     found = json.loads((tmp_path / "out/drift.json").read_text())
-    assert (found["rows"], found["columns"]) == (ROWS, json.loads(json.dumps(drift(reference, expected))))
+    assert (found["rows"], found["columns"]) == (ROWS, json.loads(json.dumps(expected.to_json()["drift"])))

@@ -1,15 +1,20 @@
 """The verdict on a drop, with all its evidence."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from trimtab.data.drift import ColumnDrift
 from trimtab.data.profile import NumberProfile, Profile, TimeProfile
 from trimtab.data.reading import Reading
 from trimtab.data.violation import Severity, Violation
+
+if TYPE_CHECKING:
+    from trimtab.data.drift.domain_classifier import Separation
 
 VERSION = 1
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -42,6 +47,8 @@ class DropReport:
     """Figures of every profiled column, for people."""
     readings: tuple[Reading, ...] = ()
     """How each file was read, in the order of the drop's files."""
+    separation: Separation | None = None
+    """How well rows can be told from the reference's by all columns together, where that was asked."""
 
     @property
     def verdict(self) -> Verdict:
@@ -62,6 +69,7 @@ class DropReport:
             "labelled": self.labelled,
             "findings": [violation.to_json() for violation in self.violations],
             "drift": [drift.to_json() for drift in self.drift],
+            "separation": self.separation and asdict(self.separation),
             "columns": dict(self.columns),
             "reading": [
                 dict(facts) for facts in dict.fromkeys(tuple(each.to_json().items()) for each in self.readings)
@@ -71,7 +79,9 @@ class DropReport:
     @classmethod
     def from_json(cls, document: dict[str, Any]) -> Self:
         """The report that ``to_json`` wrote; its profile is None."""
-        period = document["period"]
+        from trimtab.data.drift.domain_classifier import Separation
+
+        period, apart = document["period"], document.get("separation")
         return cls(
             format=document["format"],
             rows=document["rows"],
@@ -82,6 +92,7 @@ class DropReport:
             drift=tuple(ColumnDrift.from_json(drift) for drift in document["drift"]),
             columns=document["columns"],
             readings=tuple(Reading.from_json(facts) for facts in document.get("reading", ())),
+            separation=Separation(**apart) if apart else None,
         )
 
 

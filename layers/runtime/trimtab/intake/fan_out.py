@@ -23,6 +23,7 @@ from trimtab.data.reading import Reading
 from trimtab.data.row_groups import Sparse, footer_span, group_spans
 from trimtab.data.sandbox import run
 from trimtab.data.state_file import read_state, write_state
+from trimtab.data.together import told_apart
 from trimtab.data.validate import Partial, conclude, examine
 from trimtab.data.violation import Severity, Violation
 from trimtab.datasets.parts import Part, Parts
@@ -192,7 +193,7 @@ def _judge(
     """Runs in the sandbox: partial results hold what files say."""
     gate = gate_of(spec, drop, reference, occasion)
     partials = [Partial.of_state(read_state(path), gate) for path in paths]
-    return answer(conclude(partials, gate, parts.violations), drop, spec)
+    return answer(told_apart(conclude(partials, gate, parts.violations), gate), drop, spec)
 
 
 def _failed(path: Path, part: Part, format: Format, message: str, rule: str) -> int:

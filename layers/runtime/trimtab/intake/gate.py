@@ -18,6 +18,7 @@ from trimtab.data.profile import Profile
 from trimtab.data.read import Format, format_of
 from trimtab.data.report import DropReport, unreadable
 from trimtab.data.sandbox import run
+from trimtab.data.together import told_apart
 from trimtab.data.validate import Gate
 from trimtab.datasets.parts import Part, Parts
 from trimtab.errors import DataError
@@ -138,7 +139,8 @@ def _judge(
     local: LocalDrop, *, drop: Drop, spec: Spec, reference: Profile | None, occasion: Occasion
 ) -> dict[str, Any]:
     """Runs in the sandbox: everything that touches what the files say, the rendering of it included."""
-    return answer(judge_drop(local, gate_of(spec, drop, reference, occasion)), drop, spec)
+    gate = gate_of(spec, drop, reference, occasion)
+    return answer(told_apart(judge_drop(local, gate), gate), drop, spec)
 
 
 def gate_of(spec: Spec, drop: Drop, reference: Profile | None, occasion: Occasion) -> Gate:
