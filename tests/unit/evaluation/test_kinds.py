@@ -100,6 +100,11 @@ def test_a_label_of_zero_has_no_relative_error() -> None:
     assert math.isnan(regression.measure(np.zeros(3), np.ones(3))["mape"])
 
 
+def test_the_median_of_an_even_number_of_errors_lies_between_the_middle_two() -> None:
+    found = regression.measure(np.zeros(4), np.array([1.0, -2.0, 3.0, 10.0]))
+    assert found["median_absolute_error"] == 2.5
+
+
 def test_equal_labels_have_no_r2() -> None:
     found = regression.measure(np.full(5, 3.3), np.arange(5.0))
     assert math.isnan(found["r2"])

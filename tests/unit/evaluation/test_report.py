@@ -59,6 +59,8 @@ def task(problem: str, folder: Path, n: int = 400, champion: bool = True, holdou
     spec = json.loads(parse_spec(SPEC.format(problem=problem, label=LABELS[problem])).canonical_json())
     features = [{"name": name, "type": "number", "nullable": True} for name in ("load", "site")]
     (folder / "contract.json").write_text(json.dumps({"features": features, "trained_until": "2026-01-05T00:00:00"}))
+    (folder / "code").mkdir(exist_ok=True)
+    (folder / "code" / "inference.py").touch()
     artifact = Artifact(folder, 1_000, "0" * 64)
     rows = holdout if holdout is not None else table(problem, n)
     holdout_rows, train = (Rows(each, "label", "at") for each in (rows, table(problem, 600, seed=1)))

@@ -70,7 +70,7 @@ def resample(
     points = {name: {m: float(v[0]) for m, v in rows.measure(ones).items()} for name, rows in models.items()}
     parts: dict[str, list[dict[str, Floats]]] = {name: [] for name in models}
     with ThreadPoolExecutor(WORKERS) as pool:
-        for weights in draws.weights(rounds if n else 0, np.random.default_rng(seed)):
+        for weights in draws.weights(rounds, np.random.default_rng(seed)) if n else ():
             side_by_side = pool.map if n >= MANY_ROWS else map
             measured: Iterable[dict[str, Floats]] = side_by_side(partial(_measure, weights), models.values())
             for name, found in zip(models, measured, strict=True):

@@ -63,7 +63,7 @@ class Blocked:
 
     @property
     def units(self) -> int:
-        return int(self.unit_of.max()) + 1
+        return int(self.unit_of.max(initial=-1)) + 1
 
     @property
     def blocks(self) -> dict[str, Any]:
