@@ -11,6 +11,8 @@ from cli.options import ModelArgument, StageOption
 from cli.stage import Stage
 
 RunArgument = Annotated[str, typer.Argument(help="Name of the run, or its end; `trimtab history` lists them.")]
+_MARK = len("-r1")
+"""Characters at the end of a run's name that a later attempt's jobs have in common only with each other."""
 _GROUPS = ("/aws/sagemaker/TrainingJobs", "/aws/sagemaker/ProcessingJobs")
 
 
@@ -20,7 +22,7 @@ def logs(model: ModelArgument, run: RunArgument, stage: StageOption = "dev") -> 
     name = _whole_name(where, model, run)
     client = where.client("logs")
     for group in _GROUPS:
-        for event in _events(client, group, name):
+        for event in _events(client, group, name[:-_MARK]):
             print(f"{event['logStreamName']}  {event['message']}")
     for entry in where.ledger(model).entries("training.released"):
         if entry.subject.startswith(name):

@@ -5,7 +5,7 @@ from typing import Any
 from trimtab.contracts import Event
 from trimtab.entrypoint import Runtime, entrypoint
 from trimtab.errors import TrainingFailed
-from trimtab.training.queue import LEASE, attempt_name, take_again
+from trimtab.training.queue import LEASE, job_name, take_again
 
 ACTOR = "resume_training"
 
@@ -35,7 +35,7 @@ def handler(event: ResumeTrainingEvent, runtime: Runtime) -> dict[str, Any]:
     return {
         "granted": True,
         "run": event.run,
-        "job": attempt_name(event.run, event.redrives),
+        "job": job_name(event.run, event.redrives),
         "attempt": event.redrives,
         "fence": lease.fence,
         "holder": event.run,

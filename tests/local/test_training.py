@@ -6,7 +6,6 @@ The steps build on each other: a failure makes those after it fail too.
 import io
 import json
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -60,7 +59,7 @@ def artifact(loop: Loop, key: str) -> bytes:
 def start(loop: Loop) -> str:
     """A person asks for a training; the execution's ARN."""
     machine = f"arn:aws:states:us-east-1:123456789012:stateMachine:{loop.prefix}-training"
-    request = {"model": "searched", "at": datetime.now(UTC).isoformat(), "reason": "look again", "requested_by": "ada"}
+    request = {"model": "searched", "at": loop.cloud.now(), "reason": "look again", "requested_by": "ada"}
     started = loop.states.start_execution(stateMachineArn=machine, input=json.dumps(request))
     return str(started["executionArn"])
 

@@ -30,3 +30,19 @@ def test_every_name_of_a_model_starts_with_its_prefix() -> None:
     names = ModelNames("dev", "flights")
     made = (names.endpoint, names.staging_endpoint, names.package_group, names.machine("intake"), names.served(1, "a"))
     assert all(name.startswith(names.prefix) for name in made)
+
+
+def test_a_search_has_a_name_that_sagemaker_has_room_for() -> None:
+    names = ModelNames("production", "a" * 18)
+    run = names.run("20260101120000", "4b1d-11111111")
+    assert len(names.search(run)) <= 32
+    assert names.search(run).startswith(f"{names.search_prefix}-")
+    assert names.search(run) != names.search(f"{run}-r1")
+    assert names.search_prefix != ModelNames("dev", "a" * 18).search_prefix
+
+
+def test_the_jobs_of_a_resumed_run_have_names_that_sagemaker_has_room_for() -> None:
+    names = ModelNames("staging", "a" * 18)
+    run = names.run("20260101120000", "4b1d-11111111")
+    assert len(names.evaluation_job(job_name(run, 12))) <= 63
+    assert len({job_name(run, attempt) for attempt in range(13)}) == 13

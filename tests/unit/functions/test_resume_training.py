@@ -53,7 +53,7 @@ def test_a_redriven_run_holds_the_lease_again_under_a_job_name_of_its_own() -> N
     assert resume(runtime, run, redrives=1) == {
         "granted": True,
         "run": run,
-        "job": f"{run}-r1",
+        "job": f"{run[:-3]}-r1",
         "attempt": 1,
         "fence": 2,
         "holder": run,
@@ -78,7 +78,7 @@ def test_a_run_that_failed_again_wants_another_redrive() -> None:
     resume(runtime, run, redrives=1)
     with pytest.raises(TrainingFailed):
         resume(runtime, run, redrives=1, failed_after=1)
-    assert resume(runtime, run, redrives=2, failed_after=1)["job"] == f"{run}-r2"
+    assert resume(runtime, run, redrives=2, failed_after=1)["job"] == f"{run[:-3]}-r2"
 
 
 def test_a_redrive_while_another_run_trains_says_who_does() -> None:

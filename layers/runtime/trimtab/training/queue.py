@@ -50,8 +50,14 @@ def take_again(
 
 
 def attempt_name(run: str, attempt: int) -> str:
-    """The run's own name for its first attempt; each later one has a name, and jobs, of its own."""
+    """The run's own name for its first attempt, another for each later one: what the ledger calls them."""
     return f"{run}-r{attempt}" if attempt else run
+
+
+def job_name(run: str, attempt: int) -> str:
+    """Name of an attempt's training job: as long as the run's, since SageMaker's names have no room for more."""
+    mark = f"-r{attempt}"
+    return run[: -len(mark)] + mark if attempt else run
 
 
 def _wait(ledger: Ledger, run: str, request: Request, at: datetime, actor: str) -> None:
