@@ -17,6 +17,7 @@ from stacks.constructs.monitoring_machine import MonitoringMachine
 from stacks.constructs.promotion_machine import PromotionMachine
 from stacks.constructs.python_layer import PythonLayer
 from stacks.constructs.recovery_machine import RecoveryMachine
+from stacks.constructs.run_tracking import RunTracking
 from stacks.constructs.runtime_function import FunctionDefaults
 from stacks.constructs.source_bundle import SourceBundle
 from stacks.constructs.spec_layer import SpecLayer
@@ -149,6 +150,9 @@ class ModelStack(Stack):
         for machine in self.machines:
             alarms.watch_machine(machine)
         alarms.watch_dead_letters(dead_letters)
+        if self._model.spec.tracking.is_on(self._stage.name):
+            machines = [self.training, self.promotion]
+            RunTracking(self, "Tracking", parts=self._parts, machines=machines, dead_letters=dead_letters)
         ModelDashboard(self, "Overview", spec=self._model.spec, names=self.names, alarms=alarms, machines=self.machines)
 
     def _tell(self) -> None:
