@@ -2,6 +2,7 @@
 
 from stacks.stage import STAGES
 from trimtab.names import ModelNames, model_stack_name
+from trimtab.training.queue import job_name
 
 LONGEST_MODEL = "m" * 18
 LONGEST_STAGE = max(STAGES, key=len)
