@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 from scipy import stats
 from sklearn.metrics import roc_auc_score
+from statsmodels.regression.linear_model import OLS
+from statsmodels.stats.contingency_tables import mcnemar as reference_mcnemar
 
 from trimtab.evaluation.paired_tests import delong, diebold_mariano, mcnemar, midranks
 
@@ -78,6 +80,8 @@ def test_mcnemar_is_the_binomial_test_of_the_rows_that_differ(b: int, c: int) ->
     other = np.repeat([False, True, True, False], [b, c, 30, 10])
     found = mcnemar(right, other)
     exact = stats.binomtest(b, b + c, 0.5).pvalue if b + c else 1.0
+    theirs = reference_mcnemar([[30, b], [c, 10]], exact=True).pvalue if b + c else 1.0
+    assert exact == pytest.approx(min(1, theirs))
     middle = stats.binom.pmf(min(b, c), b + c, 0.5)
     assert (found["b"], found["c"]) == (b, c)
     assert found["p"] == pytest.approx(exact)
@@ -97,6 +101,17 @@ def test_diebold_mariano_without_lags_is_a_paired_test_of_means() -> None:
     assert found is not None
     assert found["statistic"] == pytest.approx(expected.statistic, rel=1e-3)
     assert found["p"] == pytest.approx(expected.pvalue, rel=1e-2)
+
+
+@pytest.mark.parametrize("lags", [1, 5, 20])
+def test_diebold_mariano_s_error_is_that_of_newey_and_west_widened_for_the_lags(lags: int) -> None:
+    apart = in_time(np.random.default_rng(4), 4_000) + 0.05
+    found = diebold_mariano(apart, np.zeros(4_000), lags=lags)
+    theirs = OLS(apart, np.ones(4_000)).fit(cov_type="HAC", cov_kwds={"maxlags": lags, "use_correction": False})
+    assert found is not None
+    assert found["difference"] == pytest.approx(theirs.params[0])
+    widened = 1 + 2.9694 * lags / 4_000 / 1.96
+    assert found["statistic"] == pytest.approx(theirs.tvalues[0] / widened, rel=1e-4)
 
 
 def in_time(random: np.random.Generator, n: int = 600) -> np.ndarray:
