@@ -47,6 +47,7 @@ def _build_dataset(scope: Construct, parts: ModelParts) -> RuntimeFunction:
     function = parts.function(scope, "build_dataset", columnar=True, timeout_s=900)
     parts.drops.grant_read(function.role, "data", "truth", "quarantine")
     parts.artifacts.grant_read(function.role, "drops", "datasets")
+    parts.artifacts.grant_list(function.role)
     parts.artifacts.grant_write(function.role, "datasets")
     return function
 
