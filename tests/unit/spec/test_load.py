@@ -1,5 +1,7 @@
 """A mistake in model.yaml is told by line, with the nearest name that would have been right."""
 
+import re
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -64,6 +66,22 @@ def test_a_list_is_not_a_spec() -> None:
 def test_a_column_that_monitoring_names_must_exist() -> None:
     with pytest.raises(SpecError, match=r"monitoring\.columns names the column 'nope'"):
         parse_spec(MINIMAL + "monitoring: {columns: [nope]}\n")
+
+
+@pytest.mark.parametrize(
+    ("rule", "expected"),
+    [
+        ("x: {statistic: ks, limit: 0.1}", "monitoring.drift.x: ks is for numbers, and 'x' is a category"),
+        ("n: {statistic: new_level_share, limit: 0.1}", "new_level_share is for categories, and 'n' is a number"),
+        ("y: {limit: 0.1}", "monitoring.drift.y: the drift of 'y' is not measured: it is no feature"),
+        ("t: {limit: 0.1}", "monitoring.drift.t: 't' is a timestamp"),
+    ],
+)
+def test_a_drift_rule_that_would_never_measure_anything_is_a_mistake(rule: str, expected: str) -> None:
+    columns = "id: {type: string}, x: {type: string}, n: {type: number}, t: {type: timestamp}, y: {type: integer}"
+    text = f"name: tiny\ndata: {{id: id, label: y, columns: {{{columns}}}}}\ntraining: {{entry_point: t.py}}\n"
+    with pytest.raises(SpecError, match=re.escape(expected)):
+        parse_spec(text + f"monitoring:\n  drift:\n    {rule}\n")
 
 
 @settings(deadline=None)

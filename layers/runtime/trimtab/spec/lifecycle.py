@@ -1,10 +1,15 @@
 """The sections that say how a model is approved, rolled out, watched and retrained."""
 
-from typing import Literal, Self
+from typing import Final, Literal, Self
 
 from pydantic import Field, model_validator
 
+from trimtab.column_types import ColumnType
 from trimtab.spec.base import Section
+from trimtab.spec.columns import NUMERIC, Column
+
+_OF_NUMBERS: Final = ("ks", "wasserstein")
+_OF_LEVELS: Final = ("new_level_share",)
 
 
 class ApprovalSpec(Section):
@@ -44,13 +49,24 @@ class QualityRule(Section):
 
 
 class DriftRule(Section):
-    """What counts as drift of one column."""
+    """What counts as drift of one column, when the rows are evidence enough that it is more than chance."""
 
     statistic: Literal[
         "psi", "ks", "jensen_shannon", "wasserstein", "cramers_v", "missing_rate_change", "new_level_share"
     ] = "psi"
     """Wasserstein distance is in interquartile ranges of the training rows."""
     limit: float = Field(gt=0)
+
+    def misfit(self, name: str, column: Column) -> str:
+        """Why the statistic is never measured for a column; empty when it is."""
+        if column.type is ColumnType.TIMESTAMP:
+            return f"'{name}' is a timestamp, and the drift of times is not measured"
+        is_category = column.type not in NUMERIC or column.domain is not None
+        if is_category and self.statistic in _OF_NUMBERS:
+            return f"{self.statistic} is for numbers, and '{name}' is a category: use psi or new_level_share"
+        if not is_category and self.statistic in _OF_LEVELS:
+            return f"{self.statistic} is for categories, and '{name}' is a number: use psi, ks or wasserstein"
+        return ""
 
 
 class MonitoringSpec(Section):

@@ -86,6 +86,18 @@ class Spec(Section):
         return self
 
     @model_validator(mode="after")
+    def _drift_rules_can_be_measured(self) -> Self:
+        rules = self.monitoring.drift.items()
+        wrong = [(name, why) for name, rule in rules if (why := rule.misfit(name, self.data.columns[name]))]
+        unwatched = [
+            (name, f"the drift of '{name}' is not measured: it is no feature, or not under monitoring.columns")
+            for name in self.monitoring.drift
+            if name not in self.monitored
+        ]
+        mistakes((("monitoring", "drift", name), why) for name, why in (*unwatched, *wrong))
+        return self
+
+    @model_validator(mode="after")
     def _accepted_risks_are_judged(self) -> Self:
         for risk in self.evaluation.gates.bias.accepted_risks:
             if risk.attribute not in self.protected:
