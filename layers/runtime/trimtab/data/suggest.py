@@ -308,7 +308,8 @@ _RUN: Final = r"[A-Z]+|[a-z]+|[0-9]+|[^A-Za-z0-9]"
 
 def _runs(value: str) -> Iterator[str]:
     for run in re.findall(_RUN, value):
-        yield "[A-Z]" if run[0].isupper() else "[a-z]" if run[0].islower() else "[0-9]" if run[0].isdigit() else run
+        kind = "[A-Z]" if run[0].isupper() else "[a-z]" if run[0].islower() else "[0-9]" if run[0].isdigit() else run
+        yield kind if run.isascii() else run  # é is a letter, but none of these
 
 
 def _identifier(columns: dict[str, dict[str, Any]]) -> str | None:
