@@ -1,5 +1,6 @@
 """The compiled kernel against NumPy's, bit for bit; and what happens when there is none, or a damaged one."""
 
+import json
 import platform
 import sysconfig
 import warnings
@@ -14,12 +15,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from tests.unit.data.real_data import DATA_SETS
+from tests.unit.data.samples import csv, parquet
 from trimtab.data.hashing import text_fingerprints
 from trimtab.data.kernel import Kernel, choice
 from trimtab.data.kernel.arrays import ArrayKernel
 from trimtab.data.kernel.choice import FOLDER, found, library_name
 from trimtab.data.kernel.compiled import CompiledKernel, DamagedLibraryError
 from trimtab.data.profile import profile_table
+from trimtab.data.validate import validate
 from trimtab.spec import Column
 
 LIBRARY = Path(sysconfig.get_path("platlib"), FOLDER, library_name())
@@ -201,6 +205,24 @@ def _profile(kernel: Any, table: pa.RecordBatch, columns: Any) -> bytes:
         patch.setattr(choice, "_chosen", kernel)
         parts = [table.slice(0, len(table) // 3), table.slice(len(table) // 3)]
         return profile_table(pa.Table.from_batches(parts), columns, "large").dumps()
+
+
+@pytest.mark.parametrize("name", DATA_SETS)
+def test_judgement_profile_and_drift_of_real_data_are_the_same_byte_for_byte(name: str) -> None:
+    windows = DATA_SETS[name]()
+    before, after = (
+        pa.Table.from_pandas(frame, preserve_index=False) for frame in (windows.reference, windows.current)
+    )
+    outcomes = []
+    for kernel in KERNELS:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(choice, "_chosen", kernel)
+            learned = validate(parquet(before), "parquet", windows.spec).profile
+            report = validate(csv(after), "csv", windows.spec, learned)
+        assert learned is not None
+        assert report.profile is not None
+        outcomes.append((learned.dumps(), report.profile.dumps(), json.dumps(report.to_json())))
+    assert outcomes[0] == outcomes[1]
 
 
 def test_without_a_library_the_gate_uses_numpy_and_says_nothing(tmp_path: Path) -> None:
