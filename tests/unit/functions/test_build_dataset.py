@@ -124,3 +124,14 @@ def test_the_same_files_in_another_bucket_object_give_the_same_rows() -> None:
         accept(runtime, "january", tiny.month(1))
         digests.add(build(runtime)["dataset"])
     assert len(digests) == 1
+
+
+def test_a_resumed_run_has_its_first_data_and_the_champion_of_today(runtime: Runtime) -> None:
+    accept(runtime, "january", tiny.month(1))
+    before = build(runtime)
+    accept(runtime, "february", tiny.month(2))
+    champion = {"version": 4, "package_arn": "arn", "artifact_uri": "s3://artifacts/other.tar.gz", "config": "c"}
+    runtime.ledger.append("rollout.serving", "4", {}, NOON, "confirm_serving", state={"champion": champion})
+    after = build(runtime)
+    assert after["dataset"] == before["dataset"]
+    assert (before["champion"], after["champion"]) == (None, champion)

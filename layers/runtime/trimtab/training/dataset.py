@@ -40,10 +40,11 @@ class DatasetBuilder:
     def build(self, run: str, at: datetime, *, force: bool) -> Dataset:
         """The dataset of all that was accepted so far; not ready when there is too little or nothing new.
 
-        A retry of the same run gives the first attempt's answer.
+        A retry of the same run gives the first attempt's answer, but for the champion: a run that is resumed is
+        compared with the model that serves by then.
         """
         if found := decided(self.ledger, BUILT, run):
-            return Dataset.model_validate(found)
+            return Dataset.model_validate({**found, "champion": self.ledger.state("champion")})
         sources = accepted(self.ledger.entries("drop.accepted"), at)
         known = self._known_truth(sources)
         newer = news(sources, known)
