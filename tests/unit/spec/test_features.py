@@ -62,6 +62,7 @@ def test_the_event_time_may_be_read() -> None:
         ("{columns: load, steps: [log, {do: custom, name: f}]}", "custom comes first"),
         ("{columns: at, steps: [{do: date_parts, parts: [hour], zone: Mars/Base}]}", "'Mars/Base' is no time zone"),
         ("{columns: load, steps: [squash]}", "squash"),
+        ("{columns: [load, load], steps: [log]}", "'load' is made by two rules: give one of them a suffix"),
     ],
 )
 def test_what_does_not_fit_is_refused_once_with_its_line(rule: str, message: str) -> None:
@@ -70,3 +71,12 @@ def test_what_does_not_fit_is_refused_once_with_its_line(rule: str, message: str
     assert message in str(refused.value)
     assert str(refused.value).startswith("model.yaml:16: ")
     assert len(str(refused.value).splitlines()) == 1
+
+
+def test_a_column_may_stand_in_several_rules_that_make_other_names() -> None:
+    rules = (
+        "{columns: load, steps: [log]}",
+        "{columns: load, suffix: _raw, steps: [pass]}",
+        "{columns: load, steps: [one_hot]}",
+    )
+    assert parse_spec(BASE + "".join(f"    - {rule}\n" for rule in rules)).features

@@ -226,6 +226,7 @@ _TAKES: Final[dict[str, Kind]] = {
     "target_encode": "level", "hash": "level", "date_parts": "time", "cyclic": "time",
 }  # fmt: skip
 _ALONE: Final = ("pass", "drop")
+_RENAMING: Final = frozenset({"one_hot", "target_encode", "hash", "date_parts", "cyclic", "custom", "drop"})
 _NUMBERS: Final[frozenset[Kind]] = frozenset({"number", "level"})
 _WORDS: Final[dict[Kind, str]] = {"number": "numbers", "level": "texts, numbers or booleans", "time": "timestamps"}
 
@@ -296,6 +297,18 @@ class FeaturesSpec(Section):
                 continue
             for where, message in rule.mistakes(columns):
                 yield ("rules", place, *where), message
+        yield from self._made_twice()
+
+    def _made_twice(self) -> Iterator[tuple[tuple[str | int, ...], str]]:
+        """Rules that keep the name of a column which another has kept; other names are only known after fitting."""
+        kept: set[str] = set()
+        for place, rule in enumerate(self.rules):
+            if {step.do for step in rule.steps} & _RENAMING:
+                continue
+            for name in rule.columns:
+                if f"{name}{rule.suffix}" in kept:
+                    yield ("rules", place, "columns"), f"'{name}' is made by two rules: give one of them a suffix"
+                kept.add(f"{name}{rule.suffix}")
 
     @property
     def reads(self) -> frozenset[str]:
