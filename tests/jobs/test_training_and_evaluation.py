@@ -129,6 +129,41 @@ def test_what_is_served_answers_every_row_as_the_trained_model_did(report: dict[
     assert serving["parity"]["max_difference"] < 1e-12
 
 
+def test_the_report_explains_the_candidate_within_bounds(january: Jobs, report: dict[str, Any]) -> None:
+    found = report["explain"]
+    assert found["rows_scored"] <= found["most_rows_scored"] + 5 * 10 * 60
+    assert found["shap"]["additivity_error"] < 1e-9
+    assert set(found["shap"]["mean_absolute"]) == set(report["importance"])
+    leading = [set(list(each)[:2]) for each in (found["shap"]["mean_absolute"], report["importance"])]
+    assert leading[0] == leading[1], "both name the same features"
+    for each in found["importance"]["features"].values():
+        assert each["lo"] <= each["value"] + 0.02
+        assert each["lo"] <= each["hi"]
+    assert {len(each["grid"]) for each in found["dependence"]} <= set(range(1, 11))
+    weights = json.loads((january.base / "evaluation" / "importance.json").read_text())["weights"]
+    assert sum(weights.values()) == pytest.approx(1)
+
+
+@pytest.mark.parametrize("hostile", ["a pickle", "an operator of somebody else's"])
+def test_a_hostile_file_in_the_artifact_fails_the_job_before_the_model_loads(
+    january: Jobs, tmp_path: Path, hostile: str
+) -> None:
+    broken = Jobs(tmp_path)
+    broken.prepare(tiny.month(1))
+    shutil.copytree(january.root / "model", broken.root / "model")
+    (broken.root / "model" / "code" / "inference.py").write_text("raise RuntimeError('it was loaded')\n")
+    if hostile == "a pickle":
+        (broken.root / "model" / "extra.bin").write_bytes(b"\x80\x04K\x01.")
+    else:
+        path = broken.root / "model" / "model.onnx"
+        path.write_bytes(path.read_bytes().replace(b"ai.onnx.ml", b"ai.evil.ml"))
+    broken.pack()
+    done = broken.run("evaluate.py", "--base", str(broken.base), "--run", "run-1")
+    assert done.returncode != 0
+    assert "it was loaded" not in done.stderr
+    assert {"a pickle": "extra.bin"}.get(hostile, "ai.evil.ml") in done.stderr
+
+
 def test_golden_records_are_requests_with_the_answers_they_must_get(january: Jobs) -> None:
     lines = (january.base / "evaluation" / "golden.jsonl").read_text().splitlines()
     golden = [json.loads(line) for line in lines]

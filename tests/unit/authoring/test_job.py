@@ -17,11 +17,11 @@ from sklearn.preprocessing import OneHotEncoder
 from sklearn.tree import DecisionTreeClassifier
 
 from tests.fixtures import tiny
+from trimtab.artifact.model_files import pickles_in
+from trimtab.artifact.parity import largest_difference
 from trimtab.authoring.contract import Contract
 from trimtab.authoring.inference import model_fn
 from trimtab.authoring.job import Job, read_channel, run
-from trimtab.artifact.model_files import pickles_in
-from trimtab.artifact.parity import largest_difference
 from trimtab.evaluation.holdout import Rows
 
 

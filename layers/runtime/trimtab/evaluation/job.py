@@ -3,7 +3,8 @@
     evaluate.py [--base /opt/ml/processing] [--run RUN]
 
 reads ``candidate/`` and, when there is one, ``champion/`` (model.tar.gz), ``holdout/`` and ``train/`` (Parquet) and
-the spec beside evaluate.py; writes evaluation.json, golden.jsonl and scores_profile.json to ``evaluation/``.
+the spec beside evaluate.py; writes evaluation.json, golden.jsonl, scores_profile.json and importance.json (weights for
+drift) to ``evaluation/``.
 """
 
 import argparse
@@ -22,6 +23,7 @@ from trimtab.evaluation.answers import confidence_of
 from trimtab.evaluation.artifact import find_archive, unpack
 from trimtab.evaluation.baseline import LEARNED_ROWS
 from trimtab.evaluation.contest import score
+from trimtab.evaluation.explain import drift_weights, explain
 from trimtab.evaluation.holdout import Record, Rows
 from trimtab.evaluation.metrics import Floats
 from trimtab.evaluation.report import build_report
@@ -71,7 +73,9 @@ def evaluate(task: Task, output: Path) -> Json:
     """The report, also written to ``output`` with the golden records and the scores' profile."""
     scores = score(task)
     report = build_report(task, scores)
+    report["explain"] = explain(task, scores, report["importance"])
     output.mkdir(parents=True, exist_ok=True)
+    _write_json(output / "importance.json", {"weights": drift_weights(report["importance"])})
     _write_json(output / "evaluation.json", report)
     certainty = confidence_of(scores.candidate)
     _write_golden(output / "golden.jsonl", task, certainty, scores.answers)
