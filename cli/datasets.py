@@ -70,6 +70,22 @@ def read_dataset(
     print(f"{rows}, verified against {folder.rsplit('/', 1)[-1][:12]}: {', '.join(map(str, written))}")
 
 
+@app.command()
+def export(
+    model: ModelArgument,
+    digest: DigestArgument,
+    dvc: Annotated[Path, typer.Option("--dvc", help="Folder for .dvc files; a DVC repository, or made one.")],
+    stage: StageOption = "dev",
+) -> None:
+    """Write a dataset version as .dvc files: `dvc pull` there gets its files from the bucket, each by its version."""
+    from cli.dvc import export_for_dvc
+
+    where = Stage(stage)
+    manifest, folder = read_manifest(where, model, digest)
+    for path in export_for_dvc(where, model, folder.rsplit("/", 1)[-1], manifest, dvc):
+        print(path)
+
+
 def versions(entries: list[Entry]) -> dict[str, Entry]:
     """The first entry of each dataset version, by its digest."""
     found: dict[str, Entry] = {}

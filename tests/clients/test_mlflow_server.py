@@ -1,0 +1,79 @@
+"""A real MLflow server takes what Trimtab tells it, and MLflow's client finds it there."""
+
+import socket
+import subprocess
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from trimtab.errors import ServiceRefused
+from trimtab.tracking.http import HttpServer
+from trimtab.tracking.mlflow import Missing, MlflowTracker
+from trimtab.tracking.tracked import TrackedRun
+
+from ..local.conftest import wait_until
+from .conftest import Client
+from .environments import environment
+
+NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
+START_SECONDS = 240
+RUN = TrackedRun(
+    name="trimtab-dev-tiny-1",
+    model="tiny",
+    outcome="Registered",
+    reason="all gates passed",
+    started=NOON,
+    ended=NOON + timedelta(minutes=3),
+    params={"max_depth": "6"},
+    metrics={"auc": 0.8},
+    dataset="d" * 64,
+    dataset_uri="s3://artifacts/tiny/datasets/d/manifest.json",
+    files={"model_card.html": b"<h1>card</h1>"},
+    version=3,
+    artifact_uri="s3://artifacts/tiny/runs/r/output/model.tar.gz",
+)
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HttpServer]:
+    folder = tmp_path_factory.mktemp("mlflow")
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        port = found.getsockname()[1]
+    options = ["--port", str(port), "--workers", "1", "--backend-store-uri", f"sqlite:///{folder}/runs.db"]
+    command = [str(environment("mlflow_server") / "mlflow"), "server", *options, "--artifacts-destination", str(folder)]
+    with Path(folder, "log").open("wb") as log:
+        process = subprocess.Popen(command, cwd=folder, stdout=log, stderr=log, start_new_session=True)
+    made = HttpServer(f"http://127.0.0.1:{port}")
+    try:
+        wait_until(lambda: answers(made), START_SECONDS, lambda: Path(folder, "log").read_text())
+        yield made
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+def answers(server: HttpServer) -> bool:
+    try:
+        server.send("GET", "/api/2.0/mlflow/experiments/get-by-name?experiment_name=none")
+    except Missing:
+        return True
+    except ServiceRefused:
+        return False
+    return True
+
+
+def test_a_run_its_dataset_and_its_champion_are_found_by_mlflows_own_client(
+    server: HttpServer, client: Callable[[str], Client]
+) -> None:
+    tracker = MlflowTracker(server, "trimtab-dev-tiny", lambda uri, body: None)
+    assert tracker.record(RUN) == tracker.record(RUN), "recording it again changes nothing"
+    tracker.champion("tiny", RUN.name, 3)
+    found = client("mlflow_server").script("mlflow_reads.py", server.address, "trimtab-dev-tiny", "tiny")
+    assert (found["runs"], found["versions"], found["status"]) == (1, 1, "FINISHED")
+    assert (found["params"], found["metrics"]) == ({"max_depth": "6"}, {"auc": 0.8})
+    assert found["digest"] == "d" * 36
+    assert found["artifacts"] == ["model_card.html"]
+    assert found["champion"] == [RUN.artifact_uri, "3", True]
