@@ -51,6 +51,7 @@ def report(**changes: Any) -> dict[str, Any]:
         "latency_ms_p99": 5.0,
         "latency_rows": 50,
         "calibration": {"error": {"value": 0.02, "lo": 0.0, "hi": 0.05}},
+        "serving": {"parity": {"rows": 2_000, "max_difference": 1e-9, "tolerance": 1e-6}},
     }
     return made | changes
 
@@ -76,6 +77,7 @@ def test_a_good_candidate_passes_every_gate() -> None:
         "baseline",
         "champion",
         "calibration",
+        "parity",
         "latency",
         "size",
     ]
@@ -256,6 +258,16 @@ def test_a_served_model_must_answer_as_the_trained_one_did() -> None:
     assert parity() == "pass"
     assert {parity(max_difference=1e-3), parity(max_difference=None), parity(rows=0)} == {"refuse"}
     assert gate(report(serving={}), "parity").outcome == "refuse"
+    assert gate(report(serving=None), "parity").outcome == "refuse"
+
+
+def test_an_artifact_with_pickles_is_refused_unless_the_policy_takes_them_on() -> None:
+    found = report(serving={"own_inference": True, "pickles": ["model.pkl"], "parity": None})
+    assert gate(found, "pickles").outcome == "refuse"
+    assert "model.pkl" in gate(found, "pickles").message
+    accepting = EvaluationSpec.model_validate({"gates": {"pickles": "accept"}})
+    assert gate(found, "pickles", accepting).outcome == "pass"
+    assert "parity" not in {each.name for each in judge(found, RULES, "s3://e").gates}
 
 
 def priced(**cost: Any) -> Gate:

@@ -98,6 +98,8 @@ class GatesSpec(Section):
     """What people call this policy."""
     max_latency_ms: float | None = Field(default=500, gt=0)
     """Largest 99th percentile of single-row requests in the evaluation job; null only reports."""
+    pickles: Literal["refuse", "accept"] = "refuse"
+    """What an artifact does whose own inference.py reads pickles: they run code wherever the model is loaded."""
     external_margin: float = Field(default=0.005, gt=0)
     """How much worse than the version it replaces an artifact may be that was built elsewhere (``models register``)."""
     bias: BiasRule = BiasRule()

@@ -19,6 +19,7 @@ HOURS_A_MONTH = 730
 def serving_gates(report: Report, rules: EvaluationSpec, rollout: RolloutSpec) -> Iterator[Gate]:
     """All of them that have a limit."""
     yield from calibration_gates(report, rules)
+    yield from pickle_gates(report, rules)
     yield from parity_gates(report)
     yield from latency_gates(report, rules)
     yield size_gate(report, rules)
@@ -43,9 +44,20 @@ def calibration_gates(report: Report, rules: EvaluationSpec) -> Iterator[Gate]:
     )
 
 
+def pickle_gates(report: Report, rules: EvaluationSpec) -> Iterator[Gate]:
+    """No file of the artifact runs code when it is read, unless the policy takes that on."""
+    found = at(report, "serving", "pickles") or []
+    if found:
+        named = ", ".join(map(str, found[:5]))
+        accepted = rules.gates.pickles == "accept"
+        said = "the policy accepts them" if accepted else "store the model as ONNX or skops"
+        message = f"{len(found)} files run code when they are read ({named}): {said}"[:500]
+        yield Gate(name="pickles", outcome="pass" if accepted else "refuse", value=len(found), limit=0, message=message)
+
+
 def parity_gates(report: Report) -> Iterator[Gate]:
     """What is served answers the hold-out as the trained model did."""
-    if "serving" not in report or at(report, "serving", "own_inference"):
+    if at(report, "serving", "own_inference") is True:
         return  # an author's own inference.py answers by the author's rules
     found = at(report, "serving", "parity")
     largest, tolerance = number(at(found, "max_difference")), number(at(found, "tolerance"))
