@@ -190,6 +190,16 @@ def test_a_redrive_runs_only_what_has_not_succeeded(account: Account, machines: 
     assert code_of(refused) == "ExecutionNotRedrivable"
 
 
+def test_the_context_object_counts_redrives(account: Account, machines: Machines) -> None:
+    bucket = account.bucket()
+    account.client("s3").put_object(Bucket=bucket, Key="redrive-1", Body=b"found")
+    key = "States.Format('redrive-{}', $$.Execution.RedriveCount)"
+    execution = machines.start(machines.create({"Get": task(GET, {"Bucket": bucket, "Key.$": key})}))
+    assert machines.ended(execution)["error"] == "S3.NoSuchKeyException"
+    machines.client.redrive_execution(executionArn=execution)
+    assert machines.ended(execution)["status"] == "SUCCEEDED"
+
+
 def test_a_state_that_gives_too_much_fails_by_name(account: Account, machines: Machines) -> None:
     function = account.function("def handler(event, context):\n    return 'x' * 263_000")
     state = task(LAMBDA, {"FunctionName": function}, Catch=[{"ErrorEquals": ["States.ALL"], "Next": "Caught"}])
