@@ -61,8 +61,7 @@ def print_speed(files: Files, turns: int) -> None:
 def print_peers(rows: int, names: list[str], turns: int) -> None:
     """The peers beside the floor and the gate, on Parquet."""
     files = Files.made(rows, "parquet")
-    ways = {name: command for name, command in files.cold().items() if "spec" not in name}
-    _print_table(_title(files), in_turn(ways | dict(files.peers(names)), ENVIRONMENT, turns))
+    _print_table(_title(files), in_turn(files.pair() | dict(files.peers(names)), ENVIRONMENT, turns))
 
 
 def print_imports(turns: int) -> None:
@@ -79,8 +78,7 @@ def print_memory(sizes: list[int]) -> None:
     """Peak memory by rows, and what may be needed."""
     print(f"\n{'peak MB, Parquet':<42}{'floor':>8}{'gate':>9}{'allowed':>9}")
     for rows in sizes:
-        ways = {name: command for name, command in Files.made(rows, "parquet").cold().items() if "spec" not in name}
-        found = in_turn(ways, ENVIRONMENT, 1)
+        found = in_turn(Files.made(rows, "parquet").pair(), ENVIRONMENT, 1)
         floor, gate = (max(found[name].megabytes) for name in ("floor", "gate"))
         allowed = floor + BEYOND_READER_MEGABYTES + 8 * rows / 1e6
         print(f"{f'{rows:,} rows':<42}{floor:>8.0f}{gate:>9.0f}{allowed:>9.0f}")

@@ -55,17 +55,22 @@ class Files:
         return TABLES / f"profile_{self.rows}.{self.format}.json"
 
     def cold(self) -> dict[str, Command]:
-        """Whole processes: the floor and the gate, its contract made of plain objects or from a spec by pydantic."""
+        """Whole processes: the floor and the gate; its contract is of plain objects, or from a spec by pydantic."""
         gate = [*_way("gate"), str(self.current), str(self.profile)]
         return {
             "floor": [*_way("floor"), str(self.current)],
             "gate": gate,
             "gate, contract from the spec": [*gate, "--spec"],
+            "gate with NumPy's kernel": [*gate, "--numpy"],
         }
+
+    def pair(self) -> dict[str, Command]:
+        """Only the floor and the gate, as whole processes."""
+        return {name: command for name, command in self.cold().items() if name in ("floor", "gate")}
 
     def warm(self) -> dict[str, Command]:
         """The same several times in one process."""
-        return {name: [*command, str(WARM)] for name, command in self.cold().items() if "spec" not in name}
+        return {name: [*command, str(WARM)] for name, command in self.pair().items()}
 
     def peers(self, names: list[str]) -> Iterator[tuple[str, Command]]:
         """The peers that install here; of the others a line is printed."""

@@ -1,9 +1,10 @@
 """The gate: contract, profile and drift of a file against a stored profile.
 
-    gate.py FILE PROFILE [--spec] [REPEATS]
+    gate.py FILE PROFILE [--spec] [--numpy] [REPEATS]
 
 ``--spec`` builds the contract from a model.yaml's data section (imports pydantic); without it the contract is plain
-objects, so that only the core is measured. A profile that is not there yet is written from the file.
+objects, so that only the core is measured. ``--numpy`` does without the compiled kernel. A profile that is not there
+yet is written from the file.
 """
 
 import json
@@ -12,6 +13,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+from trimtab.data.kernel.arrays import ArrayKernel
+from trimtab.data.kernel.choice import kernel, use
 from trimtab.data.profile import Profile
 from trimtab.data.validate import Gate, conclude, examine
 
@@ -43,11 +46,20 @@ def main(path: Path, profile: Path, *, spec: bool, repeats: int) -> dict[str, An
         profile.write_bytes(report.profile.dumps())
     found = {violation.rule: violation.count for violation in report.violations}
     psi = {drift.column: drift.psi for drift in report.drift[:3]}
-    return {"rows": report.rows, "verdict": report.verdict, "found": found, "psi": psi, "seconds": seconds}
+    return {
+        "rows": report.rows,
+        "kernel": kernel().name,
+        "verdict": report.verdict,
+        "found": found,
+        "psi": psi,
+        "seconds": seconds,
+    }
 
 
 if __name__ == "__main__":
-    words = [word for word in sys.argv[1:] if word != "--spec"]
+    words = [word for word in sys.argv[1:] if not word.startswith("--")]
+    if "--numpy" in sys.argv:
+        use(ArrayKernel())
     answer = main(
         Path(words[0]), Path(words[1]), spec="--spec" in sys.argv, repeats=int(words[2]) if len(words) > 2 else 1
     )

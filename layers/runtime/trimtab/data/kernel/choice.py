@@ -22,6 +22,12 @@ def kernel() -> Kernel:
     return _chosen
 
 
+def use(chosen: Kernel) -> None:
+    """This process uses that kernel from now on."""
+    global _chosen
+    _chosen = chosen
+
+
 _chosen: Kernel | None = None
 
 
