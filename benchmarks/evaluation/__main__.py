@@ -1,0 +1,31 @@
+"""Speed and power of the evaluation.
+
+python -m benchmarks.evaluation speed [--rows N] [--rounds N]
+python -m benchmarks.evaluation power [--trials N] [--rounds N]
+"""
+
+import argparse
+
+from benchmarks.evaluation.power import print_power
+from benchmarks.evaluation.speed import print_speed
+
+
+def main() -> None:
+    """The table has been printed."""
+    parser = argparse.ArgumentParser(description="Speed and power of the evaluation.")
+    commands = parser.add_subparsers(required=True, dest="command")
+    speed = commands.add_parser("speed", help="a report of many rows beside scikit-learn's bare metrics")
+    speed.add_argument("--rows", type=int, default=1_000_000)
+    speed.add_argument("--rounds", type=int, default=300)
+    power = commands.add_parser("power", help="how often the champion's rule promotes, by the true advantage")
+    power.add_argument("--trials", type=int, default=400)
+    power.add_argument("--rounds", type=int, default=300)
+    options = parser.parse_args()
+    if options.command == "speed":
+        print_speed(options.rows, options.rounds)
+    else:
+        print_power(options.trials, options.rounds)
+
+
+if __name__ == "__main__":
+    main()
