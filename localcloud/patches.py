@@ -1,6 +1,7 @@
 """Replacing and adding attributes of moto's modules, each with its reason, and loudly when moto has changed."""
 
 import importlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,6 +35,11 @@ class Patches:
         setattr(owner, name, new)
         self.made.append(Patch(target, "replaced", reason))
         return original
+
+    def wrap(self, target: str, wrapper: Callable[[Callable[..., Any]], object], reason: str) -> None:
+        """`target` is what `wrapper` makes of what it was before. Raises StartupError as `replace` does."""
+        before: list[Callable[..., Any]] = []
+        before.append(self.replace(target, wrapper(lambda *given, **named: before[0](*given, **named)), reason))
 
     def add(self, target: str, new: object, reason: str) -> None:
         """`target`, which did not exist, is `new`. Raises StartupError when moto has it by now."""

@@ -38,12 +38,13 @@ def install(cloud: Cloud) -> None:
         computed = lambda body, algorithm, **_more: checksum(algorithm, bytes(body)).encode()  # noqa: E731
         replace(f"moto.s3.{module}:compute_checksum", computed, "takes CRC32 for CRC32C and CRC64NVME")
     replace("moto.s3.models:utcnow", lambda: cloud.clock.utcnow().replace(tzinfo=None), "real time")
-    wrap(cloud, f"{_RESPONSE}._key_response_get", _get, "answers GetObjectRetention with the object")
-    wrap(cloud, f"{_RESPONSE}.upload_part", _upload_part, "keeps a part before it looks at its checksum")
-    wrap(cloud, f"{_RESPONSE}._complete_multipart_body", _ordered, "takes parts in any order")
-    wrap(cloud, f"{_RESPONSE}.put_object_retention", _put_retention, "lets everybody shorten a retention")
+    wrap = cloud.patches.wrap
+    wrap(f"{_RESPONSE}._key_response_get", _around(_get), "answers GetObjectRetention with the object")
+    wrap(f"{_RESPONSE}.upload_part", _around(_upload_part), "keeps a part before it looks at its checksum")
+    wrap(f"{_RESPONSE}._complete_multipart_body", _around(_ordered), "takes parts in any order")
+    wrap(f"{_RESPONSE}.put_object_retention", _around(_put_retention), "lets everybody shorten a retention")
     for operation in ("upload_part", "upload_part_copy", "complete_multipart_upload"):
-        wrap(cloud, f"{_BACKEND}.{operation}", _of_an_upload, "fails when there is no such upload")
+        wrap(f"{_BACKEND}.{operation}", _around(_of_an_upload), "fails when there is no such upload")
 
 
 def middleware(cloud: Cloud, app: "WSGIApplication") -> "WSGIApplication":
@@ -67,13 +68,9 @@ def _prepare(environ: "WSGIEnvironment") -> None:
         environ.setdefault("HTTP_X_AMZ_SDK_CHECKSUM_ALGORITHM", given[0].removeprefix(_CHECKSUM_HEADER))
 
 
-def wrap(cloud: Cloud, target: str, wrapper: Callable[..., Any], reason: str) -> None:
-    """`target` is `wrapper`, which is given what it was before as its first argument."""
-
-    def wrapped(*arguments: Any, **keywords: Any) -> Any:
-        return wrapper(original, *arguments, **keywords)
-
-    original = cloud.patches.replace(target, wrapped, reason)
+def _around(wrapper: Callable[..., Any]) -> Callable[[Callable[..., Any]], object]:
+    """For `Patches.wrap`: a method that gives `wrapper` what it was before as its first argument."""
+    return lambda original: lambda *given, **named: wrapper(original, *given, **named)
 
 
 def _permission(_bucket: Any, action: str, resource: str) -> Any:

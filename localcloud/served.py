@@ -6,6 +6,7 @@ from urllib.parse import parse_qs
 
 from localcloud.iam.calls import path_style
 from localcloud.wire import named_operation, signature
+from localcloud.words import words
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -39,31 +40,27 @@ SERVICES: Final = {
 }
 
 
-def _words(text: str) -> frozenset[str]:
-    return frozenset(text.split())
-
-
 # those of SageMaker are in localcloud.sagemaker.refusals
 RECORDED_ONLY: Final = {
-    "dynamodb": _words("ExportTableToPointInTime ImportTable"),
-    "ecr": _words("PutReplicationConfiguration StartImageScan"),
-    "events": _words(
+    "dynamodb": words("ExportTableToPointInTime ImportTable"),
+    "ecr": words("PutReplicationConfiguration StartImageScan"),
+    "events": words(
         "CreateApiDestination CreateArchive CreateConnection CreatePartnerEventSource PutPartnerEvents StartReplay"
     ),
-    "iam": _words("CreateOpenIDConnectProvider CreateSAMLProvider"),
-    "lambda": _words("CreateFunctionUrlConfig UpdateFunctionUrlConfig"),
-    "logs": _words(
+    "iam": words("CreateOpenIDConnectProvider CreateSAMLProvider"),
+    "lambda": words("CreateFunctionUrlConfig UpdateFunctionUrlConfig"),
+    "logs": words(
         "CreateDelivery CreateExportTask PutDestination PutMetricFilter PutSubscriptionFilter StartLiveTail StartQuery"
     ),
-    "monitoring": _words("PutInsightRule"),
-    "secretsmanager": _words("ReplicateSecretToRegions RotateSecret"),
-    "sns": _words("CreatePlatformApplication CreatePlatformEndpoint"),
-    "ssm": _words("CreateDocument CreateMaintenanceWindow CreatePatchBaseline SendCommand"),
-    "states": _words("CreateActivity UpdateMapRun"),
-    "sts": _words("AssumeRoleWithSAML AssumeRoleWithWebIdentity GetFederationToken GetSessionToken"),
+    "monitoring": words("PutInsightRule"),
+    "secretsmanager": words("ReplicateSecretToRegions RotateSecret"),
+    "sns": words("CreatePlatformApplication CreatePlatformEndpoint"),
+    "ssm": words("CreateDocument CreateMaintenanceWindow CreatePatchBaseline SendCommand"),
+    "states": words("CreateActivity UpdateMapRun"),
+    "sts": words("AssumeRoleWithSAML AssumeRoleWithWebIdentity GetFederationToken GetSessionToken"),
 }
 # parts of buckets and objects (`?name`) that moto does not know, which takes the rest of the request, or only records
-NO_PARTS: Final = _words(
+NO_PARTS: Final = words(
     "abac accelerate analytics annotation intelligent-tiering inventory metadataAnnotationTable metadataConfiguration "
     "metadataInventoryTable metadataJournalTable metadataTable metrics renameObject replication requestPayment restore "
     "select session torrent website"

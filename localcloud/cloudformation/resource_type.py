@@ -13,6 +13,7 @@ from typing import Any
 from localcloud.cloudformation.callbacks import Callback
 from localcloud.cloudformation.calls import call, fill, tag_map
 from localcloud.cloudformation.errors import ResourceFailed
+from localcloud.words import words as words
 
 CUSTOM = "AWS::CloudFormation::CustomResource"
 TAGS = "Tags"
@@ -103,11 +104,6 @@ class Setting:
 
 
 Work = str | Callable[[Handling], Mapping[str, Any] | None]
-
-
-def words(text: str) -> frozenset[str]:
-    """A set of names, written with spaces between."""
-    return frozenset(text.split())
 
 
 @dataclass(frozen=True)

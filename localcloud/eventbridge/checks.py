@@ -23,19 +23,18 @@ _Function = Callable[..., Any]
 
 def install(cloud: Cloud) -> None:
     """PutRule, PutTargets, CreateSchedule and UpdateSchedule refuse what the local cloud would not run."""
-    replace = cloud.patches.replace
+    replace, wrap = cloud.patches.replace, cloud.patches.wrap
     replace(f"{_EVENTS}:EventPattern.load", classmethod(_load), "an unknown operator matches everything")
     replace(f"{_EVENTS}:EventPattern.matches_event", _matches_event, "no arrays of objects, and true equals 1")
     replace(f"{_HANDLER}.test_event_pattern", _test_event_pattern, "answers nothing")
     handler = "moto.scheduler.responses:EventBridgeSchedulerResponse.update_schedule"
-    _wrap(cloud, handler, _taking_the_action, "ignores ActionAfterCompletion")
+    wrap(handler, _taking_the_action, "ignores ActionAfterCompletion")
     stamped = functools.partial(_stamping, cloud.clock)
-    _wrap(cloud, f"{_EVENTS}:EventsBackend.put_rule", lambda o: stamped(_checking_rule(o)), "accepts any expression")
-    _wrap(cloud, f"{_EVENTS}:Rule.enable", functools.partial(_stamping_itself, cloud.clock), "no schedules")
-    _wrap(cloud, f"{_EVENTS}:EventsBackend.put_targets", _checking_targets, "accepts targets that nothing runs")
+    wrap(f"{_EVENTS}:EventsBackend.put_rule", lambda o: stamped(_checking_rule(o)), "accepts any expression")
+    wrap(f"{_EVENTS}:Rule.enable", functools.partial(_stamping_itself, cloud.clock), "no schedules")
+    wrap(f"{_EVENTS}:EventsBackend.put_targets", _checking_targets, "accepts targets that nothing runs")
     for name in ("create_schedule", "update_schedule"):
-        _wrap(
-            cloud,
+        wrap(
             f"{_SCHEDULER}.{name}",
             lambda o: stamped(_checking_schedule(cloud.clock, o)),
             "accepts any expression and target",
@@ -51,11 +50,6 @@ def _taking_the_action(original: _Function) -> _Function:
         return answer
 
     return update_schedule
-
-
-def _wrap(cloud: Cloud, target: str, wrapper: Callable[[_Function], object], reason: str) -> None:
-    original: list[_Function] = []
-    original.append(cloud.patches.replace(target, wrapper(lambda *a, **k: original[0](*a, **k)), reason))
 
 
 def _stamping(clock: Clock, original: _Function) -> _Function:
