@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from trimtab.contracts import Event, Settings
+from trimtab.contracts import LEAKAGE, Event, Settings
 from trimtab.entrypoint import Runtime, entrypoint
 from trimtab.ledger.lookup import decided
 from trimtab.ports import Ledger
@@ -14,6 +14,7 @@ NEXT_STEPS = {
     "Refused": "The champion stays. Read the gates on the page; train again when there are new data.",
     "Failed": "The champion stays. Mend the cause and redrive the execution: it goes on where it failed.",
 }
+LEAKAGE_STEP = "The champion stays. Mend the drops or model.yaml (datasets.leakage), deploy, and train again."
 
 
 class ReleaseTrainingEvent(Event):
@@ -37,12 +38,18 @@ def handler(event: ReleaseTrainingEvent, runtime: Runtime) -> dict[str, Any]:
     data = give_back(
         runtime.ledger, event.run, event.fence, event.outcome, reason, event.at, ACTOR, attempt=event.attempt
     )
-    if first and (next_step := NEXT_STEPS.get(event.outcome)):
+    if first and (next_step := step_for_people(event.outcome, reason)):
         what = f"Run {name} ended {event.outcome}."
         link = log_link(failure, runtime.settings) if failure else None
         link = link or runtime.artifact("runs", event.run, "evaluation", "evaluation.html")
         runtime.notifier.send(f"training {event.outcome.lower()}", what, reason, next_step, link)
     return {"released": data["released"], "next": data["next"], "outcome": event.outcome, "reason": data["reason"]}
+
+
+def step_for_people(outcome: str, reason: str) -> str | None:
+    """What a person has to do now; None when the loop goes on without one."""
+    leaks = outcome == "NotReady" and reason.startswith(LEAKAGE)
+    return LEAKAGE_STEP if leaks else NEXT_STEPS.get(outcome)
 
 
 def log_link(failure: Failure, settings: Settings) -> str | None:

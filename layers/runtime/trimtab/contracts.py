@@ -13,6 +13,8 @@ EVENT_SOURCE = "trimtab"
 SPEC_PATH = "/opt/trimtab/model.json"
 TEMPORARY = "_temporary"
 """Folder of the artifacts bucket whose objects expire. No model can have this name."""
+LEAKAGE = "leakage: "
+"""How the reason begins for which a dataset must not be used, and which a person has to look into."""
 CLOSING = {"manifest": "_MANIFEST.json", "success": "_SUCCESS"}
 """Name of the object that closes a drop of many, by ``data.drop``."""
 

@@ -60,3 +60,15 @@ def test_people_are_told_once_of_what_needs_them(outcome: str, told: int) -> Non
     end(runtime, run, outcome)
     end(runtime, run, outcome)
     assert len(notifier.sent) == told
+
+
+def test_people_are_told_of_a_dataset_that_leaks() -> None:
+    """Too few rows mend themselves with the next drop; a leak does not."""
+    notifier = RecordingNotifier()
+    runtime = fake_runtime(tiny.SPEC, notifier=notifier)
+    run, reason = leased(runtime), "leakage: 'load' alone tells the label (AUC 1.0000, limit 0.99)"
+    handler.call(
+        ReleaseTrainingEvent(model="tiny", at=NOON, run=run, fence=1, outcome="NotReady", reason=reason), runtime
+    )
+    assert [sent["why"] for sent in notifier.sent] == [reason]
+    assert "datasets.leakage" in notifier.sent[0]["next_step"]

@@ -8,6 +8,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from trimtab.contracts import LEAKAGE
 from trimtab.datasets.assemble import NotReady, Read, assemble
 from trimtab.datasets.leakage import Leakage, check_no_leakage, measure_leakage
 from trimtab.datasets.manifest import SIDES, Manifest, make_manifest
@@ -63,7 +64,7 @@ def _built(sources: list[Source], read: Read, spec: Spec, known: Truth | None) -
     check_no_leakage(split.train, split.holdout, shape.id)
     leakage = measure_leakage(split, recipe, spec.datasets.leakage, assembled.early_labels)
     if leakage.refusals:
-        raise NotReady("leakage: " + "; ".join(leakage.refusals))
+        raise NotReady(LEAKAGE + "; ".join(leakage.refusals))
     manifest = make_manifest(spec.name, recipe, assembled, split)
     return Built(split, manifest, leakage, assembled.contradictions, assembled.truth)
 
