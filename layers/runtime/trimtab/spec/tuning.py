@@ -52,8 +52,8 @@ class TuningSpec(Section):
     """Share of the training rows, their last part in time, on which every trial is measured."""
     max_jobs: int = Field(default=20, ge=1, le=750)
     parallel: int = Field(default=2, ge=1, le=100)
-    minutes: int = Field(default=120, ge=1, le=40_320)
-    """Time that the whole search may take."""
+    minutes: int = Field(default=120, ge=2, le=40_320)
+    """Time that the whole search may take; SageMaker counts from two minutes on."""
     trial_minutes: int | None = Field(default=None, ge=1)
     """Time that one trial may take; ``training.max_runtime_minutes`` when absent."""
     money: float | None = Field(default=None, gt=0)
