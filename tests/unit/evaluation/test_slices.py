@@ -113,8 +113,10 @@ def measured(n: int = 3_000, champion: bool = True) -> Measured:
 
 def test_a_part_is_measured_against_the_rest_and_the_champion() -> None:
     broken = np.arange(1_500)
-    whole, rest = measured().whole(broken), measured().against_rest(broken)
-    champion, difference = measured().against_champion(broken)
+    made = measured()
+    mine = made.estimate(broken)
+    whole, rest = made.whole(broken, mine), made.against_rest(broken, mine)
+    champion, difference = made.against_champion(broken)
     assert whole["n"] == 1_500
     assert whole["interval"][0] < whole["metrics"]["auc"] < whole["interval"][1] < 0.3
     assert rest is not None
@@ -128,15 +130,16 @@ def test_a_part_is_measured_against_the_rest_and_the_champion() -> None:
 
 def test_without_a_champion_a_part_has_no_difference_to_it() -> None:
     assert measured(champion=False).against_champion(np.arange(500)) == (None, None)
-    assert measured().against_rest(np.arange(3_000)) is None
+    every = np.arange(3_000)
+    assert measured().against_rest(every, measured().estimate(every)) is None
 
 
 def test_a_large_part_s_interval_is_that_of_all_its_rows() -> None:
     """Twice as many rows as are drawn: about 1/sqrt(2) of the width that the drawn ones have."""
     rows = np.arange(2 * ROWS)
     wide = measured(2 * ROWS, champion=False)
-    large, half = (wide.whole(each)["interval"] for each in (rows, rows[::2]))
-    ratio = (large[1] - large[0]) / (half[1] - half[0])
+    large, half = (wide.estimate(each) for each in (rows, rows[::2]))
+    ratio = (large.hi - large.lo) / (half.hi - half.lo)
     assert ratio == pytest.approx(math.sqrt(0.5), abs=0.12)
 
 

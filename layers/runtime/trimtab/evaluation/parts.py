@@ -11,7 +11,7 @@ from trimtab.evaluation.bootstrap import Estimate, Resampled, resample
 from trimtab.evaluation.draws import Draws
 from trimtab.evaluation.kinds import Kind
 
-ROWS = 20_000
+ROWS = 10_000
 """Rows drawn from for an interval of a part; larger parts' intervals are scaled to their size."""
 ROUNDS = 200
 Rows = NDArray[np.intp]
@@ -33,22 +33,26 @@ class Measured:
     confidence: float
     seed: int
 
-    def whole(self, rows: Rows) -> Json:
-        """``metrics`` of the candidate and the ``interval`` of the primary one."""
-        found = self._resample(rows, ["candidate"])
-        interval = self._scaled(found, rows, "candidate")
-        return {"n": len(rows), "metrics": self._points(rows, "candidate"), "interval": [interval.lo, interval.hi]}
+    def estimate(self, rows: Rows) -> Estimate:
+        """The candidate's primary metric on the rows, with its interval."""
+        return self._scaled(self._resample(rows, ["candidate"]), rows, "candidate")
 
-    def against_rest(self, rows: Rows) -> Json | None:
-        """The candidate's primary metric on the rows less that on all others; null when there are no others."""
+    def whole(self, rows: Rows, mine: Estimate) -> Json:
+        """``metrics`` of the candidate and the ``interval`` of the primary one, which is ``mine``."""
+        return {"n": len(rows), "metrics": self._points(rows, "candidate"), "interval": [mine.lo, mine.hi]}
+
+    def against_rest(self, rows: Rows, mine: Estimate) -> Json | None:
+        """``mine``, measured on the rows, less the same on all others; null when there are no others.
+
+        The interval is made of those of the two sides, which share no row (MOVER; Zou and Donner 2008).
+        """
         others = np.setdiff1d(np.arange(len(self.label)), rows, assume_unique=True)
         if not len(others):
             return None
-        sides = [self._scaled(self._resample(side, ["candidate"]), side, "candidate") for side in (rows, others)]
-        halves = [[one.value - one.lo, one.hi - one.value] for one in sides]
-        value = sides[0].value - sides[1].value
-        lower = math.hypot(halves[0][0], halves[1][1])
-        upper = math.hypot(halves[0][1], halves[1][0])
+        rest = self.estimate(others)
+        value = mine.value - rest.value
+        lower = math.hypot(mine.value - mine.lo, rest.hi - rest.value)
+        upper = math.hypot(mine.hi - mine.value, rest.value - rest.lo)
         return {"value": value, "lo": value - lower, "hi": value + upper}
 
     def against_champion(self, rows: Rows) -> tuple[float | None, Json | None]:

@@ -144,12 +144,13 @@ def _declared(task: Task, names: str) -> Cut:
 
 def _slice(measured: Measured, part: Part) -> Json:
     champion, difference = measured.against_champion(part.rows)
+    mine = measured.estimate(part.rows)
     return {
         "name": part.name,
         "columns": list(part.columns),
         "declared": part.declared,
-        **measured.whole(part.rows),
-        "rest": measured.against_rest(part.rows),
+        **measured.whole(part.rows, mine),
+        "rest": measured.against_rest(part.rows, mine),
         "champion": champion,
         "difference": difference,
         "p_adjusted": part.p_adjusted,
@@ -158,7 +159,7 @@ def _slice(measured: Measured, part: Part) -> Json:
 
 def _fold(task: Task, measured: Measured, rows: Any) -> Json:
     period = task.holdout.period_of(rows)
-    return {"from": period["start"], "to": period["end"], **measured.whole(rows)}
+    return {"from": period["start"], "to": period["end"], **measured.whole(rows, measured.estimate(rows))}
 
 
 def _header(task: Task, scores: Scores) -> Json:
