@@ -1,5 +1,7 @@
 """A real MLflow server takes what Trimtab tells it, and MLflow's client finds it there."""
 
+import os
+import signal
 import socket
 import subprocess
 from collections.abc import Callable, Iterator
@@ -45,14 +47,15 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HttpServer]:
     options = ["--port", str(port), "--workers", "1", "--backend-store-uri", f"sqlite:///{folder}/runs.db"]
     command = [str(environment("mlflow_server") / "mlflow"), "server", *options, "--artifacts-destination", str(folder)]
     with Path(folder, "log").open("wb") as log:
-        process = subprocess.Popen(command, cwd=folder, stdout=log, stderr=log, start_new_session=True)
+        settings = os.environ | {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}  # seven processes that nobody asks
+        process = subprocess.Popen(command, cwd=folder, env=settings, stdout=log, stderr=log, start_new_session=True)
     made = HttpServer(f"http://127.0.0.1:{port}")
     try:
         wait_until(lambda: answers(made), START_SECONDS, lambda: Path(folder, "log").read_text())
         yield made
     finally:
-        process.terminate()
-        process.wait(20)
+        os.killpg(process.pid, signal.SIGTERM)  # its workers too
+        process.wait(60)
 
 
 def answers(server: HttpServer) -> bool:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -195,6 +196,7 @@ def test_card_and_lineage_are_told_to_sagemaker_once(runtime: Runtime) -> None:
     assert (RUN, "Produced", f"{RUN}-model") in lineage.edges
     assert ("dataset-d1", "ContributedTo", RUN) in lineage.edges
     assert len(lineage.nodes) == 6
+    assert all(re.fullmatch("[a-zA-Z0-9](-*[a-zA-Z0-9]){0,119}", name) for name in lineage.nodes)
 
 
 def test_a_version_is_registered_though_sagemaker_keeps_no_card(runtime: Runtime) -> None:

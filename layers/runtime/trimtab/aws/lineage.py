@@ -42,7 +42,7 @@ class SageMakerLineage:
         if listed:
             return str(listed[0]["ArtifactArn"])
         made = self._sagemaker.create_artifact(
-            ArtifactName=node.name[-256:],
+            ArtifactName=node.name,
             Source={"SourceUri": node.source},
             ArtifactType=node.type,
             Properties=dict(node.properties),

@@ -1,5 +1,6 @@
 """What a version came of, as the graph that SageMaker's lineage holds."""
 
+import hashlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,7 +10,7 @@ CONTRIBUTED, PRODUCED, DERIVED = "ContributedTo", "Produced", "DerivedFrom"
 
 
 def graph_of(record: Mapping[str, Any], package: Package) -> tuple[list[LineageNode], list[LineageEdge]]:
-    """dataset, code, image → training → model archive → package."""
+    """dataset, code, image → training → model archive → package. SageMaker's names take letters, digits and hyphens."""
     run = str(record["run"])
     inputs = _inputs(record)
     training = LineageNode(
@@ -35,6 +36,11 @@ def _inputs(record: Mapping[str, Any]) -> list[LineageNode]:
     made = [
         ("DataSet", f"dataset-{str(dataset['digest'])[:16]}", dataset["manifest"], {"sha256": dataset["digest"]}),
         ("Code", f"code-{str(code['sha256'])[:16]}", code["uri"], {"sha256": code["sha256"]}),
-        ("Image", f"image-{str(image['uri']).rpartition('/')[2]}", image["uri"], {"digest": image["digest"] or ""}),
+        (
+            "Image",
+            f"image-{hashlib.sha256(str(image['uri']).encode()).hexdigest()[:16]}",
+            image["uri"],
+            {"digest": image["digest"] or ""},
+        ),
     ]
     return [LineageNode("Artifact", name, kind, str(uri), properties) for kind, name, uri, properties in made if uri]
