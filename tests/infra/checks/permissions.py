@@ -7,7 +7,7 @@ from typing import Any
 from stacks.templates import as_text, states
 from tests.infra.checks.aws_api import api_call
 
-_JOBS = {"CreateTrainingJob": "TrainingJob", "CreateProcessingJob": "ProcessingJob"}
+_JOBS = {f"Create{kind}": kind for kind in ("TrainingJob", "ProcessingJob", "HyperParameterTuningJob")}
 _RULE = ("events:PutRule", "events:PutTargets", "events:DescribeRule")
 _TAGS = ("sagemaker:AddTags", "sagemaker:ListTags")
 _RUNNING = frozenset(
