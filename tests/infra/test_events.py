@@ -4,7 +4,7 @@ from tests.infra.conftest import Assembly
 
 def test_every_rule_target_has_a_role_retries_and_a_dead_letter_queue(assembly: Assembly) -> None:
     targets = [target for rule in assembly.resources("AWS::Events::Rule") for target in rule.properties["Targets"]]
-    assert len(targets) == 12
+    assert len(targets) == 3 * 6
     for target in targets:
         assert target["RoleArn"]
         assert target["RetryPolicy"]["MaximumRetryAttempts"] > 0
@@ -13,7 +13,7 @@ def test_every_rule_target_has_a_role_retries_and_a_dead_letter_queue(assembly: 
 
 def test_every_schedule_has_a_role_retries_and_a_dead_letter_queue(assembly: Assembly) -> None:
     schedules = assembly.resources("AWS::Scheduler::Schedule")
-    assert len(schedules) == 2
+    assert len(schedules) == 3
     for schedule in schedules:
         target = schedule.properties["Target"]
         assert target["RoleArn"]
@@ -28,6 +28,7 @@ def test_promotion_starts_for_exactly_approved(assembly: Assembly) -> None:
     assert {tuple(detail["ModelApprovalStatus"]) for detail in approvals} == {("Approved",)}
     assert {tuple(detail["ModelPackageGroupName"]) for detail in approvals} == {
         ("trimtab-dev-flights",),
+        ("trimtab-dev-searched",),
         ("trimtab-dev-tiny",),
     }
 

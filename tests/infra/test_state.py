@@ -25,6 +25,7 @@ LOGICAL_IDS = {
         "Signing608E83C0",
     },
     "trimtab-dev-model-flights": {"Registry"},
+    "trimtab-dev-model-searched": {"Registry"},
     "trimtab-dev-model-tiny": {"Registry"},
 }
 
