@@ -17,7 +17,7 @@ from trimtab.evaluation.contest import kind_of, score_baselines
 from trimtab.evaluation.holdout import Rows
 from trimtab.evaluation.report import build_report
 from trimtab.evaluation.task import Scores, Task
-from trimtab.spec import parse_spec
+from trimtab.spec import Spec, parse_spec
 
 FEATURES = {"load": "number", "heat": "number", "age": "integer", "site": "string", "line": "string"}
 SPEC = """
@@ -58,20 +58,26 @@ def print_speed(rows: int, rounds: int) -> None:
 
 def _task(rows: int, rounds: int, folder: Path) -> tuple[Task, Any, Any]:
     random = np.random.default_rng(0)
-    spec = json.loads(parse_spec(SPEC.format(rounds=rounds)).canonical_json())
+    spec = json.loads(read_spec(rounds).canonical_json())
     names = [{"name": name, "type": kind, "nullable": False} for name, kind in FEATURES.items()]
     (folder / "contract.json").write_text(json.dumps({"features": names}))
     (folder / "code").mkdir()
     (folder / "code" / "inference.py").touch()
     artifact = Artifact(folder, 1, "0" * 64)
-    table = _table(rows, random)
+    table = made_table(rows, random)
     label = np.asarray(table.column("label").to_numpy())
     candidate, champion = (1 / (1 + np.exp(-random.normal(effect * label - 1, 1.0))) for effect in (1.0, 0.98))
-    train = Rows(_table(100_000, random), "label", "at")
+    train = Rows(made_table(100_000, random), "label", "at")
     return Task(spec, "run", Rows(table, "label", "at"), train, artifact, artifact, folder), candidate, champion
 
 
-def _table(rows: int, random: np.random.Generator) -> pa.Table:
+def read_spec(rounds: int) -> Spec:
+    """The model.yaml of both benchmarks of speed."""
+    return parse_spec(SPEC.format(rounds=rounds))
+
+
+def made_table(rows: int, random: np.random.Generator) -> pa.Table:
+    """Rows five seconds apart whose label has to do with ``load`` only."""
     load, site = random.normal(size=rows), random.integers(0, 8, rows)
     label = (random.random(rows) < 1 / (1 + np.exp(1 - load))).astype(np.int64)
     return pa.table(
