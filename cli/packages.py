@@ -45,9 +45,7 @@ def list_models(model: ModelArgument, stage: StageOption = "dev", as_json: JsonO
 def register_artifact(
     model: ModelArgument,
     artifact: Annotated[Path, typer.Argument(help="model.tar.gz that was built elsewhere.")],
-    like: Annotated[
-        int, typer.Option("--like", help="Version it must not be worse than, on that one's data.")
-    ],
+    like: Annotated[int, typer.Option("--like", help="Version it must not be worse than, on that one's data.")],
     stage: StageOption = "dev",
 ) -> None:
     """Register an artifact that was not trained by Trimtab: evaluated, judged, and pending when it passed."""

@@ -40,7 +40,9 @@ def test_every_model_has_the_five_machines(assembly: Assembly) -> None:
     names = {
         machine.properties["StateMachineName"] for machine in assembly.resources("AWS::StepFunctions::StateMachine")
     }
-    assert names == {f"trimtab-dev-{model}-{machine}" for model in ("flights", "tiny", "searched") for machine in MACHINES}
+    assert names == {
+        f"trimtab-dev-{model}-{machine}" for model in ("flights", "tiny", "searched") for machine in MACHINES
+    }
 
 
 def test_every_task_has_a_timeout_named_retries_and_a_catch_of_everything(assembly: Assembly) -> None:

@@ -128,9 +128,7 @@ def _judgement(package: Package, evidence: Evidence) -> Iterator[Objection]:
     """The gates were passed, by this artifact in this evaluation."""
     judged = evidence.judgement
     if judged is None:
-        reason = (
-            "no judgement of it is in the ledger: train it, or register it with `trimtab models register`"
-        )
+        reason = "no judgement of it is in the ledger: train it, or register it with `trimtab models register`"
         yield Objection(reason, disqualifies=True)
         return
     if judged.get("passed") is not True or judged.get("outcome") != "pass":
