@@ -9,8 +9,14 @@ from botocore.exceptions import ClientError
 
 from .account import Account, allow
 from .bus import bodies, queue_for, rule
+from .stacks import delete, deploy, note, outputs_of, template
 
 pytestmark = pytest.mark.sagemaker
+TYPES = {"flight": "String", "delay": "Fractional", "seats": "Integral", "at": "String"}
+
+
+def definitions(types: dict[str, str]) -> list[dict[str, str]]:
+    return [{"FeatureName": name, "FeatureType": kind} for name, kind in types.items()]
 
 
 class Group:
@@ -23,12 +29,11 @@ class Group:
         self.runtime = account.client("sagemaker-featurestore-runtime")
         self.bucket = account.bucket()
         role = account.role("sagemaker.amazonaws.com", allow("s3:*"))
-        features = {"flight": "String", "delay": "Fractional", "seats": "Integral", "at": "String"}
         self.sagemaker.create_feature_group(
             FeatureGroupName=self.name,
             RecordIdentifierFeatureName="flight",
             EventTimeFeatureName="at",
-            FeatureDefinitions=[{"FeatureName": name, "FeatureType": kind} for name, kind in features.items()],
+            FeatureDefinitions=definitions(TYPES),
             OnlineStoreConfig={"EnableOnlineStore": True},
             OfflineStoreConfig={
                 "S3StorageConfig": {"S3Uri": f"s3://{self.bucket}/store"},
@@ -204,3 +209,51 @@ def test_reading_and_writing_records_need_permissions_of_their_own(account: Acco
     with pytest.raises(ClientError) as error:
         group.put("a", "2026-01-02T00:00:00Z", delay=2.0)
     assert error.value.response["Error"]["Code"] in ("AccessDeniedException", "AccessForbidden")
+
+
+def in_a_stack(name: str, types: dict[str, str], role: str = "", bucket: str = "") -> str:
+    """A template with a feature group of that name, and what refers to it."""
+    properties: dict[str, Any] = {
+        "FeatureGroupName": name,
+        "RecordIdentifierFeatureName": "flight",
+        "EventTimeFeatureName": "at",
+        "FeatureDefinitions": definitions(types),
+        "OnlineStoreConfig": {"EnableOnlineStore": True},
+    }
+    if bucket:
+        storage = {"S3StorageConfig": {"S3Uri": f"s3://{bucket}/store"}, "DisableGlueTableCreation": True}
+        properties |= {"OfflineStoreConfig": storage, "RoleArn": role}
+    told = note({"Fn::Join": [" ", [{"Ref": "Features"}, {"Fn::GetAtt": ["Features", "FeatureGroupStatus"]}]]})
+    return template(
+        {"Features": {"Type": "AWS::SageMaker::FeatureGroup", "Properties": properties}, "Told": told},
+        Outputs={"Told": {"Value": {"Fn::GetAtt": ["Told", "Value"]}}},
+    )
+
+
+def test_a_stack_makes_a_feature_group_that_can_be_written_at_once_adds_features_and_deletes_it(
+    account: Account,
+) -> None:
+    name, sagemaker = account.unique("features"), account.client("sagemaker")
+    made = deploy(account, account.unique("stack"), in_a_stack(name, TYPES))
+    assert outputs_of(made) == {"Told": f"{name} Created"}
+    runtime = account.client("sagemaker-featurestore-runtime")
+    record = [{"FeatureName": key, "ValueAsString": value} for key, value in (("flight", "a"), ("at", "1"))]
+    runtime.put_record(FeatureGroupName=name, Record=record)
+    deploy(account, made["StackName"], in_a_stack(name, TYPES | {"gate": "String"}), "UPDATE")
+    found = sagemaker.describe_feature_group(FeatureGroupName=name)
+    assert [each["FeatureName"] for each in found["FeatureDefinitions"]] == [*TYPES, "gate"]
+    assert runtime.get_record(FeatureGroupName=name, RecordIdentifierValueAsString="a")["Record"] == record
+    delete(account, made["StackId"])
+    with pytest.raises(sagemaker.exceptions.ResourceNotFound):
+        sagemaker.describe_feature_group(FeatureGroupName=name)
+
+
+def test_a_stack_fails_with_the_reason_why_a_feature_group_cannot_be_made_or_changed(account: Account) -> None:
+    name, role = account.unique("features"), account.role("sagemaker.amazonaws.com", allow("s3:PutObject"))
+    failed = deploy(account, account.unique("stack"), in_a_stack(name, TYPES, role, account.bucket()))
+    assert failed["StackStatus"] == "ROLLBACK_COMPLETE"
+    made = deploy(account, account.unique("stack"), in_a_stack(name, TYPES))
+    fewer = {key: kind for key, kind in TYPES.items() if key != "seats"}
+    assert deploy(account, made["StackName"], in_a_stack(name, fewer), "UPDATE")["StackStatus"] == (
+        "UPDATE_ROLLBACK_COMPLETE"
+    )
