@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import xgboost
-from numpy.typing import NDArray
 
 from trimtab.authoring import balanced_weights, train
 
@@ -16,9 +15,13 @@ SET_ASIDE = 0.15
 def fit(
     features: pd.DataFrame, label: pd.Series, hyperparameters: Mapping[str, Any], seed: int
 ) -> xgboost.XGBClassifier:
-    """Early stopping on a drawn part of the rows finds the number of trees; then all rows are learned from."""
-    weights = balanced_weights(label) if hyperparameters["class_weights"] == "balanced" else np.ones(len(label))
-    offsets = offsets_of(label, weights)
+    """Both classes count the same. Early stopping on a drawn part finds how many trees, then all rows are learned.
+
+    The weights add the offset to everybody's log-odds. It is given to the trees while they learn and not when they are
+    asked, so that they answer with probabilities of the real world and not of one with equally frequent classes.
+    """
+    weights = balanced_weights(label)
+    offsets = np.full(len(label), np.log((label == 0).sum() / (label == 1).sum()))
     aside = np.random.default_rng(seed).random(len(label)) < SET_ASIDE
     trial = trees(int(hyperparameters["trees"]), hyperparameters, seed)
     trial.set_params(early_stopping_rounds=int(hyperparameters["patience"]), eval_metric="logloss")
@@ -37,25 +40,14 @@ def fit(
     return trees(number, hyperparameters, seed).fit(features, label, sample_weight=weights, base_margin=offsets)
 
 
-def offsets_of(label: pd.Series, weights: NDArray[np.float64]) -> NDArray[np.float64]:
-    """What the weights add to everybody's log-odds, shape (n,).
-
-    It is given to the trees while they learn and not when they are asked, so that they answer with the probabilities of
-    the real world and not of one in which both classes are equally frequent.
-    """
-    of_class = {value: float(weights[label == value].mean()) for value in (0, 1)}
-    return np.full(len(label), np.log(of_class[1] / of_class[0]))
-
-
 def trees(number: int, hyperparameters: Mapping[str, Any], seed: int) -> xgboost.XGBClassifier:
-    """An unfitted model of so many trees, which begins at even odds: the offsets are where learning begins."""
+    """An unfitted model of so many trees that begins at even odds, since learning begins at the offsets."""
     return xgboost.XGBClassifier(
         n_estimators=number,
         learning_rate=float(hyperparameters["learning_rate"]),
         max_depth=int(hyperparameters["max_depth"]),
         subsample=float(hyperparameters["subsample"]),
         base_score=0.5,
-        tree_method="hist",
         random_state=seed,
     )
 

@@ -26,14 +26,14 @@ class Ended:
 
 
 def deploy(cloud: LocalCloud, folder: Path, model: str = FIXTURE) -> None:
-    """The app with the fixture model, or another of its name, is deployed by the real cdk command."""
+    """The app with the fixture model, or others (folders, with commas between), is deployed by the real cdk command."""
     _cdk(cloud, folder, "bootstrap", ENVIRONMENT)
     _cdk(cloud, ROOT, "deploy", "--all", "--require-approval", "never", "-c", f"models={model}")
 
 
-def deploy_model(cloud: LocalCloud, model: str) -> None:
-    """The model's own stack is as its folder says now."""
-    what = ("trimtab-dev-model-tiny", "--exclusively")
+def deploy_model(cloud: LocalCloud, model: str, name: str = "tiny") -> None:
+    """The stack of the model called ``name`` is as its folder says now."""
+    what = (f"trimtab-dev-model-{name}", "--exclusively")
     _cdk(cloud, ROOT, "deploy", *what, "--require-approval", "never", "-c", f"models={model}", output="cdk.model")
 
 
