@@ -1,17 +1,15 @@
 """Experiment trackers are told of every run, beside the machines and never in their way."""
 
-from aws_cdk import aws_events as events
-from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_iam as iam
-from aws_cdk import aws_lambda_destinations as destinations
 from constructs import Construct
 
 from stacks.constructs.dead_letters import DeadLetters
 from stacks.constructs.machine import Machine
 from stacks.constructs.model_parts import ModelParts
+from stacks.constructs.triggers import Call, ended
 from trimtab.names import RECORDS
 
-_ENDED = ["SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED"]
+_ENDED = ("SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED")
 _MLFLOW_ACTIONS = (
     "GetExperimentByName", "CreateExperiment", "SearchRuns", "CreateRun", "UpdateRun", "LogBatch", "LogInputs",
     "CreateRegisteredModel", "SearchModelVersions", "CreateModelVersion", "SetRegisteredModelAlias",
@@ -30,11 +28,14 @@ class RunTracking(Construct):
         parts.artifacts.grant_list(self.function.role)
         parts.artifacts.grant_write(self.function.role, "tracking")
         self._allow_managed(parts)
-        dead_letters.grant_send(self.function.role)
-        self.function.function.configure_async_invoke(
-            on_failure=destinations.SqsDestination(dead_letters.queue), retry_attempts=2
+        Call(
+            self,
+            "Ended",
+            function=self.function,
+            pattern=ended(machines, *_ENDED),
+            inputs={"model": parts.spec.name, "at": "$.time", "execution": "$.detail.name"},
+            dead_letters=dead_letters,
         )
-        self._listen(parts, machines, dead_letters)
 
     def _allow_managed(self, parts: ModelParts) -> None:
         """SageMaker's managed MLflow asks for an action for each of its requests; a URL asks for none."""
@@ -42,19 +43,3 @@ class RunTracking(Construct):
         if uri.startswith("arn:"):
             actions = [f"sagemaker-mlflow:{name}" for name in _MLFLOW_ACTIONS]
             self.function.allow(iam.PolicyStatement(actions=actions, resources=[uri]))
-
-    def _listen(self, parts: ModelParts, machines: list[Machine], dead_letters: DeadLetters) -> None:
-        pattern = events.EventPattern(
-            source=["aws.states"],
-            detail_type=["Step Functions Execution Status Change"],
-            detail={"stateMachineArn": [machine.arn for machine in machines], "status": _ENDED},
-        )
-        said = {"model": parts.spec.name, "at": "$.time", "execution": "$.detail.name"}
-        taken = {name: events.EventField.from_path(v) if v.startswith("$.") else v for name, v in said.items()}
-        target = targets.LambdaFunction(
-            self.function.function,
-            event=events.RuleTargetInput.from_object(taken),
-            dead_letter_queue=dead_letters.queue,
-            retry_attempts=24,
-        )
-        events.Rule(self, "Ended", event_pattern=pattern, targets=[target])

@@ -1,11 +1,12 @@
-"""What starts a model's machines: rules on events, and a schedule."""
+"""What starts a model's machines, and functions beside them: rules on events, and a schedule."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from aws_cdk import Duration
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_scheduler as scheduler
 from constructs import Construct
 
@@ -13,6 +14,7 @@ from stacks.arns import arn
 from stacks.constructs.dead_letters import DeadLetters
 from stacks.constructs.execution_role import own_service
 from stacks.constructs.machine import Machine
+from stacks.constructs.runtime_function import RuntimeFunction
 from stacks.stage import Stage
 
 _ATTEMPTS = 24
@@ -48,6 +50,55 @@ class Trigger(Construct):
             max_event_age=_MAX_AGE,
         )
         events.Rule(self, "Rule", event_pattern=pattern, targets=[target])
+
+
+class Call(Construct):
+    """Owns a rule that calls ``function`` for matching events. No state.
+
+    ``inputs`` is the function's event: a value that starts with ``$.`` is taken from EventBridge's. What cannot be
+    delivered, or fails for good, is kept.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        function: RuntimeFunction,
+        pattern: events.EventPattern,
+        inputs: Mapping[str, str],
+        dead_letters: DeadLetters,
+    ) -> None:
+        super().__init__(scope, id)
+        dead_letters.grant_send(function.role)
+        # CDK's own destination would grant wildcard actions on the key.
+        kept = lambda_.CfnEventInvokeConfig.DestinationConfigProperty(
+            on_failure=lambda_.CfnEventInvokeConfig.OnFailureProperty(destination=dead_letters.queue.queue_arn)
+        )
+        lambda_.CfnEventInvokeConfig(
+            self,
+            "Retries",
+            function_name=function.function.function_name,
+            qualifier="$LATEST",
+            destination_config=kept,
+            maximum_retry_attempts=2,
+        )
+        target = targets.LambdaFunction(
+            function.function,
+            event=events.RuleTargetInput.from_object({name: _taken(value) for name, value in inputs.items()}),
+            dead_letter_queue=dead_letters.queue,
+            retry_attempts=_ATTEMPTS,
+        )
+        events.Rule(self, "Rule", event_pattern=pattern, targets=[target])
+
+
+def ended(machines: Iterable[Machine], *statuses: str) -> events.EventPattern:
+    """Executions of ``machines`` that ended in one of ``statuses``."""
+    return events.EventPattern(
+        source=["aws.states"],
+        detail_type=["Step Functions Execution Status Change"],
+        detail={"stateMachineArn": [machine.arn for machine in machines], "status": list(statuses)},
+    )
 
 
 class Schedule(Construct):

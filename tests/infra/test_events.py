@@ -2,11 +2,13 @@ from stacks.constructs.model_triggers import dropped_keys
 from tests.infra.conftest import Assembly
 
 
-def test_every_rule_target_has_a_role_retries_and_a_dead_letter_queue(assembly: Assembly) -> None:
+def test_every_rule_target_has_a_right_retries_and_a_dead_letter_queue(assembly: Assembly) -> None:
     targets = [target for rule in assembly.resources("AWS::Events::Rule") for target in rule.properties["Targets"]]
-    assert len(targets) == 3 * 6
+    assert len(targets) == 3 * 7
+    called = [permission.properties for permission in assembly.resources("AWS::Lambda::Permission")]
+    callable_ = {str(each["FunctionName"]) for each in called if each["Principal"] == "events.amazonaws.com"}
     for target in targets:
-        assert target["RoleArn"]
+        assert "RoleArn" in target or str(target["Arn"]) in callable_
         assert target["RetryPolicy"]["MaximumRetryAttempts"] > 0
         assert target["DeadLetterConfig"]["Arn"]
 
@@ -67,3 +69,13 @@ def test_queues_and_topics_are_encrypted_and_refuse_plain_http(assembly: Assembl
 def test_no_custom_resource_is_needed(assembly: Assembly) -> None:
     types = {found["Type"] for template in assembly.templates.values() for found in template["Resources"].values()}
     assert not [type for type in types if type.startswith(("Custom::", "AWS::CloudFormation::CustomResource"))]
+
+
+def test_the_lease_comes_back_however_an_execution_of_the_training_ends_badly(assembly: Assembly) -> None:
+    rules = [rule for rule in assembly.resources("AWS::Events::Rule") if rule.id.startswith("Reclaiming")]
+    assert len(rules) == 3
+    for rule in rules:
+        detail = rule.properties["EventPattern"]["detail"]
+        assert detail["status"] == ["ABORTED", "TIMED_OUT", "FAILED"]
+        (machine,) = detail["stateMachineArn"]
+        assert "TrainingSteps" in str(machine)

@@ -27,6 +27,8 @@ def _inputs(assembly: Assembly) -> dict[str, list[set[str]]]:
     found: dict[str, list[set[str]]] = {}
     for rule in assembly.resources("AWS::Events::Rule"):
         for target in rule.properties["Targets"]:
+            if "Ref" not in target["Arn"]:
+                continue  # a function's
             template = target["InputTransformer"]["InputTemplate"]
             text = template if isinstance(template, str) else json.dumps(template)
             found.setdefault(target["Arn"]["Ref"], []).append(set(re.findall(r'\\?"(\w+)\\?":', text)))
@@ -121,8 +123,9 @@ def test_machines_are_traced_logged_without_data_and_encrypted(assembly: Assembl
         assert properties["EncryptionConfiguration"]["Type"] == "CUSTOMER_MANAGED_KMS_KEY"
 
 
-def test_every_function_of_a_model_is_called_by_one_of_its_machines(assembly: Assembly) -> None:
+def test_every_function_of_a_model_is_called_by_one_of_its_machines_or_rules(assembly: Assembly) -> None:
     called = {task["Resource"] for _, task in _tasks(assembly) if ":lambda:" in task["Resource"]}
+    called |= {str(t["Arn"]) for rule in assembly.resources("AWS::Events::Rule") for t in rule.properties["Targets"]}
     for function in assembly.resources("AWS::Lambda::Function"):
         assert any(function.id in arn for arn in called), function.id
 

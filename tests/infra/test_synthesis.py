@@ -14,7 +14,8 @@ from stacks.validate import _IGNORED
 from tests.infra.conftest import Assembly
 from trimtab.errors import SpecError, TrimtabError
 
-PARTS = ("app.py", "cdk.json", "stacks", "layers", "functions", "models/flights", "tests/fixtures/models/tiny")
+FIXTURES = ("tests/fixtures/models/tiny", "tests/fixtures/models/searched")
+PARTS = ("app.py", "cdk.json", "stacks", "layers", "functions", "models/flights", *FIXTURES)
 SCRIPT = """
 import sys
 from pathlib import Path
@@ -52,7 +53,7 @@ def test_another_process_in_another_checkout_writes_the_same_bytes(assembly: Ass
         else:
             shutil.copyfile(source, target)
     (checkout / ".cache").symlink_to(ROOT / ".cache")
-    _synthesize(checkout, tmp_path / "out", "flights", "tests/fixtures/models/tiny")
+    _synthesize(checkout, tmp_path / "out", "flights", *FIXTURES)
     assert _templates(tmp_path / "out") == _templates(assembly.folder)
 
 

@@ -1,10 +1,11 @@
 """One training of a model at a time; who comes meanwhile is remembered, not lost."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from trimtab.ledger.lookup import decided
+from trimtab.ledger.lookup import decided, latest
 from trimtab.ports import Entry, Lease, Ledger
 from trimtab.spec import TrainingSpec
 
@@ -93,6 +94,32 @@ def give_back(
     }
     ledger.append(RELEASED, name, data, at, actor)
     return data
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """A run's first go, or a later one after a redrive."""
+
+    run: str
+    number: int
+    fence: int
+
+
+def begun_by(ledger: Ledger, execution: str, before: datetime) -> Attempt | None:
+    """The newest attempt that ``execution`` had begun ``before`` then; None when it never held the lease."""
+    entries = ledger.entries("training.")
+    run = next((e for e in entries if e.kind == LEASED and execution and e.data.get("execution") == execution), None)
+    if run is None:
+        return None
+    resumed = [e for e in entries if e.kind == RESUMED and e.data["run"] == run.subject and e.at < before]
+    newest = resumed[-1] if resumed else run
+    return Attempt(run.subject, int(newest.data.get("attempt", 0)), int(newest.data["fence"]))
+
+
+def released_by(ledger: Ledger, attempt: Attempt) -> str | None:
+    """Who wrote down how the attempt ended; None when nobody has."""
+    entry = latest(ledger, RELEASED, attempt_name(attempt.run, attempt.number))
+    return entry.actor if entry else None
 
 
 def waiting_requests(entries: list[Entry], run: str) -> list[Entry]:
