@@ -267,7 +267,43 @@ def test_an_artifact_with_pickles_is_refused_unless_the_policy_takes_them_on() -
     assert "model.pkl" in gate(found, "pickles").message
     accepting = EvaluationSpec.model_validate({"gates": {"pickles": "accept"}})
     assert gate(found, "pickles", accepting).outcome == "pass"
-    assert "parity" not in {each.name for each in judge(found, RULES, "s3://e").gates}
+
+
+def test_an_inference_py_of_one_s_own_is_judged_by_its_answers_or_by_a_reason() -> None:
+    def parity(rules: EvaluationSpec = RULES, **changes: Any) -> Gate:
+        made = {"rows": 500, "max_difference": 1e-7, "tolerance": 1e-5} | changes
+        return gate(report(serving={"own_inference": True, "parity": made}), "parity", rules)
+
+    reason = "answers are rounded to whole per cents for the screen"
+    accepting = EvaluationSpec.model_validate({"gates": {"own_inference": reason}})
+    assert parity().outcome == "pass", "it answers as the trained model does"
+    for differing in ({"max_difference": 0.1}, {"max_difference": None, "rows": 0}):
+        assert parity(**differing).outcome == "not_judged"
+        assert (parity(accepting, **differing).outcome, parity(accepting, **differing).accepted_risk) == (
+            "pass",
+            reason,
+        )
+    with pytest.raises(ValueError):
+        EvaluationSpec.model_validate({"gates": {"own_inference": "because"}})
+
+
+def test_the_form_for_devices_must_be_shown_to_lose_little() -> None:
+    def edge(*ends: float, **changes: Any) -> Gate:
+        loss = dict(zip(("lo", "value", "hi"), ends, strict=True))
+        found = {"precision": "int8", "rows": 500, "max_loss": 0.01, "loss": loss}
+        return gate(report(edge=found | changes), "edge")
+
+    assert edge(-0.001, 0.002, 0.009).outcome == "pass"
+    assert edge(0.0, 0.005, 0.02).outcome == "not_judged"
+    assert edge(0.02, 0.03, 0.04).outcome == "refuse"
+    assert (
+        edge(0, 0, 0, loss=None).outcome
+        == edge(0, math.nan, 0).outcome
+        == edge(0, 0, 0, max_loss="1").outcome
+        == "refuse"
+    )
+    full = report(edge={"precision": "full"})
+    assert "edge" not in {each.name for each in judge(full, RULES, "s3://e").gates}
 
 
 def priced(**cost: Any) -> Gate:

@@ -3,6 +3,7 @@
 Serving knows ONNX and skops files. Both are read here as bytes: neither onnx nor skops has to be installed.
 """
 
+import sys
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,6 +12,8 @@ from trimtab.artifact.wire import Message, WireError
 from trimtab.errors import DataError
 
 ONNX_FILE, SKOPS_FILE, PICKLE_FILE = "model.onnx", "model.skops", "model.joblib"
+EDGE_FILE = "model.edge.onnx"
+"""The form for devices, beside the one that is served."""
 OWN_CODE = "inference.py"
 MAX_MODEL_BYTES = 512 * 1024**2
 MAX_SCHEMA_BYTES = 64 * 1024**2
@@ -33,6 +36,10 @@ TRUSTED = frozenset(
     }
 )
 """Types beyond those that skops trusts, each looked at: none runs code that a file could choose."""
+
+
+POWERFUL = sys.stdlib_module_names | {"cloudpickle", "dill", "joblib", "numpy"}
+"""Packages of which an author can trust nothing by name."""
 
 
 class ModelRefused(DataError):
@@ -172,15 +179,25 @@ def check_skops(path: Path) -> None:
         raise ModelRefused(f"{path.name} has a schema of {len(schema):,} bytes")
 
 
-def untrusted(named: Sequence[str]) -> list[str]:
-    """Of the types that skops does not trust by itself, those that Trimtab does not either."""
-    return [name for name in named if name not in TRUSTED]
+def untrusted(named: Sequence[str], author: Sequence[str] = ()) -> list[str]:
+    """Of the types that skops does not trust by itself, those that neither Trimtab nor the author does.
+
+    What belongs to Python itself or runs programs is nobody's to trust: with it a file could run what it likes.
+    """
+    return [name for name in named if name not in TRUSTED and (name not in author or is_powerful(name))]
+
+
+def is_powerful(name: str) -> bool:
+    """Whether a type or function is of a module that a model's file could use to run anything."""
+    return name.partition(".")[0] in POWERFUL
 
 
 def check_files(folder: Path) -> None:
     """An unpacked artifact holds no pickle, and its model's file is one that serving loads. Raises ModelRefused."""
     if pickles := pickles_in(folder):
         raise ModelRefused(f"the artifact holds pickles, which run code when they are read: {', '.join(pickles[:5])}")
+    if (folder / EDGE_FILE).is_file():
+        check_onnx(folder / EDGE_FILE)
     if (folder / ONNX_FILE).is_file():
         check_onnx(folder / ONNX_FILE)
     elif (folder / SKOPS_FILE).is_file():

@@ -38,6 +38,8 @@ class Contract:
     """binary, multiclass or regression."""
     classes: tuple[Any, ...] | None = None
     """Values of the label in the order of a classifier's probabilities, None for a regression."""
+    trusted_types: tuple[str, ...] = ()
+    """What the author lets a model stored by skops hold."""
 
     @classmethod
     def of_spec(cls, spec: Mapping[str, Any]) -> "Contract":
@@ -54,14 +56,25 @@ class Contract:
             for name, column in sorted(data["columns"].items())
             if column["role"] == "feature" and name not in named
         )
-        return cls(data["id"], data["event_time"], data["label"], features, problem=spec["problem"])
+        trusted = tuple(spec["training"].get("trusted_types", ()))
+        return cls(
+            data["id"],
+            data["event_time"],
+            data["label"],
+            features,
+            problem=spec["problem"],
+            trusted_types=trusted,
+        )
 
     @classmethod
     def read(cls, folder: Path) -> "Contract":
         """The contract in a model's folder."""
         found = json.loads((folder / FILE).read_text(encoding="utf-8"))
         features, classes = tuple(Feature(**feature) for feature in found["features"]), found.get("classes")
-        return cls(**(found | {"features": features, "classes": tuple(classes) if classes else None}))
+        trusted = tuple(found.get("trusted_types", ()))
+        return cls(
+            **(found | {"features": features, "classes": tuple(classes) if classes else None, "trusted_types": trusted})
+        )
 
     def write(self, folder: Path) -> None:
         (folder / FILE).write_text(json.dumps(asdict(self), indent=1) + "\n", encoding="utf-8")

@@ -72,7 +72,9 @@ def model_fn(model_dir: str) -> Served:
     folder = Path(model_dir)
     version = os.environ.get(VERSION_VARIABLE)
     contract, features = Contract.read(folder), FittedFeatures.read(folder)
-    return Served(load(folder, contract.problem), contract, int(version) if version else None, features)
+    return Served(
+        load(folder, contract.problem, contract.trusted_types), contract, int(version) if version else None, features
+    )
 
 
 def transform_fn(model: Served, body: bytes | str, content_type: str, accept: str) -> Any:

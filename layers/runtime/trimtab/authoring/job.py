@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from trimtab.artifact.model_files import EDGE_FILE, ONNX_FILE
 from trimtab.authoring.cluster import Cluster
 from trimtab.authoring.contract import Contract
 from trimtab.authoring.kit import CHANNEL, use_kit
@@ -26,8 +27,8 @@ if TYPE_CHECKING:
     from trimtab.features import FittedFeatures
 
 INFERENCE = "from trimtab.authoring.inference import model_fn, transform_fn  # noqa: F401\n"
-NATIVE_SCORES = "native_scores.npy"
-"""The trained model's own answers to the hold-out, in the order of its rows."""
+NATIVE_SCORES, NATIVE_IDS = "native_scores.npy", "native_ids.npy"
+"""The trained model's own answers to the hold-out, and by the same places the ids of its rows as texts."""
 SERVING_PACKAGES = {
     "onnx": (("onnxruntime",), ("libonnxruntime.so*", "tools", "transformers", "quantization", "datasets", "backend")),
     "skops": (("skops",), ("tests", "card", "cli", "hub_utils")),
@@ -183,12 +184,34 @@ def save(model: Model, contract: Contract, features: "pd.DataFrame", spec: Mappi
         raise SystemExit(f"the image lacks {error.name}, and no job kit stands in the channel {CHANNEL}") from error
 
     job.model.mkdir(parents=True, exist_ok=True)
-    saved = save_model(model, contract.problem, features, job.model, spec["serving"])
+    wanted = {**spec["serving"], "trusted_types": contract.trusted_types}
+    saved = save_model(model, contract.problem, features, job.model, wanted)
     saved.write(job.model)
+    store_edge_form(saved.format, spec.get("edge"), job.model)
     contract.write(job.model)
     save_code(job.code, job.model / "code")
     if packages:
         save_libraries(saved.format, packages, job.model / LIBRARIES)
+
+
+def store_edge_form(form: str, wanted: Mapping[str, Any] | None, folder: Path) -> None:
+    """The model in eight bits stands beside the one that is served, when the spec wants it for devices.
+
+    Raises SystemExit for a model that has no such form.
+    """
+    if wanted is None:
+        return
+    from trimtab.authoring.export.int8 import to_int8
+    from trimtab.authoring.export.onnx_file import NoEqual
+
+    if form != "onnx":
+        raise SystemExit(f"edge: devices run ONNX, and this model could only be stored as {form}; see serving.json")
+    if wanted["precision"] == "full":
+        return
+    try:
+        (folder / EDGE_FILE).write_bytes(to_int8((folder / ONNX_FILE).read_bytes()))
+    except NoEqual as error:
+        raise SystemExit(f"edge: the model has no form in eight bits, {error}; ask for edge.precision: full") from error
 
 
 def store_native_scores(model: Model, contract: Contract, fitted: "FittedFeatures | None", job: Job) -> None:
@@ -200,6 +223,7 @@ def store_native_scores(model: Model, contract: Contract, fitted: "FittedFeature
     rows = read_channel(job.holdout_features)
     features = fitted.transform(contract.arrays(rows)) if fitted else contract.conform(rows)
     np.save(job.model / NATIVE_SCORES, scores_of(model, contract.problem, features), allow_pickle=False)
+    np.save(job.model / NATIVE_IDS, rows[contract.id].to_numpy().astype(str), allow_pickle=False)
 
 
 def save_libraries(form: str, packages: Path, target: Path) -> None:

@@ -5,7 +5,7 @@ ONNX is fed with plain arrays: a request needs no pandas. A skops file becomes t
 
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -113,13 +113,16 @@ class TablePredictor:
         return scores_of(self._model, self._problem, columns)
 
 
-def load(folder: Path, problem: str) -> Predictor:
-    """The model of an unpacked artifact. Raises ModelRefused for a file that must not be loaded, or for none."""
+def load(folder: Path, problem: str, trusted: Sequence[str] = ()) -> Predictor:
+    """The model of an unpacked artifact; ``trusted`` are types that its author lets it hold.
+
+    Raises ModelRefused for a file that must not be loaded, or for none.
+    """
     use_libraries(folder)
     if (folder / ONNX_FILE).is_file():
         return load_onnx(folder / ONNX_FILE, problem)
     if (folder / SKOPS_FILE).is_file():
-        return TablePredictor(load_skops(folder / SKOPS_FILE), problem)
+        return TablePredictor(load_skops(folder / SKOPS_FILE, trusted), problem)
     pickle = " A pickle is not loaded: train the model again." if (folder / PICKLE_FILE).is_file() else ""
     raise ModelRefused(f"the artifact holds neither {ONNX_FILE} nor {SKOPS_FILE}.{pickle}")
 
@@ -142,15 +145,17 @@ def load_onnx(path: Path, problem: str) -> OnnxPredictor:
         raise ModelRefused(f"{path.name} cannot be run: {str(error)[:300]}") from error
 
 
-def load_skops(path: Path) -> Any:
+def load_skops(path: Path, trusted: Sequence[str] = ()) -> Any:
     """The estimator of a checked file that names only trusted types. Raises ModelRefused."""
     check_skops(path)
     import skops.io
     from skops.io.exceptions import UntrustedTypesFoundException
 
     named = skops.io.get_untrusted_types(file=path)
-    if foreign := untrusted(named):
-        raise ModelRefused(f"{path.name} holds types that are not trusted: {', '.join(foreign[:10])}")
+    if foreign := untrusted(named, trusted):
+        raise ModelRefused(
+            f"{path.name} holds types that are not trusted: {', '.join(foreign[:10])}; see training.trusted_types"
+        )
     try:
         return skops.io.load(path, trusted=named)
     except UntrustedTypesFoundException as error:

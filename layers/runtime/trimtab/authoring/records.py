@@ -2,6 +2,7 @@
 
 import json
 import math
+import sys
 from collections.abc import Callable, Iterable, Sequence
 from datetime import MAXYEAR, MINYEAR, datetime
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,10 @@ if TYPE_CHECKING:
 
 JSON_LINES = "application/jsonlines"
 MEDIA_TYPES = (JSON_LINES, "application/json")
+LARGEST = sys.float_info.max
+"""Beyond it a number's text means infinity, or an integer that no column holds."""
+MANY = 32
+"""Records from which on they are checked by columns."""
 Record = dict[str, Any]
 
 
@@ -45,8 +50,9 @@ def read_records(body: bytes | str, contract: Contract) -> list[Record]:
     records = [_parse(line, number) for number, line in _lines(body)]
     if not records:
         raise RequestRefused("the body holds no record: send one JSON object a line")
-    for number, record in enumerate(records, start=1):
-        _check(record, number, contract.id, checks)
+    if len(records) < MANY or not _fit_at_sight(records, contract):
+        for number, record in enumerate(records, start=1):
+            _check(record, number, contract.id, checks)
     return records
 
 
@@ -60,7 +66,7 @@ def _lines(body: bytes | str) -> Iterable[tuple[int, str]]:
 
 def _parse(line: str, number: int) -> Record:
     try:
-        record = json.loads(line, parse_constant=_no_constant)
+        record = DECODER.decode(line)
     except (ValueError, RecursionError) as error:
         raise RequestRefused(f"line {number} is not JSON: {error}") from error
     if not isinstance(record, dict):
@@ -70,6 +76,18 @@ def _parse(line: str, number: int) -> Record:
 
 def _no_constant(name: str) -> None:
     raise ValueError(f"{name} is no JSON number; send null")
+
+
+DECODER = json.JSONDecoder(parse_constant=_no_constant)
+
+
+def _fit_at_sight(records: Sequence[Record], contract: Contract) -> bool:
+    """Whether all records are plainly right, told a column at a time; False where each has to be looked at."""
+    try:
+        plain = all(PLAIN[feature.type]([record[feature.name] for record in records]) for feature in contract.features)
+        return plain and all(record[contract.id] is not None for record in records)
+    except KeyError:
+        return False
 
 
 Check = Callable[[Any], bool]
@@ -90,7 +108,7 @@ def _check(record: Record, number: int, id_column: str, checks: list[tuple[Featu
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= LARGEST
 
 
 def _is_integer(value: Any) -> bool:
@@ -114,6 +132,16 @@ CHECKS: dict[str, Check] = {
 }
 
 
+PLAIN: dict[str, Callable[[list[Any]], bool]] = {
+    "integer": lambda values: {*map(type, values)} == {int} and max(values) < 2**63 and min(values) > -(2**63),
+    "number": lambda values: {*map(type, values)} <= {int, float} and max(map(abs, values)) <= LARGEST,
+    "string": lambda values: {*map(type, values)} == {str},
+    "boolean": lambda values: {*map(type, values)} == {bool},
+    "timestamp": lambda values: all(map(_is_timestamp, values)),
+}
+"""The same of many values at once, for those that need no second look."""
+
+
 def to_table(records: Sequence[Record], contract: Contract) -> "pd.DataFrame":
     """The records' features as the model saw them at training."""
     return contract.conform({name: [record[name] for record in records] for name in contract.names})
@@ -131,11 +159,23 @@ def write_answers(records: Sequence[Record], scores: Any, contract: Contract, ve
     ``label``, the most likely class, and ``scores``, the probability of each; (n, classes).
     """
     answered_by = {} if version is None else {"version": version}
-    said = (
-        _classes_said(scores, contract) if contract.problem == "multiclass" else ({"score": s} for s in scores.tolist())
-    )
+    if contract.problem != "multiclass":
+        ends = f', "version": {version}}}\n' if answered_by else "}\n"
+        pairs = zip(records, scores.tolist(), strict=True)
+        return "".join(
+            [f'{{"id": {_text(record[contract.id])}, "score": {_text(each)}{ends}' for record, each in pairs]
+        )
+    said = _classes_said(scores, contract)
     rows = ({"id": record[contract.id], **each, **answered_by} for record, each in zip(records, said, strict=True))
     return "".join(json.dumps(row) + "\n" for row in rows)
+
+
+def _text(value: Any) -> str:
+    """``json.dumps``, several times as fast for a number."""
+    kind = type(value)
+    if kind is float and math.isfinite(value):
+        return float.__repr__(value)
+    return str(value) if kind is int else json.dumps(value)
 
 
 def _classes_said(scores: Any, contract: Contract) -> Iterable[Record]:

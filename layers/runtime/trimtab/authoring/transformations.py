@@ -19,8 +19,8 @@ def learn(
 
     None and the columns as they are for a model that declares no features. ``code`` is the author's folder.
     """
-    definition = spec.get("features")
-    if definition is None:
+    definition = {name: value for name, value in (spec.get("features") or {}).items() if name != "store"}
+    if not definition.get("rules"):
         return None, contract.conform(table)
     from trimtab.features import Training, learn_features
     from trimtab.features.author import Author

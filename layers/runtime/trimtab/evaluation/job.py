@@ -4,7 +4,7 @@
 
 reads ``candidate/`` and, when there is one, ``champion/`` (model.tar.gz), ``holdout/`` and ``train/`` (Parquet) and
 the spec beside evaluate.py; writes evaluation.json, golden.jsonl, scores_profile.json and importance.json (weights for
-drift) to ``evaluation/``.
+drift) to ``evaluation/``, and edge_vectors.jsonl for a model with a form for devices.
 """
 
 import argparse
@@ -20,13 +20,15 @@ import numpy as np
 from trimtab.data.profile import NumberProfile, Profile
 from trimtab.errors import DataError
 from trimtab.evaluation.answers import confidence_of
-from trimtab.evaluation.artifact import find_archive, unpack
+from trimtab.evaluation.artifact import find_archive, sha256, unpack
 from trimtab.evaluation.baseline import LEARNED_ROWS
 from trimtab.evaluation.contest import score
+from trimtab.evaluation.edge import VECTORS, measure_edge
 from trimtab.evaluation.explain import drift_weights, explain
 from trimtab.evaluation.holdout import Record, Rows
 from trimtab.evaluation.metrics import Floats
 from trimtab.evaluation.report import build_report
+from trimtab.evaluation.serving import check_trusted
 from trimtab.evaluation.task import Json, Task
 
 BASE = Path("/opt/ml/processing")
@@ -71,13 +73,18 @@ def open_task(spec: Json, base: Path, run: str, work: Path) -> Task:
 
 def evaluate(task: Task, output: Path) -> Json:
     """The report, also written to ``output`` with the golden records and the scores' profile."""
+    check_trusted(task)
     scores = score(task)
     report = build_report(task, scores)
     report["explain"] = explain(task, scores, report["importance"])
     output.mkdir(parents=True, exist_ok=True)
+    certainty = confidence_of(scores.candidate)
+    edge = measure_edge(task, scores)
+    if edge is not None:
+        _write_golden(output / VECTORS, task, certainty, edge.answers or scores.answers)
+        report["edge"] = edge.section | {"vectors_sha256": sha256(output / VECTORS)}
     _write_json(output / "importance.json", {"weights": drift_weights(report["importance"])})
     _write_json(output / "evaluation.json", report)
-    certainty = confidence_of(scores.candidate)
     _write_golden(output / "golden.jsonl", task, certainty, scores.answers)
     column = NumberProfile.of(_arrow(certainty))
     (output / "scores_profile.json").write_bytes(Profile(len(certainty), {"score": column}).dumps())

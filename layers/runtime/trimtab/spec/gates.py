@@ -100,6 +100,9 @@ class GatesSpec(Section):
     """Largest 99th percentile of single-row requests in the evaluation job; null only reports."""
     pickles: Literal["refuse", "accept"] = "refuse"
     """What an artifact does whose own inference.py reads pickles: they run code wherever the model is loaded."""
+    own_inference: str | None = Field(default=None, min_length=20)
+    """Why an inference.py of one's own may answer otherwise than the trained model, or answer what cannot be compared
+    with it. Without a reason such a model is not judged."""
     external_margin: float = Field(default=0.005, gt=0)
     """How much worse than the version it replaces an artifact may be that was built elsewhere (``models register``)."""
     bias: BiasRule = BiasRule()

@@ -5,12 +5,13 @@ from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from trimtab.measures import BINARY, PRIMARY, names_of
+from trimtab.measures import BINARY, PRIMARY
 from trimtab.spec.base import Section, mistakes
 from trimtab.spec.card import CardSpec
 from trimtab.spec.data import DataSpec
 from trimtab.spec.datasets import DatasetsSpec
-from trimtab.spec.evaluation import EvaluationSpec
+from trimtab.spec.edge import EdgeSpec
+from trimtab.spec.evaluation import EvaluationSpec, no_metric
 from trimtab.spec.features import FeaturesSpec
 from trimtab.spec.lifecycle import (
     ApprovalSpec,
@@ -18,7 +19,9 @@ from trimtab.spec.lifecycle import (
     RetrainingSpec,
     RolloutSpec,
 )
+from trimtab.spec.named_columns import misnamed, misused
 from trimtab.spec.serving import ServingSpec
+from trimtab.spec.stored import unfit_to_store
 from trimtab.spec.tracking import TrackingSpec
 from trimtab.spec.training import TrainingSpec
 
@@ -37,6 +40,8 @@ class Spec(Section):
     datasets: DatasetsSpec = DatasetsSpec()
     training: TrainingSpec
     serving: ServingSpec = ServingSpec()
+    edge: EdgeSpec | None = None
+    """Without it, versions have no form for devices."""
     evaluation: EvaluationSpec = EvaluationSpec()
     approval: ApprovalSpec = ApprovalSpec()
     rollout: RolloutSpec = RolloutSpec()
@@ -56,11 +61,16 @@ class Spec(Section):
     def _evaluation_fits_the_problem(self) -> Self:
         found = self.evaluation.mistakes(self.problem, timed=self.data.event_time is not None)
         mistakes((("evaluation", *place), message) for place, message in found)
-        metrics = names_of(self.problem)
-        watched = self.monitoring.quality.metric
-        if watched not in metrics:
-            message = f"'{watched}' is no metric of a {self.problem} problem: {', '.join(metrics)}"
-            mistakes([(("monitoring", "quality", "metric"), message)])
+        named = [(("monitoring", "quality", "metric"), self.monitoring.quality.metric)]
+        if self.training.tuning and self.training.tuning.objective:
+            named.append((("training", "tuning", "objective"), self.training.tuning.objective))
+        mistakes((place, wrong) for place, name in named if (wrong := no_metric(name, self.problem)))
+        return self
+
+    @model_validator(mode="after")
+    def _devices_run_onnx(self) -> Self:
+        if self.edge is not None and self.serving.format == "skops":
+            mistakes([(("edge",), "devices run ONNX, and serving.format is skops: leave the section out")])
         return self
 
     @model_validator(mode="after")
@@ -68,21 +78,13 @@ class Spec(Section):
         usable = frozenset({*self.data.features, *((self.data.event_time,) if self.data.event_time else ())})
         found = self.features.mistakes(self.data.columns, usable) if self.features else ()
         mistakes((("features", *place), message) for place, message in found)
+        mistakes((("features", "store"), message) for message in (unfit_to_store(self) if self.stores else ()))
         return self
 
     @model_validator(mode="after")
     def _columns_named_elsewhere_exist(self) -> Self:
-        known = set(self.data.columns)
-        for where, names in (
-            ("monitoring.columns", self.monitoring.columns),
-            ("monitoring.drift", tuple(self.monitoring.drift)),
-            ("evaluation (slices, last_value_by)", self.evaluation.columns),
-            ("datasets.leakage.known_columns", self.datasets.leakage.known_columns),
-            ("evaluation.gates.bias.attributes", tuple(self.evaluation.gates.bias.attributes)),
-        ):
-            for name in names or ():
-                if name not in known:
-                    raise ValueError(f"{where} names the column '{name}', which is not under data.columns")
+        mistakes(misnamed(self))
+        mistakes(misused(self))
         return self
 
     @model_validator(mode="after")
@@ -97,14 +99,10 @@ class Spec(Section):
         mistakes((("monitoring", "drift", name), why) for name, why in (*unwatched, *wrong))
         return self
 
-    @model_validator(mode="after")
-    def _accepted_risks_are_judged(self) -> Self:
-        for risk in self.evaluation.gates.bias.accepted_risks:
-            if risk.attribute not in self.protected:
-                raise ValueError(
-                    f"evaluation.gates.bias.accepted_risks names '{risk.attribute}', which is no protected attribute"
-                )
-        return self
+    @property
+    def stores(self) -> bool:
+        """Whether accepted rows are written to a feature store."""
+        return self.features is not None and self.features.store
 
     @property
     def protected(self) -> tuple[str, ...]:

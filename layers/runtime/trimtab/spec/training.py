@@ -1,6 +1,6 @@
 """The section that says how a candidate is made."""
 
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -32,6 +32,9 @@ class TrainingSpec(Section):
     hyperparameters: dict[str, Scalar] = Field(default_factory=dict)
     tuning: TuningSpec | None = None
     """Search these before training; without the section ``hyperparameters`` are used as they are."""
+    trusted_types: tuple[Annotated[str, Field(pattern=r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)+$")], ...] = ()
+    """Types and functions, each by its full name as in ``package.module.Class``, that a model stored by skops may
+    hold besides those that are trusted anyway. Loading the model imports them."""
     seed: int = 0
     window_days: int = Field(default=60, ge=1)
     """Labelled rows this many days back from the newest labelled one are learned from."""

@@ -85,13 +85,13 @@ def _types(features: "pd.DataFrame") -> Iterator[tuple[str, Any]]:
 def _only_scores(made: Any, columns: dict[str, list[str]]) -> Any:
     """The graph with the one output that is served, without what that does not need."""
     import onnx
-    from onnx import helper
+    from onnx import TensorProto, helper
 
     graph, answer = made.graph, made.graph.output[-1].name
-    kind = next(each.type.tensor_type.elem_type for each in graph.output if each.name == answer)
-    graph.node.append(helper.make_node("Identity", [answer], [OUTPUT], name="Scores"))
+    # Not every converter declares the type that its output has, so the type is made.
+    graph.node.append(helper.make_node("Cast", [answer], [OUTPUT], name="Scores", to=TensorProto.DOUBLE))
     del graph.output[:]
-    graph.output.append(helper.make_tensor_value_info(OUTPUT, kind, [None, None]))
+    graph.output.append(helper.make_tensor_value_info(OUTPUT, TensorProto.DOUBLE, [None, None]))
     del graph.value_info[:]
     _keep(graph, _needed(graph))
     _name_trees(made)

@@ -1,6 +1,7 @@
 """Which file a model is served from: ONNX where that answers as the model does, else skops, never a pickle."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -38,18 +39,18 @@ class Saved:
         (folder / SERVING_FILE).write_text(json.dumps(asdict(self), indent=1) + "\n", encoding="utf-8")
 
 
-def save_model(model: Any, problem: str, features: "pd.DataFrame", folder: Path, wanted: dict[str, Any]) -> Saved:
+def save_model(model: Any, problem: str, features: "pd.DataFrame", folder: Path, wanted: Mapping[str, Any]) -> Saved:
     """``folder`` holds the one file that the model is served from. ``features`` is what ``fit`` saw.
 
-    ``wanted`` is the spec's section serving. Raises SystemExit when neither form answers as the model does.
+    ``wanted`` is the spec's section serving with ``trusted_types``.
+    Raises SystemExit when neither form answers as the model does.
     """
     step = max(1, len(features) // COMPARED_ROWS)
     sample = features.iloc[::step].reset_index(drop=True)
-    tolerance = float(wanted["tolerance"])
     reasons: list[str] = []
     for form in ("onnx", "skops") if wanted["format"] == "auto" else (wanted["format"],):
         try:
-            return _WRITERS[form](model, problem, sample, folder, tolerance, "; ".join(reasons))
+            return _WRITERS[form](Task(model, problem, sample, folder, wanted), "; ".join(reasons))
         except (NoEqual, ModelRefused) as error:
             reasons.append(f"{form}: {error}")
     raise SystemExit(
@@ -59,39 +60,56 @@ def save_model(model: Any, problem: str, features: "pd.DataFrame", folder: Path,
     )
 
 
-def _save_onnx(model: Any, problem: str, sample: "pd.DataFrame", folder: Path, tolerance: float, reason: str) -> Saved:
-    path = folder / ONNX_FILE
-    path.write_bytes(to_onnx(model, sample))
+@dataclass(frozen=True)
+class Task:
+    """A model on its way into a file."""
+
+    model: Any
+    problem: str
+    sample: "pd.DataFrame"
+    """Rows on which the file must answer as the model does."""
+    folder: Path
+    wanted: Mapping[str, Any]
+
+    @property
+    def tolerance(self) -> float:
+        return float(self.wanted["tolerance"])
+
+    def compare(self, loaded: Any) -> float:
+        """How far file and model lie apart. Raises NoEqual when that is too far."""
+        native = scores_of(self.model, self.problem, self.sample)
+        difference = largest_difference(loaded.scores(self.sample), native)
+        if difference > self.tolerance:
+            raise NoEqual(f"its answers differ by up to {difference:.3g}, {self.tolerance:g} is allowed")
+        return difference
+
+
+def _save_onnx(task: Task, reason: str) -> Saved:
+    path = task.folder / ONNX_FILE
+    path.write_bytes(to_onnx(task.model, task.sample))
     try:
-        difference = _compare(model, load_onnx(path, problem), problem, sample, tolerance)
+        difference = task.compare(load_onnx(path, task.problem))
     except (NoEqual, ModelRefused):
         path.unlink()
         raise
-    return Saved("onnx", path.stat().st_size, tolerance, difference, reason)
+    return Saved("onnx", path.stat().st_size, task.tolerance, difference, reason)
 
 
-def _save_skops(model: Any, problem: str, sample: "pd.DataFrame", folder: Path, tolerance: float, reason: str) -> Saved:
+def _save_skops(task: Task, reason: str) -> Saved:
     import skops.io
 
-    path = folder / SKOPS_FILE
+    path = task.folder / SKOPS_FILE
     try:
-        skops.io.dump(model, path)
+        skops.io.dump(task.model, path)
     except (TypeError, ValueError, AttributeError, NotImplementedError) as error:
         raise NoEqual(f"{type(error).__name__}: {str(error)[:300]}") from error
     try:
-        difference = _compare(model, TablePredictor(load_skops(path), problem), problem, sample, tolerance)
+        loaded = load_skops(path, task.wanted.get("trusted_types", ()))
+        difference = task.compare(TablePredictor(loaded, task.problem))
     except (NoEqual, ModelRefused):
         path.unlink()
         raise
-    return Saved("skops", path.stat().st_size, tolerance, difference, reason)
+    return Saved("skops", path.stat().st_size, task.tolerance, difference, reason)
 
 
 _WRITERS = {"onnx": _save_onnx, "skops": _save_skops}
-
-
-def _compare(model: Any, loaded: Any, problem: str, sample: "pd.DataFrame", tolerance: float) -> float:
-    native = scores_of(model, problem, sample)
-    difference = largest_difference(loaded.scores(sample), native)
-    if difference > tolerance:
-        raise NoEqual(f"its answers differ by up to {difference:.3g}, {tolerance:g} is allowed")
-    return difference

@@ -20,7 +20,8 @@ def serving_gates(report: Report, rules: EvaluationSpec, rollout: RolloutSpec) -
     """All of them that have a limit."""
     yield from calibration_gates(report, rules)
     yield from pickle_gates(report, rules)
-    yield from parity_gates(report)
+    yield parity_gate(report, rules)
+    yield from edge_gates(report, rules)
     yield from latency_gates(report, rules)
     yield size_gate(report, rules)
     yield from cost_gates(report, rules.gates.cost, rollout)
@@ -55,20 +56,53 @@ def pickle_gates(report: Report, rules: EvaluationSpec) -> Iterator[Gate]:
         yield Gate(name="pickles", outcome="pass" if accepted else "refuse", value=len(found), limit=0, message=message)
 
 
-def parity_gates(report: Report) -> Iterator[Gate]:
-    """What is served answers the hold-out as the trained model did."""
-    if at(report, "serving", "own_inference") is True:
-        return  # an author's own inference.py answers by the author's rules
+def parity_gate(report: Report, rules: EvaluationSpec) -> Gate:
+    """What is served answers the hold-out as the trained model did.
+
+    An author's own inference.py answers by the author's rules: where that differs, or cannot be compared, the policy
+    must give a reason, or nothing is judged.
+    """
+    found = compared_gate(report)
+    if found.outcome == "pass" or at(report, "serving", "own_inference") is not True:
+        return found
+    reason = rules.gates.own_inference or ""
+    said = "" if reason else "; say under evaluation.gates.own_inference why that may be"
+    message = f"an inference.py of its author answers, and {found.message}{said}"
+    return found.model_copy(
+        update={"outcome": "pass" if reason else "not_judged", "message": message, "accepted_risk": reason}
+    )
+
+
+def compared_gate(report: Report) -> Gate:
+    """Whether the answers are equal, whoever gives them."""
     found = at(report, "serving", "parity")
     largest, tolerance = number(at(found, "max_difference")), number(at(found, "tolerance"))
     rows = int(number(at(found, "rows")) or 0)
     if largest is None or tolerance is None or not rows:
         message = "the served model was not compared with the trained one"
-        yield Gate(name="parity", outcome="refuse", limit=tolerance, n=rows, message=message)
-        return
+        return Gate(name="parity", outcome="refuse", limit=tolerance, n=rows, message=message)
     outcome: Outcome = "pass" if largest <= tolerance else "refuse"
     message = f"served and trained model differ by at most {largest:.3g} on {rows:,} rows, {tolerance:g} is allowed"
-    yield Gate(name="parity", outcome=outcome, value=largest, limit=tolerance, n=rows, message=message)
+    return Gate(name="parity", outcome=outcome, value=largest, limit=tolerance, n=rows, message=message)
+
+
+def edge_gates(report: Report, rules: EvaluationSpec) -> Iterator[Gate]:
+    """The form for devices is as good as the full model, by evidence; asked of models that have one."""
+    found = report.get("edge")
+    if found is None or at(found, "precision") == "full":
+        return
+    value, limit = estimate(at(found, "loss")), number(at(found, "max_loss"))
+    n = int(number(at(found, "rows")) or 0) or None
+    if value is None or limit is None:
+        message = "the form for devices was not measured on the hold-out"
+        yield Gate(name="edge", outcome="refuse", limit=limit, n=n, message=message)
+        return
+    outcome: Outcome = "pass" if value.hi <= limit else "refuse" if value.lo > limit else "not_judged"
+    ends = f"[{value.lo:+.4%}, {value.hi:+.4%}]"
+    message = (
+        f"in eight bits {rules.primary} loses {value.value:+.4%} {ends} of its value, at most {limit:g} is allowed"
+    )
+    yield Gate(name="edge", outcome=outcome, value=value.value, interval=value.ends, limit=limit, n=n, message=message)
 
 
 def latency_gates(report: Report, rules: EvaluationSpec) -> Iterator[Gate]:
