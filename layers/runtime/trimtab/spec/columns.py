@@ -3,7 +3,7 @@
 import re
 from typing import Final, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from trimtab.column_types import ColumnType
 from trimtab.spec.base import Section, mistakes
@@ -26,6 +26,8 @@ _ONLY_BACKTRACKING: Final = re.compile(r"\(\?(?:=|!|<=|<!|>|\()|\\[1-9]|\(\?P=")
 
 class Column(Section):
     """One column of the contract."""
+
+    model_config = ConfigDict(allow_inf_nan=True)  # a range may be open at one end
 
     type: ColumnType
     role: Literal["feature", "key", "ignore", "protected"] = "feature"
@@ -54,7 +56,7 @@ class Column(Section):
 
     @model_validator(mode="after")
     def _range_is_ordered(self) -> Self:
-        if self.range is not None and self.range[0] > self.range[1]:
+        if self.range is not None and not self.range[0] <= self.range[1]:  # NaN is in no order
             raise ValueError(f"range starts at {self.range[0]:g} and ends at {self.range[1]:g}: swap them")
         return self
 

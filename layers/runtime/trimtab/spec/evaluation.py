@@ -5,8 +5,8 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from trimtab.measures import BINARY, PRIMARY, baselines_of, names_of
-from trimtab.spec.base import Section
+from trimtab.measures import BINARY, METRICS, PRIMARY, baselines_of, names_of
+from trimtab.spec.base import Section, nearest
 from trimtab.spec.gates import GatesSpec
 
 
@@ -20,7 +20,15 @@ class MetricRule(Section):
     def _says_something(self) -> Self:
         if self.min is None and self.max is None:
             raise ValueError("give min, max or both")
+        if self.min is not None and self.max is not None and self.min > self.max:
+            raise ValueError(f"min ({self.min:g}) is above max ({self.max:g}): no value keeps both")
         return self
+
+    def misfit(self, metric: str) -> str:
+        """Why a limit can never be kept, or always is; empty for one that can be missed and kept."""
+        outside = [limit for limit in (self.min, self.max) if limit is not None and not METRICS[metric].holds(limit)]
+        low, high = METRICS[metric].low, METRICS[metric].high
+        return f"{metric} lies between {low:g} and {high:g}, the limit is {outside[0]:g}" if outside else ""
 
 
 class ChampionRule(Section):
@@ -82,16 +90,28 @@ class EvaluationSpec(Section):
 
     def mistakes(self, problem: str, *, timed: bool) -> Iterator[tuple[tuple[str, ...], str]]:
         """What does not fit the kind of problem, with its place in this section."""
-        metrics, baselines = names_of(problem), baselines_of(problem, timed=timed)
+        baselines = baselines_of(problem, timed=timed)
         for place, name in ((("primary",), self.primary), *((("metrics", name), name) for name in self.metrics)):
-            if name not in metrics:
-                yield place, f"'{name}' is no metric of a {problem} problem: {', '.join(metrics)}"
+            rule = self.metrics.get(name) if place[0] == "metrics" else None
+            wrong = no_metric(name, problem) or (rule.misfit(name) if rule else "")
+            if wrong:
+                yield place, wrong
         for place, name in ((("baseline",), self.baseline), *((("baselines",), name) for name in self.baselines)):
             if name not in baselines and (place, name) != (("baseline",), "best"):
-                yield place, f"'{name}' is no baseline here: {', '.join(baselines)}"
+                yield place, f"'{name}' is no baseline here: {', '.join(baselines)}{nearest(name, baselines)}"
         if self.baselines and self.baseline not in ("best", *self.baselines):
             yield ("baseline",), f"'{self.baseline}' is not among baselines"
         if any(cut.count("*") > 1 for cut in self.slices):
             yield ("slices",), "at most two columns make a slice"
         if self.bootstrap == "blocked" and not timed:
             yield ("bootstrap",), "blocks of time need data.event_time"
+
+
+def no_metric(name: str, problem: str) -> str:
+    """What is wrong with a name that is no metric of such a problem, empty when it is one."""
+    metrics = names_of(problem)
+    return (
+        ""
+        if name in metrics
+        else f"'{name}' is no metric of a {problem} problem: {', '.join(metrics)}{nearest(name, metrics)}"
+    )

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from trimtab.column_types import ColumnType
-from trimtab.spec.base import Section
+from trimtab.spec.base import Section, mistakes, nearest
 from trimtab.spec.columns import Column
 
 Scalar = str | int | float | bool
@@ -281,9 +281,17 @@ class FeaturesSpec(Section):
 
     version: int = Field(default=1, ge=1)
     """The author's own count of changes; the digest of the definition is what the records go by."""
-    rules: tuple[Rule, ...] = Field(min_length=1)
+    rules: tuple[Rule, ...] = ()
     others: Literal["pass", "drop"] = "pass"
     """What becomes of features that no rule names."""
+    store: bool = False
+    """Accepted rows are written to a SageMaker feature group, as they are before any rule."""
+
+    @model_validator(mode="after")
+    def _asks_for_something(self) -> Self:
+        if not self.rules and not self.store:
+            mistakes([(("rules",), "give at least one rule, or store: true")])
+        return self
 
     def mistakes(
         self, columns: Mapping[str, Column], usable: frozenset[str]
@@ -292,7 +300,11 @@ class FeaturesSpec(Section):
         for place, rule in enumerate(self.rules):
             unknown = [name for name in rule.columns if name not in usable]
             if unknown:
-                why = "is no feature" if unknown[0] in columns else "is not under data.columns"
+                why = (
+                    "is no feature"
+                    if unknown[0] in columns
+                    else f"is not under data.columns{nearest(unknown[0], usable)}"
+                )
                 yield ("rules", place, "columns"), f"'{unknown[0]}' {why}"
                 continue
             for where, message in rule.mistakes(columns):

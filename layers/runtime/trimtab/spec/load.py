@@ -1,6 +1,6 @@
 """From a file to a Spec, with errors that name the line and the nearest valid key."""
 
-import difflib
+import re
 from pathlib import Path
 from types import UnionType
 from typing import Annotated, Any, get_args, get_origin
@@ -10,6 +10,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from trimtab.errors import SpecError
+from trimtab.spec.base import nearest
 from trimtab.spec.model import Spec
 
 Path_ = tuple[str | int, ...]
@@ -41,18 +42,35 @@ def parse_spec(text: str, source: str = "model.yaml") -> Spec:
     try:
         return Spec.model_validate(document)
     except ValidationError as error:
-        raise SpecError("\n".join(_explain(detail, lines, source) for detail in _causes(error))) from error
+        raise SpecError("\n".join(_explain(detail, lines, source) for detail in _causes(error, lines))) from error
 
 
-def _causes(error: ValidationError) -> list[ErrorDetails]:
-    """The mistakes without those that follow from another: a list whose items are wrong also counts as too short."""
+def _causes(error: ValidationError, lines: dict[Path_, int]) -> list[ErrorDetails]:
+    """The mistakes without those that follow from another.
+
+    A list whose items are wrong also counts as too short, and what fits one form of several has the wrong type for
+    the others.
+    """
     found = error.errors()
-    places = [detail["loc"] for detail in found]
-    return [
-        detail
-        for detail, at in zip(found, places, strict=True)
-        if detail["type"] != "too_short" or not any(other[: len(at)] == at and other != at for other in places)
-    ]
+    places = [_place(detail, lines) for detail in found]
+    told: dict[Path_, ErrorDetails] = {}
+    for detail, at in zip(found, places, strict=True):
+        others = [(each, other) for each, other in zip(found, places, strict=True) if other[: len(at)] == at]
+        if detail["type"] == "too_short" and any(other != at for _, other in others):
+            continue
+        if detail["type"].endswith("_type") and any(not each["type"].endswith("_type") for each, _ in others):
+            continue
+        told.setdefault(at, detail)
+    return list(told.values())
+
+
+def _place(detail: ErrorDetails, lines: dict[Path_, int]) -> Path_:
+    """Where in the document: without the names of a union's members, with the key that is missing or unknown."""
+    at: Path_ = ()
+    for part in detail["loc"]:
+        if (*at, part) in lines:
+            at = (*at, part)
+    return (*at, detail["loc"][-1]) if detail["type"] == "missing" else at
 
 
 def _lines(node: yaml.Node | None, at: Path_) -> dict[Path_, int]:
@@ -81,23 +99,34 @@ def _refuse_repeated_keys(node: yaml.Node | None, source: str) -> None:
 
 
 def _explain(detail: ErrorDetails, lines: dict[Path_, int], source: str) -> str:
-    at = tuple(part for part in detail["loc"])
+    at = _place(detail, lines)
     line = next((lines[at[:size]] for size in range(len(at), -1, -1) if at[:size] in lines), 1)
     where = ".".join(str(part) for part in at) or "the file"
     if detail["type"] == "extra_forbidden":
-        return f"{source}:{line}: unknown key '{where}'{_nearest(at)}"
+        return f"{source}:{line}: unknown key '{where}'{_nearest(detail['loc'])}"
     if detail["type"] == "missing":
         return f"{source}:{line}: '{where}' is required"
-    message = detail["msg"].removeprefix("Value error, ")
+    message = _in_words(detail)
     shown = "" if isinstance(detail["input"], dict | None) or not at else f" (found {detail['input']!r})"
     return f"{source}:{line}: {where}: {message}{shown}"
+
+
+def _in_words(detail: ErrorDetails) -> str:
+    """The message, with the nearest name where one of a list was expected."""
+    given, context = detail["input"], detail.get("ctx", {})
+    if detail["type"] == "union_tag_invalid":
+        tags = context["expected_tags"]
+        return f"'{context['tag']}' is none of {tags}{nearest(context['tag'], tags.replace(chr(39), '').split(', '))}"
+    message = detail["msg"].removeprefix("Value error, ")
+    if detail["type"] == "literal_error" and isinstance(given, str):
+        return message + nearest(given, re.findall(r"'([^']*)'", context["expected"]))
+    return message
 
 
 def _nearest(at: Path_) -> str:
     """A suggestion among the keys allowed where ``at`` stands."""
     allowed = _allowed_keys(Spec, at[:-1])
-    close = difflib.get_close_matches(str(at[-1]), allowed, n=1, cutoff=0.5)
-    return f"; did you mean '{close[0]}'?" if close else f"; allowed here: {', '.join(sorted(allowed))}"
+    return nearest(str(at[-1]), allowed) or f"; allowed here: {', '.join(sorted(allowed))}"
 
 
 def _allowed_keys(model: Any, path: Path_) -> list[str]:

@@ -1,5 +1,7 @@
 """Where runs are told to, besides the ledger and the registry."""
 
+from urllib.parse import urlsplit
+
 from pydantic import Field, field_validator
 
 from trimtab.spec.base import Section
@@ -23,6 +25,8 @@ class TrackingSpec(Section):
         for uri in given.values() if isinstance(given, dict) else [given] if given else []:
             if not uri.startswith(("http://", "https://", *_MANAGED)):
                 raise ValueError(f"'{uri}' is neither a URL (https://…) nor the ARN of a managed tracking server")
+            if urlsplit(uri).password is not None:
+                raise ValueError("an address with a password would stand in templates and logs: leave the password out")
         return given
 
     def mlflow_uri(self, stage: str) -> str | None:
