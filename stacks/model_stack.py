@@ -5,6 +5,7 @@ from constructs import Construct
 
 from stacks.constructs.dead_letters import DeadLetters
 from stacks.constructs.execution_role import ExecutionRole
+from stacks.constructs.feature_store import FeatureStore
 from stacks.constructs.framework_image import ContainerImage, container_image
 from stacks.constructs.intake_machine import IntakeMachine
 from stacks.constructs.job_kit import JobKit
@@ -152,6 +153,9 @@ class ModelStack(Stack):
             alarms.watch_machine(machine)
         alarms.watch_dead_letters(dead_letters)
         LeaseReclaiming(self, "Reclaiming", parts=self._parts, machine=self.training, dead_letters=dead_letters)
+        if self._model.spec.stores:
+            store = FeatureStore(self, "Store", parts=self._parts, intake=self.intake, dead_letters=dead_letters)
+            alarms.watch_machine(store.machine)
         if self._model.spec.tracking.is_on(self._stage.name):
             machines = [self.training, self.promotion]
             RunTracking(self, "Tracking", parts=self._parts, machines=machines, dead_letters=dead_letters)

@@ -195,3 +195,12 @@ WILDCARDS: tuple[Wildcard, ...] = (
         "sagemaker:UpdateEndpoint",
     ),
 )
+
+STORING: tuple[Wildcard, ...] = (
+    _entry(
+        rf"{_BUCKET}/{_MODEL}/features/\*",
+        "Feature Store names the files of an offline store itself.",
+        "s3:PutObjectAcl",
+    ),
+)
+"""The same for models with a feature store, which the tests of all models have none of."""

@@ -8,6 +8,8 @@ SEARCHING = {"plan_search", "read_search"}
 """Of a model that searches for hyperparameters alone."""
 TRACKING = {"track_run"}
 """Of a model whose runs are tracked elsewhere alone."""
+STORING = {"store_features", "score_records"}
+"""Of a model with a feature store alone."""
 
 
 def _functions(assembly: Assembly, stack: str) -> dict[str, Template]:
@@ -22,8 +24,8 @@ def _functions(assembly: Assembly, stack: str) -> dict[str, Template]:
 def test_every_folder_under_functions_is_deployed_once(assembly: Assembly) -> None:
     folders = {path.parent.name for path in (ROOT / "functions").glob("*/handler.py")}
     assert set(_functions(assembly, "trimtab-dev-control")) == SHARED
-    assert set(_functions(assembly, "trimtab-dev-model-flights")) == folders - SHARED - SEARCHING - TRACKING
-    assert set(_functions(assembly, "trimtab-dev-model-searched")) == folders - SHARED - TRACKING
+    assert set(_functions(assembly, "trimtab-dev-model-flights")) == folders - SHARED - SEARCHING - TRACKING - STORING
+    assert set(_functions(assembly, "trimtab-dev-model-searched")) == folders - SHARED - TRACKING - STORING
 
 
 def test_functions_are_given_exactly_the_settings_that_exist(assembly: Assembly) -> None:

@@ -14,6 +14,7 @@
     └── TransientError          may be retried; the only classes a state machine retries by name
         ├── EndpointNotReady    an endpoint is still being made
         ├── RolloutInProgress   traffic is still being shifted
+        ├── FeatureStoreBusy    the feature store takes no more records for the moment
         └── LedgerConflict      another writer was faster; read again and decide anew
 
 The class name is the error name in a state machine, so renaming one is a change of contract.
@@ -87,6 +88,10 @@ class EndpointNotReady(TransientError):
 
 class RolloutInProgress(TransientError):
     """Raised while UpdateEndpoint is still moving traffic."""
+
+
+class FeatureStoreBusy(TransientError):
+    """Raised when the feature store refuses records for now, after the client's own retries."""
 
 
 class LedgerConflict(TransientError):
