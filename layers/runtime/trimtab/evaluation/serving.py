@@ -72,8 +72,8 @@ def native_scores(task: Task, kind: Kind) -> Floats | None:
     if found.ndim == 1:
         return found
     known = [class_name(each) for each in _read(task.candidate.folder / CONTRACT).get("classes") or ()]
-    places = [known.index(name) if name in known else -1 for name in kind.classes]
-    return np.column_stack([found[:, place] if place >= 0 else np.zeros(len(found)) for place in places])
+    columns = [known.index(name) if name in known else -1 for name in kind.classes]
+    return np.column_stack([found[:, column] if column >= 0 else np.zeros(len(found)) for column in columns])
 
 
 def by_id(stored: NDArray[np.str_], wanted: NDArray[np.str_]) -> NDArray[np.intp] | None:

@@ -5,6 +5,7 @@ from trimtab.spec.card import CardSpec
 from trimtab.spec.columns import Column
 from trimtab.spec.data import DataSpec, EventWindow, QualityLimits, RowCheck, TextOptions
 from trimtab.spec.datasets import DatasetsSpec, LeakageRule
+from trimtab.spec.edge import EdgeSpec
 from trimtab.spec.evaluation import ChampionRule, EvaluationSpec, MetricRule
 from trimtab.spec.expression import Expression
 from trimtab.spec.features import FeaturesSpec
@@ -31,6 +32,7 @@ __all__ = [
     "ColumnType",
     "DataSpec",
     "DatasetsSpec",
+    "EdgeSpec",
     "EvaluationSpec",
     "EventWindow",
     "Expression",
