@@ -64,8 +64,8 @@ def test_a_list_is_not_a_spec() -> None:
 
 
 def test_a_column_that_monitoring_names_must_exist() -> None:
-    with pytest.raises(SpecError, match=r"monitoring\.columns names the column 'nope'"):
-        parse_spec(MINIMAL + "monitoring: {columns: [nope]}\n")
+    with pytest.raises(SpecError, match=r"m.yaml:11: monitoring.columns.0: .nope. is not under data.columns"):
+        parse_spec(MINIMAL + "monitoring: {columns: [nope]}\n", "m.yaml")
 
 
 @pytest.mark.parametrize(

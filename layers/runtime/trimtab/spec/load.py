@@ -60,8 +60,15 @@ def _causes(error: ValidationError, lines: dict[Path_, int]) -> list[ErrorDetail
             continue
         if detail["type"].endswith("_type") and any(not each["type"].endswith("_type") for each, _ in others):
             continue
-        told.setdefault(at, detail)
+        told[at] = _either(told[at], detail) if at in told else detail
     return list(told.values())
+
+
+def _either(first: ErrorDetails, second: ErrorDetails) -> ErrorDetails:
+    """One mistake of two that are told of the same place: what fits no form of several."""
+    both = first.copy()
+    both["msg"] += f", or {second['msg'].removeprefix('Input should be ')}"
+    return both
 
 
 def _place(detail: ErrorDetails, lines: dict[Path_, int]) -> Path_:

@@ -4,7 +4,7 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator
 
-from trimtab.spec.base import Section
+from trimtab.spec.base import Section, mistakes
 
 _MANAGED = ("arn:aws:sagemaker:", "arn:aws-us-gov:sagemaker:")
 
@@ -26,7 +26,7 @@ class TrackingSpec(Section):
             if not uri.startswith(("http://", "https://", *_MANAGED)):
                 raise ValueError(f"'{uri}' is neither a URL (https://…) nor the ARN of a managed tracking server")
             if urlsplit(uri).password is not None:
-                raise ValueError("an address with a password would stand in templates and logs: leave the password out")
+                mistakes([((), "an address with a password would stand in templates and logs: leave it out")])
         return given
 
     def mlflow_uri(self, stage: str) -> str | None:
