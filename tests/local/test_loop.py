@@ -164,6 +164,37 @@ def test_a_version_that_fails_in_production_is_rolled_back_by_itself(loop: Loop,
     assert answer["ResponseMetadata"]["HTTPStatusCode"] == 200
 
 
+def test_a_retrain_that_gains_nothing_ends_refused_and_registers_nothing(loop: Loop) -> None:
+    """The same code on the same data: the candidate is the champion's twin."""
+    before = [version["ModelPackageArn"] for version in loop.versions()]
+    loop.settle("training")
+    machine = f"arn:aws:states:us-east-1:123456789012:stateMachine:{PREFIX}-training"
+    loop.states.start_execution(stateMachineArn=machine, input=json.dumps({"model": "tiny", "at": loop.cloud.now()}))
+    training = loop.next("training", seconds=240)
+    assert (training.status, training.state) == ("SUCCEEDED", "Refused")
+    refusing = {gate["name"] for gate in training.output["judgement"]["gates"] if gate["outcome"] != "pass"}
+    assert "champion" in refusing
+    assert [version["ModelPackageArn"] for version in loop.versions()] == before
+    page = training.output["judgement"]["report_uri"].partition("//")[2].partition("/")
+    body = loop.s3.get_object(Bucket=page[0], Key=page[2])["Body"].read().decode()
+    assert "Refused: the champion stays" in body
+
+
+def test_a_package_that_was_put_into_the_registry_by_hand_is_not_deployed(loop: Loop) -> None:
+    before, serving = loop.endpoint()["EndpointConfigName"], loop.versions()[-1]
+    made = loop.sagemaker.create_model_package(
+        ModelPackageGroupName=PREFIX,
+        ModelApprovalStatus="PendingManualApproval",
+        InferenceSpecification=serving["InferenceSpecification"],
+        CustomerMetadataProperties={"run": "by-hand"},
+    )
+    loop.approve(made["ModelPackageArn"])
+    promotion = loop.next("promotion")
+    assert promotion.state == "Refused"
+    assert "no judgement of it is in the ledger" in promotion.output["promotion"]["reason"]
+    assert loop.endpoint()["EndpointConfigName"] == before
+
+
 def test_every_permission_of_the_app_was_needed_or_is_listed_with_its_reason(loop: Loop) -> None:
     listed, found = judging.excuses(), judging.unneeded(loop.cloud, "trimtab-")
     assert not [str(one) for one in found if not any(excuse.covers(one) for excuse in listed)], "drop or list them"
