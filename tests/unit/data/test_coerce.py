@@ -31,6 +31,9 @@ CASES = [
 ]
 TEXT_CASES = [
     (["1", " 2 ", "3.0", "x", "", "NA", "1_0", "0x10"], "integer", [1, 2, 3, None, None, None, None, None], [3, 6, 7]),
+    (["9223372036854775807", "-9223372036854775808"], "integer", [2**63 - 1, -(2**63)], []),
+    (["9223372036854775807", "x", "-9223372036854775808"], "integer", [2**63 - 1, None, -(2**63)], [1]),
+    (["9007199254740994.0", "9223372036854775808", "9" * 30], "integer", [None, None, None], [0, 1, 2]),
     (["1.5", "+2", "1e3", "abc", "nan"], "number", [1.5, 2.0, 1000.0, None, None], [3]),
     (["true", "0", "maybe"], "boolean", [True, False, None], [2]),
     (["2026-01-01 12:00:00", "2026-01-01T12:00:00Z", "soon"], "timestamp", [NOON, NOON, None], [2]),
@@ -39,6 +42,7 @@ TEXT_CASES = [
 ]
 OBJECT_CASES = [
     ([1, True, 1.5, 2.0, "1", None, 2**70], "integer", [1, 1, None, 2, None, None, None], [2, 4, 6]),
+    ([-(2**63), "x", -(2**63) - 1], "integer", [-(2**63), None, None], [1, 2]),
     ([1, 1.5, True, "1", None, 10**400], "number", [1.0, 1.5, None, None, None, None], [2, 3, 5]),
     (["a", 1, "\ud800", {"b": 1}], "string", ["a", None, None, None], [1, 2, 3]),
     ([True, 1, 2, "true"], "boolean", [True, True, None, None], [2, 3]),

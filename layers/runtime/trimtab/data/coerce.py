@@ -16,6 +16,7 @@ string column only an empty cell is. In JSON Lines a timestamp is an ISO 8601 st
 """
 
 import math
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -38,10 +39,12 @@ ARROW_TYPES: Final = {
     ColumnType.TIMESTAMP: pa.timestamp("us", "UTC"),
 }
 MISSING_TEXTS: Final = pa.array(["", "NA", "N/A", "NaN", "nan", "NULL", "null", "None"])
+_SMALLEST_INTEGER: Final = -(2**63)
 _LARGEST_INTEGER: Final = 2**63 - 1
 _LARGEST_EXACT_FLOAT: Final = 2.0**53
 _FIRST_MOMENT: Final = -62_135_596_800_000_000
 _LAST_MOMENT: Final = 253_402_300_799_999_999
+_DIGITS: Final = re.compile(r"[+-]?[0-9]{1,20}")
 _BAD: Final = object()
 _SAFE_TYPES: Final[dict[ColumnType, set[type]]] = {
     ColumnType.INTEGER: {int, type(None)},
@@ -249,15 +252,17 @@ def _plain(text: str) -> str:
 
 
 def _integer_from_text(value: str) -> object:
+    """Digits are read as exactly as in a column without a bad cell, which Arrow reads at once."""
+    plain = _plain(value)
     try:
-        return _integer_from_number(Decimal(_plain(value)))
+        return _integer_from_number(int(plain) if _DIGITS.fullmatch(plain) else Decimal(plain))
     except InvalidOperation:
         return _BAD
 
 
 def _integer_from_number(value: Any) -> object:
     if isinstance(value, int):
-        return int(value) if abs(value) <= _LARGEST_INTEGER else _BAD
+        return int(value) if _SMALLEST_INTEGER <= value <= _LARGEST_INTEGER else _BAD
     if isinstance(value, float | Decimal) and math.isfinite(value) and abs(float(value)) <= _LARGEST_EXACT_FLOAT:
         return int(value) if value == int(value) else _BAD
     return _BAD
