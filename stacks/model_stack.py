@@ -4,6 +4,7 @@ from aws_cdk import CfnOutput, CfnResource, RemovalPolicy, Stack
 from constructs import Construct
 
 from stacks.constructs.dead_letters import DeadLetters
+from stacks.constructs.edge_component import EdgeComponent
 from stacks.constructs.execution_role import ExecutionRole
 from stacks.constructs.feature_store import FeatureStore
 from stacks.constructs.framework_image import ContainerImage, container_image
@@ -159,6 +160,10 @@ class ModelStack(Stack):
         if self._model.spec.tracking.is_on(self._stage.name):
             machines = [self.training, self.promotion]
             RunTracking(self, "Tracking", parts=self._parts, machines=machines, dead_letters=dead_letters)
+        edge = self._model.spec.edge
+        if edge is not None and edge.greengrass:
+            name = f"trimtab.{self._stage.name}.{self._model.spec.name}"
+            EdgeComponent(self, "Edge", name=name, model=self._model.spec.name)
         ModelDashboard(self, "Overview", spec=self._model.spec, names=self.names, alarms=alarms, machines=self.machines)
 
     def _tell(self) -> None:
