@@ -24,7 +24,11 @@ if sys.version_info < {OLDEST_PYTHON}:
 
 """
 """How each program of a job begins: in an older Python it ends at once and says why, before anything is imported."""
-EVALUATE = """from trimtab.authoring.failure import PROCESSING_MESSAGE, attributed
+EVALUATE = """import os
+
+# one thread of linear algebra: two scorers run beside it, and threads that wait for each other burn their time
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+from trimtab.authoring.failure import PROCESSING_MESSAGE, attributed
 
 code = Path(__file__).resolve().parent
 with attributed(code, PROCESSING_MESSAGE):

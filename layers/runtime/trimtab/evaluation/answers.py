@@ -19,14 +19,14 @@ def as_scores(records: Sequence[Record], kind: Kind) -> Floats:
     A class that an answer leaves out has probability 0: the model does not know it.
     """
     if kind.problem != MULTICLASS:
-        return np.array([_number(record.get("score")) for record in records], dtype=np.float64)
-    rows = [_distribution(record.get("scores"), kind.classes) for record in records]
-    return np.array(rows, dtype=np.float64).reshape(len(records), len(kind.classes))
+        return np.fromiter((_number(record.get("score")) for record in records), np.float64, len(records))
+    row = np.dtype((np.float64, len(kind.classes)))
+    return np.fromiter((_distribution(record.get("scores"), kind.classes) for record in records), row, len(records))
 
 
 def answered_classes(records: Sequence[Record]) -> tuple[str, ...]:
     """The classes that the first answer names, in its order."""
-    scores = records[0].get("scores") if records else None
+    scores = records[0].get("scores") if len(records) else None
     return tuple(scores) if isinstance(scores, Mapping) else ()
 
 

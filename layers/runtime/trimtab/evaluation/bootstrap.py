@@ -4,20 +4,16 @@ Every model is measured on the same draws of rows, so that the difference of two
 comparison. Percentile intervals: Efron and Tibshirani (1993), chapters 8 and 13.
 """
 
-from collections.abc import Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 
 from trimtab.evaluation.draws import Draws
-from trimtab.evaluation.kinds import Weighable
-from trimtab.evaluation.metrics import Floats, Weights
+from trimtab.evaluation.kinds import Measurable, Weighable
+from trimtab.evaluation.metrics import Floats
+from trimtab.evaluation.tallies import MANY_ROWS
 
-WORKERS = 2
-"""Models of many rows that are measured at the same time; numpy works outside Python's lock."""
-MANY_ROWS = 100_000
 LEAST_KNOWN = 0.95
 """Share of the draws that must have a value for an interval."""
 
@@ -38,6 +34,8 @@ class Resampled:
     points: dict[str, dict[str, float]]
     draws: dict[str, dict[str, Floats]]
     confidence: float
+    groups: int | None = None
+    """Groups of rows that were drawn; None where rows were."""
 
     def interval(self, model: str, metric: str) -> Estimate:
         return self.estimate(self.points[model][metric], self.draws[model][metric])
@@ -64,23 +62,38 @@ def resample(
 ) -> Resampled:
     """Each model measured on its ``n`` rows as they are and on ``rounds`` draws of them.
 
-    The same arguments give the same result. A metric that is undefined in many draws has no interval.
+    The same arguments give the same result. A metric that is undefined in many draws has no interval. Many rows are
+    drawn in groups (see tallies.py).
     """
-    ones = np.ones((1, n))
-    points = {name: {m: float(v[0]) for m, v in rows.measure(ones).items()} for name, rows in models.items()}
+    points = {name: _once(rows, n) for name, rows in models.items()}
+    if n < MANY_ROWS:
+        return Resampled(points, _measure_draws(models, draws, rounds, seed) if n else _none(points), confidence)
+    grouped = draws.in_groups(seed)
+    ready = {name: rows.tallied(grouped.group, grouped.count) for name, rows in models.items()}
+    found = _measure_draws(ready, grouped.draws, rounds, seed)
+    for name, rows in ready.items():
+        plain = _once(rows, grouped.count)
+        found[name] = {metric: points[name][metric] + (found[name][metric] - plain[metric]) for metric in plain}
+    return Resampled(points, found, confidence, grouped.count)
+
+
+def _once(rows: Measurable, n: int) -> dict[str, float]:
+    """The rows or groups as they are."""
+    return {name: float(values[0]) for name, values in rows.measure(np.ones((1, n))).items()}
+
+
+def _none(points: Mapping[str, Mapping[str, float]]) -> dict[str, dict[str, Floats]]:
+    return {name: {metric: np.empty(0) for metric in found} for name, found in points.items()}
+
+
+def _measure_draws(
+    models: Mapping[str, Measurable], draws: Draws, rounds: int, seed: int
+) -> dict[str, dict[str, Floats]]:
     parts: dict[str, list[dict[str, Floats]]] = {name: [] for name in models}
-    with ThreadPoolExecutor(WORKERS) as pool:
-        for weights in draws.weights(rounds, np.random.default_rng(seed)) if n else ():
-            side_by_side = pool.map if n >= MANY_ROWS else map
-            measured: Iterable[dict[str, Floats]] = side_by_side(partial(_measure, weights), models.values())
-            for name, found in zip(models, measured, strict=True):
-                parts[name].append(found)
-    return Resampled(points, {name: _joined(found, points[name]) for name, found in parts.items()}, confidence)
-
-
-def _measure(weights: Weights, rows: Weighable) -> dict[str, Floats]:
-    return rows.measure(weights)
-
-
-def _joined(parts: list[dict[str, Floats]], names: Mapping[str, float]) -> dict[str, Floats]:
-    return {name: np.concatenate([part[name] for part in parts]) if parts else np.empty(0) for name in names}
+    for weights in draws.weights(rounds, np.random.default_rng(seed)):
+        for name, rows in models.items():
+            parts[name].append(rows.measure(weights))
+    return {
+        name: {metric: np.concatenate([part[metric] for part in found]) for metric in found[0]}
+        for name, found in parts.items()
+    }

@@ -12,7 +12,7 @@ from trimtab.errors import DataError
 from trimtab.evaluation import importance, scoring
 from trimtab.evaluation.answers import answered_classes, as_scores
 from trimtab.evaluation.baseline import BASELINES, Known
-from trimtab.evaluation.holdout import Record, Rows
+from trimtab.evaluation.holdout import Rows
 from trimtab.evaluation.kinds import Kind, class_name, class_values
 from trimtab.evaluation.metrics import Floats
 from trimtab.evaluation.task import Scores, Task, features_of
@@ -38,7 +38,7 @@ def score(task: Task) -> Scores:
     baselines = score_baselines(task, kind_of(task.spec, values), features)
     answers = candidate.finish(total)
     old, problem = (None, refused) if refused else _finish_champion(champion, len(task.holdout) + len(task.tail))
-    values = _with_answered(task, values, answers.records, old or [])
+    values = _with_answered(task, values, answers, *([old] if old else []))
     return _scores(task, kind_of(task.spec, values), values, answers, baselines, old, problem)
 
 
@@ -74,22 +74,22 @@ def score_baselines(task: Task, kind: Kind, features: list[str]) -> dict[str, Fl
     return {name: BASELINES[name](kind, train, label, rows) for name in wanted}
 
 
-def _requests(task: Task, names: list[str]) -> Iterator[list[Record]]:
+def _requests(task: Task, names: list[str]) -> Iterator[list[str]]:
     for rows in (task.holdout, task.tail):
         yield from rows.blocks([name for name in names if name in rows.table.column_names])
 
 
-def _finish_champion(champion: scoring.Scoring | None, expected: int) -> tuple[list[Record] | None, str | None]:
+def _finish_champion(champion: scoring.Scoring | None, expected: int) -> tuple[scoring.Answers | None, str | None]:
     """A champion that cannot score today's rows is a finding for the gate, not a failure of the job."""
     if champion is None:
         return None, None
     try:
-        return champion.finish(expected).records, None
+        return champion.finish(expected), None
     except DataError as error:
         return None, str(error)
 
 
-def _with_answered(task: Task, values: list[Any], *answers: list[Record]) -> list[Any]:
+def _with_answered(task: Task, values: list[Any], *answers: scoring.Answers) -> list[Any]:
     """The label's values, and behind them classes that only a model knows."""
     if task.spec["problem"] != MULTICLASS:
         return values
@@ -104,11 +104,11 @@ def _scores(
     values: list[Any],
     answers: scoring.Answers,
     baselines: dict[str, Floats],
-    old: list[Record] | None,
+    old: scoring.Answers | None,
     problem: str | None,
 ) -> Scores:
     n, features = len(task.holdout), len(task.features)
-    candidate = as_scores(answers.records, kind)
+    candidate = as_scores(answers, kind)
     seen = n + len(task.tail)
     models = {"candidate": candidate[:seen]} | {name: _padded(found, kind) for name, found in baselines.items()}
     if old is not None:
@@ -124,7 +124,7 @@ def _scores(
         champion_error=problem,
         thresholds={name: threshold_of(task, kind, found[n:]) for name, found in models.items()},
         shuffled=shuffled.reshape(features, len(shuffled) // max(1, features), *shuffled.shape[1:]),
-        answers=answers.records[:n],
+        answers=answers,
         latencies_ms=answers.latencies_ms,
     )
 

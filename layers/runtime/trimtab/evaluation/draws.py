@@ -6,7 +6,7 @@ variance of block means against the one that independent rows would have.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
@@ -17,6 +17,8 @@ from trimtab.evaluation.metrics import Floats, Weights
 CELLS: Final = 250_000
 """Weights held at once."""
 DRAWN_AT_ONCE: Final = 32_768
+GROUPS: Final = 4_000
+"""Groups that very many rows are put into."""
 LEAST_UNITS: Final = 30
 """Fewer units of time make intervals that are too narrow."""
 UNITS: Final = {"week": "timedelta64[W]", "day": "timedelta64[D]", "hour": "timedelta64[h]"}
@@ -42,6 +44,23 @@ class Stratified:
                 for members in strata:
                     row[members] = counts(len(members), generator)
             yield weights
+
+    def in_groups(self, seed: int) -> "Grouped":
+        """Rows put at random into groups of about equal size, each of one class, to be drawn within their class.
+
+        The variance between random groups is that between rows; estimated from g groups it is off by 1 in
+        sqrt(g / 2). A class with few rows has groups of one.
+        """
+        sizes: list[int] = []
+        group = np.empty(len(self.group), dtype=np.intp)
+        generator = np.random.default_rng([seed, 6])
+        strata = [np.flatnonzero(self.group == value) for value in np.unique(self.group)]
+        for members in strata:
+            wanted = max(GROUPS // (2 * len(strata)), round(GROUPS * len(members) / len(self.group)))
+            count = min(len(members), wanted)
+            group[members] = sum(sizes) + generator.permutation(len(members)) % count
+            sizes.append(count)
+        return Grouped(group, Stratified(np.repeat(np.arange(len(sizes)), sizes)))
 
     def of_rows(self, rows: NDArray[Any]) -> "Stratified":
         """The same for a part of the rows."""
@@ -79,6 +98,10 @@ class Blocked:
             counted = np.bincount(flat.ravel(), minlength=size * units).reshape(size, units)
             yield counted.astype(np.uint16)[:, self.unit_of]
 
+    def in_groups(self, seed: int) -> "Grouped":
+        """Each unit of time is a group; the draws are the same."""
+        return Grouped(self.unit_of, replace(self, unit_of=np.arange(self.units)))
+
     def of_rows(self, rows: NDArray[Any]) -> "Blocked":
         """The same for a part of the rows; units without any of them are left out."""
         _, kept = np.unique(self.unit_of[rows], return_inverse=True)
@@ -86,6 +109,20 @@ class Blocked:
 
 
 Draws = Stratified | Blocked
+
+
+@dataclass(frozen=True)
+class Grouped:
+    """Many rows in groups, and how groups are drawn."""
+
+    group: NDArray[np.intp]
+    """Shape (n,)."""
+    draws: Draws
+    """Of the groups."""
+
+    @property
+    def count(self) -> int:
+        return int(self.group.max(initial=-1)) + 1
 
 
 def choose(

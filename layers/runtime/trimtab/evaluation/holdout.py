@@ -1,6 +1,5 @@
 """The hold-out as columns for arithmetic and as records for serving."""
 
-import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,6 +14,7 @@ from numpy.typing import NDArray
 
 from trimtab.errors import DataError
 from trimtab.evaluation.metrics import Floats
+from trimtab.evaluation.request_lines import lines, plain
 
 Record = dict[str, Any]
 RECORDS_AT_ONCE = 10_000
@@ -88,11 +88,11 @@ class Rows:
         listed = (chosen if rows is None else chosen.take(pa.array(rows))).to_pylist()
         return [{name: plain(value) for name, value in record.items()} for record in listed]
 
-    def blocks(self, names: Sequence[str]) -> Iterator[list[Record]]:
-        """The same of all rows, some thousand a time."""
+    def blocks(self, names: Sequence[str]) -> Iterator[list[str]]:
+        """The same of all rows as lines of JSON, some thousand a time."""
+        chosen = self.table.select(list(dict.fromkeys(names)))
         for start in range(0, len(self), RECORDS_AT_ONCE):
-            part = self.table.slice(start, RECORDS_AT_ONCE)
-            yield Rows(part, self.label_column, self.event_time).records(names)
+            yield lines(chosen.slice(start, RECORDS_AT_ONCE))
 
 
 def _newest(files: Sequence[Path], rows: int) -> pa.Table:
@@ -106,13 +106,6 @@ def _newest(files: Sequence[Path], rows: int) -> pa.Table:
             parts.append(opened.read_row_group(group))
     table = pa.concat_tables(reversed(parts)) if parts else pq.read_table(files[-1])
     return table.slice(max(0, table.num_rows - rows))
-
-
-def plain(value: Any) -> Any:
-    """A JSON value: a time as ISO 8601, NaN as null."""
-    if isinstance(value, datetime):
-        return value.isoformat()
-    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _iso(moment: np.datetime64) -> str:

@@ -11,16 +11,25 @@ from trimtab.evaluation.directions import HIGHER_IS_BETTER, names_of
 from trimtab.evaluation.metrics import THRESHOLD, Floats, Scored, Weights
 from trimtab.evaluation.multiclass import ClassScored, is_distribution
 from trimtab.evaluation.regression import NumberScored
+from trimtab.evaluation.tallies import Groups
 from trimtab.measures import BINARY, MULTICLASS, REGRESSION
 
 EDGE = float(np.finfo(np.float64).eps)
 
 
-class Weighable(Protocol):
-    """Rows and what a model made of them, ready to be measured under many weightings."""
+class Measurable(Protocol):
+    """What can be measured under many weightings."""
 
     def measure(self, weights: Weights) -> dict[str, Floats]:
         """Each metric for each row of ``weights`` (shape (rounds, n)); results have shape (rounds,)."""
+        ...
+
+
+class Weighable(Measurable, Protocol):
+    """Rows and what a model made of them."""
+
+    def tallied(self, group: Groups, groups: int) -> Measurable:
+        """The same by group: weights then have shape (rounds, groups)."""
         ...
 
 

@@ -5,6 +5,7 @@ documentation for average precision, log loss, the Brier score and F-beta, and G
 calibration error (ten bins of equal width).
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -12,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trimtab.evaluation.directions import METRIC_NAMES
+from trimtab.evaluation.tallies import Bins, Groups, sums_by_group
 
 Floats = NDArray[np.float64]
 Weights = NDArray[Any]
@@ -88,6 +90,42 @@ class Scored:
                 counted, gained = (np.add.reduceat(each, groups, axis=1) for each in (counted, gained))
             so_far.add_groups(counted, gained)
         return so_far.metrics(self.beta)
+
+    def tallied(self, group: Groups, groups: int) -> "TalliedScored":
+        """The same rows, to be weighted by their groups."""
+        return TalliedScored(self, Bins.of(self.starts, len(self.positive)), group[self.order], groups)
+
+
+@dataclass(frozen=True)
+class TalliedScored:
+    """Rows that are weighted by the group; AUC and average precision take the scores of a bin for equal."""
+
+    rows: Scored
+    bins: Bins
+    group: Groups
+    """In the order of the scores."""
+    groups: int
+
+    def measure(self, weights: Weights) -> dict[str, Floats]:
+        """Each metric for each row of ``weights``, shape (rounds, groups); results have shape (rounds,)."""
+        if not self.rows.usable:
+            return {name: np.full(len(weights), np.nan) for name in METRIC_NAMES}
+        so_far = _Running(len(weights))
+        for place, part in self._calibration_bins():
+            sums = sums_by_group(self.rows.sums[part], self.group[part], self.groups)
+            so_far.add_sums(weights @ sums, place)
+        every = self.bins.counts(None, self.group, self.groups)
+        hits = self.bins.counts(self.rows.positive, self.group, self.groups)
+        small = weights.astype(np.float32)
+        for counted, gained in zip(every, hits, strict=True):
+            so_far.add_groups((small @ counted).astype(np.float64), (small @ gained).astype(np.float64))
+        return so_far.metrics(self.rows.beta)
+
+    def _calibration_bins(self) -> Iterator[tuple[int, slice]]:
+        for place in range(CALIBRATION_BINS):
+            ends = [(low, high) for low, high, bin_of in self.rows.blocks if bin_of == place]
+            if ends:
+                yield place, slice(ends[0][0], ends[-1][1])
 
 
 class _Running:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from trimtab.evaluation import metrics
 from trimtab.evaluation.directions import names_of
 from trimtab.evaluation.metrics import Floats, Weights
+from trimtab.evaluation.tallies import Groups
 from trimtab.measures import MULTICLASS
 
 NAMES = names_of(MULTICLASS)
@@ -79,16 +80,13 @@ class ClassScored:
         """Each metric for each row of ``weights`` (shape (rounds, n)); results have shape (rounds,)."""
         if not self.usable or not len(self.cell):
             return {name: np.full(len(weights), np.nan) for name in NAMES}
-        matrix = self.confusion(weights)
-        right, rows, called = matrix.diagonal(axis1=1, axis2=2), matrix.sum(axis=2), matrix.sum(axis=1)
-        total = rows.sum(axis=1)
-        return {
-            "log_loss": weights.astype(np.float64, copy=False) @ self.loss / total,
-            "accuracy": right.sum(axis=1) / total,
-            "balanced_accuracy": _mean(right, rows, rows > 0),
-            "macro_f1": _mean(2 * right, rows + called, rows > 0),
-            "auc_macro": _mean_known(self.auc(weights)),
-        }
+        loss = weights.astype(np.float64, copy=False) @ self.loss
+        return _metrics(self.confusion(weights), loss, self.auc(weights))
+
+    def tallied(self, group: Groups, groups: int) -> "TalliedClasses":
+        """The same rows, to be weighted by their groups."""
+        ranked = tuple(each.tallied(group, groups) for each in self.ranked)
+        return TalliedClasses(self, ranked, group, groups)
 
     def confusion(self, weights: Weights) -> Floats:
         """Weight of each (label, called) pair, shape (rounds, k, k)."""
@@ -99,6 +97,48 @@ class ClassScored:
     def auc(self, weights: Weights) -> Floats:
         """AUC of each class against all others, shape (k, rounds)."""
         return np.array([ranked.measure(weights)["auc"] for ranked in self.ranked])
+
+
+@dataclass(frozen=True)
+class TalliedClasses:
+    """Rows that are weighted by the group."""
+
+    rows: ClassScored
+    ranked: tuple[metrics.TalliedScored, ...]
+    group: Groups
+    groups: int
+
+    def measure(self, weights: Weights) -> dict[str, Floats]:
+        """Each metric for each row of ``weights``, shape (rounds, groups); results have shape (rounds,)."""
+        if not self.rows.usable:
+            return {name: np.full(len(weights), np.nan) for name in NAMES}
+        auc = np.array([ranked.measure(weights)["auc"] for ranked in self.ranked])
+        loss = weights.astype(np.float64, copy=False) @ np.bincount(self.group, self.rows.loss, minlength=self.groups)
+        return _metrics(self._confusion(weights), loss, auc)
+
+    def _confusion(self, weights: Weights) -> Floats:
+        classes = len(self.ranked)
+        label, called = np.divmod(self.rows.cell, classes)
+        found = []
+        for place in range(classes):
+            of_class = label == place
+            cells = self.group[of_class] * classes + called[of_class]
+            counted = np.bincount(cells, minlength=self.groups * classes).reshape(self.groups, classes)
+            found.append(weights @ counted)
+        return np.asarray(np.stack(found, axis=1), dtype=np.float64)
+
+
+def _metrics(matrix: Floats, loss: Floats, auc: Floats) -> dict[str, Floats]:
+    """Of the confusion of each round, (rounds, k, k), the sum of its losses, (rounds,), and the AUCs, (k, rounds)."""
+    right, rows, called = matrix.diagonal(axis1=1, axis2=2), matrix.sum(axis=2), matrix.sum(axis=1)
+    total = rows.sum(axis=1)
+    return {
+        "log_loss": loss / total,
+        "accuracy": right.sum(axis=1) / total,
+        "balanced_accuracy": _mean(right, rows, rows > 0),
+        "macro_f1": _mean(2 * right, rows + called, rows > 0),
+        "auc_macro": _mean_known(auc),
+    }
 
 
 def is_distribution(score: NDArray[Any]) -> bool:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from trimtab.evaluation.directions import names_of
 from trimtab.evaluation.metrics import BLOCK_ROWS, Floats, Weights
+from trimtab.evaluation.tallies import Bins, Groups, sums_by_group
 from trimtab.measures import REGRESSION
 
 NAMES = names_of(REGRESSION)
@@ -55,17 +56,11 @@ class NumberScored:
         if not self.usable or not len(self.error):
             return {name: np.full(len(weights), np.nan) for name in NAMES}
         sums, reached = self._add_up(weights)
-        rows = sums["rows"]
-        spread = sums["label_square"] - sums["label"] ** 2 / rows
-        found = {
-            "rmse": np.sqrt(sums["square"] / rows),
-            "mae": sums["absolute"] / rows,
-            "mape": _ratio(sums["relative"], sums["relative_rows"]),
-            "r2": 1 - _ratio(sums["square"], np.where(spread > 1e-12 * sums["label_square"], spread, 0)),
-            "median_absolute_error": self._median(weights, reached, rows),
-            "quantile_loss": sums["pinball"] / rows,
-        }
-        return {name: found[name] for name in NAMES}
+        return _metrics(sums, self._median(weights, reached, sums["rows"]))
+
+    def tallied(self, group: Groups, groups: int) -> "TalliedNumbers":
+        """The same rows, to be weighted by their groups."""
+        return TalliedNumbers(self, Bins.of(np.arange(len(self.error)), len(self.error)), group[self.order], groups)
 
     def _add_up(self, weights: Weights) -> tuple[dict[str, Floats], Floats]:
         """Weighted sums by name, and the weight up to the end of each block of rows, shape (rounds, blocks)."""
@@ -97,6 +92,50 @@ class NumberScored:
         sought = half - (ends[block - 1] if block else 0.0)
         lower, upper = (int(np.searchsorted(within, sought, side=side)) for side in ("left", "right"))
         return float(self.error[start + lower]), float(self.error[min(start + upper, len(self.error) - 1)])
+
+
+@dataclass(frozen=True)
+class TalliedNumbers:
+    """Rows that are weighted by the group; the median is looked for within a bin of errors."""
+
+    rows: NumberScored
+    bins: Bins
+    group: Groups
+    """In the order of the errors."""
+    groups: int
+
+    def measure(self, weights: Weights) -> dict[str, Floats]:
+        """Each metric for each row of ``weights``, shape (rounds, groups); results have shape (rounds,)."""
+        if not self.rows.usable:
+            return {name: np.full(len(weights), np.nan) for name in NAMES}
+        total = weights @ sums_by_group(self.rows.sums, self.group, self.groups)
+        return _metrics(dict(zip(_SUMS, total.T, strict=True)), self._median(weights.astype(np.float32)))
+
+    def _median(self, weights: Weights) -> Floats:
+        counted = [weights @ each for each in self.bins.counts(None, self.group, self.groups)]
+        weight = np.concatenate(counted, axis=1).astype(np.float64)
+        reached = np.cumsum(weight, axis=1)
+        half = reached[:, -1:] / 2
+        found = (reached < half).argmin(axis=1)
+        within, before = (np.take_along_axis(each, found[:, None], axis=1) for each in (weight, reached - weight))
+        share = ((half - before) / np.maximum(within, 1))[:, 0]
+        edges = np.searchsorted(self.bins.place, np.arange(self.bins.count + 1))
+        place = edges[found] + share * (edges[found + 1] - edges[found])
+        return np.asarray(self.rows.error[np.minimum(place.astype(np.intp), len(self.rows.error) - 1)])
+
+
+def _metrics(sums: dict[str, Floats], median: Floats) -> dict[str, Floats]:
+    rows = sums["rows"]
+    spread = sums["label_square"] - sums["label"] ** 2 / rows
+    found = {
+        "rmse": np.sqrt(sums["square"] / rows),
+        "mae": sums["absolute"] / rows,
+        "mape": _ratio(sums["relative"], sums["relative_rows"]),
+        "r2": 1 - _ratio(sums["square"], np.where(spread > 1e-12 * sums["label_square"], spread, 0)),
+        "median_absolute_error": median,
+        "quantile_loss": sums["pinball"] / rows,
+    }
+    return {name: found[name] for name in NAMES}
 
 
 def _sums(label: Floats, prediction: Floats, quantile: float) -> Floats:

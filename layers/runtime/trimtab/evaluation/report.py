@@ -48,7 +48,7 @@ def build_report(task: Task, scores: Scores) -> Json:
         | {name: paired(task, scores, model, rows) for name, (_, model, rows) in others.items()},
         "baselines": {name: alone.points[name] for name in scores.baselines},
         "baseline": {"name": chosen, "chosen": "best" if task.rule["baseline"] == "best" else "named"},
-        "bootstrap": _bootstrap(task, drawn),
+        "bootstrap": _bootstrap(task, drawn, alone),
         "champion": _champion(task, scores),
         "importance": measure_importance(task, scores),
         "serving": measure_serving(task, scores),
@@ -197,8 +197,9 @@ def _threshold(task: Task, scores: Scores) -> Json:
     }
 
 
-def _bootstrap(task: Task, drawn: Draws) -> Json:
+def _bootstrap(task: Task, drawn: Draws, measured: Resampled) -> Json:
     return {
+        "groups": measured.groups,
         "rounds": int(task.rule["bootstrap_rounds"]),
         "confidence": _confidence(task),
         "method": drawn.method,

@@ -80,6 +80,7 @@ class Scores:
     shuffled: Floats
     """Candidate on the importance sample with one feature shuffled, shape (features, sample[, k])."""
     answers: Sequence[Record]
+    """The candidate's, the hold-out's first."""
     latencies_ms: Floats
 
     @property

@@ -54,7 +54,7 @@ def explain(task: Task, scores: Scores, lost: Mapping[str, float]) -> Json:
     plan = make_plan(task, lost)
     process = scoring.start(task.candidate, task.work / "explained.jsonl", 0, task.hidden)
     count = scoring.send(process, plan.requests())
-    answers = as_scores(process.finish(count).records, scores.kind)
+    answers = as_scores(process.finish(count), scores.kind)
     steps = plan.walks.steps
     return {
         "rows_scored": count,
