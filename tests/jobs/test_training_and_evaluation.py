@@ -33,6 +33,9 @@ class Jobs:
     """The folders of a training job and of its evaluation."""
 
     root: Path
+    python: str = sys.executable
+    kit: Path | None = None
+    """Folder of the job kit, for an interpreter that lacks its packages."""
 
     @property
     def code(self) -> Path:
@@ -46,9 +49,9 @@ class Jobs:
     def archive(self) -> Path:
         return self.base / "candidate" / "model.tar.gz"
 
-    def prepare(self, labelled: pa.Table) -> None:
+    def prepare(self, labelled: pa.Table, author: Path = tiny.FOLDER) -> None:
         """Unpacked bundle and dataset."""
-        bundle = build_bundle(tiny.FOLDER, tiny.LIBRARY, tiny.SPEC.canonical_json(), "train.py")
+        bundle = build_bundle(author, tiny.LIBRARY, tiny.SPEC.canonical_json(), "train.py")
         with tarfile.open(fileobj=io.BytesIO(bundle)) as packed:
             packed.extractall(self.code, filter="data")
         split = split_by_time(labelled, "at", 0.25)
@@ -70,8 +73,9 @@ class Jobs:
             "SM_CHANNEL_TRAIN": str(self.base / "train"),
             "SM_CHANNEL_HOLDOUT_FEATURES": str(self.base / "holdout_features"),
             "SM_MODEL_DIR": str(self.root / "model"),
+            **({"SM_CHANNEL_KIT": str(self.kit)} if self.kit else {}),
         }
-        return subprocess.run([sys.executable, *argv], cwd=self.code, env=environment, capture_output=True, text=True)
+        return subprocess.run([self.python, *argv], cwd=self.code, env=environment, capture_output=True, text=True)
 
     def train(self) -> str:
         done = self.run("train.py")
