@@ -2,6 +2,7 @@
 
 import io
 import re
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -18,6 +19,8 @@ from trimtab.ports import ObjectStore
 from trimtab.spec import Spec
 from trimtab.spec.stored import ACCEPTED, stored_columns
 
+AT_ONCE: Final = 10
+"""Files that are read side by side: as many as a client keeps connections."""
 _HOUR: Final = re.compile(r"/year=(\d{4})/month=(\d\d)/day=(\d\d)/hour=(\d\d)/")
 _KEPT: Final = ("is_deleted", "api_invocation_time")
 
@@ -27,11 +30,10 @@ def read_records(objects: ObjectStore, uri: str, spec: Spec, until: datetime) ->
 
     In the contract's types, with ``accepted_seq``, ``is_deleted`` and ``api_invocation_time``.
     """
-    tables = [
-        _typed(pq.read_table(io.BytesIO(objects.read(info.uri))), spec)
-        for info in objects.list(f"{uri.rstrip('/')}/")
-        if info.uri.endswith(".parquet") and _begins(info.uri) <= until
-    ]
+    files = [info.uri for info in objects.list(f"{uri.rstrip('/')}/") if _may_hold(info.uri, until)]
+    with ThreadPoolExecutor(AT_ONCE) as pool:  # there is a file for every hour of event times, and often several
+        bodies = pool.map(objects.read, files)
+        tables = [_typed(pq.read_table(io.BytesIO(body)), spec) for body in bodies]
     if not tables:
         raise DataError(f"no record of {until:%Y-%m-%d %H:%M} or before lies below {uri}")
     return pa.concat_tables(tables)
@@ -47,14 +49,19 @@ def as_of(records: pa.Table, ids: Any, times: Any, spec: Spec, *, written_until:
     if written_until is not None:
         limit = pa.scalar(written_until, pa.timestamp("us", "UTC"))
         records = records.filter(pc.less_equal(records.column("api_invocation_time"), limit))
-    found = _newest(records, pa.chunked_array([ids]), pa.chunked_array([times]), spec)
+    ids, times = _chunked(ids), _chunked(times)
+    found = _newest(records, ids, times, spec)
     gone = np.asarray(pc.fill_null(records.column("is_deleted"), False)).astype(bool)
     known = found >= 0
     known[known] = ~gone[found[known]]
     rows = pa.array(np.where(known, found, 0), mask=~known)
     names = [name for name in stored_columns(spec) if name != spec.data.id]
     columns = {name: records.column(name).take(rows) for name in names}
-    return pa.table({spec.data.id: pa.chunked_array([ids]), **columns})
+    return pa.table({spec.data.id: ids, **columns})
+
+
+def _chunked(column: Any) -> Any:
+    return column if isinstance(column, pa.ChunkedArray) else pa.chunked_array([column])
 
 
 def _newest(records: pa.Table, ids: Any, times: Any, spec: Spec) -> NDArray[np.int64]:
@@ -79,6 +86,10 @@ def _newest(records: pa.Table, ids: Any, times: Any, spec: Spec) -> NDArray[np.i
 
 def _microseconds(column: Any) -> NDArray[np.int64]:
     return np.asarray(column.cast(pa.timestamp("us", "UTC")).cast(pa.int64()))
+
+
+def _may_hold(uri: str, until: datetime) -> bool:
+    return uri.endswith(".parquet") and _begins(uri) <= until
 
 
 def _begins(uri: str) -> datetime:
