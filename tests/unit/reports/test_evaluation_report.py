@@ -52,7 +52,7 @@ def page(found: dict[str, Any], protected: tuple[str, ...] = ()) -> str:
 @pytest.mark.parametrize("problem", KINDS)
 def test_each_kind_of_problem_has_its_charts_and_a_table_under_each(problem: str) -> None:
     text = page(report(**audited(problem), run="run-1", bootstrap=None, importance={"x": 0.2, "z": -0.1}))
-    assert all(words in text for words in ("Calibration", "Groups of people", "What the model leans on", "Slices"))
+    assert all(words in text for words in ("Calibration", "Groups of people", "What moves the model", "Slices"))
     for match in re.finditer("</svg>", text):
         assert re.match(r"\s*(<details><summary>[^<]+</summary>)?<div class=\"wide\"><table>", text[match.end() :])
     assert text.count("<svg") >= 4 + (problem == "binary")
@@ -83,3 +83,33 @@ def test_a_page_with_very_many_slices_stays_small() -> None:
     text = page(found)
     assert len(text) < PAGE_BYTES
     assert "more are in evaluation.json" in text
+
+
+def estimates(*names: str) -> dict[str, dict[str, float]]:
+    return {name: {"value": 0.3 - n / 10, "lo": 0.2 - n / 10, "hi": 0.4 - n / 10} for n, name in enumerate(names)}
+
+
+def along(feature: str, grid: list[Any]) -> dict[str, Any]:
+    curve = {"mean": [0.2, 0.4], "lo": [0.1, 0], "hi": [0.3, 1]}
+    return {"feature": feature, "grid": grid, "rows": 60, "curves": {"score": curve}}
+
+
+EXPLAIN = {
+    "importance": {"metric": "auc", "rows": 1_000, "confidence": 0.95, "features": estimates("hour", "<b>site")},
+    "shap": {"rows": 60, "base": 0.31, "mean_absolute": estimates("hour", "<b>site")},
+    "dependence": [along("hour", [1.5, 9]), along("<b>site", ["<i>", True])],
+}
+
+
+def test_what_moves_the_model_is_drawn_with_its_intervals_and_written_below() -> None:
+    text = page(report(run="run-1", bootstrap=None, importance={"hour": 0.3, "<b>site": 0.2}, explain=EXPLAIN))
+    shown = text.partition("What moves the model")[2]
+    assert shown.count("<svg") == shown.count("</table>") == 4
+    for words in ("what auc loses on 1,000 rows", "0.2", "0.4", "Answers along hour", "Answers along &lt;b&gt;site"):
+        assert words.lower() in shown.lower(), words
+    assert "<b>" not in shown
+    assert "<i>" not in shown
+
+
+def test_a_report_that_is_not_explained_has_no_such_part() -> None:
+    assert "What moves the model" not in page(report(run="run-1", bootstrap=None, importance=None, explain=None))

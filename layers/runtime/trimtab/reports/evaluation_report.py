@@ -10,6 +10,7 @@ import jinja2
 from markupsafe import Markup
 
 from trimtab.contracts import Gate, Judgement
+from trimtab.reports.explained import explained
 from trimtab.reports.figures import PAGE_BYTES, figure
 from trimtab.reports.plots import Whisker, square_chart, whisker_chart
 from trimtab.reports.svg import Bar, bar_chart
@@ -21,7 +22,7 @@ HEADLINES: Final = {
     "not_judged": "Not judged: too little evidence, the champion stays",
 }
 OUTCOMES: Final = {"pass": "pass", "refuse": "refuse", "not_judged": "not judged"}
-_SHOWN: Final = {"slices": 60, "points": 60, "features": 40}
+_SHOWN: Final = {"slices": 60, "points": 60, "features": 40, "dependences": 25}
 
 
 def evaluation_html(model: str, primary: str, report: Json, judgement: Judgement) -> bytes:
@@ -51,7 +52,7 @@ def _page(model: str, primary: str, report: Json, judgement: Judgement, halvings
         slice_chart=_slice_chart(slices[: shown["slices"]], primary),
         primary=primary,
         bias=[(name, found, _bias_chart(name, found)) for name, found in _bias(report)],
-        importance=_importance(report, shown["features"]),
+        explained=explained(report, shown["features"], shown["dependences"]),
         outcomes=OUTCOMES,
     )
     return page.encode()
@@ -143,17 +144,6 @@ def _bias_chart(name: str, found: Json) -> Markup:
         if _is_number((rate := group["selection_rate"])["value"])
     ]
     return whisker_chart(f"{name}: share of favourable decisions by group", rows) if rows else Markup("")
-
-
-def _importance(report: Json, most: int) -> dict[str, Any] | None:
-    """Importance by feature, plain numbers or with intervals."""
-    found = report.get("importance")
-    if not isinstance(found, Mapping):
-        return None
-    values = ((each.get("value") if isinstance(each, Mapping) else each, name) for name, each in found.items())
-    ranked = sorted(((value, str(name)) for value, name in values if _is_number(value)), reverse=True)[:most]
-    bars = [Bar(name, max(value, 0.0), figure(value)) for value, name in ranked]
-    return {"chart": bar_chart("Loss when a feature is shuffled", bars), "rows": ranked} if bars else None
 
 
 def gate_line(gate: Gate) -> tuple[str, str, str, str, str, str]:
