@@ -18,7 +18,7 @@ from trimtab.authoring.kit import CHANNEL, use_kit
 from trimtab.authoring.names import OBJECTIVE, SPEC_FILE
 from trimtab.authoring.predictors import LIBRARIES, scores_of
 from trimtab.authoring.transformations import learn
-from trimtab.authoring.trial import is_trial, measured, try_out
+from trimtab.authoring.trial import is_trial, measures, try_out
 
 if TYPE_CHECKING:
     import numpy as np
@@ -253,11 +253,11 @@ def report(
     spec: Mapping[str, Any], model: Model, features: "pd.DataFrame", label: "pd.Series[Any]", seconds: float
 ) -> dict[str, float]:
     """The metrics on the training rows, printed one a line as ``name=value`` for MetricDefinitions."""
-    primary = spec["evaluation"]["primary"]
-    wanted = dict.fromkeys(("auc", "log_loss") if spec["problem"] == "binary" else ())
+    wanted = ("auc", "log_loss") if spec["problem"] == "binary" else ()
+    of_rows = measures(spec, model, features, label.to_numpy())
     found = {"train_rows": float(len(label)), "fit_seconds": seconds}
-    found |= {f"train_{name}": measured(spec, name, model, features, label.to_numpy()) for name in wanted}
-    found["train_primary"] = measured(spec, primary, model, features, label.to_numpy())
+    found |= {f"train_{name}": of_rows[name] for name in wanted}
+    found["train_primary"] = of_rows[spec["evaluation"]["primary"]]
     for name, value in found.items():
         print(f"{name}={value:.6g}", flush=True)
     return found

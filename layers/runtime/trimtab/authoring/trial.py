@@ -35,13 +35,13 @@ def try_out(spec: Mapping[str, Any], contract: Contract, table: "pd.DataFrame", 
 
 def worth(spec: Mapping[str, Any], model: Any, features: "pd.DataFrame", label: "np.ndarray[Any, Any]") -> float:
     """The objective's metric of ``model`` on rows that it has not learnt from; NaN where it is undefined."""
-    return measured(spec, objective_of(spec), model, features, label)
+    return measures(spec, model, features, label)[objective_of(spec)]
 
 
-def measured(
-    spec: Mapping[str, Any], metric: str, model: Any, features: "pd.DataFrame", label: "np.ndarray[Any, Any]"
-) -> float:
-    """A metric of ``model`` on rows.
+def measures(
+    spec: Mapping[str, Any], model: Any, features: "pd.DataFrame", label: "np.ndarray[Any, Any]"
+) -> dict[str, float]:
+    """Every metric of ``model`` on rows, from one look at them.
 
     Rows of a class that the model has never seen are left out: no score of theirs exists.
     """
@@ -49,18 +49,19 @@ def measured(
 
     from trimtab.evaluation.kinds import Kind
 
-    evaluation = spec["evaluation"]
+    evaluation, problem = spec["evaluation"], str(spec["problem"])
+    primary = str(evaluation["primary"])
     beta, quantile = float(evaluation["threshold"]["beta"]), float(evaluation["quantile"])
-    if spec["problem"] == "regression":
-        return Kind("regression", metric, quantile=quantile).measure(label, np.asarray(model.predict(features)))[metric]
+    if problem == "regression":
+        return Kind(problem, primary, quantile=quantile).measure(label, np.asarray(model.predict(features)))
     scores = np.asarray(model.predict_proba(features), dtype=np.float64)
-    if spec["problem"] == "binary":
-        return Kind("binary", metric, beta=beta).measure(label, scores[:, 1])[metric]
+    if problem == "binary":
+        return Kind(problem, primary, beta=beta).measure(label, scores[:, 1])
     classes = [str(each) for each in model.classes_]
     texts = np.array([str(each) for each in label], dtype=object)
     known = np.isin(texts, classes)
     places = np.array([classes.index(text) for text in texts[known]], dtype=np.intp)
-    return Kind("multiclass", metric, tuple(classes)).measure(places, scores[known])[metric]
+    return Kind(problem, primary, tuple(classes)).measure(places, scores[known])
 
 
 def split_tail(table: "pd.DataFrame", event_time: str | None, share: float) -> "tuple[pd.DataFrame, pd.DataFrame]":
