@@ -80,3 +80,27 @@ def test_a_column_may_stand_in_several_rules_that_make_other_names() -> None:
         "{columns: load, steps: [one_hot]}",
     )
     assert parse_spec(BASE + "".join(f"    - {rule}\n" for rule in rules)).features
+
+
+def stored(text: str = BASE) -> str:
+    return text.replace("  rules:\n", "  store: true\n")
+
+
+def test_a_store_may_be_asked_for_without_rules_but_one_of_both_it_must_be() -> None:
+    assert parse_spec(stored()).stores
+    assert not parse_spec(BASE.partition("features:")[0]).stores
+    with pytest.raises(SpecError, match="give at least one rule, or store: true"):
+        parse_spec(BASE.replace("  rules:\n", "  others: pass\n"))
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "message"),
+    [
+        ("  event_time: at\n", "", "needs data.event_time"),
+        ("    load: ", "    write_time: ", "has a feature 'write_time' of its own"),
+        ("    load: ", "    _load: ", "'_load' cannot be stored"),
+    ],
+)
+def test_columns_that_a_feature_store_cannot_keep_are_refused(before: str, after: str, message: str) -> None:
+    with pytest.raises(SpecError, match=message):
+        parse_spec(stored().replace(before, after))
