@@ -14,7 +14,7 @@ from trimtab.ports import FeatureStore
 from trimtab.spec.stored import feature_group
 
 LEASE = "features"
-LEASE_S = 1800
+LEASE_S = 900
 
 
 class StoreFeaturesEvent(Event):
@@ -43,9 +43,11 @@ def store(event: StoreFeaturesEvent, runtime: Runtime, features: FeatureStore) -
 
 @contextmanager
 def _alone(event: StoreFeaturesEvent, runtime: Runtime) -> Iterator[None]:
-    """Nobody else stores meanwhile; a round that dies is waited for until its lease ends."""
+    """Nobody else stores meanwhile. Only a function that is killed keeps its lease, until that ends."""
     lease = runtime.ledger.lease(LEASE, event.execution, event.at, LEASE_S)
     if lease is None:
         raise LedgerConflict("another execution stores features; it is waited for")
-    yield
-    runtime.ledger.release(LEASE, event.execution, lease.fence)
+    try:
+        yield
+    finally:
+        runtime.ledger.release(LEASE, event.execution, lease.fence)

@@ -1,6 +1,7 @@
 """store_features as the features machine calls it, round after round."""
 
 import io
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -12,12 +13,17 @@ from tests.fakes import NOON, fake_runtime
 from tests.fixtures import tiny
 from tests.unit.functions.stored_records import MemoryFeatureStore
 from trimtab.entrypoint import Runtime
-from trimtab.errors import LedgerConflict
+from trimtab.errors import FeatureStoreBusy, LedgerConflict
 from trimtab.feature_store import storing
 from trimtab.feature_store.records import request_of
 from trimtab.spec.stored import ACCEPTED, feature_group
 
 GROUP = feature_group("trimtab-test-tiny", tiny.SPEC)
+
+
+class Busy(MemoryFeatureStore):
+    def put(self, group: str, records: Sequence[Mapping[str, str]]) -> None:
+        raise FeatureStoreBusy("come back later")
 
 
 @pytest.fixture
@@ -122,3 +128,11 @@ def test_one_execution_stores_at_a_time(runtime: Runtime, features: MemoryFeatur
     with pytest.raises(LedgerConflict, match="waited for"):
         rounds(runtime, features)
     assert features.written == []
+
+
+def test_a_round_that_fails_hinders_nobody(runtime: Runtime, features: MemoryFeatureStore) -> None:
+    accept(runtime, "january", tiny.month(1))
+    with pytest.raises(FeatureStoreBusy):
+        store(StoreFeaturesEvent(model="tiny", at=NOON, execution="e0"), runtime, Busy("id", "at"))
+    assert not rounds(runtime, features)[-1]["more"]
+    assert len(features.written) == 600
