@@ -26,6 +26,10 @@ class ColumnBatch:
     def __len__(self) -> int:
         return len(self.column)
 
+    def bare(self) -> "ColumnBatch":
+        """The same rows with nothing worked out, whose memory the next column can have."""
+        return ColumnBatch(self.column)
+
     @cached_property
     def missing(self) -> int:
         """Rows without a value; NaN is a value here."""

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from trimtab.data import arrow_functions as af
+from trimtab.data.arrow_stream import ArrowStream
 from trimtab.data.batch import is_text
 from trimtab.data.hashing import text_buffers
 from trimtab.data.limits import Limits
@@ -38,7 +39,8 @@ class ParquetSource:
         self, stream: BinaryIO, columns: dict[str, Column], limits: Limits, groups: Sequence[int] | None = None
     ) -> None:
         try:
-            plain = pq.ParquetFile(stream, page_checksum_verification=True)
+            file = ArrowStream(stream)
+            plain = pq.ParquetFile(file, page_checksum_verification=True)
             self.names: Sequence[str] = plain.schema_arrow.names
             check_column_count(len(self.names), limits.columns)
             self._wanted = [name for name in columns if self.names.count(name) == 1]
@@ -48,7 +50,7 @@ class ParquetSource:
             self._file = plain
             if coded:
                 self._file = pq.ParquetFile(
-                    stream, metadata=plain.metadata, read_dictionary=coded, page_checksum_verification=True
+                    file, metadata=plain.metadata, read_dictionary=coded, page_checksum_verification=True
                 )
         except UNREADABLE as error:
             raise DataError(f"the file is not readable as Parquet: {_reason(stream, error)}") from error

@@ -125,9 +125,9 @@ class Scan:
             broken += [found for found in rows if len(found)]
             if self.columns[name].conflict:
                 continue
-            held[name] = batch
             if name in self._tallies:
                 self._tallies[name].add(batch)
+            held[name] = batch if name == self._id else batch.bare()
         if self._id in held and len(held[self._id]):
             self._sampled.add(held[self._id], held)
         broken += [check.add(chunk.first_row, held) for check in self.watchers if held.keys() >= set(check.columns)]

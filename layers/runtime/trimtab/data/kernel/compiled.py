@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 
 from trimtab.data.kernel.protocol import Bytes, Floats, Integers, Words
 
@@ -56,7 +57,7 @@ class CompiledKernel:
 
     def gather(self, values: npt.NDArray[Any], bits: Bytes, first: int) -> npt.NDArray[Any]:
         """The values that are there."""
-        held = np.empty(len(values), values.dtype)
+        held = _room(len(values), values.dtype)
         return held[: self._library.gather(_at(values), _at(bits), first, len(values), _at(held))]
 
     def extremes(self, values: Floats) -> tuple[float, float]:
@@ -77,7 +78,7 @@ class CompiledKernel:
 
     def add_cells(self, counts: Integers, registers: Bytes, shift: int, lowest: int, values: Floats) -> Floats:
         """The cells are counted; the numbers of no cell are returned."""
-        outside = np.empty(len(values))
+        outside = _room(len(values), np.dtype(np.float64))
         width, rows = len(counts) // 2, len(values)
         left = self._library.add_cells(
             _at(counts), _at(registers), shift, lowest, width, _at(values), rows, _at(outside)
@@ -91,7 +92,7 @@ class CompiledKernel:
     def fingerprints(self, offsets: npt.NDArray[Any], data: Bytes) -> tuple[Words, Words, int]:
         """Two hashes of every text."""
         rows = len(offsets) - 1
-        first, second = np.empty(rows, np.uint64), np.empty(rows, np.uint64)
+        first, second = (_room(rows, np.dtype(np.uint64)) for _ in range(2))
         wide = int(offsets.itemsize == 8)
         too_long = self._library.fingerprints(_at(offsets), wide, _at(data), rows, _at(first), _at(second))
         return first, second, too_long
@@ -116,6 +117,11 @@ def _check_bytes(path: Path) -> None:
     library, checksum = body[:-_CHECKSUM_BYTES], body[-_CHECKSUM_BYTES:]
     if zlib.crc32(library).to_bytes(_CHECKSUM_BYTES, "little") != checksum:  # as stacks.kernel wrote it
         raise DamagedLibraryError("its checksum is not that of its bytes")
+
+
+def _room(count: int, held: np.dtype[Any]) -> npt.NDArray[Any]:
+    """An array of anything, in Arrow's memory: Python's is given back to the system after every column."""
+    return np.frombuffer(pa.allocate_buffer(count * held.itemsize), held)
 
 
 def _at(array: npt.NDArray[Any]) -> int:
