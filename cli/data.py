@@ -2,7 +2,9 @@
 
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
@@ -24,7 +26,7 @@ from trimtab.data.sandbox import Outcome, run
 from trimtab.data.suggest import Named, read_sample, suggest
 from trimtab.data.together import told_apart
 from trimtab.data.validate import Gate, validate
-from trimtab.errors import DataError
+from trimtab.errors import DataError, TrimtabError
 from trimtab.reports.drop_report import DropFile, report_html, report_json
 from trimtab.spec import DataSpec, Spec, load_spec_file
 
@@ -32,6 +34,8 @@ app = typer.Typer(no_args_is_help=True)
 QUARANTINED = 3
 """Exit status of a check that refuses the file."""
 MEMORY_MB, SECONDS = 4096, 1800
+_STAND_INS = ("(row)", "(label)")
+"""Columns that a contract needs and a file that is only compared may lack."""
 DropKind = Literal["data", "truth"]
 FileArgument = Annotated[Path, typer.Argument(help="Parquet, CSV or JSON Lines; a folder is a drop of many files.")]
 ModelOption = Annotated[str, typer.Option("--model", help="Name under models/, or path of a model.yaml.")]
@@ -54,15 +58,16 @@ def check(
 
     Exit status 0: accepted, perhaps with warnings; 3: refused; 1: the command could not be carried out.
     """
-    spec = find_model(model)
-    drop = local_drop(_existing(file), spec.data)
-    now = at.replace(tzinfo=UTC) if at and at.tzinfo is None else at or datetime.now(UTC)
-    occasion = Occasion(now, {name: _keys(path) for name, path in map(_named_file, keys or ())})
-    known = _profile(reference, spec.data) if reference else None
-    about = _about(drop, spec, occasion, "truth" if truth else "data")
-    outcome = _tried(_judged, drop, spec, known, occasion, about)
-    answer = _beyond_reading(spec, outcome.failure, about) if outcome.failure else _answer(outcome)
-    _written(html, answer)
+    with _never_accepted(file, model, as_json=as_json):
+        spec = find_model(model)
+        drop = local_drop(_existing(file), spec.data)
+        now = at.replace(tzinfo=UTC) if at and at.tzinfo is None else at or datetime.now(UTC)
+        occasion = Occasion(now, {name: _keys(path) for name, path in map(_named_file, keys or ())})
+        known = _profile(reference, spec.data) if reference else None
+        about = _about(drop, spec, occasion, "truth" if truth else "data")
+        outcome = _tried(_judged, drop, spec, known, occasion, about)
+        answer = _beyond_reading(spec, outcome.failure, about) if outcome.failure else _answer(outcome)
+        _written(html, answer)
     print(answer["json"]) if as_json else show_check(json.loads(answer["json"]))
     sys.exit(QUARANTINED if json.loads(answer["json"])["verdict"] == "quarantine" else 0)
 
@@ -93,10 +98,8 @@ def diff(
     _existing(before), _existing(after)
     spec = find_model(model) if model else _as_spec(_apart(_contract_of, before))
     known, drop = _profile(before, spec.data), local_drop(after, spec.data)
-    answer = _apart(_judged, drop, spec, known, Occasion(), _about(drop, spec, Occasion(), "data"))
+    answer = _apart(_compared, drop, spec, known, _about(drop, spec, Occasion(), "comparison"))
     document = json.loads(answer["json"])
-    if not document["columns"]:
-        raise CommandError(f"{after} cannot be compared: {document['findings'][0]['message']}")
     _written(html, answer)
     if as_json:
         print(json.dumps({"before": str(before), "after": str(after), "drift": document["drift"]}))
@@ -114,6 +117,18 @@ def store_keys(
     body = _apart(_key_set, _existing(file), _format(file, None), column)
     out.write_text(body, encoding="utf-8")
     print(f"{out}: upload it to MODEL/references/NAME.json in the artifacts bucket, or name it with check --keys")
+
+
+@contextmanager
+def _never_accepted(file: Path, model: str, *, as_json: bool) -> Iterator[None]:
+    """Where a check cannot be carried out, its JSON says so too, and whoever reads only the verdict accepts nothing."""
+    try:
+        yield
+    except (CommandError, TrimtabError, OSError) as error:
+        if as_json:
+            about = DropFile(model, "", "data", str(file), "", 0, "")
+            print(report_json(unreadable("unknown", str(error), rule="not_checked"), about).decode())
+        raise
 
 
 def find_model(name: str) -> Spec:
@@ -194,7 +209,7 @@ def _answered(work: Callable[..., Any], args: tuple[Any, ...]) -> dict[str, Any]
         return {"refusal": str(error)}
 
 
-def _about(drop: LocalDrop, spec: Spec, occasion: Occasion, kind: DropKind) -> DropFile:
+def _about(drop: LocalDrop, spec: Spec, occasion: Occasion, kind: DropKind | Literal["comparison"]) -> DropFile:
     at = occasion.at.isoformat() if occasion.at else ""
     return DropFile(spec.name, "", kind, str(drop.path), "", drop.size, at)
 
@@ -204,6 +219,16 @@ def _judged(drop: LocalDrop, spec: Spec, known: bytes | None, occasion: Occasion
     kind: DropKind = "truth" if about.kind == "truth" else "data"
     gate = Gate.of(spec.data, profile, kind=kind, rules=DriftRules.of(spec.monitoring), occasion=occasion)
     return _reported(told_apart(judge_drop(drop, gate), gate), about)
+
+
+def _compared(drop: LocalDrop, spec: Spec, known: bytes, about: DropFile) -> dict[str, str]:
+    """The report on a drop as far as it tells of drift. Raises DataError when the drop cannot be read."""
+    gate = Gate.of(spec.data, Profile.loads(known), rules=DriftRules.of(spec.monitoring))
+    report = told_apart(judge_drop(drop, gate), gate)
+    if not report.columns:
+        raise DataError(f"{drop.path} cannot be compared: {report.violations[0].message}")
+    moved = tuple(found for found in report.violations if found.rule == "drift")
+    return _reported(replace(report, violations=moved), about)
 
 
 def _beyond_reading(spec: Spec, failure: str, about: DropFile) -> dict[str, str]:
@@ -222,12 +247,14 @@ def _suggested(file: Path, format: Format, named: Named) -> dict[str, Any]:
 
 
 def _contract_of(file: Path) -> dict[str, Any]:
-    """A contract for comparing only: no column names a row or is the label, so any may stand for them."""
+    """A contract for comparing only: all columns count but one that names the rows; id and label may be stand-ins."""
     with file.open("rb") as stream:
         format = format_of(file.name, "csv")
         sample = read_sample(stream, format)
-    first = sample.table.column_names[0]
-    return suggest(sample, format, Named(id=first, label=sample.table.column_names[-1]))
+    rows = list(range(sample.table.num_rows))
+    for name in _STAND_INS:
+        sample = replace(sample, table=sample.table.append_column(name, [rows]))
+    return suggest(sample, format, Named(label=_STAND_INS[-1]))
 
 
 def _as_spec(section: dict[str, Any]) -> Spec:

@@ -102,6 +102,27 @@ def test_what_cannot_be_done_is_one_sentence(
     assert len(answer.stderr.splitlines()) == 1
 
 
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("none.csv", "--model", "."), "none.csv does not exist"),
+        (("bad.csv", "--model", "nobody"), "no model is called 'nobody' here"),
+        (("bad.csv", "--model", "junk.parquet"), "junk.parquet"),
+        (("good.parquet", "--model", ".", "--reference", "junk.parquet"), "cannot be read"),
+    ],
+)
+def test_the_json_of_a_check_that_could_not_be_made_accepts_nothing(
+    folder: Path, trimtab: Command, arguments: tuple[str, ...], sentence: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(folder)
+    answer = trimtab("check", *arguments, "--json")
+    report = json.loads(answer.stdout)
+    (found,) = report["findings"]
+    assert (answer.returncode, report["verdict"], found["rule"]) == (1, "quarantine", "not_checked")
+    assert sentence in found["message"]
+    assert found["message"].splitlines()[0] in answer.stderr
+
+
 def test_a_file_that_goes_beyond_the_limits_is_refused_like_any_other(
     folder: Path, trimtab: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -130,6 +151,18 @@ def test_two_files_are_compared_column_by_column(folder: Path, trimtab: Command)
     assert found["miles"]["psi"] > 1
     assert found["stops"]["psi"] == 0
     assert "miles" in trimtab("diff", folder / "good.parquet", folder / "later.parquet").stdout
+
+
+def test_all_columns_but_the_id_are_compared_and_held_to_no_contract(folder: Path, trimtab: Command) -> None:
+    for name, shift in (("before.csv", 0), ("after.csv", 50)):
+        rows = (f"{row % 50 + shift},{row},{row % 2}" for row in range(400))
+        (folder / name).write_text("size,trip_id,late\n" + "\n".join(rows) + "\n")
+    answer = trimtab(
+        "diff", folder / "before.csv", folder / "after.csv", "--json", "--html", page := folder / "page.html"
+    )
+    assert {column["column"] for column in json.loads(answer.stdout)["drift"]} == {"size", "late"}
+    assert "<h1>1 column moved</h1>" in page.read_text()
+    assert "Would be" not in page.read_text()
 
 
 def test_a_suggestion_is_a_data_section_that_accepts_its_file(folder: Path, trimtab: Command) -> None:

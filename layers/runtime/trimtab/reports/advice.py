@@ -4,6 +4,7 @@ from typing import Final
 
 _ADVICE: Final = {
     "readable": "Write the file again from the source, check that the upload finished, and drop it once more.",
+    "not_checked": "Do what the message says, and check the file again. Nothing is known of it yet.",
     "format": "Export the data as Parquet, CSV or JSON Lines, packed at most once, and name the file accordingly.",
     "header": "Write the names of the columns into the first row of the file.",
     "limits": "Split the drop into smaller files, and check that it holds nothing but data.",

@@ -45,6 +45,7 @@ class DropFile:
     drop_id: str
     """Empty for a file of somebody's machine that was only checked."""
     kind: str
+    """data, truth, or comparison: of a file with another one, which no contract is held against."""
     uri: str
     version: str
     size: int
@@ -77,7 +78,7 @@ def _page(report: DropReport, file: DropFile, halvings: int) -> bytes:
     page = _template().render(
         file=file,
         report=report,
-        headline=_HEADLINES[report.verdict.value][0 if file.is_dropped else 1],
+        headline=_headline(report, file),
         summary=_summary(report, file),
         violations=[(found, advice_for(found.rule)) for found in report.violations[:violations]],
         violations_left=max(len(report.violations) - violations, 0),
@@ -117,7 +118,16 @@ def _template() -> jinja2.Template:
     return environment.get_template("drop_report.html")
 
 
+def _headline(report: DropReport, file: DropFile) -> str:
+    if file.kind != "comparison":
+        return _HEADLINES[report.verdict.value][0 if file.is_dropped else 1]
+    moved = sum(drift.judgement is not None and drift.judgement.moved for drift in report.drift)
+    return f"{moved or 'No'} column{_s(moved or 1)} moved"
+
+
 def _summary(report: DropReport, file: DropFile) -> str:
+    if file.kind == "comparison":
+        return "How far the columns of one file are from those of another. No contract was held against them."
     refused = sum(found.severity is Severity.REFUSE for found in report.violations)
     warned = len(report.violations) - refused
     if refused:
