@@ -9,6 +9,7 @@ from botocore.exceptions import ClientError
 from cli.errors import CommandError
 from cli.options import ModelArgument, StageOption
 from cli.stage import Stage
+from trimtab.ports import Ledger
 
 RunArgument = Annotated[str, typer.Argument(help="Name of the run, or its end; `trimtab history` lists them.")]
 _MARK = len("-r1")
@@ -19,22 +20,30 @@ _GROUPS = ("/aws/sagemaker/TrainingJobs", "/aws/sagemaker/ProcessingJobs")
 def logs(model: ModelArgument, run: RunArgument, stage: StageOption = "dev") -> None:
     """Print the logs of the jobs of RUN: training, attempts after a redrive, and evaluation."""
     where = Stage(stage)
-    name = _whole_name(where, model, run)
-    client = where.client("logs")
+    for line in lines(where.client("logs"), where.ledger(model), run):
+        print(line)
+
+
+def lines(client: Any, ledger: Ledger, run: str) -> Iterator[str]:
+    """What the run's jobs wrote, after the name of its stream, and how each attempt ended.
+
+    Raises CommandError unless exactly one run of the ledger has that name or end.
+    """
+    name = _whole_name(ledger, run)
     for group in _GROUPS:
         for event in _events(client, group, name[:-_MARK]):
-            print(f"{event['logStreamName']}  {event['message']}")
-    for entry in where.ledger(model).entries("training.released"):
+            yield f"{event['logStreamName']}  {event['message']}"
+    for entry in ledger.entries("training.released"):
         if entry.subject.startswith(name):
-            print(entry.data["summary"])
+            yield entry.data["summary"]
 
 
-def _whole_name(where: Stage, model: str, run: str) -> str:
-    known = [entry.subject for entry in where.ledger(model).entries("training.leased")]
+def _whole_name(ledger: Ledger, run: str) -> str:
+    known = [entry.subject for entry in ledger.entries("training.leased")]
     found = [name for name in known if name == run or name.endswith(run)]
     if len(found) != 1:
         newest = ", ".join(known[-3:]) or "none yet"
-        raise CommandError(f"{len(found)} runs of {model} are called {run}; the newest are: {newest}")
+        raise CommandError(f"{len(found)} runs of {ledger.model} are called {run}; the newest are: {newest}")
     return found[0]
 
 

@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
+from cli.__main__ import app
 from tests.fixtures.models.tiny import data
 from tests.local.conftest import LocalCloud, wait_until
 from tests.local.loop_support import Ended, Loop, deploy, environment
@@ -95,10 +97,10 @@ def test_a_job_whose_instance_was_taken_away_goes_on_from_its_checkpoint(loop: L
     assert job["EnableManagedSpotTraining"] is True
     statuses = [each["Status"] for each in job["SecondaryStatusTransitions"]]
     assert statuses.count("Interrupted") == 1
-    logs = loop.cloud.client("logs").filter_log_events(
-        logGroupName="/aws/sagemaker/TrainingJobs", logStreamNamePrefix=run
-    )
-    assert any("goes on from step-001" in event["message"] for event in logs["events"])
+    told = CliRunner().invoke(app, ["logs", "searched", run[-8:]]).stdout
+    assert f"{run}/algo-1" in told
+    assert "goes on from step-001" in told
+    assert told.splitlines()[-1] == f"run {run} ended Registered: all gates passed"
 
 
 def test_a_failed_run_that_is_redriven_goes_on_and_registers_once(loop: Loop, first: Ended) -> None:

@@ -1,0 +1,65 @@
+"""`trimtab logs`: what a run's jobs wrote, found by the end of its name."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from cli.errors import CommandError
+from cli.logs import lines
+from tests.fakes import NOON, MemoryLedger
+
+RUN, OTHER = "trimtab-dev-tiny-20260101-aaaa1111", "trimtab-dev-tiny-20260101-bbbb2222"
+TRAINING = "/aws/sagemaker/TrainingJobs"
+
+
+@dataclass(frozen=True)
+class Logs:
+    """CloudWatch Logs: messages by log group and stream. A group that nobody has written to does not exist."""
+
+    groups: dict[str, dict[str, str]]
+
+    def get_paginator(self, _operation: str) -> "Logs":
+        return self
+
+    def paginate(self, logGroupName: str, logStreamNamePrefix: str) -> Iterator[dict[str, Any]]:
+        if logGroupName not in self.groups:
+            raise ClientError({"Error": {"Code": "ResourceNotFoundException", "Message": "none"}}, "FilterLogEvents")
+        for stream, message in self.groups[logGroupName].items():
+            if stream.startswith(logStreamNamePrefix):
+                yield {"events": [{"logStreamName": stream, "message": message}]}
+
+
+@pytest.fixture
+def ledger() -> MemoryLedger:
+    ledger = MemoryLedger("tiny")
+    for run in (RUN, OTHER):
+        ledger.append("training.leased", run, {}, NOON, "lease_training")
+    ledger.append("training.released", RUN, {"summary": "ended Failed"}, NOON, "release_training")
+    ledger.append("training.released", f"{RUN}-r1", {"summary": "ended Registered"}, NOON, "release_training")
+    return ledger
+
+
+def test_a_run_is_found_by_its_end_with_its_later_attempts_and_how_each_ended(ledger: MemoryLedger) -> None:
+    streams = {f"{RUN}/algo-1": "no disk", f"{RUN[:-3]}-r1/algo-1": "trained", f"{OTHER}/algo-1": "another's"}
+    told = list(lines(Logs({TRAINING: streams}), ledger, "aaaa1111"))
+    assert told == [
+        f"{RUN}/algo-1  no disk",
+        f"{RUN[:-3]}-r1/algo-1  trained",
+        "ended Failed",
+        "ended Registered",
+    ]
+
+
+def test_a_run_whose_jobs_never_began_has_no_log_but_an_end(ledger: MemoryLedger) -> None:
+    assert list(lines(Logs({}), ledger, RUN)) == ["ended Failed", "ended Registered"]
+
+
+def test_a_name_that_is_no_run_or_more_than_one_is_told_with_the_newest(ledger: MemoryLedger) -> None:
+    with pytest.raises(CommandError, match=f"0 runs of tiny are called x; the newest are: {RUN}, {OTHER}"):
+        list(lines(Logs({}), ledger, "x"))
+    ledger.append("training.leased", f"earlier-{RUN[-8:]}", {}, NOON, "lease_training")
+    with pytest.raises(CommandError, match="2 runs"):
+        list(lines(Logs({}), ledger, RUN[-8:]))
