@@ -34,7 +34,7 @@ from trimtab.authoring.export.int8 import to_int8
 from trimtab.authoring.job import Job, run, save_libraries
 from trimtab.authoring.predictors import LIBRARIES
 
-TURNS, REQUESTS = 5, 300
+TURNS, REQUESTS = 3, 100
 LIBRARY = Path(__file__).resolve().parents[1] / "layers" / "runtime"
 WAY = """
 import json, resource, sys, time
@@ -85,7 +85,7 @@ def make_version(scratch: Path) -> Path:
     """A model folder as the training job leaves it, with the same model as a pickle beside it."""
     train = scratch / "train"
     train.mkdir()
-    tiny.month(1, rows=20_000).to_pandas().to_parquet(train / "part.parquet")
+    tiny.month(1, rows=5_000).to_pandas().to_parquet(train / "part.parquet")
     (scratch / "model.json").write_text(tiny.SPEC.canonical_json())
     job = Job(train, scratch / "model", scratch, {}, scratch / "none", scratch / "none")
     run(job, lambda *given: keep(fit(*given), scratch / "model.pkl"))

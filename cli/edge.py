@@ -11,7 +11,7 @@ import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Protocol
 
 import typer
 
@@ -22,7 +22,7 @@ from cli.stage import Stage
 from cli.versions import VersionReference, parse, read
 from trimtab.artifact.edge_bundle import MANIFEST, SIGNATURE, VECTORS, Manifest, digests
 from trimtab.artifact.model_files import EDGE_FILE, ONNX_FILE
-from trimtab.ports import Package, Signer
+from trimtab.ports import Package
 from trimtab.rollout.approval import SIGNATURE as PACKAGE_SIGNATURE
 from trimtab.rollout.approval import is_approved, signed_digest
 
@@ -41,7 +41,7 @@ KeyOption = Annotated[Path, typer.Option("--key", help="Public key, PEM, as `tri
 def bundle(version: VersionReference, out: OutOption, stage: StageOption = "dev") -> None:
     """Write the approved VERSION as a signed folder for devices."""
     where = Stage(stage)
-    manifest = write_bundle(open_version(where, version), out, signer(where))
+    manifest = write_bundle(open_version(where, version), out, bundle_signer(where))
     print(f"{out}: {version} ({manifest.precision}), {len(manifest.files)} files, {manifest.vectors} vectors, signed")
 
 
@@ -78,6 +78,12 @@ def verify(
     print(f" to within {found.max_difference:.3g}")
 
 
+class MessageSigner(Protocol):
+    """Signs bytes."""
+
+    def sign(self, message: bytes) -> str: ...
+
+
 @dataclass(frozen=True)
 class Version:
     """An approved version with what its bundle is made of."""
@@ -109,7 +115,7 @@ def open_version(stage: Stage, reference: str) -> Version:
     return Version(model, package, lambda path: stage.objects.download(package.artifact_uri, path), report, vectors)
 
 
-def write_bundle(version: Version, out: Path, signer: Signer) -> Manifest:
+def write_bundle(version: Version, out: Path, signer: MessageSigner) -> Manifest:
     """``out`` is the signed bundle. Raises CommandError when it exists or the version has no form for devices."""
     edge, name = _edge(version.report), f"{version.model}@{version.package.version}"
     if not edge:
@@ -171,6 +177,24 @@ def signer(stage: Stage) -> Any:
     from trimtab.aws.signing import KmsSigner  # boto3, which `verify` does without
 
     return KmsSigner(stage.client("kms"), stage.data["SigningKey"])
+
+
+@dataclass(frozen=True)
+class BundleSigner:
+    """Signs a message of up to 4,096 bytes with one key of KMS."""
+
+    kms: Any
+    key_id: str
+
+    def sign(self, message: bytes) -> str:
+        """DER in base64."""
+        found = self.kms.sign(KeyId=self.key_id, Message=message, MessageType="RAW", SigningAlgorithm="ECDSA_SHA_256")
+        return base64.b64encode(found["Signature"]).decode()
+
+
+def bundle_signer(stage: Stage) -> BundleSigner:
+    """With the stage's key."""
+    return BundleSigner(stage.client("kms"), stage.data["SigningKey"])
 
 
 def pem(der: bytes) -> str:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric import ec, utils
+from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from sklearn.ensemble import HistGradientBoostingClassifier
@@ -40,11 +40,8 @@ class KeySigner:
 
     private: ec.EllipticCurvePrivateKey
 
-    def sign(self, digest: bytes) -> str:
-        return base64.b64encode(self.private.sign(digest, ec.ECDSA(utils.Prehashed(SHA256())))).decode()
-
-    def verify(self, digest: bytes, signature: str) -> bool:
-        return bool(signature)
+    def sign(self, message: bytes) -> str:
+        return base64.b64encode(self.private.sign(message, ec.ECDSA(SHA256()))).decode()
 
     @property
     def public(self) -> bytes:

@@ -1,7 +1,7 @@
 """A signed folder for devices: a model, its contract, requests with the answers it must give, and a manifest.
 
 ``manifest.json`` holds the digest of every other file, ``manifest.sig`` an ECDSA signature (P-256, SHA-256, DER in
-base64) of its bytes. Whoever has the public key can tell offline whether a folder is what was approved.
+base64) whose message is the 32 bytes of the manifest's own SHA-256: KMS takes no more than 4,096. Whoever has the public key can tell offline whether a folder is what was approved.
 """
 
 import base64
@@ -101,7 +101,7 @@ def check_signature(body: bytes, signature: bytes, public_key: bytes) -> None:
     if not isinstance(key, EllipticCurvePublicKey):
         raise BundleRefused("the public key is of another kind: bundles are signed by ECDSA")
     try:
-        key.verify(base64.b64decode(signature.strip(), validate=True), body, ECDSA(SHA256()))
+        key.verify(base64.b64decode(signature.strip(), validate=True), hashlib.sha256(body).digest(), ECDSA(SHA256()))
     except (InvalidSignature, binascii.Error) as error:
         raise BundleRefused(f"{SIGNATURE} was not made with this key for this {MANIFEST}") from error
 
