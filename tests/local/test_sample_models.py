@@ -19,7 +19,6 @@ from tests.local.conftest import ROOT, LocalCloud
 from tests.local.loop_support import Ended, Loop, deploy, deploy_model, environment
 from trimtab.aws.ledger_table import LedgerTable
 
-PEOPLE = 16_000
 SEARCHES = 2
 TRAINING_SECONDS = 240
 pytestmark = pytest.mark.local
@@ -133,8 +132,7 @@ def test_one_impossible_hour_of_rain_is_accepted_with_a_warning(
 
 
 def test_a_model_that_overlooks_people_with_a_disability_is_refused_for_that(income: Loop, folder: Path) -> None:
-    people = income_data.people().head(PEOPLE)
-    first = income_data.write_training(people, folder)
+    first = income_data.write_training(income_data.people(), folder)
     assert income.drop(first.name, first.read_bytes()).state == "Accepted"
     ended = income.next("training", seconds=TRAINING_SECONDS)
     assert (ended.status, ended.state) == ("SUCCEEDED", "Refused"), ended.output
