@@ -4,8 +4,9 @@ Needs nothing but Python.
 """
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 BINARY: Final = "binary"
 MULTICLASS: Final = "multiclass"
@@ -53,6 +54,14 @@ BASELINES: Final = {
     REGRESSION: ("mean", "linear", "last_value"),
 }
 """The simple models that a candidate can be asked to beat; ``last_value`` needs an event time."""
+
+
+def score_of(answer: Mapping[str, Any]) -> float:
+    """The one number by which a served answer is compared and watched: its score, or of classes the highest one.
+
+    Raises KeyError, TypeError or ValueError for what is no answer of a model.
+    """
+    return float(answer["score"]) if "score" in answer else float(max(answer["scores"].values()))
 
 
 def names_of(problem: str) -> tuple[str, ...]:

@@ -22,6 +22,7 @@ GO = "go\n"
 """The line that tells a scorer that its requests stand ready."""
 READ_BYTES: Final = 1024**2
 NEWLINE: Final = 0x0A
+DECODER: Final = json.JSONDecoder()
 ENCODER: Final = json.JSONEncoder(allow_nan=False)
 Record = dict[str, Any]
 
@@ -69,7 +70,7 @@ def _line_ends(path: Path) -> NDArray[np.int64]:
 
 def _read(line: bytes) -> Record:
     try:
-        record = json.loads(line)
+        record = DECODER.decode(line.decode())
     except ValueError as error:
         raise DataError(f"the model answered what is not JSON: {line[:80]!r}") from error
     if not isinstance(record, dict):

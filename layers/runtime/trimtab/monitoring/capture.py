@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from trimtab.errors import DataError
+from trimtab.measures import score_of
 from trimtab.spec import DataSpec
 
 Record = dict[str, Any]
@@ -111,7 +112,7 @@ def _json_records(body: str) -> Iterator[Record]:
 def _answers(direction: Record) -> list[Record]:
     body = _body(direction)
     if not _is_csv(direction):
-        return [answer | {"score": float(answer["score"])} for answer in _json_records(body)]
+        return [answer | {"score": score_of(answer)} for answer in _json_records(body)]
     return [_scored(row) for row in csv.reader(io.StringIO(body)) if row]
 
 

@@ -7,9 +7,11 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from trimtab.evaluation.directions import HIGHER_IS_BETTER
-from trimtab.evaluation.metrics import measure
+from trimtab.evaluation.kinds import Kind
+from trimtab.measures import BINARY, MULTICLASS
 from trimtab.monitoring.records import LABEL, SCORE, TIME, VERSION
 from trimtab.spec import Spec
 
@@ -21,7 +23,8 @@ class Quality:
     window: str
     version: int
     n: int
-    positives: int
+    positives: int | None
+    """None unless the problem is binary."""
     metrics: dict[str, float | None]
     drop: float | None
     """How far the spec's metric is worse than at evaluation; negative when it is better."""
@@ -31,7 +34,7 @@ class Quality:
     @property
     def rate(self) -> float | None:
         """Share of positives among the labelled."""
-        return self.positives / self.n if self.n else None
+        return self.positives / self.n if self.n and self.positives is not None else None
 
     @property
     def judged(self) -> bool:
@@ -51,18 +54,26 @@ def measure_window(
     mine = records.filter(pc.and_(pc.equal(records.column(VERSION), version), pc.is_valid(records.column(LABEL))))
     label, score = mine.column(LABEL).to_numpy(), mine.column(SCORE).to_numpy()
     enough = mine.num_rows >= spec.monitoring.min_rows
-    metrics = {name: _finite(value) for name, value in measure(label, score).items()} if enough else {}
+    metrics = _measured(spec, label, score) if enough else {}
     start, end = _period(mine, spec.data.event_time or TIME)
     return Quality(
         window=window,
         version=version,
         n=mine.num_rows,
-        positives=int(label.sum()),
+        positives=int(label.sum()) if spec.problem == BINARY else None,
         metrics=metrics,
         drop=_drop(metrics, at_evaluation, spec.monitoring.quality.metric),
         start=start,
         end=end,
     )
+
+
+def _measured(spec: Spec, label: NDArray[Any], score: NDArray[Any]) -> dict[str, float | None]:
+    """None at all for classes: of those, captured records keep only how sure the answer was."""
+    if spec.problem == MULTICLASS:
+        return {}
+    kind = Kind(spec.problem, spec.evaluation.primary, quantile=spec.evaluation.quantile)
+    return {name: _finite(value) for name, value in kind.measure(label, score).items()}
 
 
 def _finite(value: float) -> float | None:

@@ -62,9 +62,10 @@ def pairings(windows: Iterable[Entry], files: Sequence[Entry], progress: Progres
 def with_labels(records: pa.Table, truth: Truth, id_column: str) -> pa.Table:
     """Records with the column ``_label``: what ``truth`` says, else what an earlier join had found, else null."""
     labels, _ = truth.look_up(records.column(id_column))
-    known: Any = labels.cast(pa.int8())
+    whole = pa.types.is_integer(labels.type) or pa.types.is_boolean(labels.type)
+    known: Any = labels.cast(pa.int64()) if whole else labels
     if LABEL in records.column_names:
-        known = pc.coalesce(known, records.column(LABEL).combine_chunks())
+        known = pc.coalesce(known, records.column(LABEL).combine_chunks().cast(known.type))
         records = records.drop_columns([LABEL])
     return records.append_column(LABEL, known)
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from trimtab.errors import DataError
+from trimtab.measures import score_of
 from trimtab.ports import Answer
 
 TOLERANCE = 1e-6
@@ -46,8 +47,8 @@ def read_golden(body: bytes) -> list[Golden]:
     """The records of golden.jsonl. Raises DataError on an empty or unreadable file."""
     try:
         rows = [json.loads(line) for line in body.decode().splitlines() if line.strip()]
-        golden = [Golden(dict(row["request"]), float(row["expected"]["score"])) for row in rows]
-    except (ValueError, KeyError, TypeError) as error:
+        golden = [Golden(dict(row["request"]), score_of(row["expected"])) for row in rows]
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise DataError(f"golden.jsonl cannot be read ({error!r}): run the evaluation again") from error
     if not golden:
         raise DataError("golden.jsonl holds no record, so staging cannot be tested: run the evaluation again")
@@ -90,8 +91,8 @@ def _scores(answer: Answer) -> Iterator[float]:
         return
     for line in answer.body.decode(errors="replace").splitlines():
         try:
-            yield float(json.loads(line)["score"])
-        except (ValueError, KeyError, TypeError):
+            yield score_of(json.loads(line))
+        except (ValueError, KeyError, TypeError, AttributeError):
             return
 
 
