@@ -43,7 +43,8 @@ def _whole_name(ledger: Ledger, run: str) -> str:
     found = [name for name in known if name == run or name.endswith(run)]
     if len(found) != 1:
         newest = ", ".join(known[-3:]) or "none yet"
-        raise CommandError(f"{len(found)} runs of {ledger.model} are called {run}; the newest are: {newest}")
+        count = f"{len(found)} runs of {ledger.model} end" if found else f"no run of {ledger.model} ends"
+        raise CommandError(f"{count} in {run}; the newest are: {newest}")
     return found[0]
 
 

@@ -30,7 +30,7 @@ ReasonOption = Annotated[str, typer.Option("--reason", help="Why; kept with the 
 def list_models(model: ModelArgument, stage: StageOption = "dev", as_json: JsonOption = False) -> None:
     """List MODEL's versions, newest first."""
     where = Stage(stage)
-    found = list(_registry(where).packages(where.names(model).package_group))
+    found = packages_of(where, model)
     if as_json:
         rows = [{"version": p.version, "status": p.status, "arn": p.arn, "description": p.description} for p in found]
         print(json.dumps(rows))
@@ -76,12 +76,24 @@ def set_status(stage: Stage, package_arn: str, status: str, reason: str) -> None
 
 def find(stage: Stage, model: str, version: int) -> Package:
     """The package of ``version``. Raises CommandError that names the versions there are."""
-    packages = list(_registry(stage).packages(stage.names(model).package_group))
+    packages = packages_of(stage, model)
     found = next((package for package in packages if package.version == version), None)
     if found is None:
         known = ", ".join(str(package.version) for package in packages) or "none"
         raise CommandError(f"{model} has no version {version}; there are: {known}")
     return found
+
+
+def packages_of(stage: Stage, model: str) -> list[Package]:
+    """The model's versions, newest first. Raises CommandError for a model that the stage does not have."""
+    from botocore.exceptions import ClientError  # only with a registry at hand is it needed
+
+    try:
+        return list(_registry(stage).packages(stage.names(model).package_group))
+    except ClientError as error:
+        if "does not exist" not in str(error):
+            raise
+        raise CommandError(f"no model is called {model} in stage {stage.name}") from error
 
 
 def register(stage: Stage, model: str, artifact: Path, like: int) -> Package:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from cli import gates, packages
 from cli.errors import CommandError
@@ -89,3 +90,15 @@ def test_a_run_that_was_never_judged_is_answered_with_those_that_were(stage: Mem
         gates.print_gates("tiny", "run-9")
     with pytest.raises(CommandError, match="has no version 7; there are: 1"):
         gates.print_gates("tiny", "7")
+
+
+def test_a_model_that_the_stage_does_not_have_is_told_by_name(
+    stage: MemoryStage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def packages_of_nothing(group: str) -> None:
+        message = f"ModelPackageGroup {group} does not exist."
+        raise ClientError({"Error": {"Code": "ValidationException", "Message": message}}, "ListModelPackages")
+
+    monkeypatch.setattr(stage.registry, "packages", packages_of_nothing)
+    with pytest.raises(CommandError, match="no model is called nope in stage dev"):
+        packages.find(stage, "nope", 1)

@@ -58,7 +58,7 @@ def test_a_run_whose_jobs_never_began_has_no_log_but_an_end(ledger: MemoryLedger
 
 
 def test_a_name_that_is_no_run_or_more_than_one_is_told_with_the_newest(ledger: MemoryLedger) -> None:
-    with pytest.raises(CommandError, match=f"0 runs of tiny are called x; the newest are: {RUN}, {OTHER}"):
+    with pytest.raises(CommandError, match=f"no run of tiny ends in x; the newest are: {RUN}, {OTHER}"):
         list(lines(Logs({}), ledger, "x"))
     ledger.append("training.leased", f"earlier-{RUN[-8:]}", {}, NOON, "lease_training")
     with pytest.raises(CommandError, match="2 runs"):
