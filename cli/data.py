@@ -98,7 +98,8 @@ def diff(
     _existing(before), _existing(after)
     spec = find_model(model) if model else _as_spec(_apart(_contract_of, before))
     known, drop = _profile(before, spec.data), local_drop(after, spec.data)
-    answer = _apart(_compared, drop, spec, known, _about(drop, spec, Occasion(), "comparison"))
+    about = _about(drop, spec, Occasion(), "comparison")
+    answer = _apart(_compared, drop, spec, known, replace(about, uri=f"{after}, compared with {before}"))
     document = json.loads(answer["json"])
     _written(html, answer)
     if as_json:
@@ -228,7 +229,7 @@ def _compared(drop: LocalDrop, spec: Spec, known: bytes, about: DropFile) -> dic
     if not report.columns:
         raise DataError(f"{drop.path} cannot be compared: {report.violations[0].message}")
     moved = tuple(found for found in report.violations if found.rule == "drift")
-    return _reported(replace(report, violations=moved), about)
+    return _reported(replace(report, violations=moved, rows_in_violation=0), about)
 
 
 def _beyond_reading(spec: Spec, failure: str, about: DropFile) -> dict[str, str]:
