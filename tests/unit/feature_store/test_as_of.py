@@ -8,6 +8,7 @@ import pyarrow as pa
 import pytest
 
 from trimtab.feature_store.as_of import as_of
+from trimtab.feature_store.records import texts_of
 from trimtab.spec import parse_spec
 
 SPEC = parse_spec("""\
@@ -63,6 +64,9 @@ def test_the_newest_record_that_is_not_later_counts_and_no_other_ids() -> None:
 def test_of_one_id_and_time_the_drop_accepted_last_counts_in_whatever_order_it_was_written() -> None:
     assert loads(records(("a", 1, 2.0, 9), ("a", 1, 1.0, 2)), ("a", 1)) == [2.0]
     assert loads(records(("a", 1, 1.0, 2), ("a", 1, 2.0, 9), ("a", 1, 1.0, 2)), ("a", 1)) == [2.0]
+    held = records(("a", 1, 1.0, 2), ("a", 1, 2.0, 9))
+    again = pa.array([hour(2000), hour(1000)], TIME)
+    assert loads(held.set_column(5, "api_invocation_time", again), ("a", 1)) == [2.0]
 
 
 def test_what_was_written_later_is_unknown_when_asked_for_as_it_was_then() -> None:
@@ -72,12 +76,18 @@ def test_what_was_written_later_is_unknown_when_asked_for_as_it_was_then() -> No
 
 
 def test_a_deleted_record_is_none_until_a_later_one_comes() -> None:
-    held = records(("a", 1, 1.0, 1, False), ("a", 2, None, 2, True), ("a", 4, 4.0, 3, False))
+    held = records(("a", 1, 1.0, 1, False), ("a", 2, 2.0, 2, True), ("a", 4, 4.0, 3, False))
     assert loads(held, ("a", 1), ("a", 3), ("a", 4)) == [1.0, None, 4.0]
 
 
 def test_a_record_with_a_missing_value_hides_the_value_before_it() -> None:
     assert loads(records(("a", 1, 1.0, 1), ("a", 2, None, 1)), ("a", 3)) == [None]
+
+
+def test_what_is_no_number_is_not_stored() -> None:
+    assert texts_of({"id": "a", "at": START, "load": float("nan")}, SPEC, 3) == {
+        "id": "a", "at": "2026-01-01T00:00:00.000Z", "accepted_seq": "3",
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize("seed", range(5))
