@@ -10,8 +10,9 @@ from trimtab.aws.feature_store import SageMakerFeatureStore
 from trimtab.contracts import Event
 from trimtab.entrypoint import Runtime, entrypoint
 from trimtab.errors import ServiceRefused
+from trimtab.feature_store.port import FeatureStore
 from trimtab.feature_store.records import request_of
-from trimtab.ports import Endpoints, FeatureStore
+from trimtab.ports import Endpoints
 from trimtab.spec.stored import feature_group
 
 

@@ -9,8 +9,8 @@ from trimtab.contracts import Event
 from trimtab.datasets.reading import DropReader
 from trimtab.entrypoint import Runtime, entrypoint
 from trimtab.errors import LedgerConflict
+from trimtab.feature_store.port import FeatureStore
 from trimtab.feature_store.storing import Progress, Storing
-from trimtab.ports import FeatureStore
 from trimtab.spec.stored import feature_group
 
 LEASE = "features"

@@ -1,6 +1,6 @@
 """What the library asks of the world. Adapters in trimtab.aws and fakes in the tests both keep these promises."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -334,21 +334,6 @@ class Endpoints(Protocol):
     def delete_model(self, name: str) -> None: ...
 
     def invoke(self, endpoint: str, body: bytes, content_type: str = "application/jsonlines") -> Answer: ...
-
-
-class FeatureStore(Protocol):
-    """Records of a feature group, each the texts of its features by name."""
-
-    def put(self, group: str, records: Sequence[Mapping[str, str]]) -> None:
-        """Every record is in the group's stores; online only the one of the latest event time is kept of an id.
-
-        Raises FeatureStoreBusy when the service asks to come back later; some records may be written then.
-        """
-        ...
-
-    def get(self, group: str, ids: Sequence[str]) -> dict[str, dict[str, str]]:
-        """The online store's record by id; ids that it does not hold are absent."""
-        ...
 
 
 class Alarms(Protocol):

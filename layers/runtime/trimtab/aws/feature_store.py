@@ -1,4 +1,4 @@
-"""SageMaker's Feature Store behind the FeatureStore port."""
+"""SageMaker's Feature Store behind the FeatureStore port of trimtab.feature_store."""
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor

@@ -9,8 +9,9 @@ from typing import Any, Final
 from trimtab.contracts import Message
 from trimtab.datasets.assemble import Read
 from trimtab.datasets.sources import DATA, Source, accepted
+from trimtab.feature_store.port import FeatureStore
 from trimtab.feature_store.records import texts_of
-from trimtab.ports import FeatureStore, Ledger
+from trimtab.ports import Ledger
 from trimtab.spec import Spec
 from trimtab.spec.stored import stored_columns
 
