@@ -37,7 +37,7 @@ from trimtab.authoring.predictors import LIBRARIES
 TURNS, REQUESTS = 3, 100
 LIBRARY = Path(__file__).resolve().parents[1] / "layers" / "runtime"
 WAY = """
-import json, resource, sys, time
+import json, sys, time
 begun = time.process_time()
 from pathlib import Path
 folder, way, requests = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
@@ -64,9 +64,8 @@ for _ in range(requests):
     ask()
     taken.append(time.process_time() - before)
 taken.sort()
-peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 p50, p99 = (taken[int(len(taken) * part)] * 1e3 for part in (0.5, 0.99))
-print(json.dumps({"load_s": loaded, "p50_ms": p50, "p99_ms": p99, "peak_mb": peak}))
+print(json.dumps({"load_s": loaded, "p50_ms": p50, "p99_ms": p99}))
 """
 WAYS = ("onnx", "pickle", "bare")
 
@@ -115,11 +114,11 @@ def print_ways(folder: Path) -> None:
         for way in WAYS:
             found[way].append(measure(folder, way))
     base = found["onnx"]
-    print(f"\n{'way':<10}{'p50 ms':>9}{'x onnx':>9}{'p99 ms':>9}{'load s':>9}{'x onnx':>9}{'peak MB':>9}")
+    print(f"\n{'way':<10}{'p50 ms':>9}{'x onnx':>9}{'p99 ms':>9}{'load s':>9}{'x onnx':>9}")
     for way, turns in found.items():
-        times = [statistics.median(turn[name] for turn in turns) for name in ("p50_ms", "p99_ms", "load_s", "peak_mb")]
+        times = [statistics.median(turn[name] for turn in turns) for name in ("p50_ms", "p99_ms", "load_s")]
         slower, later = (ratio(turns, base, name) for name in ("p50_ms", "load_s"))
-        print(f"{way:<10}{times[0]:>9.3f}{slower:>9.1f}{times[1]:>9.3f}{times[2]:>9.2f}{later:>9.1f}{times[3]:>9.0f}")
+        print(f"{way:<10}{times[0]:>9.3f}{slower:>9.1f}{times[1]:>9.3f}{times[2]:>9.2f}{later:>9.1f}")
 
 
 def ratio(turns: list[dict[str, float]], base: list[dict[str, float]], name: str) -> float:
