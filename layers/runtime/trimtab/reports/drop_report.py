@@ -3,11 +3,8 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
 from typing import Final
 
-import jinja2
 from markupsafe import Markup
 
 from trimtab.data.drift import ColumnDrift, Judgement
@@ -16,6 +13,7 @@ from trimtab.data.report import DropReport
 from trimtab.data.violation import Severity
 from trimtab.reports.advice import advice_for
 from trimtab.reports.figures import PAGE_BYTES, figure
+from trimtab.reports.pages import template
 from trimtab.reports.svg import Bar, bar_chart, paired_columns
 
 _SHOWN: Final = {"violations": 40, "columns": 120, "drifts": 6}
@@ -75,7 +73,7 @@ def report_html(report: DropReport, file: DropFile) -> bytes:
 
 def _page(report: DropReport, file: DropFile, halvings: int) -> bytes:
     violations, columns, drifts = (shown >> halvings for shown in _SHOWN.values())
-    page = _template().render(
+    page = template("drop_report.html").render(
         file=file,
         report=report,
         headline=_headline(report, file),
@@ -103,19 +101,6 @@ def _reading(reading: Reading) -> str:
     if dialect:
         said += [f"delimiter {dialect.delimiter!r}", f"quote {dialect.quote}", f"decimal {dialect.decimal}"]
     return ", ".join(part for part in said if part)
-
-
-@cache
-def _template() -> jinja2.Template:
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["figure"] = figure
-    return environment.get_template("drop_report.html")
 
 
 def _headline(report: DropReport, file: DropFile) -> str:

@@ -2,16 +2,14 @@
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from functools import cache
-from pathlib import Path
 from typing import Any, Final, TypeGuard
 
-import jinja2
 from markupsafe import Markup
 
 from trimtab.contracts import Gate, Judgement
 from trimtab.reports.explained import explained
 from trimtab.reports.figures import PAGE_BYTES, figure
+from trimtab.reports.pages import template
 from trimtab.reports.plots import Whisker, square_chart, whisker_chart
 from trimtab.reports.svg import Bar, bar_chart
 
@@ -37,7 +35,7 @@ def evaluation_html(model: str, primary: str, report: Json, judgement: Judgement
 def _page(model: str, primary: str, report: Json, judgement: Judgement, halvings: int) -> bytes:
     shown = {name: max(2, count >> halvings) for name, count in _SHOWN.items()}
     slices = [each for each in report.get("slices") or [] if isinstance(each, Mapping)]
-    page = _template().render(
+    page = template("evaluation_report.html", ends=_ends).render(
         model=model,
         report=report,
         judgement=judgement,
@@ -56,20 +54,6 @@ def _page(model: str, primary: str, report: Json, judgement: Judgement, halvings
         outcomes=OUTCOMES,
     )
     return page.encode()
-
-
-@cache
-def _template() -> jinja2.Template:
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["figure"] = figure
-    environment.filters["ends"] = _ends
-    return environment.get_template("evaluation_report.html")
 
 
 def _ends(value: Any) -> str:

@@ -3,14 +3,11 @@
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
 from typing import Any
-
-import jinja2
 
 from trimtab.contracts import Gate
 from trimtab.reports.figures import figure
+from trimtab.reports.pages import template
 from trimtab.spec import Spec
 
 Json = dict[str, Any]
@@ -176,7 +173,7 @@ def card_html(facts: Facts) -> bytes:
     """The card as one page without a network."""
     report = facts.report
     return (
-        _template()
+        template("model_card.html")
         .render(
             spec=facts.spec,
             card=facts.spec.card,
@@ -224,16 +221,3 @@ def _groups(found: Mapping[str, Any]) -> Iterator[Json]:
         }
         shown = {name: value for name, value in rates.items() if value is None or _is_number(value)}
         yield {"name": group.get("group"), "n": group.get("n"), "rates": shown}
-
-
-@cache
-def _template() -> jinja2.Template:
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["figure"] = figure
-    return environment.get_template("model_card.html")
