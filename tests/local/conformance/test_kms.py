@@ -1,11 +1,15 @@
 """KMS: key states, encryption contexts, grants and ViaService, also where other services use a key."""
 
+import hashlib
 import json
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, padding
+from cryptography.hazmat.primitives.serialization import load_der_public_key
 
 from .account import Account, allow
 from .identities import code_of
@@ -72,6 +76,26 @@ def test_a_disabled_signing_key_neither_signs_nor_verifies(account: Account) -> 
     kms.disable_key(KeyId=key)
     assert code_of(kms.sign, **given) == "DisabledException"
     assert code_of(kms.verify, **given, Signature=signature) == "DisabledException"
+
+
+@pytest.mark.parametrize(
+    ("spec", "algorithm", "padded"),
+    [
+        ("ECC_NIST_P256", "ECDSA_SHA_256", ec.ECDSA(hashes.SHA256())),
+        ("RSA_2048", "RSASSA_PKCS1_V1_5_SHA_256", (padding.PKCS1v15(), hashes.SHA256())),
+    ],
+)
+def test_the_signature_of_a_digest_is_that_of_its_message_to_everybody(
+    account: Account, spec: str, algorithm: str, padded: Any
+) -> None:
+    kms, key = account.client("kms"), new_key(account, KeySpec=spec, KeyUsage="SIGN_VERIFY")
+    given = {"KeyId": key, "SigningAlgorithm": algorithm}
+    digest = hashlib.sha256(b"manifest").digest()
+    signature = kms.sign(Message=digest, MessageType="DIGEST", **given)["Signature"]
+    assert kms.verify(Message=b"manifest", MessageType="RAW", Signature=signature, **given)["SignatureValid"]
+    public: Any = load_der_public_key(kms.get_public_key(KeyId=key)["PublicKey"])
+    public.verify(signature, b"manifest", *(padded if isinstance(padded, tuple) else (padded,)))
+    assert code_of(kms.sign, Message=b"short", MessageType="DIGEST", **given) == "ValidationException"
 
 
 def test_what_was_encrypted_with_a_context_is_decrypted_with_it_only(account: Account, key: str) -> None:
