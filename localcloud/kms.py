@@ -17,7 +17,7 @@ _BY_ID_ONLY = ("disable_key", "enable_key", "schedule_key_deletion", "cancel_key
 
 
 def install(cloud: Cloud) -> None:
-    """A key may be named by its ARN everywhere, digests are signed as they are, a wrong signature is an error."""
+    """A key may be named by its ARN everywhere, digests are signed as they are; a wrong signature is an error."""
     for operation in _BY_ID_ONLY:
         _resolve_key(cloud, f"{_BACKEND}.{operation}")
     _refuse_wrong_signatures(cloud)

@@ -1,7 +1,8 @@
 """A signed folder for devices: a model, its contract, requests with the answers it must give, and a manifest.
 
 ``manifest.json`` holds the digest of every other file, ``manifest.sig`` an ECDSA signature (P-256, SHA-256, DER in
-base64) whose message is the 32 bytes of the manifest's own SHA-256: KMS takes no more than 4,096. Whoever has the public key can tell offline whether a folder is what was approved.
+base64) whose message is the 32 bytes of the manifest's own SHA-256: KMS takes no more than 4,096. Whoever has the
+public key can tell offline whether a folder is what was approved.
 """
 
 import base64
