@@ -15,7 +15,7 @@ from trimtab.spec.features import Custom
 def validate(
     files: Annotated[list[Path], typer.Argument(help="model.yaml files.")],
 ) -> None:
-    """Check model.yaml files and the scripts that they name; every mistake is printed with its line."""
+    """Check model.yaml files; every mistake is printed with its line. Scripts that they name are looked for."""
     for file in files:
         spec = load_spec_file(file)
         if missing := list(_missing(file.parent, spec)):
