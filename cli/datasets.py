@@ -128,8 +128,9 @@ def write(split: Split, out: Path) -> list[Path]:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    if out.suffix != ".parquet":
-        out.mkdir(parents=True, exist_ok=True)
+    is_folder = out.suffix != ".parquet"
+    (out if is_folder else out.parent).mkdir(parents=True, exist_ok=True)
+    if is_folder:
         paths = [out / "train.parquet", out / "holdout.parquet"]
         for table, path in zip((split.train, split.holdout), paths, strict=True):
             pq.write_table(table, path, compression="zstd")

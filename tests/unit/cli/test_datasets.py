@@ -93,8 +93,8 @@ def test_years_later_the_very_rows_come_of_the_files_they_were_made_of(stage: De
 
 
 def test_one_file_says_of_each_row_on_which_side_it_was(stage: Deployed, tmp_path: Path) -> None:
-    datasets.read_dataset("tiny", digests(stage)[0], tmp_path / "all.parquet")
-    sides = pq.read_table(tmp_path / "all.parquet").column("split").to_pylist()
+    datasets.read_dataset("tiny", digests(stage)[0], tmp_path / "new" / "all.parquet")
+    sides = pq.read_table(tmp_path / "new" / "all.parquet").column("split").to_pylist()
     assert sides == ["train"] * 450 + ["holdout"] * 150
 
 

@@ -221,6 +221,16 @@ def test_a_found_slice_needs_a_corrected_p_and_a_proven_loss(changes: dict[str, 
     assert sliced(part("site=north"), found).outcome == outcome
 
 
+def test_a_whole_of_exactly_nothing_hides_no_slice() -> None:
+    """An R² or an error of 0 is no share of anything: the drop is then taken as it is."""
+    rules, whole = SLICED.model_copy(update={"primary": "r2"}), {"candidate": {"r2": 0.0}}
+    worse = part("site=west", metrics={"r2": -0.4}, interval=[-0.5, -0.3])
+    found = gate(report(slices=[worse], metrics=whole), "slices", rules)
+    assert (found.outcome, found.value, found.interval) == ("pass", 0.4, (0.3, 0.5))
+    lost = worse | {"champion": 0.0, "difference": {"value": -0.4, "lo": -0.5, "hi": -0.3}}
+    assert gate(report(slices=[lost], metrics=whole), "slices", rules).outcome == "refuse"
+
+
 def test_for_an_error_in_the_label_s_unit_only_the_champion_tells_whether_a_slice_has_collapsed() -> None:
     """Rush hours are harder than nights for every model."""
     rules = SLICED.model_copy(update={"primary": "rmse"})

@@ -24,7 +24,7 @@ CHANCE = 0.5
 
 @dataclass(frozen=True)
 class Part:
-    """One slice with its drop below the whole, as a share of the whole's value; more is worse."""
+    """One slice with its drop below the whole, as a share of the whole's value (as it is where that is 0)."""
 
     name: str
     n: int
@@ -52,7 +52,7 @@ def _nothing() -> Gate:
 def _parts(report: Report, rules: EvaluationSpec, is_declared: bool) -> Iterator[Part]:
     whole = number(at(report, "metrics", "candidate", rules.primary))
     for found in report.get("slices") or ():
-        if bool(found.get("declared", True)) is is_declared and whole:
+        if bool(found.get("declared", True)) is is_declared and whole is not None:
             drop = _drop(found, rules.primary, whole)
             if drop is not None:
                 why = (_declared if is_declared else _found)(found, drop, rules)
@@ -63,9 +63,9 @@ def _drop(found: Mapping[str, Any], primary: str, whole: float) -> Estimate | No
     value, ends = number(at(found, "metrics", primary)), interval(found.get("interval"))
     if value is None:
         return None
-    sign = 1 if METRICS[primary].higher_is_better else -1
-    turned = sorted(sign * (whole - end) / abs(whole) for end in ends or (value, value))
-    return Estimate(sign * (whole - value) / abs(whole), turned[0], turned[1])
+    scale = (1 if METRICS[primary].higher_is_better else -1) / (abs(whole) or 1.0)
+    turned = sorted(scale * (whole - end) for end in ends or (value, value))
+    return Estimate(scale * (whole - value), turned[0], turned[1])
 
 
 def _declared(found: Mapping[str, Any], drop: Estimate, rules: EvaluationSpec) -> str:
@@ -80,10 +80,10 @@ def _loss(found: Mapping[str, Any], rules: EvaluationSpec) -> str:
     """A proven loss to the champion beyond the limit, in words."""
     limit = rules.gates.slices.max_loss_to_champion
     lost, champion = estimate(found.get("difference")), number(found.get("champion"))
-    if lost is None or not champion or limit is None:
+    if lost is None or champion is None or limit is None:
         return ""
     sign = 1 if METRICS[rules.primary].higher_is_better else -1
-    least = min(-sign * lost.lo, -sign * lost.hi) / abs(champion)
+    least = min(-sign * lost.lo, -sign * lost.hi) / (abs(champion) or 1.0)
     return f"at least {least:.0%} worse than the champion there" if least > limit else ""
 
 
