@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 from sklearn import metrics as reference
 
-from trimtab.evaluation.artifact import Artifact
+from trimtab.artifact.archive import Artifact
 from trimtab.evaluation.contest import kind_of, score_baselines
 from trimtab.evaluation.holdout import Rows
 from trimtab.evaluation.report import build_report

@@ -11,8 +11,8 @@ import pytest
 
 from tests.fixtures import tiny
 from tests.jobs.test_training_and_evaluation import Jobs
+from trimtab.artifact.archive import sha256
 from trimtab.authoring.inference import model_fn
-from trimtab.evaluation.artifact import sha256
 from trimtab.evaluation.gates import judge_by, read_report
 from trimtab.spec import EdgeSpec, Spec
 

@@ -19,10 +19,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests.fixtures import tiny
+from trimtab.artifact.archive import sha256
 from trimtab.authoring.bundle import build_bundle
 from trimtab.data.profile import Profile
 from trimtab.datasets.split import split_by_time
-from trimtab.evaluation.artifact import sha256
 from trimtab.evaluation.gates import judge, read_report
 
 ABSENT = ("pydantic", "boto3", "botocore")

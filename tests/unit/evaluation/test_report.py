@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from trimtab.evaluation.artifact import Artifact
+from trimtab.artifact.archive import Artifact
 from trimtab.evaluation.contest import kind_of, score_baselines, threshold_of
 from trimtab.evaluation.directions import in_range, names_of
 from trimtab.evaluation.holdout import Rows

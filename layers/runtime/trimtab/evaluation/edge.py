@@ -4,12 +4,12 @@ import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from trimtab.artifact.archive import Artifact
 from trimtab.artifact.model_files import EDGE_FILE, ONNX_FILE
 from trimtab.artifact.parity import largest_difference
 from trimtab.errors import DataError
 from trimtab.evaluation import bootstrap, scoring
 from trimtab.evaluation.answers import as_scores
-from trimtab.evaluation.artifact import Artifact
 from trimtab.evaluation.metrics import Floats
 from trimtab.evaluation.report import choose_draws
 from trimtab.evaluation.serving import is_own_inference

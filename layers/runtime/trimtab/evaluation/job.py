@@ -17,10 +17,10 @@ from typing import Any
 
 import numpy as np
 
+from trimtab.artifact.archive import find_archive, sha256, unpack
 from trimtab.data.profile import NumberProfile, Profile
 from trimtab.errors import DataError
 from trimtab.evaluation.answers import confidence_of
-from trimtab.evaluation.artifact import find_archive, sha256, unpack
 from trimtab.evaluation.baseline import LEARNED_ROWS
 from trimtab.evaluation.contest import score
 from trimtab.evaluation.edge import VECTORS, measure_edge

@@ -12,8 +12,8 @@ from typing import Any, Final, overload
 import numpy as np
 from numpy.typing import NDArray
 
+from trimtab.artifact.archive import Artifact
 from trimtab.errors import DataError
-from trimtab.evaluation.artifact import Artifact
 from trimtab.evaluation.metrics import Floats
 
 SCORER = Path(__file__).with_name("scorer.py")

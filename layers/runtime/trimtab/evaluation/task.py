@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from trimtab.evaluation.artifact import Artifact
+from trimtab.artifact.archive import Artifact
 from trimtab.evaluation.holdout import Record, Rows
 from trimtab.evaluation.kinds import Kind
 from trimtab.evaluation.metrics import Floats

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from trimtab.artifact import archive
+from trimtab.artifact.archive import find_archive, sha256, unpack
 from trimtab.errors import DataError
-from trimtab.evaluation import artifact
-from trimtab.evaluation.artifact import find_archive, sha256, unpack
 
 
-def archive(path: Path, *members: tarfile.TarInfo) -> Path:
+def archive_of(path: Path, *members: tarfile.TarInfo) -> Path:
     with tarfile.open(path, "w:gz") as packed:
         for member in members:
             packed.addfile(member, io.BytesIO(b"x" * member.size))
@@ -26,7 +26,7 @@ def member(name: str, size: int = 3, kind: bytes = tarfile.REGTYPE, link: str = 
 
 
 def test_an_archive_is_unpacked_and_identified(tmp_path: Path) -> None:
-    packed = archive(tmp_path / "model.tar.gz", member("model.joblib"), member("code/inference.py"))
+    packed = archive_of(tmp_path / "model.tar.gz", member("model.joblib"), member("code/inference.py"))
     found = unpack(packed, tmp_path / "out")
     assert (tmp_path / "out" / "code" / "inference.py").read_bytes() == b"xxx"
     assert (found.size_bytes, found.sha256) == (packed.stat().st_size, sha256(packed))
@@ -43,20 +43,20 @@ def test_an_archive_is_unpacked_and_identified(tmp_path: Path) -> None:
     ids=["parent", "symlink", "hard link", "device"],
 )
 def test_an_archive_that_reaches_outside_is_refused(hostile: Callable[[], tarfile.TarInfo], tmp_path: Path) -> None:
-    packed = archive(tmp_path / "model.tar.gz", hostile())
+    packed = archive_of(tmp_path / "model.tar.gz", hostile())
     with pytest.raises(DataError, match="not a usable model archive"):
         unpack(packed, tmp_path / "out")
     assert not list((tmp_path / "out").iterdir())
 
 
 def test_an_absolute_name_stays_inside(tmp_path: Path) -> None:
-    unpack(archive(tmp_path / "model.tar.gz", member("/etc/passwd")), tmp_path / "out")
+    unpack(archive_of(tmp_path / "model.tar.gz", member("/etc/passwd")), tmp_path / "out")
     assert (tmp_path / "out" / "etc" / "passwd").read_bytes() == b"xxx"
 
 
 def test_an_archive_of_too_many_files_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(artifact, "MAX_MEMBERS", 2)
-    packed = archive(tmp_path / "model.tar.gz", *(member(str(number)) for number in range(3)))
+    monkeypatch.setattr(archive, "MAX_MEMBERS", 2)
+    packed = archive_of(tmp_path / "model.tar.gz", *(member(str(number)) for number in range(3)))
     with pytest.raises(DataError, match="unpacks to more than"):
         unpack(packed, tmp_path / "out")
 
