@@ -82,6 +82,51 @@ def test_chance_is_taken_for_a_finding_as_rarely_as_the_corrected_p_says() -> No
     assert wrong / trials <= 0.1 + 3 * math.sqrt(0.09 / trials)
 
 
+HOURS, BY_HOUR = 300, 12
+
+
+def weather(random: np.random.Generator) -> tuple[list[Cut], np.ndarray]:
+    """Columns that say the same of all rows of an hour, and each row's block of six hours."""
+    hour = np.repeat(np.arange(HOURS), BY_HOUR)
+    cuts = [cut(name, column(random.integers(0, 5, HOURS)[hour])) for name in ("dew", "rain", "wind")]
+    return cuts, hour // 6
+
+
+def hourly_excess(random: np.random.Generator) -> np.ndarray:
+    """Rows of an hour are good or bad together."""
+    return np.repeat(random.normal(size=HOURS), BY_HOUR) + random.normal(size=HOURS * BY_HOUR)
+
+
+def test_parts_that_follow_time_are_found_by_chance_as_rarely_as_the_corrected_p_says() -> None:
+    trials, wrong = 60, {"rows": 0, "blocks": 0}
+    for trial in range(trials):
+        random = np.random.default_rng([4, trial])
+        (cuts, blocks), excess = weather(random), hourly_excess(random)
+        for way, given in (("rows", None), ("blocks", blocks)):
+            found = found_parts(cuts, excess, 1, trial, blocks=given)
+            wrong[way] += bool(found and found[0].p_adjusted <= 0.1)
+    assert wrong["rows"] / trials > 0.5  # why rows are not permuted there
+    assert wrong["blocks"] / trials <= 0.1 + 3 * math.sqrt(0.09 / trials)
+
+
+def test_a_part_that_is_bad_in_hour_after_hour_is_found_among_alike_hours() -> None:
+    random = np.random.default_rng(0)
+    (cuts, blocks), excess = weather(random), hourly_excess(random)
+    excess[cuts[1].codes == 2] += 1.5
+    found = found_parts(cuts, excess, 1, 0, blocks=blocks)
+    assert found[0].columns == ("rain",)
+    assert found[0].p_adjusted <= 0.01
+
+
+def test_one_terrible_hour_condemns_no_part() -> None:
+    random = np.random.default_rng(0)
+    hour = np.repeat(np.arange(30), 100)
+    cuts, excess = [cut("hour", column(hour % 10))], random.normal(size=3_000)
+    excess[hour == 7] += 5.0
+    assert found_parts(cuts, excess, 1, 0)[0].p_adjusted <= 0.01
+    assert found_parts(cuts, excess, 1, 0, blocks=hour)[0].p_adjusted > 0.1
+
+
 def test_declared_parts_are_corrected_for_each_other_and_small_ones_left_out() -> None:
     random = np.random.default_rng(0)
     site = cut("site", column(["good"] * 500 + ["bad"] * 500 + ["rare"] * (MIN_ROWS - 1)))

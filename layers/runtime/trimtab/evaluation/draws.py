@@ -34,6 +34,7 @@ class Stratified:
 
     method = "stratified percentile"
     blocks = None
+    block_of = None
 
     def weights(self, rounds: int, generator: np.random.Generator) -> Iterator[Weights]:
         """How often each row is drawn, shape (up to ``rounds``, n) a time."""
@@ -83,6 +84,11 @@ class Blocked:
     @property
     def units(self) -> int:
         return int(self.unit_of.max(initial=-1)) + 1
+
+    @property
+    def block_of(self) -> NDArray[np.intp]:
+        """Position of each row's block in time, shape (n,)."""
+        return self.unit_of // self.length
 
     @property
     def blocks(self) -> dict[str, Any]:

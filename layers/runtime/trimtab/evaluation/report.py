@@ -118,12 +118,12 @@ def measure_parts(task: Task, scores: Scores, drawn: Draws, baseline: str) -> Js
     comparable, confidence = task.comparable, _confidence(task)
     measured = Measured(scores.kind, scores.label, models, thresholds, comparable, drawn, confidence, task.seed)
     return {
-        "slices": [_slice(measured, part) for part in find_parts(task, scores, baseline)],
+        "slices": [_slice(measured, part) for part in find_parts(task, scores, drawn, baseline)],
         "folds": [_fold(task, measured, rows) for rows in time_folds(task.holdout.times, int(task.rule["folds"]))],
     }
 
 
-def find_parts(task: Task, scores: Scores, baseline: str) -> list[Part]:
+def find_parts(task: Task, scores: Scores, drawn: Draws, baseline: str) -> list[Part]:
     """Declared parts and the worst found ones, by what the candidate loses more than its reference."""
     compared = scores.champion is not None and scores.kind.usable(scores.champion) and task.comparable.all()
     reference = scores.champion if compared and scores.champion is not None else scores.baselines[baseline]
@@ -132,9 +132,9 @@ def find_parts(task: Task, scores: Scores, baseline: str) -> list[Part]:
     declared = [_declared(task, names) for names in task.rule["slices"]]
     searched = [name for name in task.features if name in table.column_names and columns[name]["type"] != "timestamp"]
     cuts = [cut(name, table.column(name)) for name in searched] if task.rule["found_slices"] else []
-    parts = declared_parts(declared, mine - other, task.seed)
+    parts = declared_parts(declared, mine - other, task.seed, drawn.block_of)
     known = [part.name for part in parts]
-    return parts + found_parts(cuts, mine - other, int(task.rule["found_slices"]), task.seed, known)
+    return parts + found_parts(cuts, mine - other, int(task.rule["found_slices"]), task.seed, known, drawn.block_of)
 
 
 def _declared(task: Task, names: str) -> Cut:

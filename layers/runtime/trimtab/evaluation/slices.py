@@ -3,7 +3,10 @@
 Parts are searched for by what the candidate loses more than a reference (the champion, or else the best baseline) on
 each row: rows that are hard for every model do not make a part bad. Whether a part's excess could be chance is asked of
 permutations of the excess over the rows; the largest statistic of each permutation corrects for all the parts that
-were looked at (Westfall and Young 1993, single-step maxT).
+were looked at (Westfall and Young 1993, single-step maxT). Where errors near in time are alike, rows are not
+exchangeable: an hour's rows share their weather, and a part that is that weather would be found for one bad hour.
+There what a block of time adds to a part gets a random sign instead (wild cluster bootstrap: Cameron, Gelbach and
+Miller 2008), and a part of few blocks proves nothing.
 """
 
 from collections.abc import Iterable
@@ -37,21 +40,27 @@ class Part:
     rows: Rows
     declared: bool
     p_adjusted: float
-    """One-sided: chance that in a search over exchangeable rows some part is as bad; NaN when it was not asked."""
+    """One-sided: chance that in a search over exchangeable rows, or blocks of time, some part is as bad; NaN when it
+    was not asked."""
 
 
-def declared_parts(cuts: list[Cut], excess: Floats, seed: int) -> list[Part]:
-    """Every part of the declared cuts that has enough rows, each with its corrected p, in the order of the cuts."""
+def declared_parts(cuts: list[Cut], excess: Floats, seed: int, blocks: Rows | None = None) -> list[Part]:
+    """Every part of the declared cuts that has enough rows, each with its corrected p, in the order of the cuts.
+
+    ``blocks`` is each row's block of time, shape (n,), where rows cannot be exchanged.
+    """
     n = len(excess)
     parts = [(cut, place) for cut in cuts for place in _large(cut, n, MIN_ROWS)]
-    _, p = judge(cuts, [place for _, place in parts], [cuts.index(cut) for cut, _ in parts], excess, seed)
+    _, p = judge(cuts, [place for _, place in parts], [cuts.index(cut) for cut, _ in parts], excess, seed, blocks)
     return [
         Part(cut.names[place], cut.columns, cut.members(place), True, float(value))
         for (cut, place), value in zip(parts, p, strict=True)
     ]
 
 
-def found_parts(cuts: list[Cut], excess: Floats, most: int, seed: int, known: Iterable[str] = ()) -> list[Part]:
+def found_parts(
+    cuts: list[Cut], excess: Floats, most: int, seed: int, known: Iterable[str] = (), blocks: Rows | None = None
+) -> list[Part]:
     """At most ``most`` parts of one or two columns, the worst first, without those that are ``known`` or alike."""
     if not most or not cuts or not np.isfinite(excess).all():
         return []
@@ -60,7 +69,8 @@ def found_parts(cuts: list[Cut], excess: Floats, most: int, seed: int, known: It
     seen = [cut.of_rows(rows) for cut in every]
     # a part must have enough rows in the sample too: what is read there is what is judged
     large = [(which, place) for which, cut in enumerate(seen) for place in _large(cut, len(rows), MIN_ROWS)]
-    statistic, p = judge(seen, [place for _, place in large], [which for which, _ in large], excess[rows], seed)
+    places, which_cut = [place for _, place in large], [which for which, _ in large]
+    statistic, p = judge(seen, places, which_cut, excess[rows], seed, None if blocks is None else blocks[rows])
     order = np.argsort(-statistic, kind="stable")
     chosen: list[Part] = []
     for at in order[statistic[order] > 0]:
@@ -75,27 +85,44 @@ def found_parts(cuts: list[Cut], excess: Floats, most: int, seed: int, known: It
 
 
 def judge(
-    cuts: list[Cut], places: list[int], which: list[int], excess: Floats, seed: int
+    cuts: list[Cut], places: list[int], which: list[int], excess: Floats, seed: int, blocks: Rows | None = None
 ) -> tuple[Floats, NDArray[np.float64]]:
     """How far each part's mean excess lies above the whole's, in standard errors, and its corrected p.
 
     Part i is ``places[i]`` of ``cuts[which[i]]``; results have shape (parts,). The standard error is that of a random
-    part of the same size. NaN when some row's excess is no number.
+    part of the same size or, with ``blocks``, of sums over blocks. NaN when some row's excess is no number.
     """
-    n, parts = len(excess), len(places)
+    parts = len(places)
     if not parts or not np.isfinite(excess).all():
         return np.full(parts, np.nan), np.full(parts, np.nan)
-    indicator, sizes = _indicator(cuts, places, which, n)
-    centred = excess - excess.mean()
-    scale = np.sqrt(np.maximum(centred.var() * sizes * (1 - sizes / n), 1e-300))
-    observed = np.asarray(indicator @ centred) / scale
-    generator = np.random.default_rng([seed, 1])
+    indicator, sizes = _indicator(cuts, places, which, len(excess))
+    centred, generator = excess - excess.mean(), np.random.default_rng([seed, 1])
+    if blocks is None:
+        observed, worst = _permuted(indicator, sizes, centred, generator)
+    else:
+        observed, worst = _signed(indicator, blocks, centred, generator)
+    reached = (worst[None, :] >= observed[:, None] - 1e-9).sum(axis=1)
+    return observed, (1 + reached) / (1 + PERMUTATIONS)
+
+
+def _permuted(indicator: Any, sizes: Floats, centred: Floats, generator: np.random.Generator) -> tuple[Floats, Floats]:
+    """Each part's statistic, and the largest of all parts for each permutation of the rows."""
+    scale = np.sqrt(np.maximum(centred.var() * sizes * (1 - sizes / len(centred)), 1e-300))
     worst = np.zeros(PERMUTATIONS)
     for start in range(0, PERMUTATIONS, 20):
         shuffled = np.column_stack([generator.permutation(centred) for _ in range(20)])
         worst[start : start + 20] = (np.asarray(indicator @ shuffled) / scale[:, None]).max(axis=0)
-    reached = (worst[None, :] >= observed[:, None] - 1e-9).sum(axis=1)
-    return observed, (1 + reached) / (1 + PERMUTATIONS)
+    return np.asarray(indicator @ centred) / scale, worst
+
+
+def _signed(indicator: Any, blocks: Rows, centred: Floats, generator: np.random.Generator) -> tuple[Floats, Floats]:
+    """The same with a random sign for each block; a part's own blocks are its standard error."""
+    from scipy.sparse import csr_array
+
+    added = (indicator @ csr_array((centred, (np.arange(len(centred)), blocks)))).toarray()
+    scale = np.sqrt(np.maximum((added**2).sum(axis=1), 1e-300))
+    signs = generator.choice([-1.0, 1.0], (added.shape[1], PERMUTATIONS))
+    return added.sum(axis=1) / scale, (added @ signs / scale[:, None]).max(axis=0)
 
 
 def _indicator(cuts: list[Cut], places: list[int], which: list[int], n: int) -> tuple[Any, Floats]:
