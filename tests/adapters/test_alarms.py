@@ -12,7 +12,7 @@ from trimtab.aws.alarms import CloudWatchAlarms
 from trimtab.ports import Alarms
 from trimtab.rollout.production import arm_alarms
 from trimtab.rollout.rollback_alarms import dimension_list, fleet_dimensions, rollback_alarms
-from trimtab.spec.lifecycle import RolloutSpec
+from trimtab.spec.rollout import RolloutSpec
 
 CONFIG = "tiny-v2-0123abcd"
 ROLLOUT = RolloutSpec()

@@ -13,7 +13,7 @@ from trimtab.aws.endpoints import SageMakerEndpoints
 from trimtab.contracts import Settings
 from trimtab.errors import EndpointNotReady, RolloutInProgress
 from trimtab.rollout.requests import production_config, staging_config
-from trimtab.spec.lifecycle import RolloutSpec
+from trimtab.spec.rollout import RolloutSpec
 
 ROLE = "arn:aws:iam::123456789012:role/serving"
 SETTINGS = Settings(

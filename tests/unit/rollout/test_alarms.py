@@ -10,7 +10,7 @@ from trimtab.errors import PlanError
 from trimtab.rollout.production import arm_alarms
 from trimtab.rollout.requests import VERSION_VARIABLE, serving_environment
 from trimtab.rollout.rollback_alarms import rollback_alarms
-from trimtab.spec.lifecycle import RolloutSpec
+from trimtab.spec.rollout import RolloutSpec
 
 ROLLOUT = RolloutSpec(max_error_share=0.02)
 

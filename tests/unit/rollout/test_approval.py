@@ -9,7 +9,7 @@ import pytest
 from tests.fakes import NOON
 from trimtab.ports import Package
 from trimtab.rollout.approval import Evidence, manifest_digest, objections, signed_digest
-from trimtab.spec.lifecycle import ApprovalSpec
+from trimtab.spec.approval import ApprovalSpec
 
 DIGESTS = {
     "artifact_sha256": "a" * 64,

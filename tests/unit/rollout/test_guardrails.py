@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from trimtab.errors import PlanError
 from trimtab.rollout.guardrails import broken_limits, deployment_config, steps, timeout_s, waiting_s
-from trimtab.spec.lifecycle import RolloutSpec
+from trimtab.spec.rollout import RolloutSpec
 
 STRATEGIES = ("canary", "linear", "all_at_once", "rolling")
 rollouts = st.builds(

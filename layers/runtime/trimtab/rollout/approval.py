@@ -8,7 +8,7 @@ from typing import Any
 
 from trimtab.ledger import canonical_json
 from trimtab.ports import Package
-from trimtab.spec.lifecycle import ApprovalSpec
+from trimtab.spec.approval import ApprovalSpec
 
 JUDGED = "candidate.judged"
 """Kind of the ledger's entry that holds a run's judgement."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from trimtab.errors import PlanError
-from trimtab.spec.lifecycle import RolloutSpec
+from trimtab.spec.rollout import RolloutSpec
 
 PROVISIONING_S = 1800
 """Seconds allowed for starting the new fleet, once for each batch that is provisioned on its own."""

@@ -9,7 +9,7 @@ from trimtab.rollout.fleets import same_window
 from trimtab.rollout.judge import Verdict, judge_errors
 from trimtab.rollout.requests import create_serving_model, production_config
 from trimtab.rollout.rollback_alarms import STOP, alarm_name, fleet_dimensions, rollback_alarms
-from trimtab.spec.lifecycle import RolloutSpec
+from trimtab.spec.rollout import RolloutSpec
 
 _LOST = frozenset({"Failed", "OutOfService", "UpdateRollbackFailed"})
 

@@ -8,7 +8,7 @@ from trimtab.names import VARIANT
 from trimtab.ports import Endpoints
 from trimtab.rollout.candidate import ENVIRONMENT
 from trimtab.rollout.guardrails import deployment_config
-from trimtab.spec.lifecycle import RolloutSpec
+from trimtab.spec.rollout import RolloutSpec
 
 CAPTURE_TYPES = ["application/jsonlines", "application/json"]
 VERSION_VARIABLE = "TRIMTAB_VERSION"

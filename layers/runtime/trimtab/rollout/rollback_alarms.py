@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from trimtab.names import VARIANT
-from trimtab.spec.lifecycle import RolloutSpec
+from trimtab.spec.rollout import RolloutSpec
 from trimtab.telemetry import NAMESPACE
 
 ENDPOINT_NAMESPACE = "AWS/SageMaker"

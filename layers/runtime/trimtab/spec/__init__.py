@@ -1,6 +1,7 @@
 """model.yaml as typed models: the one definition that synth, functions, jobs, CLI and editors share."""
 
 from trimtab.column_types import ColumnType
+from trimtab.spec.approval import ApprovalSpec
 from trimtab.spec.card import CardSpec
 from trimtab.spec.columns import Column
 from trimtab.spec.data import DataSpec, EventWindow, QualityLimits, RowCheck, TextOptions
@@ -11,14 +12,13 @@ from trimtab.spec.expression import Expression
 from trimtab.spec.features import FeaturesSpec
 from trimtab.spec.gates import AttributeRule, BiasRule, GatesSpec
 from trimtab.spec.lifecycle import (
-    ApprovalSpec,
     MonitoringSpec,
     QualityRule,
     RetrainingSpec,
-    RolloutSpec,
 )
 from trimtab.spec.load import load_spec_file, parse_spec
 from trimtab.spec.model import Spec, json_schema
+from trimtab.spec.rollout import RolloutSpec
 from trimtab.spec.tracking import TrackingSpec
 from trimtab.spec.training import TrainingSpec
 

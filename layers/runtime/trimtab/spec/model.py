@@ -6,6 +6,7 @@ from typing import Any, Literal, Self
 from pydantic import Field, model_validator
 
 from trimtab.measures import BINARY, PRIMARY
+from trimtab.spec.approval import ApprovalSpec
 from trimtab.spec.base import Section, mistakes
 from trimtab.spec.card import CardSpec
 from trimtab.spec.data import DataSpec
@@ -13,13 +14,9 @@ from trimtab.spec.datasets import DatasetsSpec
 from trimtab.spec.edge import EdgeSpec
 from trimtab.spec.evaluation import EvaluationSpec, no_metric
 from trimtab.spec.features import FeaturesSpec
-from trimtab.spec.lifecycle import (
-    ApprovalSpec,
-    MonitoringSpec,
-    RetrainingSpec,
-    RolloutSpec,
-)
+from trimtab.spec.lifecycle import MonitoringSpec, RetrainingSpec
 from trimtab.spec.named_columns import misnamed, misused
+from trimtab.spec.rollout import RolloutSpec
 from trimtab.spec.serving import ServingSpec
 from trimtab.spec.stored import unfit_to_store
 from trimtab.spec.tracking import TrackingSpec
