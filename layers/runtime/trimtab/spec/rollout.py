@@ -4,7 +4,10 @@ from typing import Literal
 
 from pydantic import Field
 
+from trimtab.spec.after import AfterSpec
 from trimtab.spec.base import Section
+from trimtab.spec.endpoint import EndpointSpec
+from trimtab.spec.staging import StagingSpec
 
 
 class RolloutSpec(Section):
@@ -23,6 +26,9 @@ class RolloutSpec(Section):
     """Largest single-row latency at the 99th percentile in staging."""
     capture_percent: int = Field(default=100, ge=0, le=100)
     staging: Literal["instance", "serverless"] = "instance"
-    """What the staging endpoint runs on; it is removed when the promotion ends."""
+    """What the staging endpoint runs on."""
+    staging_test: StagingSpec = StagingSpec()
+    endpoint: EndpointSpec = EndpointSpec()
     min_requests: int = Field(default=50, ge=1)
     """Requests that the new fleet must have answered before the two fleets are compared."""
+    after: AfterSpec = AfterSpec()
