@@ -273,6 +273,12 @@ class MemoryEndpoints:
     def describe(self, endpoint: str) -> EndpointState | None:
         return self.endpoints.get(endpoint)
 
+    def config(self, name: str) -> Mapping[str, Any] | None:
+        return self.configs.get(name)
+
+    def model(self, name: str) -> Mapping[str, Any] | None:
+        return self.models.get(name)
+
     def delete(self, endpoint: str) -> None:
         live = self.endpoints.get(endpoint)
         if live is not None and live.status in ("Creating", "Updating"):

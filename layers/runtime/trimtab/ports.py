@@ -294,6 +294,8 @@ class EndpointState:
     pending_config: str | None = None
     """Endpoint config that an update is moving to."""
     failure: str = ""
+    modified: datetime | None = None
+    """When SageMaker last changed it."""
 
 
 @dataclass(frozen=True)
@@ -320,10 +322,21 @@ class Endpoints(Protocol):
     def create(self, endpoint: str, config: str) -> None: ...
 
     def update(self, endpoint: str, config: str) -> None:
-        """All traffic moves to ``config`` at once. Raises RolloutInProgress while another update runs."""
+        """All traffic moves to ``config`` at once, with as many instances as serve now.
+
+        Raises RolloutInProgress while another update runs.
+        """
         ...
 
     def describe(self, endpoint: str) -> EndpointState | None: ...
+
+    def config(self, name: str) -> Mapping[str, Any] | None:
+        """An endpoint config as DescribeEndpointConfig gives it, None when it is gone."""
+        ...
+
+    def model(self, name: str) -> Mapping[str, Any] | None:
+        """A SageMaker model as DescribeModel gives it, None when it is gone."""
+        ...
 
     def delete(self, endpoint: str) -> None:
         """Raises EndpointNotReady while SageMaker is still creating or updating it."""

@@ -12,6 +12,15 @@ from trimtab.ports import Answer, EndpointState
 
 _HTTP_STATUS = {"ThrottlingException": 429, "ValidationError": 400, "ServiceUnavailable": 503, "InternalFailure": 500}
 
+_AS_LARGE_AS_NOW: dict[str, Any] = {
+    "RetainAllVariantProperties": True,
+    "ExcludeRetainedVariantProperties": [
+        {"VariantPropertyType": "DesiredWeight"},
+        {"VariantPropertyType": "DataCaptureConfig"},
+    ],
+}
+"""Of what serves, only the number of instances is kept: autoscaling may have made it many more than the config's."""
+
 
 class SageMakerEndpoints:
     """Endpoints in SageMaker. Names are decided by the caller, so what a lost answer made is found again."""
@@ -42,7 +51,7 @@ class SageMakerEndpoints:
 
     def update(self, endpoint: str, config: str) -> None:
         try:
-            self._sagemaker.update_endpoint(EndpointName=endpoint, EndpointConfigName=config)
+            self._sagemaker.update_endpoint(EndpointName=endpoint, EndpointConfigName=config, **_AS_LARGE_AS_NOW)
         except ClientError as error:
             if _is_busy(error):
                 raise RolloutInProgress(f"{endpoint} is being updated already: {error}") from error
@@ -61,7 +70,14 @@ class SageMakerEndpoints:
             config=found["EndpointConfigName"],
             pending_config=found.get("PendingDeploymentSummary", {}).get("EndpointConfigName"),
             failure=found.get("FailureReason", ""),
+            modified=found.get("LastModifiedTime"),
         )
+
+    def config(self, name: str) -> Mapping[str, Any] | None:
+        return _unless_missing(lambda: self._sagemaker.describe_endpoint_config(EndpointConfigName=name))
+
+    def model(self, name: str) -> Mapping[str, Any] | None:
+        return _unless_missing(lambda: self._sagemaker.describe_model(ModelName=name))
 
     def delete(self, endpoint: str) -> None:
         try:
@@ -131,6 +147,15 @@ def _unless_exists(create: Callable[[], Any]) -> None:
     except ClientError as error:
         if not _exists(error):
             raise
+
+
+def _unless_missing(describe: Callable[[], Mapping[str, Any]]) -> Mapping[str, Any] | None:
+    try:
+        return describe()
+    except ClientError as error:
+        if _is_gone(error):
+            return None
+        raise
 
 
 def _unless_gone(delete: Callable[[], Any]) -> None:
