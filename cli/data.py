@@ -15,10 +15,11 @@ import yaml
 from cli.data_tables import show_check, show_drift
 from cli.errors import CommandError
 from cli.options import JsonOption
+from trimtab.contracts import CLOSING
 from trimtab.data.contract import Occasion
 from trimtab.data.drift import DriftRules
 from trimtab.data.keys import KeySet
-from trimtab.data.local_drop import LocalDrop, judge_drop, local_drop
+from trimtab.data.local_drop import LocalDrop, judge_drop, local_drop, manifest_of
 from trimtab.data.profile import Profile
 from trimtab.data.read import Format, format_of, read_table
 from trimtab.data.report import DropReport, unreadable
@@ -118,6 +119,18 @@ def store_keys(
     body = _apart(_key_set, _existing(file), _format(file, None), column)
     out.write_text(body, encoding="utf-8")
     print(f"{out}: upload it to MODEL/references/NAME.json in the artifacts bucket, or name it with check --keys")
+
+
+@app.command("manifest")
+def write_manifest(
+    folder: Annotated[Path, typer.Argument(help="The files of one drop; they are not read as data.")],
+) -> None:
+    """Write FOLDER/_MANIFEST.json, which closes a drop of many files: keys, sizes and SHA-256."""
+    if not _existing(folder).is_dir():
+        raise CommandError(f"{folder} is a file; a manifest closes a folder")
+    closing = folder / CLOSING["manifest"]
+    closing.write_bytes(manifest_of(folder))
+    print(f"{closing}: upload the files of the folder below MODEL/data/{folder.resolve().name}/, and this one last")
 
 
 @contextmanager

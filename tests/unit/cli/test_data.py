@@ -187,6 +187,19 @@ def test_keys_that_were_written_are_held_against(folder: Path, trimtab: Command)
     assert (found["rule"], found["values"][0]) == ("references", "blue")
 
 
+def test_a_manifest_that_was_written_closes_its_folder(folder: Path, trimtab: Command) -> None:
+    drop = folder / "march"
+    drop.mkdir()
+    assert "has no objects" in trimtab("manifest", drop).stderr
+    (drop / "a.parquet").write_bytes((folder / "good.parquet").read_bytes())
+    assert trimtab("manifest", drop).returncode == 0
+    data = SPEC.data.model_dump(mode="json") | {"drop": "manifest"}
+    (folder / "many.yaml").write_text(json.dumps(json.loads(SPEC.canonical_json()) | {"data": data}))
+    assert trimtab("check", drop, "--model", folder / "many.yaml").returncode == 0
+    (drop / "a.parquet").write_bytes((folder / "later.parquet").read_bytes())
+    assert "wrong_part" in trimtab("check", drop, "--model", folder / "many.yaml").stdout
+
+
 def test_a_model_is_found_by_its_name() -> None:
     assert find_model("flights").name == "flights"
 

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from tests.unit.data.samples import DATA, csv, parquet, trips
-from trimtab.data.local_drop import judge_drop, local_drop, sha256_of
+from trimtab.data.digests import WHOLE_BYTES, digest_of_file
+from trimtab.data.local_drop import judge_drop, local_drop
 from trimtab.data.manifest import MOST_BYTES, Found, Listed, compare_parts, read_manifest
 from trimtab.data.report import Verdict
 from trimtab.data.validate import Gate
@@ -59,7 +60,7 @@ def test_a_folder_of_this_machine_is_judged_as_the_drop_that_it_would_be(tmp_pat
     gate = Gate.of(MANY)
     assert judge_drop(local_drop(tmp_path, MANY), gate).violations[0].rule == "manifest"
     files = [
-        {"key": file.name, "size": file.stat().st_size, "sha256": sha256_of(file)}
+        {"key": file.name, "size": file.stat().st_size, "sha256": digest_of_file(file)}
         for file in tmp_path.glob("*.parquet")
     ]
     (tmp_path / "_MANIFEST.json").write_text(json.dumps({"files": files}))
@@ -90,9 +91,10 @@ def test_a_manifest_of_this_machine_is_read_up_to_a_size(tmp_path: Path) -> None
     assert "at most 8,388,608 are read" in found.message
 
 
-def test_a_file_too_large_to_be_hashed_in_one_go_is_held_against_its_size_and_warned_of() -> None:
-    listed = [Listed("a.parquet", 10, "0" * 64)]
-    (found,) = compare_parts(listed, {"a.parquet": Found(10, None)})
-    assert (found.rule, found.severity) == ("wrong_part", Severity.WARN)
-    (other,) = compare_parts(listed, {"a.parquet": Found(11, None)})
-    assert other.severity is Severity.REFUSE
+def test_a_file_over_sixteen_gigabytes_is_refused_unless_its_blocks_have_the_digest_that_is_listed() -> None:
+    size = WHOLE_BYTES + 1
+    listed = [Listed("a.parquet", size, "0" * 64)]
+    (found,) = compare_parts(listed, {"a.parquet": Found(size, "1" * 64)})
+    assert (found.rule, found.severity) == ("wrong_part", Severity.REFUSE)
+    assert "that of its 1 GB blocks" in found.message
+    assert list(compare_parts(listed, {"a.parquet": Found(size, "0" * 64)})) == []

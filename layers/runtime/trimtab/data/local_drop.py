@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from trimtab.contracts import CLOSING
+from trimtab.data.digests import digest_of_file
 from trimtab.data.manifest import Found, Listed, check_size, compare_parts, is_part, no_parts, read_manifest
 from trimtab.data.read import Format, format_of
 from trimtab.data.report import DropReport
@@ -60,14 +61,29 @@ def local_drop(path: Path, data: DataSpec) -> LocalDrop:
         listed = _listed(path, data)
     except DataError as error:
         return LocalDrop(path, (), (Violation(error.rule, None, str(error), Severity.REFUSE),))
-    there = {name: file for file in sorted(path.rglob("*")) if file.is_file() and is_part(name := _name(file, path))}
+    there = _parts(path)
     if listed is None:
         files, violations = list(there), [] if there else [no_parts()]
     else:
         files = [part.name for part in listed if part.name in there]
-        found = {name: Found(file.stat().st_size, sha256_of(file)) for name, file in there.items()}
+        found = {name: Found(file.stat().st_size, digest_of_file(file)) for name, file in there.items()}
         violations = list(compare_parts(listed, found))
     return LocalDrop(path, _files(files, there, data), tuple(violations))
+
+
+def manifest_of(folder: Path) -> bytes:
+    """The manifest that closes a folder as it is now. Raises DataError for a folder without a part."""
+    parts = _parts(folder)
+    if not parts:
+        raise DataError(no_parts().message, rule="missing_part")
+    files = [{"key": name, "size": file.stat().st_size, "sha256": digest_of_file(file)} for name, file in parts.items()]
+    return json.dumps({"files": files}, indent=1).encode()
+
+
+def _parts(folder: Path) -> dict[str, Path]:
+    """Files that are parts of the drop in a folder, by name."""
+    files = (file for file in sorted(folder.rglob("*")) if file.is_file())
+    return {name: file for file in files if is_part(name := _name(file, folder))}
 
 
 def _files(names: Sequence[str], there: dict[str, Path], data: DataSpec) -> tuple[DropFile, ...]:
@@ -89,9 +105,3 @@ def _listed(folder: Path, data: DataSpec) -> tuple[Listed, ...] | None:
         return None
     check_size((folder / closing).stat().st_size)
     return read_manifest((folder / closing).read_bytes())
-
-
-def sha256_of(file: Path) -> str:
-    """Hex SHA-256 of a file, read in blocks."""
-    with file.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from trimtab.contracts import CLOSING
+from trimtab.data.digests import WHOLE_BYTES
 from trimtab.data.violation import SHOWN, Severity, Violation, shown
 from trimtab.errors import DataError
 
@@ -36,8 +37,8 @@ class Found:
     """One object as it is."""
 
     size: int
-    sha256: str | None
-    """None for one that is too large to be read in one go."""
+    sha256: str
+    """See `trimtab.data.digests`."""
 
 
 def is_part(name: str) -> bool:
@@ -100,17 +101,22 @@ def compare_parts(listed: Sequence[Listed], found: Mapping[str, Found]) -> Itera
         elif there.size != part.size:
             message = f"'{shown(part.name)}' has {there.size:,} bytes and the manifest says {part.size:,}"
             yield Violation("wrong_part", None, message, Severity.REFUSE, there.size, part.size)
-        elif there.sha256 is None:
-            message = f"'{shown(part.name)}' is too large for its SHA-256 to be held against the manifest's"
-            yield Violation("wrong_part", None, message, Severity.WARN, None, part.sha256)
         elif there.sha256 != part.sha256:
-            message = f"'{shown(part.name)}' is another file than the manifest says: its SHA-256 differs"
+            said = f"'{shown(part.name)}' is another file than the manifest says: its SHA-256 differs"
+            message = said + _in_blocks(part)
             yield Violation("wrong_part", None, message, Severity.REFUSE, there.sha256, part.sha256)
     extra = sorted(set(found) - {part.name for part in listed})
     if extra:
         names = tuple(shown(name) for name in extra[:SHOWN])
         message = f"{len(extra):,} objects are not in the manifest and were not read: {', '.join(names)}"
         yield Violation("extra_part", None, message, Severity.WARN, len(extra), 0, len(extra), values=names)
+
+
+def _in_blocks(part: Listed) -> str:
+    """What to say of a digest that may differ for another reason than the content."""
+    if part.size <= WHOLE_BYTES:
+        return ""
+    return ". Of a file over 16 GB it is that of its 1 GB blocks, as 'trimtab data manifest' writes it"
 
 
 def no_parts() -> Violation:

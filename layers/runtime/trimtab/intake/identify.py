@@ -2,7 +2,7 @@
 
 The content of a small drop is read at once. That of a large one is hashed in shares, side by side: `begin` writes down
 what there is to hash, functions of their own hash it, and `finish` reads what they found. Both ways the identity is
-the same (`trimtab.intake.digests`).
+the same (`trimtab.data.digests`).
 """
 
 import json
@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from typing import Any, Final, Self
 
 from trimtab.contracts import Drop, DropKind
+from trimtab.data.digests import GIGABYTE, WHOLE_BYTES, Block, blocks_of, joined, sha256_of, shares_of
 from trimtab.data.limits import MEGABYTE
 from trimtab.datasets.parts import Part, Parts
 from trimtab.errors import DataError
-from trimtab.intake.digests import GIGABYTE, Block, blocks_of, joined, sha256_of, shares_of
 from trimtab.intake.parts import OBJECT, Gathered, gather_parts
 from trimtab.intake.side_by_side import side_by_side
 from trimtab.ports import ObjectStore
@@ -133,7 +133,8 @@ class Identification:
 
         def stored(place: int) -> str:
             part = gathered.parts[place]
-            return self.objects.sha256(part.uri, part.version or None) or ""
+            known = self.objects.sha256(part.uri, part.version or None) if part.size <= WHOLE_BYTES else None
+            return known or ""
 
         found = side_by_side(stored, gathered.read)
         return {place: digest for place, digest in zip(gathered.read, found, strict=True) if digest}

@@ -20,7 +20,6 @@ from trimtab.data.manifest import (
 from trimtab.data.violation import Severity, Violation
 from trimtab.datasets.parts import Part, Parts
 from trimtab.errors import DataError
-from trimtab.intake.digests import WHOLE_BYTES
 from trimtab.intake.side_by_side import side_by_side
 from trimtab.ports import ObjectStore
 
@@ -50,7 +49,7 @@ class Gathered:
             missing = () if self.parts or self.violations else (no_parts(),)
             return Parts(tuple(held.values()), (*self.violations, *missing))
         found = {part.name: part for part in held.values()}
-        contents = {name: Found(part.size, _whole(part)) for name, part in found.items()}
+        contents = {name: Found(part.size, part.sha256) for name, part in found.items()}
         parts = tuple(found[entry.name] for entry in self.listed if entry.name in found)
         return Parts(parts, (*self.violations, *compare_parts(self.listed, contents)))
 
@@ -70,11 +69,6 @@ class Gathered:
 
 def _with(part: Part, digest: str) -> Part:
     return Part(part.name, part.uri, part.version, part.size, digest)
-
-
-def _whole(part: Part) -> str | None:
-    """The SHA-256 of all its bytes; None where the digest is of its blocks."""
-    return part.sha256 if part.size <= WHOLE_BYTES else None
 
 
 def gather_parts(objects: ObjectStore, closing_uri: str, version: str, how: str, home: str) -> Gathered:

@@ -3,12 +3,13 @@
 import hashlib
 import io
 import random
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trimtab.intake.digests import (
+from trimtab.data.digests import (
     BLOCK_BYTES,
     GIGABYTE,
     MOST_SHARES,
@@ -16,6 +17,7 @@ from trimtab.intake.digests import (
     Block,
     blocks_of,
     digest_of,
+    digest_of_file,
     joined,
     sha256_of,
     shares_of,
@@ -65,3 +67,10 @@ def test_there_are_never_more_shares_than_a_machine_can_hold(sizes: list[int]) -
     shares = shares_of(blocks, GIGABYTE / 8)
     assert len(shares) <= MOST_SHARES
     assert [block for share in shares for block in share] == blocks
+
+
+def test_a_file_has_the_digest_of_an_object_of_the_same_bytes(tmp_path: Path) -> None:
+    path, body = tmp_path / "rows", bytes(range(256)) * 3
+    path.write_bytes(body)
+    assert digest_of_file(path) == hashlib.sha256(body).hexdigest()
+    assert digest_of_file(path, whole=100, block=50) == digests([body], 1, 100, 50)[0] != digest_of_file(path)

@@ -8,6 +8,7 @@ way the digest depends on the content alone, so the same content is told whoever
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import BinaryIO, Final
 
 GIGABYTE: Final = 1024**3
@@ -73,6 +74,13 @@ def digest_of(blocks: Sequence[str]) -> str:
     if len(blocks) == 1:
         return blocks[0]
     return hashlib.sha256(b"".join(map(bytes.fromhex, blocks))).hexdigest()
+
+
+def digest_of_file(path: Path, *, whole: int = WHOLE_BYTES, block: int = BLOCK_BYTES) -> str:
+    """The digest of a file of this machine."""
+    with path.open("rb") as stream:
+        blocks = blocks_of(0, path.stat().st_size, whole=whole, block=block)
+        return digest_of([sha256_of(stream, each) for each in blocks])
 
 
 def joined(blocks: Mapping[Block, str]) -> dict[int, str]:
