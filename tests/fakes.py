@@ -260,15 +260,28 @@ class MemoryEndpoints:
             raise RolloutInProgress(f"{endpoint} is {live.status}")
         self.endpoints[endpoint] = replace(live, status="Updating", pending_config=config)
 
+    def weigh(self, endpoint: str, weights: Mapping[str, float]) -> None:
+        live = self.endpoints[endpoint]
+        if live.status != "InService":
+            raise RolloutInProgress(f"{endpoint} is {live.status}")
+        assert set(weights) <= set(live.weights), "SageMaker refuses the weight of an unknown variant"
+        self.endpoints[endpoint] = replace(live, status="Updating", weights={**live.weights, **weights})
+
     def settle(self, endpoint: str) -> None:
         """What is under way succeeds."""
         live = self.endpoints[endpoint]
-        self.endpoints[endpoint] = EndpointState(endpoint, "InService", live.pending_config or live.config)
+        config = live.pending_config or live.config
+        variants = self.configs.get(config, {}).get("ProductionVariants", [])
+        weights = {each["VariantName"]: float(each.get("InitialVariantWeight", 1)) for each in variants}
+        counts = {each["VariantName"]: each.get("InitialInstanceCount", 1) for each in variants}
+        is_same = config == live.config and live.weights
+        weights = dict(live.weights) if is_same else weights
+        self.endpoints[endpoint] = EndpointState(endpoint, "InService", config, weights=weights, counts=counts)
 
     def roll_back(self, endpoint: str, failure: str = "") -> None:
         """SageMaker's own rollback: InService again, on the old config."""
         live = self.endpoints[endpoint]
-        self.endpoints[endpoint] = EndpointState(endpoint, "InService", live.config, None, failure)
+        self.endpoints[endpoint] = replace(live, status="InService", pending_config=None, failure=failure)
 
     def describe(self, endpoint: str) -> EndpointState | None:
         return self.endpoints.get(endpoint)

@@ -5,8 +5,8 @@ from typing import Any
 from trimtab.aws.searches import SageMakerSearches
 from trimtab.contracts import Event
 from trimtab.entrypoint import Runtime, entrypoint
-from trimtab.ports import Searches
 from trimtab.training.search import Search
+from trimtab.training.trials import Searches
 
 
 class ReadSearchEvent(Event):

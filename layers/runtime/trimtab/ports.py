@@ -296,6 +296,16 @@ class EndpointState:
     failure: str = ""
     modified: datetime | None = None
     """When SageMaker last changed it."""
+    weights: Mapping[str, float] = field(default_factory=dict)
+    """Weight that is asked for, by production variant of the live config."""
+    counts: Mapping[str, int] = field(default_factory=dict)
+    """Instances that are asked for, by production variant of the live config; a serverless one is absent."""
+    pending_share: float | None = None
+    """Share of the traffic on the fleet that is coming, 0 to 1; None when none is coming."""
+    baking_since: datetime | None = None
+    """Since when that fleet bakes at its present share; None while it does not bake."""
+    capture_percent: int | None = None
+    """Share of the requests that are captured, in per cent; None when none are."""
 
 
 @dataclass(frozen=True)
@@ -374,26 +384,4 @@ class Alarms(Protocol):
 
     def sums(self, metric: str, dimensions: Mapping[str, str], start: datetime, end: datetime) -> dict[datetime, float]:
         """Sum of an endpoint's metric (namespace AWS/SageMaker) by minute; minutes without data are absent."""
-        ...
-
-
-@dataclass(frozen=True)
-class Trial:
-    """One training job of a search."""
-
-    name: str
-    hyperparameters: Mapping[str, str]
-    """The searched ones, as the texts that the job was given."""
-    status: str
-    value: float | None
-    """What it measured; None when it failed or said nothing."""
-    seconds: float | None = None
-    failure: str = ""
-
-
-class Searches(Protocol):
-    """Searches for hyperparameters that have run."""
-
-    def trials(self, search: str) -> list[Trial]:
-        """In the order in which they were begun."""
         ...

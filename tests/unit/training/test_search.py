@@ -8,9 +8,9 @@ import pytest
 from tests.fakes import NOON, MemoryLedger, MemoryObjects
 from tests.fixtures import tiny
 from trimtab.errors import SearchFailed
-from trimtab.ports import Trial
 from trimtab.spec import Spec
 from trimtab.training.search import ENDED, Search, direction, objective, parent
+from trimtab.training.trials import Trial
 
 RANGES: dict[str, Any] = {"max_depth": {"min": 2, "max": 8}, "min_samples_leaf": [10, 20]}
 

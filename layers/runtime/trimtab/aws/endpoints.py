@@ -6,6 +6,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from trimtab.aws.endpoint_state import endpoint_state
 from trimtab.aws.session import client
 from trimtab.errors import EndpointNotReady, RolloutInProgress
 from trimtab.ports import Answer, EndpointState
@@ -50,12 +51,13 @@ class SageMakerEndpoints:
         _unless_exists(lambda: self._sagemaker.create_endpoint(EndpointName=endpoint, EndpointConfigName=config))
 
     def update(self, endpoint: str, config: str) -> None:
-        try:
-            self._sagemaker.update_endpoint(EndpointName=endpoint, EndpointConfigName=config, **_AS_LARGE_AS_NOW)
-        except ClientError as error:
-            if _is_busy(error):
-                raise RolloutInProgress(f"{endpoint} is being updated already: {error}") from error
-            raise
+        wanted = {"EndpointName": endpoint, "EndpointConfigName": config, **_AS_LARGE_AS_NOW}
+        _unless_busy(endpoint, lambda: self._sagemaker.update_endpoint(**wanted))
+
+    def weigh(self, endpoint: str, weights: Mapping[str, float]) -> None:
+        wanted = [{"VariantName": name, "DesiredWeight": weight} for name, weight in weights.items()]
+        change = self._sagemaker.update_endpoint_weights_and_capacities
+        _unless_busy(endpoint, lambda: change(EndpointName=endpoint, DesiredWeightsAndCapacities=wanted))
 
     def describe(self, endpoint: str) -> EndpointState | None:
         try:
@@ -64,14 +66,7 @@ class SageMakerEndpoints:
             if _is_gone(error):
                 return None
             raise
-        return EndpointState(
-            name=endpoint,
-            status=found["EndpointStatus"],
-            config=found["EndpointConfigName"],
-            pending_config=found.get("PendingDeploymentSummary", {}).get("EndpointConfigName"),
-            failure=found.get("FailureReason", ""),
-            modified=found.get("LastModifiedTime"),
-        )
+        return endpoint_state(found)
 
     def config(self, name: str) -> Mapping[str, Any] | None:
         return _unless_missing(lambda: self._sagemaker.describe_endpoint_config(EndpointConfigName=name))
@@ -139,6 +134,15 @@ def _exists(error: ClientError) -> bool:
 def _is_busy(error: ClientError) -> bool:
     code, message = _code_and_message(error)
     return code in {"ValidationException", "ResourceInUse"} and ("in-progress" in message or "in progress" in message)
+
+
+def _unless_busy(endpoint: str, change: Callable[[], Any]) -> None:
+    try:
+        change()
+    except ClientError as error:
+        if _is_busy(error):
+            raise RolloutInProgress(f"{endpoint} is being updated already: {error}") from error
+        raise
 
 
 def _unless_exists(create: Callable[[], Any]) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from trimtab.aws.session import client
-from trimtab.ports import Trial
+from trimtab.training.trials import Trial
 
 
 class SageMakerSearches:

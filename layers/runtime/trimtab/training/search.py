@@ -10,12 +10,13 @@ from typing import Any
 from trimtab.errors import SearchFailed
 from trimtab.ledger.lookup import decided
 from trimtab.measures import METRICS
-from trimtab.ports import Ledger, ObjectStore, Searches, Trial
+from trimtab.ports import Ledger, ObjectStore
 from trimtab.reports.search_report import search_page
 from trimtab.spec import Spec
 from trimtab.spec.prices import AS_OF, CURRENCY
 from trimtab.spec.tuning import TuningSpec
 from trimtab.training.failure import understand
+from trimtab.training.trials import Searches, Trial
 
 ENDED = "search.ended"
 ACTOR = "read_search"
