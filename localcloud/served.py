@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 # the name that requests are signed for: botocore's names of the services
 SERVICES: Final = {
     "cloudformation": ("cloudformation",),
+    "cloudtrail": ("cloudtrail",),
     "dynamodb": ("dynamodb", "dynamodbstreams"),
     "ecr": ("ecr",),
     "events": ("events",),

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from werkzeug.serving import BaseWSGIServer
 
 SERVICES = (
+    "cloudtrail",
     "s3",
     "dynamodb",
     "kms",

@@ -21,14 +21,11 @@ def install(cloud: Cloud) -> None:
 
 
 def middleware(cloud: Cloud, app: "WSGIApplication") -> "WSGIApplication":
-    """CloudFormation is answered by the engine; CloudTrail has no events (the CDK asks it about failures)."""
+    """CloudFormation is answered by the engine."""
     backend = Backend(cloud)
     cloud.durable.on_restart(lambda: _end_interrupted(backend))
     app = backend.callbacks.middleware(app)
     cloud.unsigned_paths.add(PATH)
-    app = api.middleware(
-        app, signing_name="cloudtrail", model_name="cloudtrail", operations={"LookupEvents": lambda _: {"Events": []}}
-    )
     return api.middleware(
         app, signing_name="cloudformation", model_name="cloudformation", operations=CloudFormation(backend).operations
     )

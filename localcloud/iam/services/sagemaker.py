@@ -84,6 +84,11 @@ def _context(call: Call) -> dict[str, tuple[str, ...]]:
     context: dict[str, tuple[str, ...]] = {}
     if "ModelApprovalStatus" in call.parameters:
         context["sagemaker:modelapprovalstatus"] = (call.text("ModelApprovalStatus"),)
+    for name in call.parameters.get("CustomerMetadataProperties") or {}:
+        given = str(call.parameters["CustomerMetadataProperties"][name])
+        context[f"sagemaker:customermetadataproperties/{name.lower()}"] = (given,)
+    if removed := call.parameters.get("CustomerMetadataPropertiesToRemove"):
+        context["sagemaker:customermetadatapropertiestoremove"] = tuple(map(str, removed))
     if types := tuple(_instance_types(call.parameters)):
         context["sagemaker:instancetypes"] = types
     if "EnableNetworkIsolation" in call.parameters:
