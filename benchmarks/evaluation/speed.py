@@ -17,6 +17,7 @@ from trimtab.evaluation.contest import kind_of, score_baselines
 from trimtab.evaluation.holdout import Rows
 from trimtab.evaluation.report import build_report
 from trimtab.evaluation.task import Scores, Task
+from trimtab.evaluation.threshold import Chosen
 from trimtab.spec import Spec, parse_spec
 
 FEATURES = {"load": "number", "heat": "number", "age": "integer", "site": "string", "line": "string"}
@@ -106,7 +107,7 @@ def _scores(task: Task, candidate: Any, champion: Any) -> Scores:
         baselines=baselines,
         champion=champion,
         champion_error=None,
-        thresholds=dict.fromkeys(["candidate", "champion", *baselines], 0.4),
+        chosen=dict.fromkeys(["candidate", "champion", *baselines], Chosen(0.4, 0, None)),
         shuffled=np.stack([candidate[sample]] * len(FEATURES)),
         answers=[],
         latencies_ms=np.array([1.0]),

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from trimtab.artifact.archive import Artifact
-from trimtab.evaluation.contest import kind_of, score_baselines, threshold_of
+from trimtab.evaluation.contest import choose, kind_of, score_baselines
 from trimtab.evaluation.directions import in_range, names_of
 from trimtab.evaluation.holdout import Rows
 from trimtab.evaluation.job import finite
@@ -92,7 +92,7 @@ def scores(made: Task, candidate: np.ndarray | None = None, error: str | None = 
         baselines={name: found[:n] for name, found in baselines.items()},
         champion=linear[:n] if made.champion and not error else None,
         champion_error=error,
-        thresholds={name: threshold_of(made, kind, found[n:]) for name, found in (models | baselines).items()},
+        chosen={name: choose(made, kind, name, found[n:]) for name, found in (models | baselines).items()},
         shuffled=shuffled[:, np.sort(np.random.default_rng(0).choice(n, min(n, 1_000), replace=False))],
         answers=[],
         latencies_ms=np.array([1.0, 2.0]),
@@ -138,6 +138,7 @@ def test_each_kind_has_its_own_facts_and_tests(tmp_path: Path) -> None:
     assert set(found["multiclass"]["metrics"]["candidate"]["per_class"]) == {"low", "middle", "top"}
     assert found["regression"]["class_counts"] is None
     assert found["binary"]["threshold"]["chosen_on"] == "newest training rows"
+    assert found["binary"]["threshold"]["rows"] == 150
     assert found["regression"]["threshold"] is None
 
 

@@ -1,14 +1,17 @@
 """From which score on a model says yes, and how a hold-out is cut in time."""
 
 import itertools
+import json
 import math
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from sklearn.metrics import fbeta_score
 
 from trimtab.evaluation.folds import time_folds
-from trimtab.evaluation.threshold import TAIL_ROWS, best_threshold, tail
+from trimtab.evaluation.threshold import TAIL_ROWS, THRESHOLD_FILE, Chosen, best_threshold, stored_choice, tail
 
 
 @pytest.mark.parametrize("beta", [0.5, 1.0, 2.0])
@@ -59,3 +62,16 @@ def test_few_rows_have_few_folds_and_rows_without_times_none() -> None:
     assert len(time_folds(times, 4)) == 2
     assert time_folds(times[:150], 4) == []
     assert time_folds(None, 4) == []
+
+
+def test_what_the_training_job_chose_counts(tmp_path: Path) -> None:
+    assert stored_choice(tmp_path, 1.0) is None
+    (tmp_path / THRESHOLD_FILE).write_text(json.dumps({"value": 0.3, "beta": 1.0, "rows": 120}))
+    assert stored_choice(tmp_path, 1.0) == Chosen(0.3, 120, "training rows that a second fit did not learn from")
+    assert stored_choice(tmp_path, 2.0) is None, "chosen for another F-beta"
+
+
+@pytest.mark.parametrize("value", [math.nan, -0.1, 1.5, "high", None])
+def test_a_choice_that_is_no_probability_does_not_count(tmp_path: Path, value: Any) -> None:
+    (tmp_path / THRESHOLD_FILE).write_text(json.dumps({"value": value, "beta": 1.0, "rows": 120}))
+    assert stored_choice(tmp_path, 1.0) is None

@@ -18,7 +18,8 @@ from trimtab.authoring.kit import CHANNEL, use_kit
 from trimtab.authoring.names import OBJECTIVE, SPEC_FILE
 from trimtab.authoring.predictors import LIBRARIES, scores_of
 from trimtab.authoring.transformations import learn
-from trimtab.authoring.trial import is_trial, measures, try_out
+from trimtab.authoring.trial import FitOf, is_trial, measures, try_out
+from trimtab.authoring.validation import store_threshold
 
 if TYPE_CHECKING:
     import numpy as np
@@ -74,10 +75,13 @@ class Job:
     """Whether it is one of a search's, which is measured and not kept."""
     is_first: bool = True
     """Whether this is the host whose model is kept."""
+    is_alone: bool = True
+    """Whether it is the only host: ``fit`` runs on all hosts or on none."""
 
     @classmethod
     def of_environment(cls, environment: Mapping[str, str], code: Path) -> "Job":
         """The job described by the training toolkit's SM_ variables, with SageMaker's paths where one is not set."""
+        hosts = Cluster.of_environment(environment)
         return cls(
             Path(environment.get("SM_CHANNEL_TRAIN", "/opt/ml/input/data/train")),
             Path(environment.get("SM_MODEL_DIR", "/opt/ml/model")),
@@ -86,7 +90,8 @@ class Job:
             Path(environment.get("SM_CHANNEL_HOLDOUT_FEATURES", cls.holdout_features)),
             Path(environment.get("SM_CHANNEL_KIT", cls.kit)),
             is_trial(environment),
-            Cluster.of_environment(environment).is_first,
+            hosts.is_first,
+            len(hosts.hosts) == 1,
         )
 
 
@@ -121,6 +126,9 @@ def run(job: Job, fit: Fit) -> dict[str, float]:
     save(model, contract, features, spec, job)
     if fitted:
         fitted.write(job.model)
+    if job.is_alone:
+        again = seeded(seed, lambda rows, truth: fit(rows, truth, hyperparameters, seed))
+        store_threshold(spec, contract, table, job.code, again, job.model)
     store_native_scores(model, contract, fitted, job)
     return report(spec, model, features, label, seconds)
 
@@ -170,6 +178,16 @@ def seed_everything(seed: int) -> None:
 
     random.seed(seed)
     np.random.seed(seed)
+
+
+def seeded(seed: int, fit: FitOf) -> FitOf:
+    """The same ``fit``, before which the global generators start anew."""
+
+    def again(features: "pd.DataFrame", label: "pd.Series[Any]") -> Any:
+        seed_everything(seed)
+        return fit(features, label)
+
+    return again
 
 
 def save(model: Model, contract: Contract, features: "pd.DataFrame", spec: Mapping[str, Any], job: Job) -> None:

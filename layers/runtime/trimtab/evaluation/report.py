@@ -17,7 +17,6 @@ from trimtab.evaluation.parts import Measured
 from trimtab.evaluation.serving import measure_serving
 from trimtab.evaluation.slices import Part, declared_parts, found_parts
 from trimtab.evaluation.task import Json, Scores, Task
-from trimtab.evaluation.threshold import CHOSEN_ON
 from trimtab.measures import BINARY, MULTICLASS, REGRESSION
 
 SCHEMA = 2
@@ -182,18 +181,18 @@ def _header(task: Task, scores: Scores) -> Json:
         "latency_rows": len(scores.latencies_ms),
         "artifact_sha256": task.candidate.sha256,
         "seed": task.seed,
-        "threshold": _threshold(task, scores) if kind.problem == BINARY else None,
+        "threshold": _threshold(scores) if kind.problem == BINARY else None,
     }
 
 
-def _threshold(task: Task, scores: Scores) -> Json:
-    fixed = task.rule["threshold"]["value"] is not None
+def _threshold(scores: Scores) -> Json:
+    chosen = scores.chosen["candidate"]
     return {
-        "value": scores.thresholds["candidate"],
+        "value": chosen.value,
         "beta": scores.kind.beta,
-        "rule": "fixed" if fixed else "best f_beta",
-        "chosen_on": None if fixed else CHOSEN_ON,
-        "rows": 0 if fixed else len(task.tail),
+        "rule": "best f_beta" if chosen.chosen_on else "fixed",
+        "chosen_on": chosen.chosen_on,
+        "rows": chosen.rows,
     }
 
 

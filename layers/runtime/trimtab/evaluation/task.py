@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from trimtab.artifact.archive import Artifact
 from trimtab.evaluation.holdout import Record, Rows
 from trimtab.evaluation.kinds import Kind
-from trimtab.evaluation.metrics import Floats
-from trimtab.evaluation.threshold import tail
+from trimtab.evaluation.metrics import THRESHOLD, Floats
+from trimtab.evaluation.threshold import Chosen, stored_choice, tail
+from trimtab.measures import BINARY
 
 CONTRACT = "contract.json"
 Json = dict[str, Any]
@@ -28,7 +29,7 @@ class Task:
     run: str
     holdout: Rows
     train: Rows
-    """The newest training rows: what baselines learn from and the threshold is chosen on."""
+    """The newest training rows: what baselines learn from."""
     candidate: Artifact
     champion: Artifact | None
     work: Path
@@ -44,10 +45,29 @@ class Task:
         """The spec's evaluation section."""
         return dict(self.spec["evaluation"])
 
+    @property
+    def fixed_threshold(self) -> Chosen | None:
+        """What model.yaml says, one half for a problem without a threshold; None where one has to be chosen."""
+        value = self.rule["threshold"]["value"]
+        if value is None and self.spec["problem"] == BINARY:
+            return None
+        return Chosen(THRESHOLD if value is None else float(value), 0, None)
+
+    def brought(self, artifact: Artifact) -> Chosen | None:
+        """The threshold that needs no look at the training rows' tail: the fixed one, or the artifact's own."""
+        return self.fixed_threshold or stored_choice(artifact.folder, float(self.rule["threshold"]["beta"]))
+
     @cached_property
     def tail(self) -> Rows:
-        """The training rows on which a threshold is chosen; none unless the problem is binary."""
-        part = tail(len(self.train)) if self.spec["problem"] == "binary" else slice(0, 0)
+        """The newest training rows, on which thresholds are chosen that no artifact brings; none where one is fixed."""
+        return self._part(tail(len(self.train)) if self.fixed_threshold is None else slice(0, 0))
+
+    @cached_property
+    def head(self) -> Rows:
+        """The training rows before the tail."""
+        return self._part(slice(0, len(self.train) - len(self.tail)))
+
+    def _part(self, part: slice) -> Rows:
         return Rows(self.train.table[part], self.train.label_column, self.train.event_time)
 
     @property
@@ -75,13 +95,18 @@ class Scores:
     baselines: Mapping[str, Floats]
     champion: Floats | None
     champion_error: str | None
-    thresholds: Mapping[str, float]
+    chosen: Mapping[str, Chosen]
     """From which score on each model says yes, by its name."""
     shuffled: Floats
     """Candidate on the importance sample with one feature shuffled, shape (features, sample[, k])."""
     answers: Sequence[Record]
     """The candidate's, the hold-out's first."""
     latencies_ms: Floats
+
+    @property
+    def thresholds(self) -> dict[str, float]:
+        """The same as numbers."""
+        return {name: each.value for name, each in self.chosen.items()}
 
     @property
     def models(self) -> dict[str, Floats]:

@@ -44,9 +44,12 @@ class ThresholdRule(Section):
     """From which score on a binary model says yes."""
 
     value: float | None = Field(default=None, ge=0, le=1)
-    """Fixed by you; when absent, the one with the best F-beta on the newest training rows."""
+    """Fixed by you; when absent, the one with the best F-beta on training rows that a second fit did not learn from."""
     beta: float = Field(default=1.0, gt=0, le=10)
     """How much more recall counts than precision."""
+    validation_share: float = Field(default=0.2, ge=0, le=0.5)
+    """The last part of the training rows in time, which the second fit leaves out; 0 saves that fit, and the choice is
+    made on rows that the model has learned from."""
 
 
 class EvaluationSpec(Section):
