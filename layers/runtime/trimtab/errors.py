@@ -10,8 +10,11 @@
     ├── TrainingFailed          a run failed; its execution ends, and a redrive resumes it
     ├── SearchFailed            too many trials of a search failed
     ├── ServiceRefused          a service would not keep a copy of what is recorded elsewhere
+    ├── EvidenceUnreadable      a source of evidence on a rollout did not answer; the judge says so and looks again
     ├── LeaseLost               another execution has taken over; this one must not act any more
+    ├── ApprovalWithdrawn       the package is not Approved any more; its promotion ends
     └── TransientError          may be retried; the only classes a state machine retries by name
+        ├── ApproverUnknown     the audit trail does not show yet who approved
         ├── EndpointNotReady    an endpoint is still being made
         ├── RolloutInProgress   traffic is still being shifted
         ├── FeatureStoreBusy    the feature store takes no more records for the moment
@@ -72,14 +75,26 @@ class ServiceRefused(TrimtabError):
     """Raised when a service refuses a copy (card, lineage, tracked run) of what ledger and registry hold already."""
 
 
+class EvidenceUnreadable(TrimtabError):
+    """Raised when metrics or captured traffic cannot be read; no fault of a fleet until it has lasted too long."""
+
+
 class LeaseLost(TrimtabError):
     """Raised when an execution goes on after its lease has passed to another."""
+
+
+class ApprovalWithdrawn(TrimtabError):
+    """Raised by a promotion's step that finds its package not Approved any more."""
 
 
 class TransientError(TrimtabError):
     """Base of the errors that pass by waiting. State machines retry these by class name."""
 
     retryable: ClassVar[bool] = True
+
+
+class ApproverUnknown(TransientError):
+    """Raised while CloudTrail, which is some minutes late, does not show who approved a package."""
 
 
 class EndpointNotReady(TransientError):

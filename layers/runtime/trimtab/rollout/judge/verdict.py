@@ -31,6 +31,8 @@ class Check:
     n_old: int = 0
     e_value: float | None = None
     """Evidence against "no worse"; at 1 / alpha it suffices, however often it is looked at."""
+    p_value: float | None = None
+    """Where the test is one of a few looks at fixed sizes: already multiplied by their number."""
     alpha: float = 0.0
     """The rule's share of the judge's alpha."""
     required: bool = True

@@ -1,0 +1,95 @@
+"""Evidence gathered from its sources. What cannot be read is said, and the rest is judged without it."""
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Final, TypeVar
+
+from trimtab.errors import EvidenceUnreadable
+from trimtab.rollout.judge.evidence import RANKS, Evidence, Fleet, FleetEvidence, Latency, Minutes
+from trimtab.rollout.judge.minutes import MINUTE
+from trimtab.rollout.judge.sources import Measurements, Series, Sources, Subject
+from trimtab.spec.judging import JudgedMetric
+from trimtab.spec.rollout import RolloutSpec
+
+BEFORE: Final = timedelta(hours=1)
+"""How long before the rollout the old fleet is looked at where it cannot be asked in the same minutes."""
+_NAMESPACE: Final = "AWS/SageMaker"
+_MICROSECONDS: Final = 1000
+_COUNTED: Final = (("Invocations", "Sum"), ("Invocation5XXErrors", "Sum"), ("ModelLatency", "SampleCount"))
+T = TypeVar("T")
+
+
+def collect(subject: Subject, rollout: RolloutSpec, sources: Sources) -> Evidence:
+    """All that is known of both fleets since the rollout began."""
+    unread: dict[str, str] = {}
+
+    def read(source: str, act: Callable[[], T], otherwise: T) -> T:
+        try:
+            return act()
+        except EvidenceUnreadable as error:
+            unread[source] = str(error)
+            return otherwise
+
+    fleets = [subject.new, *([subject.old] if subject.old else [])]
+    measured = read("metrics", lambda: _measured(sources.measurements, fleets, subject), [FleetEvidence()] * 2)
+    own: dict[str, list[Minutes]] = {}
+    for metric in rollout.judge.metrics:
+        own[metric.name] = read(f"metric:{metric.name}", partial(_series, metric, subject, sources.measurements), [])
+    new = _with_metrics(measured[0], own, 0)
+    old = _with_metrics(measured[1], own, 1) if subject.old else None
+    before = {metric.name: _earlier(own[metric.name], subject.since) for metric in rollout.judge.metrics}
+    return Evidence(subject.since, new, old, before=before, unread=unread)
+
+
+def _measured(measurements: Measurements, fleets: list[Fleet], subject: Subject) -> list[FleetEvidence]:
+    """Both fleets' requests, errors and latencies by one call."""
+    stats = [*_COUNTED, *(("ModelLatency", f"p{rank}") for rank in RANKS)]
+    wanted = [Series(_NAMESPACE, name, fleet.dimensions, stat) for fleet in fleets for name, stat in stats]
+    found = measurements.series(wanted, subject.since - BEFORE, subject.until)
+    parts = [found[start : start + len(stats)] for start in range(0, len(found), len(stats))]
+    return [
+        FleetEvidence(requests=requests, errors=errors, latency=_latency(samples, ranks))
+        for requests, errors, samples, *ranks in parts
+    ]
+
+
+def _latency(samples: Minutes, ranks: Iterable[Minutes]) -> dict[datetime, Latency]:
+    """In milliseconds, for each minute of which all percentiles are known."""
+    listed = list(ranks)
+    return {
+        minute: Latency(round(count), tuple(rank[minute] / _MICROSECONDS for rank in listed))
+        for minute, count in samples.items()
+        if count and all(minute in rank for rank in listed)
+    }
+
+
+def _series(metric: JudgedMetric, subject: Subject, measurements: Measurements) -> list[Minutes]:
+    """The metric as each fleet has it."""
+    fleets = [(subject.new, subject.new_version), (subject.old or subject.new, subject.old_version)]
+    wanted = [
+        Series(metric.namespace, metric.metric, _dimensions(metric, subject.model, fleet, version), metric.statistic)
+        for fleet, version in fleets
+    ]
+    return list(measurements.series(wanted, subject.since - BEFORE, subject.until))
+
+
+def _dimensions(metric: JudgedMetric, model: str, fleet: Fleet, version: int) -> dict[str, str]:
+    places = {
+        "endpoint": fleet.endpoint,
+        "config": fleet.config,
+        "variant": fleet.variant,
+        "version": str(version),
+        "model": model,
+    }
+    return {name: value.format_map(places) for name, value in metric.dimensions.items()}
+
+
+def _with_metrics(fleet: FleetEvidence, own: Mapping[str, list[Minutes]], which: int) -> FleetEvidence:
+    metrics = {name: found[which] for name, found in own.items() if found}
+    return FleetEvidence(fleet.requests, fleet.errors, fleet.latency, fleet.scores, fleet.expected, metrics)
+
+
+def _earlier(found: list[Minutes], since: datetime) -> Minutes:
+    """Of the metric as the old fleet has it, the minutes that ended before the rollout began."""
+    return {minute: value for minute, value in found[1].items() if minute + MINUTE <= since} if found else {}
