@@ -1,11 +1,13 @@
 """Evidence gathered from its sources. What cannot be read is said, and the rest is judged without it."""
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Final, TypeVar
 
 from trimtab.errors import EvidenceUnreadable
+from trimtab.rollout.judge.captured import Seen, captured
 from trimtab.rollout.judge.evidence import RANKS, Evidence, Fleet, FleetEvidence, Latency, Minutes
 from trimtab.rollout.judge.minutes import MINUTE
 from trimtab.rollout.judge.sources import Measurements, Series, Sources, Subject
@@ -32,14 +34,16 @@ def collect(subject: Subject, rollout: RolloutSpec, sources: Sources) -> Evidenc
             return otherwise
 
     fleets = [subject.new, *([subject.old] if subject.old else [])]
-    measured = read("metrics", lambda: _measured(sources.measurements, fleets, subject), [FleetEvidence()] * 2)
+    nothing = [FleetEvidence()] * 2
+    measured = [*read("metrics", partial(_measured, sources.measurements, fleets, subject), nothing), *nothing]
     own: dict[str, list[Minutes]] = {}
     for metric in rollout.judge.metrics:
         own[metric.name] = read(f"metric:{metric.name}", partial(_series, metric, subject, sources.measurements), [])
-    new = _with_metrics(measured[0], own, 0)
-    old = _with_metrics(measured[1], own, 1) if subject.old else None
+    seen = read("capture", partial(captured, subject, sources.captures), Seen())
+    new = replace(measured[0], scores=seen.new, expected=subject.new_expected, metrics=_of(own, 0))
+    old = replace(measured[1], scores=seen.old, expected=subject.old_expected, metrics=_of(own, 1))
     before = {metric.name: _earlier(own[metric.name], subject.since) for metric in rollout.judge.metrics}
-    return Evidence(subject.since, new, old, before=before, unread=unread)
+    return Evidence(subject.since, new, old if subject.old else None, before, seen.answers, unread)
 
 
 def _measured(measurements: Measurements, fleets: list[Fleet], subject: Subject) -> list[FleetEvidence]:
@@ -85,9 +89,8 @@ def _dimensions(metric: JudgedMetric, model: str, fleet: Fleet, version: int) ->
     return {name: value.format_map(places) for name, value in metric.dimensions.items()}
 
 
-def _with_metrics(fleet: FleetEvidence, own: Mapping[str, list[Minutes]], which: int) -> FleetEvidence:
-    metrics = {name: found[which] for name, found in own.items() if found}
-    return FleetEvidence(fleet.requests, fleet.errors, fleet.latency, fleet.scores, fleet.expected, metrics)
+def _of(own: Mapping[str, list[Minutes]], which: int) -> dict[str, Minutes]:
+    return {name: found[which] for name, found in own.items() if found}
 
 
 def _earlier(found: list[Minutes], since: datetime) -> Minutes:

@@ -9,6 +9,8 @@ from trimtab.rollout.judge.errors import check_error_limit, check_errors
 from trimtab.rollout.judge.evidence import Evidence
 from trimtab.rollout.judge.latency import check_latency
 from trimtab.rollout.judge.minutes import Span
+from trimtab.rollout.judge.own_metrics import check_metric
+from trimtab.rollout.judge.scores import check_agreement, check_profile, check_scores
 from trimtab.rollout.judge.verdict import Check, Judgement, Outcome
 from trimtab.spec.rollout import RolloutSpec
 
@@ -16,6 +18,9 @@ CHECKS: Final[Mapping[str, Callable[[Case, Rule], Check | None]]] = {
     "errors": check_errors,
     "error_limit": check_error_limit,
     "latency": check_latency,
+    "scores": check_scores,
+    "profile": check_profile,
+    "agreement": check_agreement,
 }
 
 
@@ -48,7 +53,7 @@ def _found(case: Case, rule: Rule, unread: Mapping[str, int]) -> Check | None:
     """A source that cannot be read is no fault of the new fleet, until it has lasted too long."""
     source, limit = rule.source, case.rollout.judge.errors_limit
     if source not in unread:
-        return CHECKS[rule.name](case, rule) if rule.name in CHECKS else None
+        return CHECKS.get(rule.name, check_metric)(case, rule)
     said = f"{source} could not be read {unread[source]} times in a row: {case.evidence.unread[source]}"
     if unread[source] > limit:
         return rule.check("fail", f"{said}; more than {limit} are too many to go on unseen")
