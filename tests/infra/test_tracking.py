@@ -4,10 +4,12 @@ import shutil
 
 import pytest
 
+from stacks.stage import STAGES as DEPLOYED
 from stacks.synthesis import synthesize
 from stacks.wildcards import WILDCARDS
 from tests.infra.checks import permissions
 from tests.infra.conftest import TINY, Assembly, Resource
+from trimtab.spec.stages import STAGES
 
 SERVER = "arn:aws:sagemaker:us-east-1:123456789012:mlflow-tracking-server/team"
 
@@ -23,6 +25,10 @@ def tracked(tmp_path_factory: pytest.TempPathFactory) -> Assembly:
 
 def of_tracking(assembly: Assembly, type: str) -> list[Resource]:
     return [found for found in assembly.resources(type) if found.id.startswith("Tracking")]
+
+
+def test_the_stages_that_a_spec_may_name_are_those_that_can_be_deployed() -> None:
+    assert tuple(DEPLOYED) == STAGES
 
 
 def test_models_without_a_tracker_have_none_of_it(assembly: Assembly) -> None:

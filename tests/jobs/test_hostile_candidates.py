@@ -41,6 +41,11 @@ SHORT = """
 def twist(rows, records):
     return rows[:-1]
 """
+NO_JSON = """
+def transform_fn(model, body, content_type, accept):
+    text = body.decode() if isinstance(body, bytes) else body
+    return "<html>moved</html>\\n" * len(text.splitlines()), accept
+"""
 TOO_SURE = """
 def twist(rows, records):
     return [row | {"score": row["score"] * 2} for row in rows]
@@ -146,6 +151,22 @@ def test_one_broken_slice_is_found_and_named(tampered: Callable[[str], Jobs]) ->
     assert gate.outcome == "refuse", gate.message
     assert "site=west" in gate.message
     assert "site=north" not in gate.message
+
+
+def test_a_champion_that_answers_no_json_is_a_finding_and_no_failure(
+    tampered: Callable[[str], Jobs], sound: Jobs
+) -> None:
+    jobs = tampered(NO_JSON)
+    (jobs.base / "champion").mkdir()
+    jobs.archive.rename(jobs.base / "champion" / "model.tar.gz")
+    shutil.copyfile(sound.archive, jobs.archive)
+    gate = next(gate for gate in judged(jobs).gates if gate.name == "champion")
+    assert gate.outcome == "not_judged"
+    assert "the champion cannot score these rows: the model answered what is not JSON" in gate.message
+
+
+def test_a_candidate_that_answers_no_json_fails_the_evaluation(tampered: Callable[[str], Jobs]) -> None:
+    assert "the model answered what is not JSON: b'<html>moved" in failed(tampered(NO_JSON))
 
 
 def test_an_answer_too_few_fails_the_evaluation(tampered: Callable[[str], Jobs]) -> None:

@@ -126,6 +126,12 @@ def test_a_model_that_has_learned_something_passes_its_gates(report: dict[str, A
     assert judgement.passed, [gate.message for gate in judgement.gates]
 
 
+def test_the_threshold_was_chosen_on_rows_that_the_model_had_not_seen(report: dict[str, Any]) -> None:
+    chosen = report["threshold"]
+    assert (chosen["rule"], chosen["rows"]) == ("best f_beta", 450), "a fifth of 2,250 training rows"
+    assert chosen["chosen_on"] == "training rows that a second fit did not learn from"
+
+
 def test_what_is_served_answers_every_row_as_the_trained_model_did(report: dict[str, Any]) -> None:
     serving = report["serving"]
     assert (serving["format"], serving["pickles"], serving["own_inference"]) == ("onnx", [], False)

@@ -1,10 +1,11 @@
-"""What each kind of problem is measured by and compared with: the one table that spec, jobs and gates share.
+"""What each kind of problem is measured by and compared with, and how groups of people are called.
 
-Needs nothing but Python.
+The one table that spec, jobs and gates share. It needs nothing but Python.
 """
 
+import itertools
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -72,3 +73,16 @@ def names_of(problem: str) -> tuple[str, ...]:
 def baselines_of(problem: str, *, timed: bool) -> tuple[str, ...]:
     """The baselines measured when the spec names none: all that the rows allow."""
     return tuple(name for name in BASELINES[problem] if timed or name != "last_value")
+
+
+def group_name(value: Any) -> str:
+    """How a group with this value is called: 1, 1.0 and True of a file's types are the spec's 1."""
+    if isinstance(value, bool):
+        return str(int(value))
+    return f"{value:g}" if isinstance(value, float) and value.is_integer() else str(value)
+
+
+def band_names(edges: Sequence[float]) -> list[str]:
+    """How the groups between ascending edges are called, one more than there are edges."""
+    between = [f"{low:g} to below {high:g}" for low, high in itertools.pairwise(edges)]
+    return [f"below {edges[0]:g}", *between, f"{edges[-1]:g} and more"]

@@ -172,6 +172,17 @@ def test_an_accepted_risk_passes_with_its_reason() -> None:
     assert found["equal_opportunity"].outcome == "refuse"
 
 
+def test_nobody_can_have_accepted_what_was_not_measured() -> None:
+    risk = {"attribute": "sex", "reason": "the survey codes it by age; reviewed by the board"}
+    rule = BiasRule.model_validate({"accepted_risks": [risk]})
+    column, made = people(rates=(0.5, 0.3))
+    few = people(rates=(0.5, 0.3), n=60)
+    for unmeasured in (measured(None, made), measured(*few), measured(column, "no row is favourable")):
+        for found in gates(unmeasured, rule).values():
+            assert (found.outcome, found.accepted_risk) == ("not_judged", "")
+            assert "nothing was measured" in found.message
+
+
 @pytest.mark.parametrize(
     ("measured", "outcome"),
     [

@@ -72,6 +72,15 @@ def test_a_broken_pair_of_values_is_found_and_is_the_worst() -> None:
     )
 
 
+def test_a_part_that_is_nearly_everybody_is_not_looked_for_but_may_be_declared() -> None:
+    """Nine rows in ten lose more than the rest: what is wrong there is wrong with the whole."""
+    random = np.random.default_rng(0)
+    common = cut("kind", column(np.where(random.random(2_000) < 0.9, "usual", "rare")))
+    excess = random.normal(size=2_000) + np.where(common.codes == 0, 0.5, 0.0)
+    assert found_parts([common], excess, 3, seed=0) == []
+    assert [part.name for part in declared_parts([common], excess, seed=0)] == ["kind=usual", "kind=rare"]
+
+
 def test_chance_is_taken_for_a_finding_as_rarely_as_the_corrected_p_says() -> None:
     """57 parts are looked at, each time; heavy tails, so that a few rows can carry a part."""
     trials, wrong = 60, 0

@@ -17,6 +17,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from trimtab.evaluation.proportions import Share, bonferroni, difference, ratio, wilson
+from trimtab.measures import band_names, group_name
 
 MISSING: Final = "missing"
 MOST_GROUPS: Final = 30
@@ -147,17 +148,14 @@ def groups_of(column: NDArray[Any], bands: Any = None) -> dict[str, Flags] | str
 
 
 def _bands(numbers: NDArray[np.float64], edges: list[float]) -> Iterator[tuple[str, Flags]]:
-    yield f"below {edges[0]:g}", numbers < edges[0]
-    for low, high in itertools.pairwise(edges):
-        yield f"{low:g} to below {high:g}", (numbers >= low) & (numbers < high)
-    yield f"{edges[-1]:g} and more", numbers >= edges[-1]
+    limits = itertools.pairwise([-math.inf, *edges, math.inf])
+    for name, (low, high) in zip(band_names(edges), limits, strict=True):
+        yield name, (numbers >= low) & (numbers < high)
 
 
 def text_of(value: Any) -> str:
-    """How a value is called: 1, 1.0 and True of a file's types are the spec's 1."""
-    if isinstance(value, bool | np.bool_):
-        return str(int(value))
-    return f"{value:g}" if isinstance(value, float | np.floating) and float(value).is_integer() else str(value)
+    """``group_name``, of NumPy's values too."""
+    return group_name(value.item() if isinstance(value, np.generic) else value)
 
 
 def _reference(asked: Any, named: Mapping[str, Group], enough: list[Group]) -> Group | str:

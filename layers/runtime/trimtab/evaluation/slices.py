@@ -21,6 +21,8 @@ from trimtab.evaluation.metrics import Floats
 
 MIN_ROWS: Final = 100
 """Smaller parts are left out: their figures would be noise."""
+MOST_SHARE: Final = 0.75
+"""A larger part of the rows is not looked for: what is wrong with it is wrong with the whole, and said there."""
 SEARCH_ROWS: Final = 20_000
 """Rows that a search reads, drawn with the seed."""
 SEARCH_CELLS: Final = 4_000_000
@@ -68,7 +70,7 @@ def found_parts(
     rows = _sample(len(excess), len(every), seed)
     seen = [cut.of_rows(rows) for cut in every]
     # a part must have enough rows in the sample too: what is read there is what is judged
-    large = [(which, place) for which, cut in enumerate(seen) for place in _large(cut, len(rows), MIN_ROWS)]
+    large = [(which, place) for which, cut in enumerate(seen) for place in _large(cut, len(rows), MIN_ROWS, MOST_SHARE)]
     places, which_cut = [place for _, place in large], [which for which, _ in large]
     statistic, p = judge(seen, places, which_cut, excess[rows], seed, None if blocks is None else blocks[rows])
     order = np.argsort(-statistic, kind="stable")
@@ -135,10 +137,10 @@ def _indicator(cuts: list[Cut], places: list[int], which: list[int], n: int) -> 
     return csr_array((np.ones(len(joined)), joined, ends), shape=(len(rows), n)), np.diff(ends).astype(np.float64)
 
 
-def _large(cut: Cut, n: int, least: int) -> list[int]:
-    """Parts of at least ``least`` rows that are not all the rows."""
+def _large(cut: Cut, n: int, least: int, share: float = 1.0) -> list[int]:
+    """Parts of at least ``least`` rows that are not all the rows, and at most this ``share`` of them."""
     counts = np.bincount(cut.codes[cut.codes >= 0], minlength=len(cut.names))
-    return [int(place) for place in np.flatnonzero((counts >= least) & (counts < n))]
+    return [int(place) for place in np.flatnonzero((counts >= least) & (counts < n) & (counts <= share * n))]
 
 
 def _sample(n: int, cuts: int, seed: int) -> Rows:

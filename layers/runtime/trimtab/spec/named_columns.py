@@ -1,11 +1,14 @@
 """Columns that a section names must be under data.columns, and be such as can do what is asked of them."""
 
+import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from trimtab.measures import BINARY
+from trimtab.column_types import ColumnType
+from trimtab.measures import BINARY, band_names, group_name
 from trimtab.spec.base import nearest
-from trimtab.spec.columns import NUMERIC
+from trimtab.spec.columns import NUMERIC, Column
+from trimtab.spec.gates import AttributeRule
 
 if TYPE_CHECKING:
     from trimtab.spec.model import Spec
@@ -61,5 +64,35 @@ def _groups_that_cannot_be(spec: "Spec") -> Iterator[Found]:
             yield (*at, "attributes", name), f"'{name}' is the label, not an attribute of people"
         if rule.bands is not None and spec.data.columns[name].type not in NUMERIC:
             yield (*at, "attributes", name, "bands"), f"bands are for numbers, and '{name}' is none"
+        if wrong := _no_group(rule, spec.data.columns[name]):
+            yield (*at, "attributes", name, "reference"), wrong
     if spec.problem == BINARY and bias.favourable not in (0, 1):
         yield (*at, "favourable"), f"a binary label is 0 or 1, not {bias.favourable!r}"
+
+
+def _no_group(rule: AttributeRule, column: Column) -> str:
+    """Why no row can be in the reference group; empty where one can."""
+    if rule.reference is None:
+        return ""
+    name, known = group_name(rule.reference), _groups(rule, column)
+    if known is not None and name not in known:
+        return f"'{name}' is no group of the attribute: {', '.join(known)}{nearest(name, known)}"
+    if not rule.bands and column.type in NUMERIC and isinstance(rule.reference, str) and not _is_number(name):
+        return f"'{name}' is no value of a column of type {column.type}"
+    return ""
+
+
+def _groups(rule: AttributeRule, column: Column) -> list[str] | None:
+    """Names of all groups where the file tells them, None where only the rows do."""
+    if rule.bands:
+        return band_names(rule.bands)
+    if column.type == ColumnType.BOOLEAN:
+        return ["0", "1"]
+    return [group_name(value) for value in column.domain] if column.domain else None
+
+
+def _is_number(text: str) -> bool:
+    try:
+        return math.isfinite(float(text))
+    except ValueError:
+        return False

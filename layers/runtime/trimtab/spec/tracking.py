@@ -4,7 +4,8 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator
 
-from trimtab.spec.base import Section, mistakes
+from trimtab.spec.base import Section, mistakes, nearest
+from trimtab.spec.stages import STAGES
 
 _MANAGED = ("arn:aws:sagemaker:", "arn:aws-us-gov:sagemaker:")
 
@@ -22,6 +23,10 @@ class TrackingSpec(Section):
     @field_validator("mlflow")
     @classmethod
     def _is_an_address(cls, given: str | dict[str, str] | None) -> str | dict[str, str] | None:
+        unknown = [name for name in (given if isinstance(given, dict) else ()) if name not in STAGES]
+        mistakes(
+            ((name,), f"there is no stage '{name}': {', '.join(STAGES)}{nearest(name, STAGES)}") for name in unknown
+        )
         for uri in given.values() if isinstance(given, dict) else [given] if given else []:
             if not uri.startswith(("http://", "https://", *_MANAGED)):
                 raise ValueError(f"'{uri}' is neither a URL (https://…) nor the ARN of a managed tracking server")

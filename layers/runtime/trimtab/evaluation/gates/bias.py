@@ -122,10 +122,16 @@ def _thin(found: Any, vague: list[str]) -> str:
 
 
 def _accepted(gate: Gate, rule: BiasRule, attribute: str, measure: Parity) -> Gate:
-    """A finding that the spec accepts passes, with the reason that was given for it."""
+    """A finding that the spec accepts passes, with the reason that was given for it.
+
+    Where no two groups could be compared nothing was found, and nobody can have accepted it.
+    """
     risk = _risk(rule, attribute, measure)
     if gate.outcome == "pass" or risk is None:
         return gate
+    if gate.interval is None:
+        said = f"{gate.message}; the accepted risk is for a finding, and nothing was measured"[:500]
+        return gate.model_copy(update={"message": said})
     said = f"accepted risk ({risk.reason}); found: {gate.message}"[:500]
     return gate.model_copy(update={"outcome": "pass", "accepted_risk": risk.reason, "message": said})
 
