@@ -11,15 +11,19 @@ from trimtab.monitoring.capture import Event
 from trimtab.spec import DataSpec
 
 EVENT, ROW, TIME = "_event_id", "_row", "_inference_time"
-SCORE, VERSION, LABEL = "_score", "_version", "_label"
+SCORE, SCORES, VERSION, LABEL = "_score", "_scores", "_version", "_label"
 META = {
     EVENT: pa.string(),
     ROW: pa.int32(),
     TIME: pa.timestamp("us", "UTC"),
     SCORE: pa.float64(),
+    SCORES: pa.map_(pa.string(), pa.float64()),
     VERSION: pa.int64(),
 }
-"""Columns beside the contract's own: which request, which of its rows, when, and what was answered by which version."""
+"""Columns beside the contract's own: which request, which of its rows, when, and what was answered by which version.
+
+``_scores`` holds the probability of each class, null where an answer is one number.
+"""
 
 
 def record_columns(data: DataSpec) -> tuple[str, ...]:
@@ -48,6 +52,7 @@ def _part(events: Sequence[Event], is_text: bool, data: DataSpec, schema: pa.Sch
         ROW: [number for _, number in rows],
         TIME: [event.time for event, _ in rows],
         SCORE: [answer["score"] for answer in answers],
+        SCORES: [_scores(answer.get("scores")) for answer in answers],
         VERSION: [_version(answer.get("version")) for answer in answers],
     }
     for name in record_columns(data):
@@ -55,6 +60,14 @@ def _part(events: Sequence[Event], is_text: bool, data: DataSpec, schema: pa.Sch
         raw = pa.array(values, pa.string()) if is_text else values
         columns[name] = coerce(raw, data.columns[name].type, text=is_text).column.cast(schema.field(name).type)
     return pa.table(columns, schema=schema)
+
+
+def _scores(value: object) -> list[tuple[str, float]] | None:
+    """Class and probability, as an answer names them; None when it names none, or something else than numbers."""
+    if not isinstance(value, dict):
+        return None
+    numbers = all(isinstance(each, int | float) for each in value.values())
+    return [(str(name), float(each)) for name, each in value.items()] if numbers else None
 
 
 def _version(value: object) -> int | None:
