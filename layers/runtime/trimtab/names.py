@@ -4,6 +4,10 @@ import hashlib
 from dataclasses import dataclass
 
 VARIANT = "main"
+CHALLENGER, SHADOW = "challenger", "shadow"
+"""Variants of a version on its way: with a share of the requests, or with copies of them."""
+SYNTHETIC = "trimtab-synthetic-"
+"""How the inference ids of Trimtab's own requests to production begin; they are no traffic."""
 RECORDS = "records"
 """Folder below a model's in the artifacts bucket: how its versions were made, a folder for each run."""
 
@@ -61,6 +65,10 @@ class ModelNames:
     def evaluation_job(self, run: str) -> str:
         """Name of the processing job that evaluates ``run``."""
         return f"{run}-eval"
+
+    def lake_job(self, drop: str, execution: str) -> str:
+        """Name of the processing job that judges a table in a lake; another execution has another."""
+        return f"{self.prefix}-lake-{drop[:8]}-{_digest(execution)[:8]}"
 
     def served(self, version: int, tag: str, purpose: str = "") -> str:
         """Name of a SageMaker model and its endpoint config, for example ``trimtab-dev-flights-v3-1a2b3c4d``."""

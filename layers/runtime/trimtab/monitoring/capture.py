@@ -16,6 +16,7 @@ from typing import Any
 
 from trimtab.errors import DataError
 from trimtab.measures import score_of
+from trimtab.names import SYNTHETIC
 from trimtab.spec import DataSpec
 
 Record = dict[str, Any]
@@ -32,6 +33,8 @@ class Event:
     """With ``score`` and, where the model says so, ``prediction`` and ``version``."""
     is_text: bool
     """The records came as CSV, so every value is text."""
+    is_synthetic: bool = False
+    """Trimtab itself has asked, to compare versions: no traffic."""
 
 
 def decode_lines(lines: Iterable[bytes], data: DataSpec) -> Iterator[Event | DataError]:
@@ -53,6 +56,11 @@ def distinct(events: Iterable[Event]) -> Iterator[Event]:
             yield event
 
 
+def traffic(events: Iterable[Event]) -> Iterator[Event]:
+    """Events without Trimtab's own requests."""
+    return (event for event in events if not event.is_synthetic)
+
+
 def decode_line(line: bytes, data: DataSpec) -> Event:
     """The event of one captured line. Raises DataError."""
     try:
@@ -67,7 +75,8 @@ def decode_line(line: bytes, data: DataSpec) -> Event:
     if len(records) != len(answers):
         raise DataError(f"captured event {metadata['eventId']}: {len(records)} records, {len(answers)} answers")
     utc = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
-    return Event(str(metadata["eventId"]), utc, records, answers, is_text)
+    synthetic = str(metadata.get("inferenceId", "")).startswith(SYNTHETIC)
+    return Event(str(metadata["eventId"]), utc, records, answers, is_text, synthetic)
 
 
 def _body(direction: Record) -> str:

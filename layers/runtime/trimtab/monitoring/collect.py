@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from trimtab.errors import DataError
-from trimtab.monitoring.capture import Event, decode_lines, distinct
+from trimtab.monitoring.capture import Event, decode_lines, distinct, traffic
 from trimtab.monitoring.records import EVENT, TIME, to_table
 from trimtab.monitoring.tables import read_records, write_table
 from trimtab.monitoring.windows import (
@@ -70,7 +70,7 @@ class Collection:
         if not files:
             return {"rows": 0}
         unreadable = Unreadable()
-        table = to_table(distinct(self._events(files, unreadable)), self.data)
+        table = to_table(distinct(traffic(self._events(files, unreadable))), self.data)
         table = without_repeats(table, self._seen(watermark))
         window = self._window(with_versions(table, self._served()), files, unreadable)
         state = {WATERMARK: watermark.advanced(window["id"], map(hour_of, (file.uri for file in files))).to_json()}

@@ -83,8 +83,8 @@ class JudgeSpec(Section):
     off: tuple[RuleName, ...] = ()
     errors_limit: int = Field(default=4, ge=0)
     """Looks in a row at which a source of evidence may be unreadable; one more, and the new fleet has failed."""
-    synthetic: bool = True
-    """Whether the golden records are sent to production when its own requests are too few to judge by."""
+    synthetic: Literal["when_thin", "always", "never"] = "when_thin"
+    """When the golden records are sent to production: with ``when_thin`` as long as there is too little to judge by."""
 
     @model_validator(mode="after")
     def _names_are_unique(self) -> Self:

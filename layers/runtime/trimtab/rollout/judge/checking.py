@@ -11,9 +11,11 @@ from trimtab.spec.judging import JudgedMetric
 from trimtab.spec.rollout import RolloutSpec
 
 WEIGHTS: Final = {
-    "errors": 1.0, "error_limit": 1.0, "latency": 4.0, "scores": 1.0, "profile": 1.0, "agreement": 0.5,
+    "errors": 1.0, "error_limit": 1.0, "latency": 4.0, "scores": 1.0, "profile": 1.0, "agreement": 0.0,
 }  # fmt: skip
-"""Shares of alpha. Latency has few points, a minute each, so it gets the most; a metric of one's own weighs 1."""
+"""Shares of alpha. Latency has few points, a minute each, so it gets the most; a metric of one's own weighs 1.
+
+Equal versions agree exactly on the same records, so that rule needs no share."""
 _METRIC_WEIGHT: Final = 1.0
 Finding = Literal["pass", "fail", "inconclusive", "error"]
 

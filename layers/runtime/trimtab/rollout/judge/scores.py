@@ -28,6 +28,8 @@ from trimtab.rollout.judge.verdict import Check
 PER_MINUTE = 200
 """Scores of a fleet in a minute that are looked at, chosen by a digest of the request's id."""
 _INTERVAL_ALPHA = 0.05
+_UNSURE = 0.02
+"""Two-sided, for the correlation of versions that differ; equal ones correlate with 1."""
 
 
 def check_scores(case: Case, rule: Rule) -> Check | None:
@@ -131,7 +133,10 @@ def _p_of_excess(
 
 
 def check_agreement(case: Case, rule: Rule) -> Check | None:
-    """Fails when both versions rank the same records differently. None when no record was answered by both."""
+    """Fails when both versions rank the same records differently. None when no record was answered by both.
+
+    The strongest of the three: it knows of each record what the other version said.
+    """
     pairs = list(case.evidence.answers.values())
     if not pairs or case.evidence.old is None:
         return None
@@ -150,6 +155,6 @@ def check_agreement(case: Case, rule: Rule) -> Check | None:
         "n_old": count,
     }
     said = f"both versions rank {count} records with a correlation of {found:.2f}"
-    if correlation_interval(found, count, rule.alpha / len(SIZES))[1] < limit:
+    if correlation_interval(found, count, _UNSURE)[1] < limit:
         return rule.check("fail", f"{said}: {limit:.2f} are the least, and it is no accident", **figures)
     return rule.check("pass", f"{said}: no evidence of less than {limit:.2f}", **figures)
