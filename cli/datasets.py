@@ -56,6 +56,7 @@ def read_dataset(
     digest: DigestArgument,
     out: Annotated[Path, typer.Option("--out", help="Parquet file, or a folder for both sides of the cut.")],
     stage: StageOption = "dev",
+    as_json: JsonOption = False,
 ) -> None:
     """Make a dataset version's rows again of the very files it was made of, verify them, and write them to OUT.
 
@@ -66,6 +67,10 @@ def read_dataset(
     manifest, folder = read_manifest(where, model, digest)
     split = rebuild_from(where, manifest)
     written = write(split, out)
+    if as_json:
+        sides = {"train": split.train.num_rows, "holdout": split.holdout.num_rows}
+        print(json.dumps({"digest": folder.rsplit("/", 1)[-1], "rows": sides, "files": list(map(str, written))}))
+        return
     rows = f"{split.train.num_rows:,} training and {split.holdout.num_rows:,} hold-out rows"
     print(f"{rows}, verified against {folder.rsplit('/', 1)[-1][:12]}: {', '.join(map(str, written))}")
 
@@ -76,14 +81,16 @@ def export(
     digest: DigestArgument,
     dvc: Annotated[Path, typer.Option("--dvc", help="Folder for .dvc files; a DVC repository, or made one.")],
     stage: StageOption = "dev",
+    as_json: JsonOption = False,
 ) -> None:
     """Write a dataset version as .dvc files: `dvc pull` there gets its files from the bucket, each by its version."""
     from cli.dvc import export_for_dvc
 
     where = Stage(stage)
     manifest, folder = read_manifest(where, model, digest)
-    for path in export_for_dvc(where, model, folder.rsplit("/", 1)[-1], manifest, dvc):
-        print(path)
+    whole = folder.rsplit("/", 1)[-1]
+    written = list(map(str, export_for_dvc(where, model, whole, manifest, dvc)))
+    print(json.dumps({"digest": whole, "files": written}) if as_json else "\n".join(written))
 
 
 def versions(entries: list[Entry]) -> dict[str, Entry]:

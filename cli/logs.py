@@ -1,41 +1,49 @@
 """`trimtab logs MODEL RUN`: what a run's jobs wrote, in order, with the run's own end."""
 
+import json
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import typer
 from botocore.exceptions import ClientError
 
 from cli.errors import CommandError
-from cli.options import ModelArgument, StageOption
+from cli.options import JsonOption, ModelArgument, StageOption
 from cli.stage import Stage
 from trimtab.ports import Ledger
 
 RunArgument = Annotated[str, typer.Argument(help="Name of the run, or its end; `trimtab history` lists them.")]
+Told = dict[str, Any]
 _MARK = len("-r1")
 """Characters at the end of a run's name that a later attempt's jobs have in common only with each other."""
 _GROUPS = ("/aws/sagemaker/TrainingJobs", "/aws/sagemaker/ProcessingJobs")
 
 
-def logs(model: ModelArgument, run: RunArgument, stage: StageOption = "dev") -> None:
+def logs(model: ModelArgument, run: RunArgument, stage: StageOption = "dev", as_json: JsonOption = False) -> None:
     """Print the logs of the jobs of RUN: training, attempts after a redrive, and evaluation."""
     where = Stage(stage)
-    for line in lines(where.client("logs"), where.ledger(model), run):
-        print(line)
+    found = told(where.client("logs"), where.ledger(model), run)
+    if as_json:
+        print(json.dumps(list(found)))
+        return
+    for each in found:
+        print(f"{each['stream']}  {each['message']}" if each["stream"] else each["message"])
 
 
-def lines(client: Any, ledger: Ledger, run: str) -> Iterator[str]:
-    """What the run's jobs wrote, after the name of its stream, and how each attempt ended.
+def told(client: Any, ledger: Ledger, run: str) -> Iterator[Told]:
+    """What the run's jobs wrote, each line with its stream and time, and how each attempt ended, without a stream.
 
     Raises CommandError unless exactly one run of the ledger has that name or end.
     """
     name = _whole_name(ledger, run)
     for group in _GROUPS:
         for event in _events(client, group, name[:-_MARK]):
-            yield f"{event['logStreamName']}  {event['message']}"
+            at = datetime.fromtimestamp(event["timestamp"] / 1000, UTC)
+            yield {"at": at.isoformat(), "stream": event["logStreamName"], "message": event["message"]}
     for entry in ledger.entries("training.released"):
         if entry.subject.startswith(name):
-            yield entry.data["summary"]
+            yield {"at": entry.at.isoformat(), "stream": None, "message": entry.data["summary"]}
 
 
 def _whole_name(ledger: Ledger, run: str) -> str:

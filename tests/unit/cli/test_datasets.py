@@ -98,6 +98,18 @@ def test_one_file_says_of_each_row_on_which_side_it_was(stage: Deployed, tmp_pat
     assert sides == ["train"] * 450 + ["holdout"] * 150
 
 
+def test_programs_are_told_what_was_written(
+    stage: Deployed, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    digest = digests(stage)[0]
+    datasets.read_dataset("tiny", digest[:9], tmp_path, as_json=True)
+    assert json.loads(capsys.readouterr().out) == {
+        "digest": digest,
+        "rows": {"train": 450, "holdout": 150},
+        "files": [str(tmp_path / "train.parquet"), str(tmp_path / "holdout.parquet")],
+    }
+
+
 def test_a_version_of_a_file_that_is_gone_is_named(stage: Deployed, tmp_path: Path) -> None:
     stage.objects._versions.pop("s3://drops/tiny/truth/outcomes.parquet")
     with pytest.raises(FileNotFoundError, match="outcomes"):
