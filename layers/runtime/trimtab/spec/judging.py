@@ -65,7 +65,7 @@ class JudgeSpec(Section):
     """Largest chance of going back although both fleets are equal, over all rules and all looks of one rollout."""
     max_error_excess: float | None = Field(default=None, gt=0, lt=1)
     """Share of 5xx that the new fleet may have beyond the old one's; half of ``max_error_share`` when absent."""
-    max_slowdown: float = Field(default=0.2, gt=0)
+    max_slowdown: float = Field(default=0.15, gt=0)
     """How much slower a typical request may become, as a share of what it took."""
     min_slowdown_ms: float = Field(default=1.0, ge=0)
     """A slowdown of fewer milliseconds is held against nobody."""

@@ -1,0 +1,138 @@
+"""A successor that is quick and wrong is found by what it answers."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from trimtab.rollout.judge.distributions import best_p, distance, rank_correlation
+from trimtab.rollout.judge.evidence import Evidence, FleetEvidence, Score
+from trimtab.rollout.judge.judge import judge
+from trimtab.rollout.judge.verdict import Check, Judgement
+from trimtab.spec.judging import JudgeSpec
+from trimtab.spec.rollout import RolloutSpec
+
+NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
+Draw = Callable[[np.random.Generator, int], Any]
+ROLLOUT = RolloutSpec(judge=JudgeSpec(off=("latency", "errors", "error_limit"), required=("scores",)))
+
+
+def honest(random: np.random.Generator, count: int) -> Any:
+    return random.beta(2, 6, count)
+
+
+def slightly_other(random: np.random.Generator, count: int) -> Any:
+    return random.beta(2, 5, count)
+
+
+def knows_nothing(random: np.random.Generator, count: int) -> Any:
+    return random.normal(0.25, 0.02, count)
+
+
+def scores(draw: Draw, per_minute: list[int], seed: int) -> tuple[Score, ...]:
+    random = np.random.default_rng(seed)
+    return tuple(
+        Score(NOON + timedelta(minutes=minute), f"{seed}-{minute}-{number}", float(value))
+        for minute, count in enumerate(per_minute)
+        for number, value in enumerate(draw(random, count))
+    )
+
+
+def judged(
+    new: tuple[Score, ...],
+    old: tuple[Score, ...],
+    answers: dict[str, tuple[float, float]] | None = None,
+    expected: tuple[tuple[float, ...], tuple[float, ...]] = ((), ()),
+) -> Judgement:
+    fleets = [FleetEvidence(scores=found, expected=e) for found, e in zip((new, old), expected, strict=True)]
+    evidence = Evidence(NOON, fleets[0], fleets[1], answers=answers or {})
+    return judge(evidence, ROLLOUT, NOON + timedelta(minutes=30))
+
+
+def found(judgement: Judgement, rule: str) -> Check:
+    check = judgement.check(rule)
+    assert check is not None
+    return check
+
+
+def test_the_distance_agrees_with_scipy_also_with_ties() -> None:
+    random = np.random.default_rng(1)
+    for _ in range(50):
+        a, b = random.integers(0, 9, random.integers(1, 40)), random.integers(0, 9, random.integers(1, 40))
+        assert distance(a.tolist(), b.tolist()) == pytest.approx(stats.ks_2samp(a, b).statistic)
+
+
+def test_the_rank_correlation_agrees_with_scipy_also_with_ties() -> None:
+    random = np.random.default_rng(2)
+    for _ in range(50):
+        pairs = random.integers(0, 6, (30, 2)).astype(float)
+        pairs[:, 1] += pairs[:, 0]
+        expected = stats.spearmanr(pairs[:, 0], pairs[:, 1]).statistic
+        assert rank_correlation([(a, b) for a, b in pairs.tolist()]) == pytest.approx(expected)
+
+
+def test_a_model_that_knows_nothing_fails_after_a_few_hundred_requests() -> None:
+    check = found(judged(scores(knows_nothing, [40] * 5, 1), scores(honest, [160] * 5, 2)), "scores")
+    assert check.outcome == "fail"
+    assert check.n_new == check.n_old == 200
+
+
+def test_an_honest_successor_that_differs_a_little_passes() -> None:
+    check = found(judged(scores(slightly_other, [200] * 10, 1), scores(honest, [800] * 10, 2)), "scores")
+    assert check.outcome == "pass"
+    assert check.p_value is not None
+    assert check.p_value < 0.01
+
+
+def test_a_change_of_traffic_at_the_moment_at_which_the_new_fleet_gets_its_share_is_not_held_against_it() -> None:
+    """In the second half scores are higher for both, and the new fleet has most of its requests there."""
+    high: Draw = lambda random, count: random.beta(6, 2, count)  # noqa: E731
+    new = (*scores(honest, [10] * 5, 1), *_later(scores(high, [200] * 5, 2)))
+    old = (*scores(honest, [200] * 5, 3), *_later(scores(high, [10] * 5, 4)))
+    unmatched = distance([s.value for s in new], [s.value for s in old])
+    assert unmatched > 0.5
+    assert found(judged(new, old), "scores").outcome == "pass"
+
+
+def _later(found: tuple[Score, ...]) -> tuple[Score, ...]:
+    return tuple(Score(score.minute + timedelta(minutes=5), score.request, score.value) for score in found)
+
+
+def test_fewer_than_fifty_scores_of_each_are_inconclusive_and_traffic_waits_when_they_are_required() -> None:
+    judgement = judged(scores(knows_nothing, [49], 1), scores(honest, [500], 2))
+    assert found(judgement, "scores").outcome == "inconclusive"
+    assert judgement.outcome == "inconclusive"
+
+
+def test_equal_versions_looked_at_every_minute_are_hardly_ever_told_apart() -> None:
+    random = np.random.default_rng(3)
+    wrong = 0
+    for _ in range(300):
+        new, old = honest(random, 1600).tolist(), honest(random, 1600).tolist()
+        wrong += best_p(new, old) <= 0.05
+    assert wrong / 300 <= 0.05
+
+
+def test_a_version_that_is_not_itself_in_production_fails_while_changed_traffic_that_moves_both_does_not() -> None:
+    profile = tuple(np.quantile(honest(np.random.default_rng(9), 20_000), np.linspace(0, 1, 100)).tolist())
+    broken, same = scores(knows_nothing, [150] * 5, 1), scores(honest, [150] * 5, 2)
+    assert found(judged(broken, same, expected=(profile, profile)), "profile").outcome == "fail"
+    drifted = scores(knows_nothing, [150] * 5, 3)
+    assert found(judged(broken, drifted, expected=(profile, profile)), "profile").outcome == "pass"
+
+
+@pytest.mark.parametrize(("share", "outcome"), [(1.0, "pass"), (0.6, "pass"), (0.0, "fail")])
+def test_versions_that_rank_the_same_records_differently_fail(share: float, outcome: str) -> None:
+    """``share`` of what the new version answers is what the old one did, the rest is noise."""
+    random = np.random.default_rng(4)
+    pairs = random.random((100, 2)).tolist()
+    answers = {str(n): (float(share * o + (1 - share) * e), float(o)) for n, (o, e) in enumerate(pairs)}
+    assert found(judged((), (), answers), "agreement").outcome == outcome
+
+
+def test_a_few_records_answered_by_both_are_inconclusive() -> None:
+    answers = {str(number): (float(-number), float(number)) for number in range(29)}
+    assert found(judged((), (), answers), "agreement").outcome == "inconclusive"
