@@ -81,6 +81,7 @@ lock: .venv/.installed  ## pin all dependencies anew
 	for layer in runtime columnar; do $(BIN)/uv pip compile -q --python-version 3.12 --python-platform x86_64-manylinux_2_28 --generate-hashes --no-annotate --no-emit-index-url --no-header -c requirements.txt $(LAMBDA_BRINGS:%=--no-emit-package %) -o layers/$$layer/requirements.txt layers/$$layer/requirements.in || exit 1; done
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --no-deps --generate-hashes --no-annotate --no-emit-index-url --no-header -o models/data.txt models/data.in
 	$(BIN)/uv pip compile -q --python-version 3.12 --python-platform x86_64-manylinux_2_28 --generate-hashes --no-annotate --no-emit-index-url --no-header -c requirements.txt $(IMAGE_BRINGS:%=--no-emit-package %) -o layers/jobs/requirements.txt layers/jobs/requirements.in
+	$(BIN)/uv pip compile -q --python-version 3.12 --python-platform x86_64-manylinux_2_28 --generate-hashes --no-annotate --no-emit-index-url --no-header -c requirements.txt -o layers/lake/requirements.txt layers/lake/requirements.in
 	for lock in $(LOCAL_LOCKS); do $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -o $$lock.txt $$lock.in || exit 1; done
 	npm install --package-lock-only
 

@@ -163,6 +163,10 @@ def exceeds(variable: str, value: int, then: str) -> Json:
     return {"Variable": variable, "NumericGreaterThan": value, "Next": then}
 
 
+def matches(variable: str, pattern: str, then: str) -> Json:
+    return {"Variable": variable, "StringMatches": pattern, "Next": then}
+
+
 def absent(variable: str, then: str) -> Json:
     return {"Variable": variable, "IsNull": True, "Next": then}
 

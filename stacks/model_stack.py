@@ -78,7 +78,9 @@ class ModelStack(Stack):
         artifacts, captures = data.artifacts.folder(spec.name), data.captures.folder(spec.name)
         execution_role = ExecutionRole(self, "Execution")
         execution_role.use_data(artifacts, captures)
-        execution_role.use_code(bundle, kit, image)
+        execution_role.use_code([bundle, kit], image)
+        serverless_role = ExecutionRole(self, "Serverless")
+        serverless_role.use_models(artifacts, image)
         return ModelParts(
             stage=self._stage,
             spec=spec,

@@ -29,8 +29,7 @@ _FORMAT = "1"
 """Raise it when this file lays layers out in another way: it makes all of them anew."""
 _PLATFORMS = {"x86_64": "x86_64-manylinux_2_28", "arm64": "aarch64-manylinux_2_28"}
 
-# Never imported by a function. libarrow_substrait stays: other parts of Arrow link it.
-_UNUSED = (
+UNUSED = (
     "bin/*",
     ".lock",
     "*/tests/*",
@@ -50,6 +49,7 @@ _UNUSED = (
     "numpy/f2py/*",
     "numpy/_pyinstaller/*",
 )
+"""Never imported by a function. libarrow_substrait stays: other parts of Arrow link it."""
 
 
 class PackagingError(TrimtabError):
@@ -86,7 +86,7 @@ class LayerRecipe:
 
     def digest(self) -> str:
         """SHA-256 over format, platform, Python version, lock, sources and parts."""
-        digest = hashlib.sha256("|".join((_FORMAT, *_UNUSED, self.platform, PYTHON_VERSION)).encode())
+        digest = hashlib.sha256("|".join((_FORMAT, *UNUSED, self.platform, PYTHON_VERSION)).encode())
         digest.update(self.lock.read_bytes())
         digest.update("".join(f"\0{part.digest()}" for part in self.parts).encode())
         for source in self.sources:
@@ -184,7 +184,7 @@ def _trim(site: Path) -> None:
 
 def _unused(name: str) -> bool:
     """Whether a file may go. Metadata stays: the local cloud matches packages by it."""
-    return ".dist-info/" not in name and any(fnmatch(name, pattern) for pattern in _UNUSED)
+    return ".dist-info/" not in name and any(fnmatch(name, pattern) for pattern in UNUSED)
 
 
 def _copy_source(source: Path, target: Path) -> None:

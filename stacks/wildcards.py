@@ -204,3 +204,12 @@ STORING: tuple[Wildcard, ...] = (
     ),
 )
 """The same for models with a feature store, which the tests of all models have none of."""
+LAKE: tuple[Wildcard, ...] = (
+    _entry(
+        r"arn:<AWS::Partition>:s3:::[a-z0-9.-]+/.*\*",
+        "Whoever writes a table names its objects; data.lake.location is the boundary.",
+        "s3:GetObject",
+        "s3:GetObjectVersion",
+    ),
+)
+"""The same for models whose drops may point to a lake."""

@@ -9,6 +9,7 @@ from stacks.arns import arn
 from stacks.asl import THIS_MOMENT, Json, call, choose, equals, machine, poll, record_failure, remember, succeed
 from stacks.constructs.dead_letters import DeadLetters
 from stacks.constructs.execution_role import SAGEMAKER, own_service
+from stacks.constructs.lake_table import LakeTable
 from stacks.constructs.machine import Machine
 from stacks.constructs.model_parts import ModelParts
 from stacks.constructs.runtime_function import RuntimeFunction
@@ -81,6 +82,8 @@ class FeatureStore(Construct):
         parts.drops.grant_read(function.role, "data", "quarantine")
         parts.drops.grant_list(function.role)
         parts.artifacts.grant_read(function.role, "drops")
+        if parts.spec.data.lake:
+            LakeTable(parts.spec.data.lake).grant_read(function.role)
         self._allow(function, parts, "sagemaker:PutRecord")
         return function
 

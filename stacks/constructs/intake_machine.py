@@ -13,10 +13,12 @@ from stacks.asl import (
     exceeds,
     fail,
     machine,
+    matches,
     record_failure,
     spread,
     succeed,
 )
+from stacks.constructs.lake_judging import LakeJudging
 from stacks.constructs.machine import Machine, may_announce, may_spread
 from stacks.constructs.model_parts import ModelParts
 from stacks.constructs.runtime_function import COLUMNAR_MEMORY_MB, RuntimeFunction
@@ -30,7 +32,7 @@ _VALIDATED = _DROP | {"validation.$": "$.validation"}
 
 
 class IntakeMachine(Construct):
-    """Owns the machine ``intake`` and its eight functions. No state."""
+    """Owns the machine ``intake`` and its functions. No state."""
 
     def __init__(self, scope: Construct, id: str, *, parts: ModelParts) -> None:
         super().__init__(scope, id)
@@ -42,7 +44,10 @@ class IntakeMachine(Construct):
         self.plan_shares = _plan_shares(self, parts)
         self.validate_share = _validate_share(self, parts)
         self.merge_shares = _merge_shares(self, parts)
+        lake = parts.spec.data.lake
+        self._lake = LakeJudging(self, "Lake", parts=parts, lake=lake) if lake else None
         self.functions = (
+            *(self._lake.functions if self._lake else ()),
             *(self.claim_drop, self.hash_share, self.validate_drop, self.accept_drop, self.quarantine_drop),
             *(self.plan_shares, self.validate_share, self.merge_shares),
         )
@@ -61,12 +66,16 @@ class IntakeMachine(Construct):
             may_announce(TRAINING_REQUESTED, TRUTH_ACCEPTED),
             *may_spread(name, (_HASHES, _SHARES), parts.operations_key),
         )
+        if self._lake:
+            self._lake.allow(self.machine)
+            self._lake.grant_claim(self.claim_drop)
 
     def _definition(self, failure: RuntimeFunction) -> Json:
         states = (
             self._claiming() | self._validating() | self._deciding() | _telling() | record_failure(failure, "intake")
         )
-        return machine("A dropped file is accepted or quarantined, once.", "ClaimDrop", states, timeout_s=6 * 3600)
+        seconds = 6 * 3600 + (self._lake.timeout_s if self._lake else 0)
+        return machine("A dropped file is accepted or quarantined, once.", "ClaimDrop", states, timeout_s=seconds)
 
     def _claiming(self) -> States:
         return {
@@ -112,10 +121,10 @@ class IntakeMachine(Construct):
         }
 
     def _validating(self) -> States:
-        """In one pass, or above a size in shares; both ways the same."""
-        above = int(self._fan_out.above_megabytes * _MEGABYTE)
+        """In one pass, above a size in shares, or where it lies by a job; all ways the same."""
         return {
-            "IsLarge": choose(exceeds("$.claim.drop.size", above, "PlanShares"), otherwise="ValidateDrop"),
+            "IsLarge": self._is_large(),
+            **(self._lake.states(then="IsFit", on_error="RecordFailure") if self._lake else {}),
             "ValidateDrop": call(
                 self.validate_drop, THIS_RUN | _DROP, result="$.validation", then="IsFit", on_error="RecordFailure"
             ),
@@ -136,6 +145,12 @@ class IntakeMachine(Construct):
                 self.merge_shares, THIS_RUN | _DROP, result="$.validation", then="IsFit", on_error="RecordFailure"
             ),
         }
+
+    def _is_large(self) -> Json:
+        """A table in a lake is never brought here, whatever its size."""
+        above = int(self._fan_out.above_megabytes * _MEGABYTE)
+        elsewhere = [matches("$.claim.drop.lake", "s3://*", "PlanLake")] if self._lake else []
+        return choose(*elsewhere, exceeds("$.claim.drop.size", above, "PlanShares"), otherwise="ValidateDrop")
 
     def _one_share(self) -> States:
         """What each child does. Its output is a number, so that those of all children fit into the parent's data."""

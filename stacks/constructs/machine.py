@@ -91,6 +91,20 @@ def may_announce(*detail_types: str) -> iam.PolicyStatement:
     )
 
 
+def may_run_jobs(kind: str, segment: str, names: str) -> tuple[iam.PolicyStatement, ...]:
+    """SageMaker jobs of the ``kind`` with such names may be started, watched and stopped."""
+    actions = [f"sagemaker:{verb}{kind}" for verb in ("Create", "Describe", "Stop")]
+    watched_as = "TuningJobs" if kind == "HyperParameterTuningJob" else f"{kind}s"
+    rule = arn("events", f"rule/StepFunctionsGetEventsForSageMaker{watched_as}Rule")
+    return (
+        iam.PolicyStatement(
+            actions=[*actions, "sagemaker:AddTags", "sagemaker:ListTags"],
+            resources=[arn("sagemaker", f"{segment}/{names}")],
+        ),
+        iam.PolicyStatement(actions=["events:PutRule", "events:PutTargets", "events:DescribeRule"], resources=[rule]),
+    )
+
+
 def may_spread(name: str, labels: Sequence[str], key: DataKey) -> tuple[iam.PolicyStatement, ...]:
     """The machine ``name`` may run, watch, stop and redrive the children of its Distributed Maps ``labels``.
 

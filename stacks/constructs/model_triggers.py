@@ -12,7 +12,16 @@ from stacks.constructs.machine import Machine
 from stacks.constructs.model_alarms import ModelAlarms
 from stacks.constructs.model_parts import ModelParts
 from stacks.constructs.triggers import Schedule, Trigger
-from trimtab.contracts import CLOSING, EVENT_SOURCE, PROMOTION_REQUESTED, TRAINING_REQUESTED, TRUTH_ACCEPTED, DropKind
+from trimtab.contracts import (
+    CLOSING,
+    EVENT_SOURCE,
+    POINTER,
+    PROMOTION_REQUESTED,
+    ROLLBACK_REQUESTED,
+    TRAINING_REQUESTED,
+    TRUTH_ACCEPTED,
+    DropKind,
+)
 
 Fields = dict[str, str]
 
@@ -29,7 +38,8 @@ class ModelTriggers(Construct):
 
     def start_intake(self, machine: Machine) -> None:
         """For every object that is dropped, as data or as truth; of a drop of many objects, for what closes it."""
-        keys = dropped_keys(self._model, self._parts.spec.data.drop)
+        data = self._parts.spec.data
+        keys = dropped_keys(self._model, data.drop, points=data.lake is not None)
         bucket = self._parts.drops.owner.bucket.bucket_name
         self._rule(
             "Dropped",
@@ -107,9 +117,13 @@ class ModelTriggers(Construct):
         )
 
 
-def dropped_keys(model: str, how: str) -> list[Fields]:
-    """What the keys of objects look like that start the intake; ``how`` is ``data.drop`` of the spec."""
+def dropped_keys(model: str, how: str, *, points: bool = False) -> list[Fields]:
+    """What the keys of objects look like that start the intake; ``how`` is ``data.drop`` of the spec.
+
+    Where drops may point to a lake, ``points``, what points there starts it too.
+    """
     data, truth = ({"prefix": f"{model}/{kind.value}/"} for kind in (DropKind.DATA, DropKind.TRUTH))
-    if closing := CLOSING.get(how):
-        data = {"wildcard": f"{model}/{DropKind.DATA.value}/*{closing}"}
-    return [data, truth]
+    if (closing := CLOSING.get(how)) is None:
+        return [data, truth]
+    closed = [{"wildcard": f"{model}/{DropKind.DATA.value}/*{name}"} for name in (closing, *([POINTER] * points))]
+    return [*closed, truth]

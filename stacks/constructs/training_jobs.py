@@ -64,7 +64,7 @@ class TrainingJobs:
                 input_of("train", {"S3Uri.$": "$.dataset.train_uri"}),
             ],
             "ProcessingOutputConfig": {
-                "Outputs": [_output_of("evaluation", {"S3Uri.$": output})],
+                "Outputs": [output_of("evaluation", {"S3Uri.$": output})],
                 "KmsKeyId": self._key,
             },
             "ProcessingResources": {"ClusterConfig": self._machines(count=1)},
@@ -157,6 +157,7 @@ def _channel(name: str, uri: Json) -> Json:
     return {"ChannelName": name, "DataSource": {"S3DataSource": source}}
 
 
-def _output_of(name: str, uri: Json) -> Json:
+def output_of(name: str, uri: Json) -> Json:
+    """A ProcessingOutput below /opt/ml/processing, uploaded when the job has ended."""
     target = {"LocalPath": f"{_PROCESSING}/{name}", "S3UploadMode": "EndOfJob"}
     return {"OutputName": name, "S3Output": target | uri}

@@ -1,9 +1,7 @@
 """From a request to a candidate in the registry, or to the reason why there is none."""
 
-from aws_cdk import aws_iam as iam
 from constructs import Construct
 
-from stacks.arns import arn
 from stacks.asl import (
     THIS_RUN,
     WHY,
@@ -22,7 +20,7 @@ from stacks.asl import (
     succeed,
     uncaught,
 )
-from stacks.constructs.machine import Machine, may_announce
+from stacks.constructs.machine import Machine, may_announce, may_run_jobs
 from stacks.constructs.model_parts import ModelParts
 from stacks.constructs.training_jobs import EVALUATION_S, TrainingJobs, input_of
 from stacks.constructs.training_search import search_states
@@ -201,22 +199,13 @@ class TrainingMachine(Construct):
         """The machine may start, watch and stop the model's own jobs."""
         parts = self._parts
         own = f"{parts.names.prefix}-*"
-        self._allow_job("TrainingJob", "training-job", own, "TrainingJobs")
-        self._allow_job("ProcessingJob", "processing-job", own, "ProcessingJobs")
+        self.machine.allow(
+            *may_run_jobs("TrainingJob", "training-job", own), *may_run_jobs("ProcessingJob", "processing-job", own)
+        )
         if parts.spec.training.tuning:
             searches = f"{parts.names.search_prefix}-*"
-            self._allow_job("HyperParameterTuningJob", "hyper-parameter-tuning-job", searches, "TuningJobs")
+            self.machine.allow(*may_run_jobs("HyperParameterTuningJob", "hyper-parameter-tuning-job", searches))
         parts.execution_role.grant_pass(self.machine.role)
-
-    def _allow_job(self, kind: str, segment: str, names: str, watched_as: str) -> None:
-        actions = [f"sagemaker:{verb}{kind}" for verb in ("Create", "Describe", "Stop")]
-        actions += ["sagemaker:AddTags", "sagemaker:ListTags"]
-        rule = arn("events", f"rule/StepFunctionsGetEventsForSageMaker{watched_as}Rule")
-        watching = ["events:PutRule", "events:PutTargets", "events:DescribeRule"]
-        self.machine.allow(
-            iam.PolicyStatement(actions=actions, resources=[arn("sagemaker", f"{segment}/{names}")]),
-            iam.PolicyStatement(actions=watching, resources=[rule]),
-        )
 
 
 def _next_request() -> Json:

@@ -4,6 +4,7 @@ from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from stacks.asl import THIS_MOMENT, Json, again
+from stacks.constructs.lake_table import LakeTable
 from stacks.constructs.model_parts import ModelParts
 from stacks.constructs.registering import register_candidate
 from stacks.constructs.runtime_function import RuntimeFunction
@@ -46,6 +47,8 @@ def _build_dataset(scope: Construct, parts: ModelParts) -> RuntimeFunction:
     """Reads accepted drops by version, writes the dataset."""
     function = parts.function(scope, "build_dataset", columnar=True, timeout_s=900)
     parts.drops.grant_read(function.role, "data", "truth", "quarantine")
+    if parts.spec.data.lake:
+        LakeTable(parts.spec.data.lake).grant_read(function.role)
     parts.artifacts.grant_read(function.role, "drops", "datasets")
     parts.artifacts.grant_list(function.role)
     parts.artifacts.grant_write(function.role, "datasets")

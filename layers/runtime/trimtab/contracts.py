@@ -18,6 +18,8 @@ LEAKAGE = "leakage: "
 CLOSING = {"manifest": "_MANIFEST.json", "success": "_SUCCESS"}
 """Name of the object that closes a drop of many, by ``data.drop``."""
 
+POINTER = "_LAKE.json"
+"""Name of the object that points to a table in a lake, for a model with ``data.lake``."""
 
 def _aware(at: datetime) -> datetime:
     return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
@@ -101,6 +103,8 @@ class Drop(Message):
 
     @property
     def uri(self) -> str:
+    lake: str = ""
+    """URI of the table in a lake that is to be judged where it lies; empty for every other drop."""
         return f"s3://{self.bucket}/{self.key}"
 
     @property

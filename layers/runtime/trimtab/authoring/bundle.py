@@ -12,7 +12,7 @@ LIBRARY_PARTS = ("__init__.py", "errors.py", "measures.py", "artifact", "authori
 """What jobs need of the library. AWS's image has no pydantic, so spec and contracts stay out."""
 AUTHOR_FILES = ("features.py", "inference.py")
 OLDEST_PYTHON = (3, 11)
-_NEEDS_PYTHON = f"""import sys
+NEEDS_PYTHON = f"""import sys
 from pathlib import Path
 
 if sys.version_info < {OLDEST_PYTHON}:
@@ -61,13 +61,13 @@ def build_bundle(model: Path, library: Path, spec_json: str, entry_point: str) -
     """
     files = {
         entry_point: (model / entry_point).read_bytes(),
-        "evaluate.py": (_NEEDS_PYTHON + EVALUATE).encode(),
-        PROGRAM: (_NEEDS_PYTHON + TRAIN.format(entry_point=entry_point)).encode(),
+        "evaluate.py": (NEEDS_PYTHON + EVALUATE).encode(),
+        PROGRAM: (NEEDS_PYTHON + TRAIN.format(entry_point=entry_point)).encode(),
         SPEC_FILE: spec_json.encode(),
     }
     files |= {name: (model / name).read_bytes() for name in AUTHOR_FILES if (model / name).exists()}
     files |= {f"{library.name}/{name}": body for name, body in _library_files(library)}
-    return _archive(files)
+    return packed(files)
 
 
 def _library_files(library: Path) -> Iterator[tuple[str, bytes]]:
@@ -77,14 +77,15 @@ def _library_files(library: Path) -> Iterator[tuple[str, bytes]]:
             yield file.relative_to(library).as_posix(), file.read_bytes()
 
 
-def _archive(files: dict[str, bytes]) -> bytes:
-    packed = io.BytesIO()
+def packed(files: dict[str, bytes]) -> bytes:
+    """A tar.gz of the files by name, the same bytes for the same content."""
+    archived = io.BytesIO()
     with (
-        gzip.GzipFile(filename="", fileobj=packed, mode="wb", mtime=0) as stream,
+        gzip.GzipFile(filename="", fileobj=archived, mode="wb", mtime=0) as stream,
         tarfile.open(fileobj=stream, mode="w", format=tarfile.USTAR_FORMAT) as archive,
     ):
         for name in sorted(files):
             member = tarfile.TarInfo(name)
             member.size, member.mode = len(files[name]), 0o644
             archive.addfile(member, io.BytesIO(files[name]))
-    return packed.getvalue()
+    return archived.getvalue()

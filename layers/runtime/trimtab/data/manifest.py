@@ -62,15 +62,23 @@ def read_manifest(body: bytes, folder: str = "") -> tuple[Listed, ...]:
         entries = document["files"] if isinstance(document, dict) else None
     except (ValueError, KeyError, RecursionError) as error:
         raise _wrong(f"it cannot be read: {error}") from error
+    try:
+        return listed_files(entries, folder)
+    except ValueError as error:
+        raise _wrong(str(error)) from error
+
+
+def listed_files(entries: Any, folder: str) -> tuple[Listed, ...]:
+    """The objects of a list of keys, sizes and digests. Raises ValueError for anything else."""
     if not isinstance(entries, list) or not entries:
-        raise _wrong("it has no list of files")
+        raise ValueError("it has no list of files")
     if len(entries) > MOST_PARTS:
-        raise _wrong(f"it lists {len(entries):,} files, and at most {MOST_PARTS:,} are read")
+        raise ValueError(f"it lists {len(entries):,} files, and at most {MOST_PARTS:,} are read")
     listed = tuple(_listed(place, entry, folder) for place, entry in enumerate(entries, 1))
     names = [entry.name for entry in listed]
     if len(set(names)) < len(names):
         twice = next(name for name in names if names.count(name) > 1)
-        raise _wrong(f"'{shown(twice)}' is listed twice")
+        raise ValueError(f"'{shown(twice)}' is listed twice")
     return listed
 
 
@@ -78,12 +86,12 @@ def _listed(place: int, entry: Any, folder: str) -> Listed:
     known = entry if isinstance(entry, dict) else {}
     key, size, sha256 = known.get("key"), known.get("size"), known.get("sha256")
     if not isinstance(key, str) or not isinstance(size, int) or not isinstance(sha256, str):
-        raise _wrong(f"file {place} lacks a key, a size or a sha256")
+        raise ValueError(f"file {place} lacks a key, a size or a sha256")
     name = key.removeprefix(folder)
     if not is_part(name):
-        raise _wrong(f"'{shown(key)}' is no object below the manifest's folder")
+        raise ValueError(f"'{shown(key)}' is no object below the manifest's folder")
     if not _SHA256.fullmatch(sha256.lower()):
-        raise _wrong(f"the sha256 of '{shown(key)}' has not 64 hexadecimal digits")
+        raise ValueError(f"the sha256 of '{shown(key)}' has not 64 hexadecimal digits")
     return Listed(name, size, sha256.lower())
 
 

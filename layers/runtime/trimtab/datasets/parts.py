@@ -21,6 +21,12 @@ class Part:
     size: int
     """Bytes."""
     sha256: str
+    """Empty where nobody has read it or told it, as of a table in a lake."""
+
+    @property
+    def identity(self) -> str:
+        """What is the same only for the same content."""
+        return self.sha256 or f"{self.uri}@{self.version}"
 
 
 @dataclass(frozen=True)
@@ -38,7 +44,7 @@ class Parts:
     @property
     def sha256(self) -> str:
         """Identity of the drop: of its objects' names and contents, wherever they lie, and of what is wrong."""
-        said = [[part.name, part.sha256] for part in self.parts] + [found.message for found in self.violations]
+        said = [[part.name, part.identity] for part in self.parts] + [found.message for found in self.violations]
         return hashlib.sha256(json.dumps(said).encode()).hexdigest()
 
     def dumps(self) -> bytes:

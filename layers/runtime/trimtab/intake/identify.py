@@ -2,7 +2,7 @@
 
 The content of a small drop is read at once. That of a large one is hashed in shares, side by side: `begin` writes down
 what there is to hash, functions of their own hash it, and `finish` reads what they found. Both ways the identity is
-the same (`trimtab.data.digests`).
+the same (`trimtab.data.digests`). Nothing of a table in a lake is read: see `trimtab.intake.table`.
 """
 
 import json
@@ -17,6 +17,7 @@ from trimtab.datasets.parts import Part, Parts
 from trimtab.errors import DataError
 from trimtab.intake.parts import OBJECT, Gathered, gather_parts
 from trimtab.intake.side_by_side import side_by_side
+from trimtab.intake.table import find_table, is_pointer
 from trimtab.ports import ObjectStore
 from trimtab.spec import DataSpec
 
@@ -71,6 +72,9 @@ class Identification:
 
         Raises FileNotFoundError when one of its objects is gone.
         """
+        if self.data.lake is not None and is_pointer(drop, self.data):
+            table = find_table(self.objects, drop, self.data.lake.location, self.data.format)
+            return self._of_parts(drop.model_copy(update={"parts": "", "lake": table.location}), table.parts)
         if drop.parts:
             return self._of_parts(drop, Parts.loads(self.objects.read(drop.parts)))
         gathered = self._gathered(drop)

@@ -83,7 +83,7 @@ def gather_parts(objects: ObjectStore, closing_uri: str, version: str, how: str,
             raise DataError(
                 f"a drop of many objects has a folder of its own, closed by {CLOSING[how]}", rule="manifest"
             )
-        found = _found(objects, folder)
+        found = parts_below(objects, folder)
         listed = _listed(objects, closing_uri, version, folder) if how == "manifest" else None
     except DataError as error:
         return Gathered(violations=(Violation(error.rule, None, str(error), Severity.REFUSE),))
@@ -97,7 +97,7 @@ def _listed(objects: ObjectStore, uri: str, version: str, folder: str) -> tuple[
     return read_manifest(objects.read(uri, version), folder.split("/", 3)[3])
 
 
-def _found(objects: ObjectStore, folder: str) -> tuple[Part, ...]:
+def parts_below(objects: ObjectStore, folder: str) -> tuple[Part, ...]:
     """Every object that may be a part, by name, at the version that is newest now."""
     parts = (item.uri for item in objects.list(folder) if is_part(item.uri.removeprefix(folder)))
     if len(uris := list(islice(parts, MOST_PARTS + 1))) > MOST_PARTS:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from trimtab.contracts import Drop, Validation
+from trimtab.contracts import POINTER, Drop, Validation
 from trimtab.datasets.parts import Part, Parts
 from trimtab.intake.record import QUARANTINED, about, recorded
 from trimtab.intake.side_by_side import side_by_side
@@ -69,10 +69,12 @@ class Quarantine:
         """Where the copy lies: an object, or a folder of objects; a replayed drop is one already."""
         if self.drop.replays:
             return self.drop.uri
-        target = f"{self._folder}/{self.drop.file_name}"
+        own = self.drop.key.rsplit("/", 1)[-1]
+        target = f"{self._folder}/{own if own == POINTER else self.drop.file_name}"
         try:
             self.objects.copy(self.drop.uri, target, self.drop.version)
-            parts = Parts.loads(self.objects.read(self.drop.parts)).parts if self.drop.parts else ()
+            kept = self.drop.parts and not self.drop.lake  # a table stays where it is
+            parts = Parts.loads(self.objects.read(self.drop.parts)).parts if kept else ()
             side_by_side(self._copy_part, parts)
         except FileNotFoundError:
             return None

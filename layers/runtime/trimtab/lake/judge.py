@@ -11,7 +11,6 @@ from typing import Any, Final
 import pyarrow as pa
 
 from trimtab.data.checks import checks_of
-from trimtab.data.contract import Contract
 from trimtab.data.reading import Reading
 from trimtab.data.report import DropReport
 from trimtab.data.scan import Scan
@@ -36,38 +35,45 @@ def judge_frame(frame: Any, gate: Gate) -> DropReport:
     them, and rules on order (monotonic) are not judged, which is a warning. Uniqueness needs 8 bytes a row and column
     (texts: 16) on the driver's disk, and a part of that in its memory.
     """
+    asked = without_order(gate)
+    with tempfile.TemporaryDirectory(prefix="lake-") as scratch:
+        partials = looked_at(frame, asked, Path(scratch))
+        return conclude(partials, asked, unordered(gate))
+
+
+def looked_at(frame: Any, gate: Gate, scratch: Path, first: int = 0) -> list[Partial]:
+    """What each task has seen, in an empty folder that has to stay; partitions are counted from ``first``."""
     names = tuple(frame.columns)
-    asked = replace(gate, contract=_without_order(gate.contract))
-    wanted = [name for name in asked.contract.columns if names.count(name) == 1]
+    wanted = [name for name in gate.contract.columns if names.count(name) == 1]
     found = frame.select([f"`{name.replace('`', '``')}`" for name in wanted])
     if found.rdd.getNumPartitions() > MOST_TASKS:
         found = found.coalesce(MOST_TASKS)
-    rows = found.mapInArrow(_looker(replace(asked, reference=None), names), _COLUMNS)
-    with tempfile.TemporaryDirectory(prefix="lake-") as scratch:
-        partials = _collected(rows, asked, Path(scratch))
-        return conclude(partials or [_nothing(asked, names)], asked, _unordered(gate.contract))
+    rows = found.mapInArrow(_looker(replace(gate, reference=None), names, first), _COLUMNS)
+    return _collected(rows, gate, scratch) or [_nothing(gate, names)]
 
 
-def _without_order(contract: Contract) -> Contract:
-    columns = {name: column.model_copy(update={"monotonic": None}) for name, column in contract.columns.items()}
-    return replace(contract, columns=columns)
+def without_order(gate: Gate) -> Gate:
+    """The gate without rules on the order of rows."""
+    columns = {name: column.model_copy(update={"monotonic": None}) for name, column in gate.contract.columns.items()}
+    return replace(gate, contract=replace(gate.contract, columns=columns))
 
 
-def _unordered(contract: Contract) -> list[Violation]:
+def unordered(gate: Gate) -> list[Violation]:
+    """A warning for each rule on the order of rows."""
     return [
         Violation("monotonic", name, f"'{name}' was not held to an order, which rows in a lake have not", Severity.WARN)
-        for name, column in contract.columns.items()
+        for name, column in gate.contract.columns.items()
         if column.monotonic is not None
     ]
 
 
-def _looker(gate: Gate, names: Sequence[str]) -> Callable[[Batches], Batches]:
+def _looker(gate: Gate, names: Sequence[str], first: int) -> Callable[[Batches], Batches]:
     def look(batches: Batches) -> Batches:
         """Runs in a task: what the partition shows, as one row. No value makes it fail, so Spark retries nothing."""
         from pyspark import TaskContext
 
         context = TaskContext.get()
-        place = context.partitionId() if context else 0
+        place = first + (context.partitionId() if context else 0)
         scan = _scan(gate)
         for batch in batches:
             columns = {name: batch.column(name) for name in batch.schema.names}

@@ -16,9 +16,14 @@ from trimtab.spec import Column, DataSpec
 
 SETTINGS: Final = {
     "spark.sql.session.timeZone": "UTC",
+    "spark.sql.caseSensitive": "true",
+    "spark.sql.parquet.datetimeRebaseModeInRead": "CORRECTED",
+    "spark.sql.parquet.int96RebaseModeInRead": "CORRECTED",
+    "spark.hadoop.parquet.page.verify-checksum.enabled": "true",
     "spark.sql.execution.arrow.maxRecordsPerBatch": "65536",
 }
-"""What a session needs: without the first, Spark moves times without a zone; the second is speed."""
+"""What a session needs to read what Arrow reads: times without a zone where they are, also those before 1900, names as
+they are written, and pages held against their checksums where they have them. The last is speed."""
 MERGED_AT_ONCE: Final = 64
 """Profiles that one task, or the driver, brings together."""
 _PROFILE: Final = "profile"

@@ -9,6 +9,7 @@ from trimtab.column_types import ColumnType
 from trimtab.spec.base import Section, mistakes
 from trimtab.spec.columns import Column
 from trimtab.spec.expression import Expression, parse_expression
+from trimtab.spec.lake import LakeSpec
 
 Severity = Literal["refuse", "warn"]
 
@@ -108,6 +109,8 @@ class DataSpec(Section):
     quality: QualityLimits = QualityLimits()
     on_violation: Literal["quarantine", "warn"] = "quarantine"
     fan_out: FanOut = FanOut()
+    lake: LakeSpec | None = None
+    """Tables in a lake that are judged where they lie, by Spark; without it ``_LAKE.json`` means nothing."""
 
     @model_validator(mode="after")
     def _named_columns_exist(self) -> Self:
