@@ -9,6 +9,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 TRAINING_REQUESTED = "Trimtab Training Requested"
 TRUTH_ACCEPTED = "Trimtab Truth Accepted"
 PROMOTION_REQUESTED = "Trimtab Promotion Requested"
+ROLLBACK_REQUESTED = "Trimtab Rollback Requested"
 EVENT_SOURCE = "trimtab"
 SPEC_PATH = "/opt/trimtab/model.json"
 TEMPORARY = "_temporary"
