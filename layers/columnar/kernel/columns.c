@@ -6,7 +6,7 @@
  */
 #include <stdint.h>
 
-#define VERSION 1
+#define VERSION 2
 #define LANES 256
 #define EXTREME_LANES 8
 #define INDEX_BITS 14
@@ -117,7 +117,7 @@ int64_t add_cells(int64_t *counts, uint8_t *registers, int64_t shift, int64_t lo
         int64_t bits = bits_of(values[row]);
         uint64_t place = (uint64_t)(((bits & INT64_MAX) >> shift) - lowest);
         add_hash(registers, spread((uint64_t)bits));
-        if (place < (uint64_t)width) counts[place + (uint64_t)(bits < 0 ? width : 0)]++;
+        if (place < (uint64_t)width) counts[place + ((uint64_t)(bits >> 63) & (uint64_t)width)]++;
         else outside[left++] = values[row];
     }
     return left;
@@ -127,10 +127,29 @@ void add_places(int64_t *counts, const int64_t *values, int64_t rows, int64_t lo
     for (int64_t row = 0; row < rows; row++) counts[values[row] - low]++;
 }
 
-static inline uint64_t tail_of(const uint8_t *bytes, int64_t length) {
+/* Every code of a row that is there is counted; bits are null where no row lacks one. Codes that mean nothing are not
+ * counted and their number is returned. */
+int64_t add_codes(int64_t *counts, int64_t levels, const int32_t *codes, const uint8_t *bits, int64_t first,
+                  int64_t rows) {
+    int64_t foreign = 0;
+    for (int64_t row = 0; row < rows; row++) {
+        int64_t place = first + row;
+        if (bits && !((bits[place >> 3] >> (place & 7)) & 1)) continue;
+        if ((uint64_t)codes[row] < (uint64_t)levels && codes[row] >= 0) counts[codes[row]]++;
+        else foreign++;
+    }
+    return foreign;
+}
+
+/* The last `length` (1 to 7) bytes of a text as the high bytes of a word, below which there is nothing. */
+static inline uint64_t tail_of(const uint8_t *data, int64_t end, int64_t length) {
     uint64_t word = 0;
-    for (int64_t place = 0; place < length; place++) word |= (uint64_t)bytes[place] << (8 * place);
-    return word << (64 - 8 * length); /* what would belong to the next text is shifted out */
+    if (end >= 8) {
+        __builtin_memcpy(&word, data + end - 8, 8);
+        return word & ~0ull << (64 - 8 * length);
+    }
+    for (int64_t place = 0; place < length; place++) word |= (uint64_t)data[end - length + place] << (8 * place);
+    return word << (64 - 8 * length);
 }
 
 static inline uint64_t with_word(uint64_t hash, uint64_t word, uint64_t step) {
@@ -155,7 +174,7 @@ int64_t fingerprints(const void *offsets, int64_t wide, const uint8_t *data, int
                 two = with_word(two, word, STEPS[1]);
             }
             if (place < length) {
-                word = tail_of(data + start + place, length - place);
+                word = tail_of(data, end, length - place);
                 one = with_word(one, word, STEPS[0]);
                 two = with_word(two, word, STEPS[1]);
             }
@@ -167,9 +186,10 @@ int64_t fingerprints(const void *offsets, int64_t wide, const uint8_t *data, int
 }
 
 /* Keys go into buckets by the first bits of their hash, and of each bucket every key into a small table that stays in
- * the processor's cache. Whoever makes keys to fill one bucket or one run of slots gets them all named as candidates. */
+ * the processor's cache. Whoever makes keys to fill one bucket or one run of slots gets them all named as candidates.
+ * Without `places` none is named: how many were found says whether it is worth to ask again with them. */
 int64_t perhaps_repeated(const uint64_t *keys, int64_t rows, int64_t bucket_bits, int64_t *starts, uint64_t *hashes,
-                         int32_t *places, int32_t *slots, uint8_t *again) {
+                         uint16_t *slots, int32_t *places, uint8_t *again) {
     int64_t buckets = 1ll << bucket_bits, found = 0;
     int shift = (int)(64 - bucket_bits);
     for (int64_t row = 0; row < rows; row++) starts[(bucket_bits ? spread(keys[row]) >> shift : 0) + 1]++;
@@ -178,24 +198,23 @@ int64_t perhaps_repeated(const uint64_t *keys, int64_t rows, int64_t bucket_bits
         uint64_t hash = spread(keys[row]);
         int64_t place = starts[bucket_bits ? hash >> shift : 0]++; /* ends as where the next bucket starts */
         hashes[place] = hash;
-        places[place] = (int32_t)row;
+        if (places) places[place] = (int32_t)row;
     }
     for (int64_t bucket = 0; bucket < buckets; bucket++) {
         int64_t begin = bucket ? starts[bucket - 1] : 0, end = starts[bucket];
         if (end - begin > BUCKET_SLOTS / 2) {
-            for (int64_t place = begin; place < end; place++) again[places[place]] = 1;
+            found += end - begin;
+            for (int64_t place = begin; places && place < end; place++) again[places[place]] = 1;
             continue;
         }
-        for (int slot = 0; slot < BUCKET_SLOTS; slot++) slots[slot] = -1;
+        for (int slot = 0; slot < BUCKET_SLOTS; slot++) slots[slot] = 0;
         for (int64_t place = begin; place < end; place++) {
-            uint64_t slot = hashes[place] * STEPS[0] >> 52;
-            int probes = 0;
-            while (slots[slot] >= 0 && hashes[begin + slots[slot]] != hashes[place] && ++probes < MOST_PROBES)
+            uint64_t hash = hashes[place], slot = hash * STEPS[0] >> 52, probes = 0;
+            while (slots[slot] && hashes[begin + slots[slot] - 1] != hash && ++probes < MOST_PROBES)
                 slot = (slot + 1) & (BUCKET_SLOTS - 1);
-            if (slots[slot] < 0) slots[slot] = (int32_t)(place - begin);
-            else again[places[place]] = again[places[begin + slots[slot]]] = 1;
+            if (!slots[slot]) slots[slot] = (uint16_t)(place - begin + 1);
+            else if (++found && places) again[places[place]] = again[places[begin + slots[slot] - 1]] = 1;
         }
     }
-    for (int64_t row = 0; row < rows; row++) found += again[row];
     return found;
 }

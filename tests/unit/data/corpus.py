@@ -156,6 +156,7 @@ def _parquet() -> Iterator[Bad]:
         ("the id twice in a row", with_column("trip", pa.array([7] * ROWS)), "unique"),
         ("a page that its checksum disowns", disowned_page(), "readable"),
         ("a text of 2 MB", with_column("note", pa.array(["x" * 2_000_000] + ["y"] * (ROWS - 1))), "limits"),
+        ("a text of 100 MB", with_column("note", pa.array(["x" * 100_000_000] + ["y"] * (ROWS - 1))), "limits"),
         ("10,000 columns", parquet(pa.table(wide(10_000))).getvalue(), "limits"),
     ]:
         yield Bad(f"parquet: {name}", "parquet", body, REFUSE, rule)

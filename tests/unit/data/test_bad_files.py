@@ -11,9 +11,10 @@ import pytest
 
 from tests.unit.data.corpus import CONTRACT, CSV, LINES, PARQUET, Bad, corpus, flipped
 from trimtab.data.limits import Limits
-from trimtab.data.read import Format
+from trimtab.data.read import Format, open_source
 from trimtab.data.sandbox import run
 from trimtab.data.validate import validate
+from trimtab.errors import DataError
 
 MEMORY_MB, SECONDS = 256, 20
 CORPUS = {bad.name: bad for bad in corpus()}
@@ -71,6 +72,22 @@ def test_a_file_that_unpacks_beyond_what_is_allowed_is_stopped_there() -> None:
     report = validate(io.BytesIO(CSV), "csv", CONTRACT, limits=Limits(bytes_unpacked=5_000))
     assert "more than 5,000 bytes" in report.violations[0].message
     assert report.violations[0].rule == "limits"
+
+
+def test_long_texts_are_read_from_small_row_groups() -> None:
+    notes = pa.table({"note": ["x" * 30_000] * 10})
+    limits = Limits(chunk_bytes=200_000)
+    columns: Any = {"note": None}
+    outcomes: list[int | str] = []
+    for rows in (5, 10):
+        sink = io.BytesIO()
+        pq.write_table(notes, sink, row_group_size=rows, use_dictionary=False)
+        sink.seek(0)
+        try:
+            outcomes.append(sum(chunk.rows for chunk in open_source(sink, "parquet", columns, limits).chunks()))
+        except DataError as error:
+            outcomes.append(str(error).split(",")[0])
+    assert outcomes == [10, "10 values of 'note' in one row group take 300"]
 
 
 def test_a_small_file_of_endlessly_many_rows_is_stopped_by_the_clock(tmp_path: Path) -> None:

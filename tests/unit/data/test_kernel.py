@@ -111,6 +111,23 @@ def test_integers_are_counted_by_place(values: npt.NDArray[Any]) -> None:
     assert counts[0].tolist() == counts[1].tolist() == [1 + (values == value).sum() for value in range(-50, 51)]
 
 
+@given(st.data())
+def test_codes_are_counted_where_there_is_a_row_and_those_of_no_level_are_told(data: st.DataObject) -> None:
+    first, levels = data.draw(st.integers(0, 20)), data.draw(st.integers(0, 9))
+    codes = data.draw(hnp.arrays(np.int32, st.integers(0, 200), elements=st.integers(-3, 12) | st.just(-(2**31))))
+    presence = data.draw(st.none() | hnp.arrays(np.uint8, (first + len(codes) + 7) // 8 + 1))
+    held = [
+        int(code)
+        for row, code in enumerate(codes)
+        if presence is None or presence[(first + row) // 8] >> ((first + row) % 8) & 1
+    ]
+    for kernel in KERNELS:
+        counts = np.ones(levels, np.int64)
+        foreign = kernel.add_codes(counts, codes, presence, first)
+        assert counts.tolist() == [1 + held.count(level) for level in range(levels)]
+        assert foreign == sum(not 0 <= code < levels for code in held)
+
+
 texts = st.lists(st.text(max_size=40) | st.sampled_from(["", "a" * 8, "a" * 512, "a" * 513, "é" * 300, "\0", "\0\0"]))
 
 
@@ -147,6 +164,7 @@ def test_few_keys_are_suspected_that_do_not_repeat(rows: int) -> None:
     keys[7], keys[-1] = keys[1_000], keys[2_000]
     assert COMPILED.perhaps_repeated(keys).tolist() == [7, 1_000, 2_000, rows - 1]
     assert len(NUMPY.perhaps_repeated(keys)) < rows / 50
+    assert COMPILED.perhaps_repeated(np.unique(keys)).tolist() == []
 
 
 def _unspread(hashes: npt.NDArray[Any]) -> npt.NDArray[Any]:
@@ -250,7 +268,7 @@ def test_a_library_of_another_processor_or_version_is_not_used(tmp_path: Path) -
         assert found([str(tmp_path)]).name == "numpy"
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("trimtab.data.kernel.compiled.VERSION", 0)
-        with pytest.raises(DamagedLibraryError, match="version 1 and version 0 is needed"):
+        with pytest.raises(DamagedLibraryError, match="version 2 and version 0 is needed"):
             CompiledKernel(LIBRARY)
 
 

@@ -10,6 +10,7 @@ import pyarrow as pa
 from trimtab.data import arrow_functions as af
 from trimtab.data.hashing import Integers, Words, spread, text_fingerprints
 from trimtab.data.kernel import kernel
+from trimtab.data.kernel.arrays import presence
 
 _WORD_BYTES = 8
 FALSE_AND_TRUE = pa.array(["false", "true"])
@@ -43,17 +44,14 @@ class ColumnBatch:
             return values
         if values.itemsize != _WORD_BYTES:
             return values[self.valid]
-        return kernel().gather(values, np.frombuffer(self.column.buffers()[0], np.uint8), self.column.offset)
+        bits, first = presence_bits(self.column)
+        return values if bits is None else kernel().gather(values, bits, first)
 
     @cached_property
     def valid(self) -> npt.NDArray[np.bool_]:
         """Whether each row has a value."""
-        bits = self.column.buffers()[0] if self.missing else None
-        if bits is None:
-            return np.full(len(self), not self.missing)
-        first = self.column.offset % 8
-        bytes_of = np.frombuffer(bits, np.uint8)[self.column.offset // 8 :]
-        return np.unpackbits(bytes_of, count=first + len(self), bitorder="little").view(np.bool_)[first:]
+        bits, first = presence_bits(self.column)
+        return np.full(len(self), not self.missing) if bits is None else presence(bits, first, len(self))
 
     @cached_property
     def extremes(self) -> tuple[Any, Any] | None:
@@ -74,8 +72,16 @@ class ColumnBatch:
             values, counts = _counted(self.present)
             return pa.array([str(value) for value in values.tolist()], pa.string()), counts
         coded = self.column if pa.types.is_dictionary(self.column.type) else af.call("dictionary_encode", self.column)
-        codes = numbers_of(af.drop_null(coded.indices) if coded.indices.null_count else coded.indices)
-        return coded.dictionary, np.bincount(codes, minlength=len(coded.dictionary))
+        return coded.dictionary, self._codes[0] if coded is self.column else counted_codes(coded)[0]
+
+    @cached_property
+    def _codes(self) -> tuple[Integers, int]:
+        return counted_codes(self.column)
+
+    @property
+    def foreign_codes(self) -> int:
+        """Rows whose code stands for nothing in their dictionary."""
+        return self._codes[1]
 
     @cached_property
     def fingerprints(self) -> tuple[Words, Words]:
@@ -100,6 +106,19 @@ class ColumnBatch:
         if pa.types.is_floating(self.column.type):
             return np.asarray(self.present.astype(np.float64) + 0.0).view(np.uint64)
         return self.present.astype(np.int64).view(np.uint64)
+
+
+def presence_bits(column: pa.Array) -> tuple[npt.NDArray[np.uint8] | None, int]:
+    """Arrow's bits that say which rows have a value, None where all have one, and which bit is the first row's."""
+    bits = column.buffers()[0] if column.null_count else None
+    return None if bits is None else np.frombuffer(bits, np.uint8), column.offset
+
+
+def counted_codes(coded: pa.DictionaryArray) -> tuple[Integers, int]:
+    """How many rows have each of the dictionary's texts, and how many have a code that stands for none."""
+    codes = coded.indices if coded.indices.type == pa.int32() else af.cast(coded.indices, pa.int32())
+    counts = np.zeros(len(coded.dictionary), np.int64)
+    return counts, kernel().add_codes(counts, without_gaps(codes).to_numpy(), *presence_bits(codes))
 
 
 def is_text(held: pa.DataType) -> bool:

@@ -29,7 +29,7 @@ import pyarrow as pa
 
 from trimtab.column_types import ColumnType
 from trimtab.data import arrow_functions as af
-from trimtab.data.batch import without_gaps
+from trimtab.data.batch import ColumnBatch
 
 ARROW_TYPES: Final = {
     ColumnType.INTEGER: pa.int64(),
@@ -67,6 +67,13 @@ class Coerced:
     bad: Rows = field(default_factory=lambda: NO_ROWS)
     conflict: str | None = None
     """The file's type, when the column as a whole cannot become what the contract asks for."""
+    seen: ColumnBatch | None = None
+    """The column with what had to be worked out of it already."""
+
+    @property
+    def batch(self) -> ColumnBatch:
+        """The column, of which nothing is worked out twice."""
+        return self.seen or ColumnBatch(self.column)
 
 
 def coerce(column: pa.Array | list[Any], target: ColumnType, *, text: bool) -> Coerced:
@@ -89,22 +96,23 @@ def _text(column: pa.Array, *, checked: bool) -> Coerced:
     held = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
     if not _is_text(held):
         return _conflict(column, ColumnType.STRING)
+    batch = ColumnBatch(column)
     try:
-        _check_text(column, full=not checked)
+        _check_text(batch, full=not checked)
     except pa.ArrowInvalid:  # Parquet may hold any bytes as text
         return _of_unicode(af.decoded(column))
-    return Coerced(column)
+    return Coerced(column, seen=batch)
 
 
-def _check_text(column: pa.Array, *, full: bool) -> None:
+def _check_text(batch: ColumnBatch, *, full: bool) -> None:
     """Raises ArrowInvalid unless all texts are UTF-8; of a dictionary each text is looked at once."""
+    column = batch.column
     if not full or not pa.types.is_dictionary(column.type):
         column.validate(full=full)
         return
     column.dictionary.validate(full=True)
-    codes = without_gaps(column.indices).to_numpy()
-    if len(codes) and not (codes.min() >= 0 and codes.max() < len(column.dictionary)):
-        column.validate(full=True)  # a missing row's code may be anything
+    if batch.foreign_codes:
+        column.validate(full=True)
 
 
 def _of_unicode(column: pa.Array) -> Coerced:
@@ -128,7 +136,7 @@ def _number(column: pa.Array) -> Coerced:
     if pa.types.is_integer(column.type):
         return Coerced(af.cast(column, pa.float64(), safe=False))
     if _is_fraction(column.type):
-        return Coerced(nan_as_null(_as(column, pa.float64())))
+        return _without_nan(ColumnBatch(_as(column, pa.float64())))
     return _conflict(column, ColumnType.NUMBER)
 
 
@@ -190,10 +198,15 @@ def _as(column: pa.Array, held: pa.DataType) -> pa.Array:
     return column if column.type == held else af.cast(column, held)
 
 
+def _without_nan(batch: ColumnBatch) -> Coerced:
+    """NaN is missing. Extremes that are numbers have no NaN between them."""
+    if batch.extremes is None or not math.isnan(batch.extremes[0]):
+        return Coerced(batch.column, seen=batch)
+    return Coerced(nan_as_null(batch.column))
+
+
 def nan_as_null(floats: pa.Array) -> pa.Array:
     """The numbers of a float64 column; NaN is missing."""
-    if not np.isnan(np.add.reduce(without_gaps(floats).to_numpy())):
-        return floats  # a sum that is a number has no NaN among its terms
     nans = af.is_nan(floats)
     return af.if_else(nans, pa.scalar(None, pa.float64()), floats) if af.any_true(nans) else floats
 

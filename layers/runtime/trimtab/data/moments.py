@@ -1,7 +1,7 @@
 """Count, mean, variance and extremes of a column of numbers, mergeable."""
 
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
@@ -67,7 +67,7 @@ class Moments:
 
     def to_json(self) -> dict[str, Any]:
         """A mapping of JSON values; the extremes of no numbers are absent."""
-        return asdict(self) if self.count else {"count": 0}
+        return dict(vars(self)) if self.count else {"count": 0}
 
     @classmethod
     def from_json(cls, document: dict[str, Any]) -> Self:

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, BinaryIO, Final
+from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from trimtab.data import arrow_functions as af
 from trimtab.data.arrow_stream import ArrowStream
 from trimtab.data.batch import is_text
 from trimtab.data.hashing import text_buffers
 from trimtab.data.limits import Limits
+from trimtab.data.parquet_file import Footer, ParquetFile
 from trimtab.data.reading import Reading
 from trimtab.data.source import UNREADABLE, Chunk, RaggedRow, check_column_count
 from trimtab.errors import DataError
@@ -40,21 +40,18 @@ class ParquetSource:
     ) -> None:
         try:
             file = ArrowStream(stream)
-            plain = pq.ParquetFile(file, page_checksum_verification=True)
-            self.names: Sequence[str] = plain.schema_arrow.names
+            plain = ParquetFile(file)
+            self.names: Sequence[str] = plain.schema.names
             check_column_count(len(self.names), limits.columns)
             self._wanted = [name for name in columns if self.names.count(name) == 1]
-            self.row_groups: Sequence[int] = _group_rows(plain.metadata)
+            self.row_groups: Sequence[int] = _group_rows(plain.footer)
             self._groups = list(range(len(self.row_groups)) if groups is None else groups)
             coded = _coded_texts(plain, self._wanted)
-            self._file = plain
-            if coded:
-                self._file = pq.ParquetFile(
-                    file, metadata=plain.metadata, read_dictionary=coded, page_checksum_verification=True
-                )
+            self._file = ParquetFile(file, plain.footer, coded) if coded else plain
         except UNREADABLE as error:
             raise DataError(f"the file is not readable as Parquet: {_reason(stream, error)}") from error
         self._cell_bytes = limits.line_bytes
+        _check_chunks(plain, self._wanted, limits)
         self._batch_rows = max(min(limits.batch_rows, BATCH_CELLS // max(len(self._wanted), 1)), 1)
 
     def chunks(self) -> Iterator[Chunk]:
@@ -62,7 +59,7 @@ class ParquetSource:
         before = sum(self.row_groups[: self._groups[0]]) if self._groups else 0
         promised = before + sum(self.row_groups[group] for group in self._groups)
         if len(self.row_groups) - 1 in self._groups or not self.row_groups:
-            promised = self._file.metadata.num_rows
+            promised = self._file.footer.num_rows
         rows = before
         try:
             for batch in self._batches():
@@ -79,9 +76,7 @@ class ParquetSource:
 
     def _batches(self) -> Iterator[pa.RecordBatch]:
         for groups in _runs(self._groups, self.row_groups, self._batch_rows):
-            yield from self._file.iter_batches(
-                self._batch_rows, row_groups=groups, columns=self._wanted, use_threads=False
-            )
+            yield from self._file.batches(self._batch_rows, groups, self._wanted)
 
 
 def _runs(groups: Sequence[int], group_rows: Sequence[int], least: int) -> Iterator[list[int]]:
@@ -97,25 +92,41 @@ def _runs(groups: Sequence[int], group_rows: Sequence[int], least: int) -> Itera
         yield run
 
 
-def _group_rows(footer: pq.FileMetaData) -> list[int]:
+def _group_rows(footer: Footer) -> list[int]:
     return [footer.row_group(group).num_rows for group in range(footer.num_row_groups)]
 
 
-def _coded_texts(file: pq.ParquetFile, names: Sequence[str]) -> list[str]:
+def _coded_texts(file: ParquetFile, names: Sequence[str]) -> list[str]:
     """Columns of text that the file keeps in dictionaries, which are then decoded once per distinct value.
 
     To read one that is mostly plain (an identifier) into a dictionary would cost more than it saves. A plain text takes
     at least the four bytes of its length, so a column of fewer bytes a row must be coded.
     """
-    schema, footer = file.schema_arrow, file.metadata
-    texts = {name for name in names if is_text(schema.field(name).type)}
-    taken = dict.fromkeys(texts, 0)
-    for group in range(footer.num_row_groups):
-        for place in range(footer.num_columns):
-            chunk = footer.row_group(group).column(place)
-            if chunk.path_in_schema in texts:
-                taken[chunk.path_in_schema] += chunk.total_uncompressed_size
-    return [name for name, size in taken.items() if size < _LENGTH_BYTES * footer.num_rows]
+    taken: dict[str, int] = {}
+    for name, chunk in _text_chunks(file, names):
+        taken[name] = taken.get(name, 0) + chunk.total_uncompressed_size
+    return [name for name, size in taken.items() if size < _LENGTH_BYTES * file.footer.num_rows]
+
+
+def _check_chunks(file: ParquetFile, names: Sequence[str], limits: Limits) -> None:
+    """Raises DataError when few texts take much of a row group: so much is not even decoded."""
+    for name, chunk in _text_chunks(file, names):
+        size = chunk.total_uncompressed_size
+        if size > limits.chunk_bytes and size > limits.long_text_bytes * chunk.num_values:
+            raise DataError(
+                f"{chunk.num_values:,} values of '{name}' in one row group take {size:,} bytes: texts this long are "
+                f"read from row groups of at most {limits.chunk_bytes:,} bytes a column. Write smaller row groups",
+                rule="limits",
+            )
+
+
+def _text_chunks(file: ParquetFile, names: Sequence[str]) -> Iterator[tuple[str, Any]]:
+    """What the footer says of every row group's part of each column of text."""
+    texts = [(name, file.places(name)) for name in names if is_text(file.schema.field(name).type)]
+    for group in range(file.footer.num_row_groups):
+        found = file.footer.row_group(group)
+        for name, places in texts:
+            yield from ((name, found.column(place)) for place in places)
 
 
 def _without_views(column: pa.Array) -> pa.Array:

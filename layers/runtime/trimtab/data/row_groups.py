@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
-import pyarrow.parquet as pq
-
+from trimtab.data.parquet_file import ParquetFile
 from trimtab.data.parquet_source import MAGIC
 from trimtab.data.source import UNREADABLE
 
@@ -55,7 +54,7 @@ def group_spans(path: Path) -> list[Span]:
     A footer may claim what it likes; nothing outside the file is returned. None that can be read: an empty list.
     """
     try:
-        footer = pq.read_metadata(path)
+        footer = ParquetFile(str(path)).footer
         if not footer.num_columns:
             return []
         return [_span(footer.row_group(group), path.stat().st_size) for group in range(footer.num_row_groups)]

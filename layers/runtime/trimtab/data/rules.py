@@ -183,4 +183,5 @@ def _infinite(column: pa.Array) -> Rows:
 def _where(broken: pa.Array) -> Rows:
     if not af.any_true(broken):
         return NO_ROWS
-    return np.flatnonzero(af.coalesce(broken, False).to_numpy(zero_copy_only=False))
+    known = af.coalesce(broken, False) if broken.null_count else broken
+    return np.flatnonzero(known.to_numpy(zero_copy_only=False))

@@ -45,7 +45,7 @@ class ColumnScan:
     def add(self, first_row: int, raw: pa.Array | list[Any], *, text: bool) -> tuple[ColumnBatch, list[Rows]]:
         """The batch in the contract's type, and the rows that break each rule."""
         coerced = coerce(raw, self.column.type, text=text)
-        batch = ColumnBatch(coerced.column)
+        batch = coerced.batch
         self.conflict = self.conflict or coerced.conflict
         if self.conflict:
             return batch, []

@@ -65,8 +65,7 @@ class ValueSketch:
         if len(self.keys) <= CAPACITY or self._is_narrow:
             return self
         registers = self.hashed() if self.registers is None else self.registers
-        widest = np.partition((self.keys[1:] ^ self.keys[:-1]).view(np.uint64), -CAPACITY)[-CAPACITY]
-        dropped = int(widest).bit_length()  # neighbours share a cell when the bits that differ are dropped
+        dropped = _bits_that_differ((self.keys[1:] ^ self.keys[:-1]).view(np.uint64))
         return type(self)(self.shift + dropped, *_collapse(self.keys >> dropped, self.counts), registers, self.whole)
 
     @property
@@ -184,6 +183,18 @@ def to_keys(values: Floats) -> Integers:
 
 def _from_keys(keys: Integers) -> Floats:
     return np.where(keys >= 0, keys, keys ^ LOWER_63).view(np.float64)
+
+
+def _bits_that_differ(gaps: npt.NDArray[np.uint64]) -> int:
+    """Fewest bits to drop so that fewer than ``CAPACITY`` of the neighbours still differ: they share a cell then."""
+    low, high = 0, 64
+    while low < high:
+        middle = (low + high) // 2
+        if np.count_nonzero(gaps >> np.uint64(middle)) < CAPACITY:
+            high = middle
+        else:
+            low = middle + 1
+    return low
 
 
 def _collapse(keys: Integers, counts: Integers) -> tuple[Integers, Integers]:

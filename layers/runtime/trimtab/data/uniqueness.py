@@ -15,6 +15,7 @@ import numpy.typing as npt
 from trimtab.data.batch import ColumnBatch, is_text
 from trimtab.data.hashing import Integers, Words
 from trimtab.data.kernel import kernel
+from trimtab.data.kernel.compiled import room
 from trimtab.data.spilled_words import SpilledWords
 from trimtab.data.state_file import Tree
 from trimtab.data.violation import SHOWN
@@ -103,7 +104,9 @@ class UniqueValues:
     def _split(self, parts: int) -> Iterator[tuple[Words, Integers | None]]:
         """Keys and their places among all keys (None: in their order), part by part; equal keys are in one part."""
         if parts == 1:
-            yield np.concatenate([np.zeros(0, np.uint64), *(part.keys for part in self._parts)]), None
+            keys = [part.keys for part in self._parts]
+            whole: Words = room(sum(map(len, keys)), np.uint64)
+            yield np.concatenate(keys, out=whole) if keys else whole, None
             return
         shift = np.uint64(64 - (parts.bit_length() - 1))
         owners = [((part.keys * _MULTIPLIER) >> shift).astype(np.uint16) for part in self._parts]

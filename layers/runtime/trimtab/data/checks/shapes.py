@@ -152,7 +152,9 @@ class ShapeCheck:
 
 
 def _matches(values: pa.Array, pattern: str) -> np.ndarray:
-    return np.asarray(af.coalesce(af.match_substring_regex(values, pattern), False).to_numpy(zero_copy_only=False))
+    found = af.match_substring_regex(values, pattern)
+    known = af.coalesce(found, False) if found.null_count else found  # slow where nothing is missing, too
+    return np.asarray(known.to_numpy(zero_copy_only=False))
 
 
 def _of_shape(values: pa.Array, shape: Shape) -> np.ndarray:

@@ -40,6 +40,13 @@ def spread(words: Words) -> Words:
     return hashes
 
 
+def presence(bits: Bytes, first: int, rows: int) -> npt.NDArray[np.bool_]:
+    """Whether each row has a value, as Arrow's bits say from ``first`` on."""
+    skipped = first % 8
+    unpacked = np.unpackbits(bits[first // 8 :], count=skipped + rows, bitorder="little")
+    return np.asarray(unpacked.view(np.bool_)[skipped:])
+
+
 class ArrayKernel:
     """See `trimtab.data.kernel.protocol.Kernel`."""
 
@@ -47,9 +54,7 @@ class ArrayKernel:
 
     def gather(self, values: npt.NDArray[Any], bits: Bytes, first: int) -> npt.NDArray[Any]:
         """The values that are there."""
-        skipped = first % 8
-        unpacked = np.unpackbits(bits[first // 8 :], count=skipped + len(values), bitorder="little")
-        held: npt.NDArray[Any] = values[unpacked.view(np.bool_)[skipped:]]
+        held: npt.NDArray[Any] = values[presence(bits, first, len(values))]
         return held
 
     def extremes(self, values: Floats) -> tuple[float, float]:
@@ -98,6 +103,13 @@ class ArrayKernel:
     def add_places(self, counts: Integers, values: Integers, low: int) -> None:
         """The values are counted."""
         counts += np.bincount(values - low, minlength=len(counts))
+
+    def add_codes(self, counts: Integers, codes: npt.NDArray[np.int32], bits: Bytes | None, first: int) -> int:
+        """The codes are counted."""
+        held = codes if bits is None else codes[presence(bits, first, len(codes))]
+        known = held[(held >= 0) & (held < len(counts))]
+        counts += np.bincount(known, minlength=len(counts))
+        return len(held) - len(known)
 
     def fingerprints(self, offsets: npt.NDArray[Any], data: Bytes) -> tuple[Words, Words, int]:
         """Two hashes of every text."""

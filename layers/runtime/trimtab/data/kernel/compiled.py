@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from trimtab.data.kernel.protocol import Bytes, Floats, Integers, Words
 
-VERSION: Final = 1
+VERSION: Final = 2
 """Of the functions and what they take; the library says its own."""
 _CHECKSUM_BYTES: Final = 4
 _BUCKET_KEYS: Final = 1_024
@@ -21,13 +21,13 @@ _MOST_BUCKET_BITS: Final = 16
 
 _POINTER, _COUNT = ctypes.c_void_p, ctypes.c_int64
 _FUNCTIONS: Final[dict[str, tuple[Any, ...]]] = {
-    "kernel_version": (),
     "gather": (_POINTER, _POINTER, _COUNT, _COUNT, _POINTER),
     "extremes": (_POINTER, _COUNT, _POINTER),
     "mean_and_spread": (_POINTER, _COUNT, _POINTER),
     "add_hashes": (_POINTER, _POINTER, _COUNT),
     "add_cells": (_POINTER, _POINTER, _COUNT, _COUNT, _COUNT, _POINTER, _COUNT, _POINTER),
     "add_places": (_POINTER, _POINTER, _COUNT, _COUNT),
+    "add_codes": (_POINTER, _COUNT, _POINTER, _POINTER, _COUNT, _COUNT),
     "fingerprints": (_POINTER, _COUNT, _POINTER, _COUNT, _POINTER, _POINTER),
     "perhaps_repeated": (_POINTER, _COUNT, _COUNT, _POINTER, _POINTER, _POINTER, _POINTER, _POINTER),
 }
@@ -47,17 +47,17 @@ class CompiledKernel:
         _check_bytes(path)
         try:
             self._library = ctypes.CDLL(str(path))
+            if (version := self._library.kernel_version()) != VERSION:
+                raise DamagedLibraryError(f"it is of version {version} and version {VERSION} is needed")
             for name, arguments in _FUNCTIONS.items():
                 function = getattr(self._library, name)
                 function.argtypes, function.restype = arguments, _COUNT
         except (OSError, AttributeError) as error:
             raise DamagedLibraryError(str(error)) from error
-        if (version := self._library.kernel_version()) != VERSION:
-            raise DamagedLibraryError(f"it is of version {version} and version {VERSION} is needed")
 
     def gather(self, values: npt.NDArray[Any], bits: Bytes, first: int) -> npt.NDArray[Any]:
         """The values that are there."""
-        held = _room(len(values), values.dtype)
+        held = room(len(values), values.dtype)
         return held[: self._library.gather(_at(values), _at(bits), first, len(values), _at(held))]
 
     def extremes(self, values: Floats) -> tuple[float, float]:
@@ -78,7 +78,7 @@ class CompiledKernel:
 
     def add_cells(self, counts: Integers, registers: Bytes, shift: int, lowest: int, values: Floats) -> Floats:
         """The cells are counted; the numbers of no cell are returned."""
-        outside = _room(len(values), np.dtype(np.float64))
+        outside = room(len(values), np.float64)
         width, rows = len(counts) // 2, len(values)
         left = self._library.add_cells(
             _at(counts), _at(registers), shift, lowest, width, _at(values), rows, _at(outside)
@@ -89,23 +89,37 @@ class CompiledKernel:
         """The values are counted."""
         self._library.add_places(_at(counts), _at(values), len(values), low)
 
+    def add_codes(self, counts: Integers, codes: npt.NDArray[np.int32], bits: Bytes | None, first: int) -> int:
+        """The codes are counted."""
+        present = None if bits is None else _at(bits)
+        foreign: int = self._library.add_codes(_at(counts), len(counts), _at(codes), present, first, len(codes))
+        return foreign
+
     def fingerprints(self, offsets: npt.NDArray[Any], data: Bytes) -> tuple[Words, Words, int]:
         """Two hashes of every text."""
         rows = len(offsets) - 1
-        first, second = (_room(rows, np.dtype(np.uint64)) for _ in range(2))
+        first, second = (room(rows, np.uint64) for _ in range(2))
         wide = int(offsets.itemsize == 8)
         too_long = self._library.fingerprints(_at(offsets), wide, _at(data), rows, _at(first), _at(second))
         return first, second, too_long
 
     def perhaps_repeated(self, keys: Words) -> Integers:
         """Those equal to another one in their bucket; all of an overfull bucket."""
+        hashes, slots = room(len(keys), np.uint64), np.empty(_BUCKET_SLOTS, np.uint16)
+        if not self._repeated(keys, hashes, slots, None, None):
+            return np.zeros(0, np.int64)
+        places, again = np.empty(len(keys), np.int32), np.zeros(len(keys), np.uint8)
+        self._repeated(keys, hashes, slots, _at(places), _at(again))
+        return np.flatnonzero(again)
+
+    def _repeated(self, keys: Words, hashes: Words, slots: npt.NDArray[Any], *named: int | None) -> int:
+        """How many candidates there are."""
         bits = min((len(keys) // _BUCKET_KEYS).bit_length(), _MOST_BUCKET_BITS)
         starts = np.zeros((1 << bits) + 1, np.int64)
-        hashes, places = np.empty(len(keys), np.uint64), np.empty(len(keys), np.int32)
-        slots, again = np.empty(_BUCKET_SLOTS, np.int32), np.zeros(len(keys), np.uint8)
-        buffers = [_at(array) for array in (starts, hashes, places, slots, again)]
-        self._library.perhaps_repeated(_at(keys), len(keys), bits, *buffers)
-        return np.flatnonzero(again)
+        found: int = self._library.perhaps_repeated(
+            _at(keys), len(keys), bits, _at(starts), _at(hashes), _at(slots), *named
+        )
+        return found
 
 
 def _check_bytes(path: Path) -> None:
@@ -119,9 +133,10 @@ def _check_bytes(path: Path) -> None:
         raise DamagedLibraryError("its checksum is not that of its bytes")
 
 
-def _room(count: int, held: np.dtype[Any]) -> npt.NDArray[Any]:
+def room(count: int, held: npt.DTypeLike) -> npt.NDArray[Any]:
     """An array of anything, in Arrow's memory: Python's is given back to the system after every column."""
-    return np.frombuffer(pa.allocate_buffer(count * held.itemsize), held)
+    kind = np.dtype(held)
+    return np.frombuffer(pa.allocate_buffer(count * kind.itemsize), kind)
 
 
 def _at(array: npt.NDArray[Any]) -> int:

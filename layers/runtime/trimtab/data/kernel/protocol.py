@@ -60,6 +60,13 @@ class Kernel(Protocol):
         """Every value less ``low``, a place of ``counts`` (changed), is counted there."""
         ...
 
+    def add_codes(self, counts: Integers, codes: npt.NDArray[np.int32], bits: Bytes | None, first: int) -> int:
+        """Every code of a row whose bit of presence is set is counted in ``counts`` (changed); all without ``bits``.
+
+        Returned is how many of them are no places of ``counts``, which are not counted.
+        """
+        ...
+
     def fingerprints(self, offsets: npt.NDArray[Any], data: Bytes) -> tuple[Words, Words, int]:
         """Two hashes of every text, and how many texts are too long for them, whose hashes then mean nothing.
 
