@@ -3,6 +3,7 @@
 from aws_cdk import CfnOutput, CfnResource, RemovalPolicy, Stack
 from constructs import Construct
 
+from stacks.constructs.approvers import Approvers
 from stacks.constructs.dead_letters import DeadLetters
 from stacks.constructs.edge_component import EdgeComponent
 from stacks.constructs.execution_role import ExecutionRole
@@ -78,9 +79,7 @@ class ModelStack(Stack):
         artifacts, captures = data.artifacts.folder(spec.name), data.captures.folder(spec.name)
         execution_role = ExecutionRole(self, "Execution")
         execution_role.use_data(artifacts, captures)
-        execution_role.use_code([bundle, kit], image)
-        serverless_role = ExecutionRole(self, "Serverless")
-        serverless_role.use_models(artifacts, image)
+        execution_role.use_code(bundle, kit, image)
         return ModelParts(
             stage=self._stage,
             spec=spec,
@@ -126,6 +125,7 @@ class ModelStack(Stack):
 
     def _machines(self) -> None:
         parts = self._parts
+        Approvers(self, "Approvers", parts=parts)
         self.intake = IntakeMachine(self, "IntakeSteps", parts=parts).machine
         self.training = TrainingMachine(self, "TrainingSteps", parts=parts).machine
         self.promotion = PromotionMachine(self, "PromotionSteps", parts=parts).machine

@@ -69,6 +69,11 @@ WILDCARDS: tuple[Wildcard, ...] = (
         "cloudwatch:DescribeAlarmsForMetric",
     ),
     _entry(
+        _ANY,
+        "CloudTrail's event history: LookupEvents has no resource types.",
+        "cloudtrail:LookupEvents",
+    ),
+    _entry(
         _arn("cloudwatch", r"alarm:\*"),
         "Read only; a query by prefix is checked against all alarms, not against those it finds.",
         "cloudwatch:DescribeAlarms",
@@ -204,12 +209,3 @@ STORING: tuple[Wildcard, ...] = (
     ),
 )
 """The same for models with a feature store, which the tests of all models have none of."""
-LAKE: tuple[Wildcard, ...] = (
-    _entry(
-        r"arn:<AWS::Partition>:s3:::[a-z0-9.-]+/.*\*",
-        "Whoever writes a table names its objects; data.lake.location is the boundary.",
-        "s3:GetObject",
-        "s3:GetObjectVersion",
-    ),
-)
-"""The same for models whose drops may point to a lake."""

@@ -27,10 +27,12 @@ from trimtab.ports import (
     ObjectInfo,
     Package,
 )
+from trimtab.rollout.votes import Caller, StatusChange
 from trimtab.spec import Spec
 from trimtab.telemetry import Metric
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
+ANN, MACHINE = "arn:aws:iam::123456789012:user/ann", "arn:aws:sts::123456789012:assumed-role/trimtab-machine/step"
 
 
 class MemoryObjects:
@@ -174,6 +176,7 @@ class MemoryRegistry:
 
     held: dict[str, Package] = field(default_factory=dict)
     attached: dict[str, Attachments] = field(default_factory=dict)
+    trail: dict[str, list[StatusChange]] = field(default_factory=dict)
 
     def register(
         self,
@@ -202,8 +205,19 @@ class MemoryRegistry:
         self.held[package.arn] = package
         return package
 
-    def approve(self, arn: str, by: str | None = None) -> Package:
+    def approve(self, arn: str, by: str | None = None, **act: Any) -> Package:
+        """Turned by a person, whom the trail knows and the registry only when named."""
+        self._turned(arn, "Approved", Caller(by or ANN), **act)
         return self.put(replace(self.held[arn], status="Approved", approved_by=by))
+
+    def _turned(self, arn: str, status: str, by: Caller, **act: Any) -> None:
+        number = sum(len(changes) for changes in self.trail.values()) + 1
+        change = StatusChange(f"event-{number}", status, by, **({"at": self.held[arn].created} | act))
+        self.trail.setdefault(arn, []).append(change)
+
+    def changes(self, package: Package) -> list[StatusChange]:
+        """The registry's own audit trail."""
+        return list(self.trail.get(package.arn, []))
 
     def describe(self, package_arn: str) -> Package:
         return self.held[package_arn]
@@ -212,7 +226,12 @@ class MemoryRegistry:
         return sorted((p for p in self.held.values() if p.group == group), key=lambda p: -p.version)
 
     def reject(self, package_arn: str, reason: str) -> None:
+        self._turned(package_arn, "Rejected", Caller(MACHINE), reason=reason)
         self.put(replace(self.held[package_arn], status="Rejected", description=reason))
+
+    def reopen(self, package_arn: str, reason: str) -> None:
+        self._turned(package_arn, "PendingManualApproval", Caller(MACHINE), reason=reason)
+        self.put(replace(self.held[package_arn], status="PendingManualApproval", description=reason))
 
 
 class HashSigner:

@@ -3,11 +3,12 @@
 from typing import Any
 
 from trimtab.aws.endpoints import SageMakerEndpoints
+from trimtab.aws.registry import SageMakerRegistry
 from trimtab.contracts import Event, Promotion, Staging
 from trimtab.entrypoint import Runtime, entrypoint
 from trimtab.errors import EndpointFailed, EndpointNotReady
-from trimtab.ports import Endpoints
-from trimtab.rollout.queue import ensure_lease
+from trimtab.ports import Endpoints, ModelRegistry
+from trimtab.rollout.queue import ensure_may_go_on
 from trimtab.rollout.requests import create_serving_model, staging_config
 from trimtab.rollout.served import staging_of
 
@@ -21,12 +22,14 @@ class DeployStagingEvent(Event):
 @entrypoint(DeployStagingEvent)
 def handler(event: DeployStagingEvent, runtime: Runtime) -> dict[str, Any]:
     """The staging endpoint is InService. Raises EndpointNotReady until then."""
-    return deploy(event, runtime, SageMakerEndpoints.connect())
+    return deploy(event, runtime, SageMakerEndpoints.connect(), SageMakerRegistry.connect())
 
 
-def deploy(event: DeployStagingEvent, runtime: Runtime, endpoints: Endpoints) -> dict[str, Any]:
+def deploy(
+    event: DeployStagingEvent, runtime: Runtime, endpoints: Endpoints, registry: ModelRegistry
+) -> dict[str, Any]:
     """What an earlier attempt made is found by its name; what an earlier promotion left is removed first."""
-    ensure_lease(runtime.ledger, event.promotion)
+    ensure_may_go_on(runtime.ledger, registry, event.promotion)
     staging = staging_of(event.promotion, runtime.names)
     found = endpoints.describe(staging.endpoint)
     if found is None:

@@ -94,6 +94,10 @@ class ModelParts:
         """``action`` with the key that signs packages."""
         return _statement([action], [self.signing_key.key_arn])
 
+    def reading_the_trail(self) -> iam.PolicyStatement:
+        """Who called which API in the last 90 days."""
+        return _statement(["cloudtrail:LookupEvents"], ["*"])
+
     def reading_metrics(self) -> iam.PolicyStatement:
         return _statement(["cloudwatch:GetMetricStatistics"], ["*"])
 

@@ -26,9 +26,11 @@ from stacks.constructs.machine import Machine, may_announce
 from stacks.constructs.model_parts import ModelParts
 from stacks.constructs.runtime_function import RuntimeFunction
 from trimtab.contracts import PROMOTION_REQUESTED
-from trimtab.errors import EndpointNotReady, RolloutInProgress
+from trimtab.errors import ApprovalWithdrawn, ApproverUnknown, EndpointNotReady, RolloutInProgress
 from trimtab.names import RECORDS
 
+_TRAIL_S = 20 * 60
+"""Seconds that CloudTrail may be behind; AWS says that it delivers within 15 minutes, and in about 5 on average."""
 _STAGING_S = 20 * 60
 _SETTLING_S = 30 * 60
 """Seconds that production may be busy with somebody else's change before a plan is given up."""
@@ -92,7 +94,7 @@ class PromotionMachine(Construct):
             | self._closing()
             | record_failure(self._parts.record_failure, "promotion")
         )
-        seconds = _STAGING_S + _SETTLING_S + _LONGEST_ROLLOUT_S + 3600
+        seconds = _TRAIL_S + _STAGING_S + _SETTLING_S + _LONGEST_ROLLOUT_S + 3600
         return machine("An approved version is tested, rolled out, proven.", "CheckApproval", states, timeout_s=seconds)
 
     def _checking(self) -> States:
@@ -103,12 +105,29 @@ class PromotionMachine(Construct):
                 THIS_RUN | package,
                 result="$.promotion",
                 then="IsApproved",
+                on_error="IsApproverUnknown",
+                retries=[poll(ApproverUnknown.__name__, every_s=20, for_s=_TRAIL_S)],
+            ),
+            "IsApproverUnknown": choose(
+                equals("$.error.Error", ApproverUnknown.__name__, "CheckApprovalWithoutTrail"),
+                otherwise="CloseUnchecked",
+            ),
+            "CheckApprovalWithoutTrail": call(
+                self.check_approval,
+                THIS_RUN | package | {"source": "registry"},
+                result="$.promotion",
+                then="IsApproved",
                 on_error="CloseUnchecked",
             ),
             "IsApproved": choose(
-                equals("$.promotion.outcome", "Approved", "DeployStaging"),
+                equals("$.promotion.outcome", "Approved", "IsStagingSkipped"),
                 equals("$.promotion.outcome", "Busy", "NoteBusy"),
+                equals("$.promotion.outcome", "Pending", "Pending"),
+                equals("$.promotion.outcome", "Duplicate", "Duplicate"),
                 otherwise="NoteRefused",
+            ),
+            "IsStagingSkipped": choose(
+                equals("$.promotion.skips_staging", True, "PlanRollout"), otherwise="DeployStaging"
             ),
             "CloseUnchecked": call(
                 self.close_promotion,
@@ -210,6 +229,8 @@ class PromotionMachine(Construct):
             "RolledBack": succeed("Production serves what it served before."),
             "Refused": succeed("The approval could not be acted upon; production is as it was."),
             "Busy": succeed("Another promotion is under way; this approval waits for its turn."),
+            "Pending": succeed("More people have to approve the version; it waits for them."),
+            "Duplicate": succeed("Another execution acts upon the same approval."),
             "PromotionFailed": fail("PromotionFailed", "$.end.reason"),
         }
 
@@ -238,15 +259,23 @@ def _outcomes() -> States:
         "NoteUnfit": {"outcome": "Refused", "reason.$": "$.staging_test.reason"},
         "NoteNotBegun": {"outcome": "Failed", "reason.$": "$.rollout.reason"},
         "NoteBusy": {"outcome": "Busy", "reason.$": "$.promotion.reason"},
-        "NoteFailure": {"outcome": "Failed", "reason.$": WHY},
+        "NoteWithdrawn": {"outcome": "Refused", "reason.$": WHY},
+        "NoteBroken": {"outcome": "Failed", "reason.$": WHY},
     }
-    return {name: remember(values, at="$.end", then="ClosePromotion") for name, values in ends.items()}
+    withdrawn = equals("$.error.Error", ApprovalWithdrawn.__name__, "NoteWithdrawn")
+    notes = {name: remember(values, at="$.end", then="ClosePromotion") for name, values in ends.items()}
+    return notes | {"NoteFailure": choose(withdrawn, otherwise="NoteBroken")}
 
 
 def _check_approval(scope: Construct, parts: ModelParts) -> RuntimeFunction:
-    """Reads the package, verifies its signature, and digests anew all that its record vouches for."""
+    """Reads the package and who approved it, verifies its signature, digests anew all that its record vouches for.
+
+    It may turn packages to Rejected (a version that is superseded) and to PendingManualApproval (more votes needed).
+    """
     function = parts.function(scope, "check_approval", timeout_s=300)
-    parts.allow_registry(function, "sagemaker:DescribeModelPackage")
+    parts.allow_registry(function, "sagemaker:DescribeModelPackage", "sagemaker:UpdateModelPackage")
+    function.allow(parts.reading_the_trail())
+    parts.notifications.grant_publish(function.role)
     parts.artifacts.grant_read(function.role, "runs", "datasets", RECORDS)
     parts.artifacts.grant_list(function.role)
     function.allow(parts.signing_statement("kms:Verify"))
@@ -264,6 +293,7 @@ def _deploy_staging(scope: Construct, parts: ModelParts) -> RuntimeFunction:
         "sagemaker:DescribeEndpoint",
         "sagemaker:DeleteEndpoint",
     )
+    parts.allow_registry(function, "sagemaker:DescribeModelPackage")
     return function
 
 

@@ -58,6 +58,14 @@ def test_packages_are_listed_newest_first(registry: ModelRegistry) -> None:
     assert [package.version for package in registry.packages(GROUP)] == [3, 2, 1]
 
 
+def test_a_reopened_package_waits_for_approval_and_says_why(registry: ModelRegistry) -> None:
+    package = register(registry, "run-1")
+    registry.reject(package.arn, "no")
+    registry.reopen(package.arn, "1 of 2 approvals")
+    found = registry.describe(package.arn)
+    assert (found.status, found.description) == ("PendingManualApproval", "1 of 2 approvals")
+
+
 def test_a_rejected_package_says_why(registry: ModelRegistry) -> None:
     package = register(registry, "run-1")
     registry.reject(package.arn, "rolled back: errors in the canary")

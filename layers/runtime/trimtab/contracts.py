@@ -204,11 +204,19 @@ class Champion(Message):
 class Promotion(Message):
     """An approved package, checked, with all that its rollout needs."""
 
-    outcome: Literal["Approved", "Refused", "Busy"]
+    outcome: Literal["Approved", "Refused", "Busy", "Pending", "Duplicate"]
+    """Pending while more people have to approve; a Duplicate is an approval that another execution acts upon."""
     reason: str
     package_arn: str
     version: int = 0
     run: str = ""
+    approval: str = ""
+    """Id of the act that turned the package to Approved; it is acted upon once."""
+    approved_by: tuple[str, ...] = ()
+    """Who approved it, one name each."""
+    skips: tuple[str, ...] = ()
+    """What the approval asked to leave out in an emergency: staging, gates."""
+    skips_staging: bool = False
     artifact_uri: str = ""
     image_uri: str = ""
     evaluation_uri: str = ""
@@ -242,11 +250,21 @@ class Plan(Message):
     request: dict[str, Any]
     """The CreateEndpoint or UpdateEndpoint request, ready to be sent."""
     alarms: tuple[str, ...]
-    steps: tuple[dict[str, int], ...] = ()
-    """percent, starts_s and bake_s of every shift of traffic."""
+    steps: tuple[dict[str, Any], ...] = ()
+    """percent, starts_s, bake_s and gate of every shift of traffic."""
     started: Instant
     deadline: Instant
-    """When SageMaker itself gives the update up."""
+    """When it has ended, one way or the other."""
+    strategy: str = ""
+    """canary, linear, all_at_once, rolling, stepped or shadow."""
+    conducted: bool = False
+    """Whether shift_traffic has its turn: for steps by weight, a shadow, or a gate before the start."""
+    step_config: str = ""
+    """Endpoint config in which both versions share the requests; only of steps by weight."""
+    shadow_config: str = ""
+    """Endpoint config in which the new version gets copies of requests; only of a shadow."""
+    instances: int = 0
+    """Instances that the new version will have at least; 0 when it is serverless."""
 
 
 class Started(Message):

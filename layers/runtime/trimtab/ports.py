@@ -215,6 +215,10 @@ class ModelRegistry(Protocol):
 
     def reject(self, package_arn: str, reason: str) -> None: ...
 
+    def reopen(self, package_arn: str, reason: str) -> None:
+        """The package is in PendingManualApproval again, so that approving it is a change."""
+        ...
+
 
 class Signer(Protocol):
     """Signs and verifies digests with a key that never leaves KMS."""
@@ -239,39 +243,6 @@ class Jobs(Protocol):
 
     def image_digest(self, image_uri: str) -> str | None:
         """Digest (``sha256:…``) of the image behind a tag; None when its registry does not tell."""
-        ...
-
-
-@dataclass(frozen=True)
-class LineageNode:
-    """Something that a version came of: an artifact, or the action that made it."""
-
-    kind: str
-    """Artifact or Action."""
-    name: str
-    type: str
-    """For example Dataset, Model, ModelTraining."""
-    source: str
-    """URI or ARN of the thing itself."""
-    properties: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class LineageEdge:
-    """What came of what."""
-
-    source: str
-    """Name of a node."""
-    target: str
-    kind: str
-    """ContributedTo, Produced, DerivedFrom, AssociatedWith."""
-
-
-class Lineage(Protocol):
-    """A graph of artifacts and actions that SageMaker keeps."""
-
-    def record(self, nodes: Iterable[LineageNode], edges: Iterable[LineageEdge]) -> dict[str, str]:
-        """ARN by name of every node, each made once however often it is recorded; the edges stand between them."""
         ...
 
 
@@ -336,6 +307,10 @@ class Endpoints(Protocol):
 
         Raises RolloutInProgress while another update runs.
         """
+        ...
+
+    def weigh(self, endpoint: str, weights: Mapping[str, float]) -> None:
+        """Traffic is shared among the live variants by ``weights``. Raises RolloutInProgress while updating."""
         ...
 
     def describe(self, endpoint: str) -> EndpointState | None: ...

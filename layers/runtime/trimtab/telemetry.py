@@ -27,6 +27,8 @@ class Metric(StrEnum):
     RETRAINS_SUPPRESSED = "RetrainsSuppressed"
     CANDIDATES_REGISTERED = "CandidatesRegistered"
     CANDIDATES_REFUSED = "CandidatesRefused"
+    APPROVALS_SKIPPING = "ApprovalsSkipping"
+    """1 for every approval that left out staging tests or manual gates in an emergency."""
     ROLLOUTS_SERVING = "RolloutsServing"
     ROLLOUTS_ROLLED_BACK = "RolloutsRolledBack"
 

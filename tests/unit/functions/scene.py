@@ -25,6 +25,7 @@ from trimtab.entrypoint import Runtime
 from trimtab.ports import Answer, Package
 from trimtab.rollout.approval import JUDGED, manifest_digest
 from trimtab.rollout.rollback_alarms import fleet_dimensions
+from trimtab.rollout.votes import AuditTrail
 from trimtab.spec import Spec, parse_spec
 
 SPEC = """\
@@ -86,6 +87,8 @@ class Scene:
     notifier: RecordingNotifier = field(default_factory=RecordingNotifier)
     metrics: RecordingMetrics = field(default_factory=RecordingMetrics)
     signer: HashSigner = field(default_factory=HashSigner)
+    trail: AuditTrail | None = None
+    """Who approved; the registry in memory knows by itself."""
     now: datetime = NOON
 
     @property
@@ -154,12 +157,12 @@ class PromotionRun:
         return getattr(module, act)(event, self.scene.runtime, *ports)
 
     def check(self, package_arn: str) -> dict[str, Any]:
-        ports = (self.scene.registry, self.scene.signer)
+        ports = (self.scene.registry, self.scene.signer, self.scene.trail or self.scene.registry)
         self.state["promotion"] = self.call("check_approval", "check", ports, package_arn=package_arn)
         return dict(self.state["promotion"])
 
     def stage(self) -> dict[str, Any]:
-        ports = (self.scene.endpoints,)
+        ports = (self.scene.endpoints, self.scene.registry)
         self.state["staging"] = self.call("deploy_staging", "deploy", ports, promotion=self.state["promotion"])
         return dict(self.state["staging"])
 

@@ -74,8 +74,8 @@ def test_the_same_approval_delivered_again_never_takes_the_serving_version_down(
     first = serve_first_version(scene)
     arn = first.state["promotion"]["package_arn"]
     again = PromotionRun(scene, "again")
-    assert again.check(arn)["outcome"] == "Refused"
-    again.close("Refused")
+    assert again.check(arn)["outcome"] == "Duplicate"
+    assert scene.ledger.lease_holder("promotion") is None
     assert scene.registry.describe(arn).status == "Approved"
     assert scene.endpoints.endpoints[ENDPOINT].config == first.state["plan"]["config"]
 

@@ -76,15 +76,11 @@ def test_every_objection_is_named_at_once() -> None:
     assert len(reasons(replace(GOOD, status="Rejected"), evidence_of(None, None, False), serving=9)) == 5
 
 
-def test_the_submitter_may_not_approve() -> None:
-    mine = replace(GOOD, approved_by=DIGESTS["submitted-by"])
-    assert "submitted it and approved it" in reasons(mine)[0]
-    assert reasons(replace(GOOD, approved_by="arn:aws:iam::1:user/ann")) == []
-
-
-def test_four_eyes_ask_for_an_approver_who_is_known() -> None:
-    assert "does not know" in reasons(four_eyes=True)[0]
-    assert reasons(replace(GOOD, approved_by="arn:aws:iam::1:user/ann"), four_eyes=True) == []
+def test_a_contract_that_was_changed_since_the_training_is_an_objection() -> None:
+    changed = replace(SOUND, contract_changes=("column x is gone",))
+    assert reasons(evidence=changed) == [
+        "the data contract was changed since it was trained (column x is gone): train again"
+    ]
 
 
 def test_only_what_approving_again_cannot_mend_disqualifies() -> None:

@@ -74,8 +74,14 @@ class SageMakerRegistry:
                 yield self.describe(summary["ModelPackageArn"])
 
     def reject(self, package_arn: str, reason: str) -> None:
+        self._turn(package_arn, "Rejected", reason)
+
+    def reopen(self, package_arn: str, reason: str) -> None:
+        self._turn(package_arn, "PendingManualApproval", reason)
+
+    def _turn(self, package_arn: str, status: str, reason: str) -> None:
         self._sagemaker.update_model_package(
-            ModelPackageArn=package_arn, ModelApprovalStatus="Rejected", ApprovalDescription=reason[:1024]
+            ModelPackageArn=package_arn, ModelApprovalStatus=status, ApprovalDescription=reason[:1024]
         )
 
 

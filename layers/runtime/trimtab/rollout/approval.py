@@ -1,4 +1,4 @@
-"""May this package be deployed? Every reason against it, in words."""
+"""May this package be deployed? Every reason against it but who approved it, in words."""
 
 import hashlib
 from collections.abc import Iterator, Mapping
@@ -36,6 +36,8 @@ class Evidence:
     """None when the record is gone, or there never was one."""
     broken_seals: tuple[str, ...] = ()
     """What the record vouches for and is not any more what it was."""
+    contract_changes: tuple[str, ...] = ()
+    """What requests must hold now, and did not when the version was trained, one sentence each."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +75,7 @@ def objections(
         *_integrity(package, evidence),
         *_seals(package, evidence),
         *_judgement(package, evidence),
-        *_four_eyes(package, approval),
+        *_contract(evidence),
     ]
 
 
@@ -82,9 +84,14 @@ def is_approved(package: Package) -> bool:
     return package.status == "Approved"
 
 
+def not_approved(package: Package) -> str:
+    """Why a package in another status is not promoted."""
+    return f"the package is {package.status}, not Approved"
+
+
 def _status(package: Package) -> Iterator[Objection]:
     if not is_approved(package):
-        yield Objection(f"the package is {package.status}, not Approved")
+        yield Objection(not_approved(package))
 
 
 def _age(package: Package, approval: ApprovalSpec, at: datetime) -> Iterator[Objection]:
@@ -139,9 +146,8 @@ def _judgement(package: Package, evidence: Evidence) -> Iterator[Objection]:
         yield Objection("its evaluation measured another artifact", disqualifies=True)
 
 
-def _four_eyes(package: Package, approval: ApprovalSpec) -> Iterator[Objection]:
-    submitter, approver = package.properties.get(SUBMITTED_BY), package.approved_by
-    if submitter and approver and submitter == approver:
-        yield Objection(f"{approver} submitted it and approved it: another person has to approve")
-    elif approval.four_eyes and not approver:
-        yield Objection("approval.four_eyes asks who approved it, and the registry does not know")
+def _contract(evidence: Evidence) -> Iterator[Objection]:
+    """What requests hold is what the version was trained on."""
+    for change in evidence.contract_changes:
+        reason = f"the data contract was changed since it was trained ({change}): train again"
+        yield Objection(reason, disqualifies=True)

@@ -4,12 +4,13 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from trimtab.contracts import Promotion
-from trimtab.errors import LeaseLost
-from trimtab.ports import Entry, Ledger
+from trimtab.errors import ApprovalWithdrawn, LeaseLost
+from trimtab.ports import Entry, Ledger, ModelRegistry
 
 LEASE = "promotion"
 WAITING = "promotion.waiting"
 CHECKED = "approval.checked"
+SUPERSEDED = "promotion.superseded"
 
 
 def waiting(entries: Iterable[Entry]) -> list[str]:
@@ -25,7 +26,20 @@ def waiting(entries: Iterable[Entry]) -> list[str]:
 
 
 def _still_waits(data: Mapping[str, Any]) -> bool:
-    return str(data["outcome"]) == "Busy"
+    """A duplicate says nothing of the approval that it repeats."""
+    return str(data["outcome"]) in ("Busy", "Duplicate")
+
+
+def ensure_may_go_on(ledger: Ledger, registry: ModelRegistry, promotion: Promotion) -> None:
+    """Asked by every step before it acts: the lease is still the promotion's, and its package still Approved.
+
+    Raises LeaseLost or ApprovalWithdrawn, so that events in any order end as the registry says now.
+    """
+    ensure_lease(ledger, promotion)
+    package = registry.describe(promotion.package_arn)
+    if package.status != "Approved":
+        said = f" ({package.description})" if package.description else ""
+        raise ApprovalWithdrawn(f"version {promotion.version} is {package.status}{said}: its promotion ends here")
 
 
 def ensure_lease(ledger: Ledger, promotion: Promotion) -> None:

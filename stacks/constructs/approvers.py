@@ -1,0 +1,80 @@
+"""What people need to approve versions of one model, and nothing else: two policies to attach to their roles."""
+
+from collections.abc import Sequence
+
+from aws_cdk import CfnOutput
+from aws_cdk import aws_iam as iam
+from constructs import Construct
+
+from stacks.arns import arn
+from stacks.constructs.model_parts import ModelParts
+
+_SKIP = "sagemaker:CustomerMetadataProperties/trimtab-skip"
+"""As trimtab.rollout.votes names it; a test holds both together."""
+_SUBMITTER = "sagemaker:CustomerMetadataProperties/submitted-by"
+_TURNING = ("Approved", "Rejected", "PendingManualApproval")
+
+
+class Approvers(Construct):
+    """Owns the managed policies Approver and EmergencyApprover of a model. No state.
+
+    An approver turns the status of the model's versions. They may not register versions of it nor touch its endpoints:
+    whoever submits does not approve, and who approves does not deploy. Only an emergency approver may skip checks.
+    """
+
+    def __init__(self, scope: Construct, id: str, *, parts: ModelParts) -> None:
+        super().__init__(scope, id)
+        self._parts = parts
+        self._group = parts.names.package_group
+        self._policy("Approver", "Approves and rejects versions", [self._never(_SKIP)])
+        self._policy("EmergencyApprover", "Approves versions, also without staging tests and gates", [])
+
+    def _policy(self, id: str, does: str, more: Sequence[iam.PolicyStatement]) -> None:
+        policy = iam.ManagedPolicy(
+            self,
+            id,
+            description=f"{does} of the model {self._parts.spec.name} in stage {self._parts.stage.name}",
+            statements=[self._reading(), self._turning(), self._never(_SUBMITTER), self._not_its_work(), *more],
+        )
+        CfnOutput(self, f"{id}Policy", value=policy.managed_policy_arn)
+
+    def _reading(self) -> iam.PolicyStatement:
+        group = arn("sagemaker", f"model-package-group/{self._group}")
+        actions = ["sagemaker:DescribeModelPackage", "sagemaker:ListModelPackages"]
+        return iam.PolicyStatement(actions=actions, resources=[group, self._versions])
+
+    def _turning(self) -> iam.PolicyStatement:
+        """Only a request that turns the status; without one it may change nothing."""
+        return iam.PolicyStatement(
+            actions=["sagemaker:UpdateModelPackage"],
+            resources=[self._versions],
+            conditions={"StringEquals": {"sagemaker:ModelApprovalStatus": list(_TURNING)}},
+        )
+
+    def _never(self, key: str) -> iam.PolicyStatement:
+        """No request that sets this property of a version."""
+        return iam.PolicyStatement(
+            effect=iam.Effect.DENY,
+            actions=["sagemaker:UpdateModelPackage"],
+            resources=[self._versions],
+            conditions={"Null": {key: "false"}},
+        )
+
+    def _not_its_work(self) -> iam.PolicyStatement:
+        endpoints = (self._parts.names.endpoint, self._parts.names.staging_endpoint)
+        return iam.PolicyStatement(
+            effect=iam.Effect.DENY,
+            actions=[
+                "sagemaker:CreateModelPackage",
+                "sagemaker:DeleteModelPackage",
+                "sagemaker:CreateEndpoint",
+                "sagemaker:UpdateEndpoint",
+                "sagemaker:UpdateEndpointWeightsAndCapacities",
+                "sagemaker:DeleteEndpoint",
+            ],
+            resources=[self._versions, *(arn("sagemaker", f"endpoint/{endpoint}") for endpoint in endpoints)],
+        )
+
+    @property
+    def _versions(self) -> str:
+        return arn("sagemaker", f"model-package/{self._group}/*")
