@@ -1,4 +1,4 @@
-"""One model in one stage: its five machines, what starts them, and what watches over them."""
+"""One model in one stage: its six machines, what starts them, and what watches over them."""
 
 from aws_cdk import CfnOutput, CfnResource, RemovalPolicy, Stack
 from constructs import Construct
@@ -21,6 +21,7 @@ from stacks.constructs.monitoring_machine import MonitoringMachine
 from stacks.constructs.promotion_machine import PromotionMachine
 from stacks.constructs.python_layer import PythonLayer
 from stacks.constructs.recovery_machine import RecoveryMachine
+from stacks.constructs.rollback_machine import RollbackMachine
 from stacks.constructs.run_tracking import RunTracking
 from stacks.constructs.runtime_function import FunctionDefaults
 from stacks.constructs.source_bundle import SourceBundle
@@ -128,13 +129,16 @@ class ModelStack(Stack):
         Approvers(self, "Approvers", parts=parts)
         self.intake = IntakeMachine(self, "IntakeSteps", parts=parts).machine
         self.training = TrainingMachine(self, "TrainingSteps", parts=parts).machine
-        self.promotion = PromotionMachine(self, "PromotionSteps", parts=parts).machine
+        self._promotion_steps = PromotionMachine(self, "PromotionSteps", parts=parts)
+        self.promotion = self._promotion_steps.machine
+        self._rollback_steps = RollbackMachine(self, "RollbackSteps", parts=parts)
+        self.rollback = self._rollback_steps.machine
         self.monitoring = MonitoringMachine(self, "MonitoringSteps", parts=parts).machine
         self.recovery = RecoveryMachine(self, "RecoverySteps", parts=parts).machine
 
     @property
     def machines(self) -> list[Machine]:
-        return [self.intake, self.training, self.promotion, self.monitoring, self.recovery]
+        return [self.intake, self.training, self.promotion, self.rollback, self.monitoring, self.recovery]
 
     def _watch(self) -> None:
         """Alarms, what starts the machines (also by alarm), and the page that shows it all."""
@@ -150,11 +154,14 @@ class ModelStack(Stack):
         triggers.start_intake(self.intake)
         triggers.start_training(self.training)
         triggers.start_promotion(self.promotion)
+        triggers.start_rollback(self.rollback)
         triggers.start_monitoring(self.monitoring)
         triggers.start_recovery(self.recovery)
         for machine in self.machines:
             alarms.watch_machine(machine)
         alarms.watch_dead_letters(dead_letters)
+        self._promotion_steps.close_what_breaks_off(dead_letters)
+        self._rollback_steps.close_what_breaks_off(dead_letters)
         LeaseReclaiming(self, "Reclaiming", parts=self._parts, machine=self.training, dead_letters=dead_letters)
         if self._model.spec.stores:
             store = FeatureStore(self, "Store", parts=self._parts, intake=self.intake, dead_letters=dead_letters)

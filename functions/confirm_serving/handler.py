@@ -1,6 +1,5 @@
 """Says what is served after a rollout, and proves it; called by the promotion machine when the endpoint has settled."""
 
-import json
 from typing import Any
 
 from trimtab.aws.endpoints import SageMakerEndpoints
@@ -10,7 +9,7 @@ from trimtab.entrypoint import Runtime, entrypoint
 from trimtab.ports import Endpoints, ModelRegistry
 from trimtab.rollout.conclusion import Conclusion
 from trimtab.rollout.outcome import outcome_of
-from trimtab.rollout.staging import lines, read_golden
+from trimtab.rollout.proof import prove
 
 ACTOR = "confirm_serving"
 
@@ -43,22 +42,8 @@ def confirm(
     version = event.promotion.version if seen.outcome == "Serving" else int(champion["version"])
     confirmation = Confirmation(outcome=seen.outcome, reason=seen.reason, live_config=seen.live_config, version=version)
     if seen.outcome == "Serving":
-        evidence = _evidence(event, runtime, endpoints) | {"verdict": event.rollout.verdict}
-        conclusion.serving(confirmation, evidence)
+        evidence = prove(endpoints, runtime.objects, event.plan.endpoint, event.promotion.golden_uri)
+        conclusion.serving(confirmation, evidence | {"verdict": event.rollout.verdict})
     else:
         conclusion.rolled_back(confirmation)
     return confirmation.to_json()
-
-
-def _evidence(event: ConfirmServingEvent, runtime: Runtime, endpoints: Endpoints) -> dict[str, Any]:
-    """A record that production has just answered, and what it had to answer."""
-    golden = read_golden(runtime.objects.read(event.promotion.golden_uri))[0]
-    answer = endpoints.invoke(event.plan.endpoint, lines([golden.record]))
-    text = answer.body.decode(errors="replace")[:500]
-    return {
-        "request": json.dumps(golden.record)[:2000],
-        "status": answer.status,
-        "answer": text,
-        "expected_score": golden.score,
-        "latency_ms": round(answer.latency_ms, 1),
-    }

@@ -78,6 +78,11 @@ class ModelTriggers(Construct):
         waited = {field: f"$.detail.{field}" for field in ("package_arn", "at")}
         self._rule("PromotionRequested", machine, self._own(PROMOTION_REQUESTED), waited)
 
+    def start_rollback(self, machine: Machine) -> None:
+        """For every request of Trimtab's own; people start the machine itself, which tells them at once."""
+        fields = {field: f"$.detail.{field}" for field in ("to", "reason", "by", "at")}
+        self._rule("RollbackRequested", machine, self._own(ROLLBACK_REQUESTED), fields)
+
     def start_monitoring(self, machine: Machine) -> None:
         """By the spec's schedule; the scheduled time counts as now, however late the execution starts."""
         Schedule(

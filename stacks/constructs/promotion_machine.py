@@ -22,9 +22,11 @@ from stacks.asl import (
     service,
     succeed,
 )
+from stacks.constructs.dead_letters import DeadLetters
 from stacks.constructs.machine import Machine, may_announce
 from stacks.constructs.model_parts import ModelParts
 from stacks.constructs.runtime_function import RuntimeFunction
+from stacks.constructs.triggers import Call, ended
 from trimtab.contracts import PROMOTION_REQUESTED
 from trimtab.errors import ApprovalWithdrawn, ApproverUnknown, EndpointNotReady, RolloutInProgress
 from trimtab.names import RECORDS
@@ -82,6 +84,23 @@ class PromotionMachine(Construct):
         self.machine.allow(may_announce(PROMOTION_REQUESTED))
         parts.allow_endpoint(
             self.machine.role, parts.names.endpoint, "sagemaker:CreateEndpoint", "sagemaker:UpdateEndpoint"
+        )
+
+    def close_what_breaks_off(self, dead_letters: DeadLetters) -> None:
+        """An execution that is stopped or runs out of time leaves nothing behind, nor others waiting."""
+        told = {
+            "model": self._parts.spec.name,
+            "at": "$.time",
+            "execution": "$.detail.name",
+            "broken": "$.detail.status",
+        }
+        Call(
+            self,
+            "Broken",
+            function=self.close_promotion,
+            pattern=ended([self.machine], "ABORTED", "TIMED_OUT"),
+            inputs=told,
+            dead_letters=dead_letters,
         )
 
     def _definition(self) -> Json:
@@ -353,7 +372,10 @@ def _close_promotion(scope: Construct, parts: ModelParts) -> RuntimeFunction:
     function = parts.function(scope, "close_promotion")
     parts.allow_endpoint(function.role, parts.names.endpoint, "sagemaker:DescribeEndpoint")
     parts.allow_endpoint(function.role, parts.names.staging_endpoint, "sagemaker:DeleteEndpoint")
-    parts.allow_serving(function, "sagemaker:DeleteEndpointConfig", "sagemaker:DeleteModel")
+    parts.allow_serving(
+        function, "sagemaker:DescribeEndpointConfig", "sagemaker:DeleteEndpointConfig", "sagemaker:DeleteModel"
+    )
+    function.allow(may_announce(PROMOTION_REQUESTED))
     parts.allow_alarms(function, "cloudwatch:DeleteAlarms", "cloudwatch:SetAlarmState")
     parts.allow_registry(function, "sagemaker:DescribeModelPackage", "sagemaker:UpdateModelPackage")
     parts.notifications.grant_publish(function.role)

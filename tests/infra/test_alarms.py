@@ -55,7 +55,8 @@ def test_no_alarm_looks_back_further_than_cloudwatch_allows(assembly: Assembly) 
 def test_every_machine_and_every_dead_letter_queue_is_watched(assembly: Assembly) -> None:
     for model in ("flights", "tiny"):
         watched = set(_alarms(assembly, model))
-        assert {f"{name}Broken" for name in ("Intake", "Training", "Promotion", "Monitoring", "Recovery")} <= watched
+        machines = ("Intake", "Training", "Promotion", "Rollback", "Monitoring", "Recovery")
+        assert {f"{name}Broken" for name in machines} <= watched
         assert "DeadLetters" in watched
 
 

@@ -10,7 +10,7 @@ from stacks.templates import states
 from tests.infra.checks import aws_api, data_flow
 from tests.infra.conftest import Assembly
 
-MACHINES = {"intake", "training", "promotion", "monitoring", "recovery"}
+MACHINES = {"intake", "training", "promotion", "rollback", "monitoring", "recovery"}
 
 
 def _tasks(assembly: Assembly) -> list[tuple[str, Template]]:
@@ -38,7 +38,7 @@ def _inputs(assembly: Assembly) -> dict[str, list[set[str]]]:
     return found
 
 
-def test_every_model_has_the_five_machines(assembly: Assembly) -> None:
+def test_every_model_has_the_six_machines(assembly: Assembly) -> None:
     names = {
         machine.properties["StateMachineName"] for machine in assembly.resources("AWS::StepFunctions::StateMachine")
     }

@@ -306,6 +306,27 @@ class Confirmation(Message):
     version: int
 
 
+class Rollback(Message):
+    """A return to a version that has served before."""
+
+    outcome: Literal["Begun", "Refused"]
+    reason: str
+    """Why it was asked for, or why it cannot be done."""
+    id: str
+    """Execution that performs it: holder of the lease and subject of the ledger's entries."""
+    by: str = ""
+    """Who asked for it."""
+    from_version: int = 0
+    """The version that loses its place; 0 when none does."""
+    from_package: str = ""
+    to_version: int = 0
+    config: str = ""
+    """Endpoint config that is to serve."""
+    promotion: Promotion | None = None
+    """How the version that is to serve was promoted: enough to make its model and config again."""
+    fence: int = 0
+
+
 class Window(Message):
     """One window of captured production traffic."""
 

@@ -31,6 +31,10 @@ class Metric(StrEnum):
     """1 for every approval that left out staging tests or manual gates in an emergency."""
     ROLLOUTS_SERVING = "RolloutsServing"
     ROLLOUTS_ROLLED_BACK = "RolloutsRolledBack"
+    ROLLBACKS = "Rollbacks"
+    """1 for every return to an earlier version that somebody, or the watch after a rollout, has asked for."""
+    RECONCILE_FINDINGS = "ReconcileFindings"
+    """Disagreements between endpoint, registry and ledger at one look; 0 when they agree."""
 
 
 MODEL_DIMENSION = "Model"

@@ -1,13 +1,16 @@
 """However a promotion ended, only what serves is left and the next approval gets its turn."""
 
+from tests.unit.functions.rollback_run import promote
 from tests.unit.functions.scene import (
     ENDPOINT,
     PromotionRun,
     Scene,
+    answer_with_x,
     approved,
     moving,
     serve_first_version,
 )
+from trimtab.ports import EndpointState
 
 
 def test_a_promotion_leaves_nothing_behind_but_what_serves(scene: Scene) -> None:
@@ -71,3 +74,41 @@ def test_closing_a_busy_approval_leaves_the_lease_to_its_holder(scene: Scene) ->
     held = scene.ledger.lease_holder("promotion")
     assert held is not None
     assert held.holder == "holder"
+
+
+def test_an_execution_that_broke_off_is_cleaned_up_after_from_what_the_ledger_says(scene: Scene) -> None:
+    run = moving(scene)
+    promotion = run.state.pop("promotion")
+    ports = (scene.endpoints, scene.alarms, scene.registry)
+    ended = run.call("close_promotion", "close", ports, broken="TIMED_OUT")
+    assert (ended["outcome"], ended["released"]) == ("Failed", True)
+    assert scene.alarms.state[f"{run.state['plan']['config']}-stop"] == "ALARM"
+    (closed,) = [entry for entry in scene.ledger.entries("promotion.closed") if entry.subject == promotion["id"]]
+    assert (closed.data["version"], closed.data["reason"]) == (2, "its execution ran out of time")
+
+
+def test_configs_and_models_of_versions_that_served_long_ago_go_and_those_that_a_rollback_needs_stay(
+    scene: Scene,
+) -> None:
+    runs = [serve_first_version(scene)]
+    for number in (2, 3, 4):
+        scene.endpoints.answer = answer_with_x(number)
+        runs.append(promote(scene, f"run-{number}", f"execution-{number}"))
+    configs = [run.state["plan"]["config"] for run in runs]
+    assert set(scene.endpoints.configs) == set(configs), "the grace time is not over"
+    scene.later(days=8)
+    refused = PromotionRun(scene, "refused")
+    refused.check(approved(scene, "run-5"))
+    refused.close("Refused")
+    assert set(scene.endpoints.configs) == set(scene.endpoints.models) == set(configs[1:])
+    assert scene.ledger.entries("promotion.closed")[-1].data["cleaned"] == [configs[0]]
+
+
+def test_a_model_that_the_live_config_serves_under_another_name_stays(scene: Scene) -> None:
+    run = moving(scene)
+    served = run.state["plan"]["config"]
+    scene.endpoints.configs["by-hand"] = {"ProductionVariants": [{"ModelName": served}]}
+    scene.endpoints.endpoints[ENDPOINT] = EndpointState(ENDPOINT, "InService", "by-hand")
+    run.close("RolledBack")
+    assert served in scene.endpoints.models
+    assert served not in scene.endpoints.configs

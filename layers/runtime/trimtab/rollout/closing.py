@@ -11,11 +11,14 @@ from trimtab.ledger.lookup import latest
 from trimtab.names import ModelNames
 from trimtab.ports import Alarms, Endpoints, EndpointState, Ledger, ModelRegistry, Notifier
 from trimtab.rollout.approval import is_approved
+from trimtab.rollout.keeping import in_use, models_in_use, moving_configs, outdated
 from trimtab.rollout.queue import LEASE, waiting
+from trimtab.rollout.reigns import CLOSED, reigns
+from trimtab.rollout.rollback import REQUESTED as ROLLBACK
 from trimtab.rollout.rollback_alarms import ERRORS, STOP, alarm_name
-from trimtab.rollout.served import served_name, staging_of
+from trimtab.rollout.served import served_name
+from trimtab.spec.rollout import RolloutSpec
 
-CLOSED = "promotion.closed"
 ACTOR = "close_promotion"
 
 
@@ -32,17 +35,18 @@ class Closing:
     endpoints: Endpoints
     alarms: Alarms
     registry: ModelRegistry
+    rollout: RolloutSpec
 
     def close(self, outcome: str, reason: str) -> dict[str, Any]:
         """``next`` is an approval that waited, to be announced again; only the holder of the lease names one."""
         reason = in_words(reason)
         held = self.ledger.lease_holder(LEASE)
-        if held is not None and held.holder == self.id:
-            self._clean_up(outcome, reason)
-        elif outcome == "Busy":
+        if outcome == "Busy" and (held is None or held.holder != self.id):
             return {"outcome": outcome, "released": False, "next": None}
+        is_mine = held is not None and (held.holder == self.id or self._is_rollback(held.holder))
+        cleaned = self._clean_up(outcome, reason) if is_mine else []
         if latest(self.ledger, CLOSED, self.id) is None:
-            self._record(outcome, reason)
+            self._record(outcome, reason, cleaned)
         released = held is not None and self.ledger.release(LEASE, self.id, held.fence)
         return {"outcome": outcome, "released": released, "next": self._next()}
 
@@ -55,35 +59,68 @@ class Closing:
             return None
         return {"model": self.ledger.model, "package_arn": queue[0], "at": self.at.isoformat()}
 
-    def _clean_up(self, outcome: str, reason: str) -> None:
+    def _is_rollback(self, holder: str) -> bool:
+        """A rollback that took the lease over waits for this promotion to end, and leaves cleaning up to it."""
+        return latest(self.ledger, ROLLBACK, holder) is not None
+
+    def _clean_up(self, outcome: str, reason: str) -> list[str]:
+        """What of earlier versions was removed, its grace time being over."""
         live = self.endpoints.describe(self.names.endpoint)
         if self.promotion is not None and self.promotion.outcome == "Approved":
             self._stop_traffic(self.promotion, live, outcome, reason)
             self._remove(self.promotion, live)
+        cleaned = self._remove_outdated(live)
         self._remove_dead_alarms(live)
         if self.promotion is not None and self._is_unfit(self.promotion, outcome):
             self._reject(self.promotion, reason)
+        return cleaned
 
     def _stop_traffic(self, promotion: Promotion, live: EndpointState | None, outcome: str, reason: str) -> None:
         """A promotion that failed while traffic moved must not go on unwatched."""
-        config = served_name(promotion, self.names)
-        if outcome == "Failed" and live is not None and live.pending_config == config:
-            self.alarms.ring(alarm_name(config, STOP), f"the promotion failed: {reason}")
+        switch = alarm_name(served_name(promotion, self.names), STOP)
+        is_moving = live is not None and live.pending_config == served_name(promotion, self.names)
+        if outcome == "Failed" and is_moving and switch in self.alarms.states([switch]):
+            self.alarms.ring(switch, f"the promotion failed: {reason}")
 
     def _remove(self, promotion: Promotion, live: EndpointState | None) -> None:
-        """Staging goes; the version's own config and model go with it unless production has or is getting them."""
-        staging, config = staging_of(promotion, self.names), served_name(promotion, self.names)
-        self.endpoints.delete(staging.endpoint)
-        self.endpoints.delete_config(staging.config)
-        if config not in _in_use(live):
-            self.endpoints.delete_config(config)
-            self.endpoints.delete_model(config)
+        """Staging goes; the version's own configs and model go with it unless production needs them.
+
+        Production needs what serves, what it is moving to, and what served before: a rollback goes back to that.
+        """
+        if not self.rollout.staging_test.keep:
+            self._remove_staging(promotion)
+        needed = in_use(live) | {reign.config for reign in reigns(self.ledger.entries())}
+        models = models_in_use(self.endpoints, needed)
+        for config in moving_configs(promotion, self.names):
+            if config not in needed:
+                self.endpoints.delete_config(config)
+        name = served_name(promotion, self.names)
+        if name not in needed | models:
+            self.endpoints.delete_model(name)
+
+    def _remove_staging(self, promotion: Promotion) -> None:
+        config = self.names.served(promotion.version, promotion.tag, "staging")
+        self.endpoints.delete(self.names.staging_endpoint)
+        self.endpoints.delete_config(config)
+        self.endpoints.delete_model(config)  # a serverless staging endpoint has a model of its own
+
+    def _remove_outdated(self, live: EndpointState | None) -> list[str]:
+        """Configs and models of versions that served long ago; the ledger says which."""
+        used = in_use(live)
+        models = models_in_use(self.endpoints, used)
+        entries = self.ledger.entries()
+        gone = {name for entry in entries if entry.kind == CLOSED for name in entry.data.get("cleaned", ())}
+        found = [name for name in outdated(entries, self.rollout.after, self.at) if name not in used | models | gone]
+        for name in found:
+            self.endpoints.delete_config(name)
+            self.endpoints.delete_model(name)
+        return found
 
     def _remove_dead_alarms(self, live: EndpointState | None) -> None:
         """Rollback alarms of configs that do not serve any more are deleted; other models' are told apart by name."""
         pattern = re.compile(rf"({re.escape(self.names.prefix)}-v\d+-[0-9a-f]{{8}})-({ERRORS}|{STOP})")
         matches = [match for name in self.alarms.named(f"{self.names.prefix}-v") if (match := pattern.fullmatch(name))]
-        dead = [match.group(0) for match in matches if match.group(1) not in _in_use(live)]
+        dead = [match.group(0) for match in matches if match.group(1) not in in_use(live)]
         if dead:
             self.alarms.delete(dead)
 
@@ -95,7 +132,7 @@ class Closing:
         if is_approved(self.registry.describe(promotion.package_arn)):
             self.registry.reject(promotion.package_arn, reason)
 
-    def _record(self, outcome: str, reason: str) -> None:
+    def _record(self, outcome: str, reason: str, cleaned: list[str]) -> None:
         version = self.promotion.version if self.promotion else 0
         named = f"version {version}" if version else "the approval"
         if outcome in ("Refused", "Failed"):
@@ -110,6 +147,7 @@ class Closing:
             "reason": reason,
             "package_arn": self.promotion.package_arn if self.promotion else "",
             "version": version,
+            "cleaned": cleaned,
             "summary": f"promotion of {named} ended: {outcome}",
         }
         self.ledger.append(CLOSED, self.id, data, self.at, ACTOR)
@@ -123,10 +161,6 @@ def in_words(reason: str) -> str:
         return f"{error['Error']}: {cause['errorMessage']}"
     except (ValueError, TypeError, KeyError):
         return reason
-
-
-def _in_use(live: EndpointState | None) -> set[str | None]:
-    return {live.config, live.pending_config} if live else set()
 
 
 def _next_step(outcome: str) -> str:

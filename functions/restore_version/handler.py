@@ -1,0 +1,61 @@
+"""Makes production serve an earlier version and proves it; called by the rollback machine, again and again."""
+
+from typing import Any
+
+from trimtab.aws.alarms import CloudWatchAlarms
+from trimtab.aws.endpoints import SageMakerEndpoints
+from trimtab.aws.registry import SageMakerRegistry
+from trimtab.contracts import Event, Rollback
+from trimtab.entrypoint import Runtime, entrypoint
+from trimtab.ports import Alarms, Endpoints, ModelRegistry
+from trimtab.rollout.production import prepare_config
+from trimtab.rollout.proof import prove
+from trimtab.rollout.restored import Restored
+from trimtab.rollout.restoring import Keeping, Restoring
+
+
+class RestoreVersionEvent(Event):
+    """A rollback that holds the lease."""
+
+    rollback: Rollback
+
+
+@entrypoint(RestoreVersionEvent)
+def handler(event: RestoreVersionEvent, runtime: Runtime) -> dict[str, Any]:
+    """Production serves the version and everything says so. Raises RolloutInProgress until then."""
+    connected = SageMakerEndpoints.connect(), CloudWatchAlarms.connect(), SageMakerRegistry.connect()
+    return restore(event, runtime, *connected)
+
+
+def restore(
+    event: RestoreVersionEvent, runtime: Runtime, endpoints: Endpoints, alarms: Alarms, registry: ModelRegistry
+) -> dict[str, Any]:
+    """A retry gives the first attempt's answer."""
+    rollback = event.rollback
+    restored = Restored(rollback, event.at, runtime.names, runtime.ledger, registry, runtime.notifier, runtime.metrics)
+    if found := restored.earlier():
+        return dict(found)
+    _make_missing(event, runtime, endpoints, Keeping(endpoints, runtime.objects, registry, runtime.ledger))
+    live = Restoring(rollback, event.at, runtime.names, runtime.ledger, endpoints, alarms).look()
+    answered = _proof(rollback, runtime, endpoints, live.name)
+    return dict(restored.serving({"status": live.status, "config": live.config, "request": answered}))
+
+
+def _make_missing(event: RestoreVersionEvent, runtime: Runtime, endpoints: Endpoints, keeping: Keeping) -> None:
+    """SageMaker's model and config are there; what was gone is made again from the promotion's record."""
+    rollback = event.rollback
+    if missing := keeping.missing(rollback.config):
+        promotion = keeping.record(rollback, missing)
+        spec, capture = runtime.spec.rollout, runtime.capture("capture")
+        prepare_config(endpoints, rollback.config, promotion, spec, runtime.settings, capture)
+        keeping.remember(rollback, missing, event.at)
+
+
+def _proof(rollback: Rollback, runtime: Runtime, endpoints: Endpoints, endpoint: str) -> dict[str, Any]:
+    """Production's answer to a golden record; a version whose records are gone serves all the same."""
+    if rollback.promotion is None:
+        return {"status": None, "answer": "not asked: no record of its promotion names golden records"}
+    try:
+        return prove(endpoints, runtime.objects, endpoint, rollback.promotion.golden_uri)
+    except FileNotFoundError as gone:
+        return {"status": None, "answer": f"not asked: {gone}"}
