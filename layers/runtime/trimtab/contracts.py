@@ -18,9 +18,9 @@ LEAKAGE = "leakage: "
 """How the reason begins for which a dataset must not be used, and which a person has to look into."""
 CLOSING = {"manifest": "_MANIFEST.json", "success": "_SUCCESS"}
 """Name of the object that closes a drop of many, by ``data.drop``."""
-
 POINTER = "_LAKE.json"
 """Name of the object that points to a table in a lake, for a model with ``data.lake``."""
+
 
 def _aware(at: datetime) -> datetime:
     return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
@@ -64,6 +64,8 @@ class Settings(BaseModel):
     spec_path: str = SPEC_PATH
     signing_key_id: str = ""
     execution_role_arn: str = ""
+    serverless_role_arn: str = ""
+    """Role of serverless containers, which are not isolated from the network."""
     image_uri: str = ""
     package_group: str = ""
     code_uri: str = ""
@@ -101,11 +103,11 @@ class Drop(Message):
     """URI of the list of its objects; empty for a drop of one object."""
     replays: str = ""
     """Execution that had refused the same content."""
+    lake: str = ""
+    """URI of the table in a lake that is to be judged where it lies; empty for every other drop."""
 
     @property
     def uri(self) -> str:
-    lake: str = ""
-    """URI of the table in a lake that is to be judged where it lies; empty for every other drop."""
         return f"s3://{self.bucket}/{self.key}"
 
     @property
