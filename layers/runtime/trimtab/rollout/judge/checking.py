@@ -15,7 +15,9 @@ WEIGHTS: Final = {
 }  # fmt: skip
 """Shares of alpha. Latency has few points, a minute each, so it gets the most; a metric of one's own weighs 1.
 
-Equal versions agree exactly on the same records, so that rule needs no share."""
+Equal versions agree exactly on the same records, so that rule needs no share; nor does a metric with its own limit,
+which compares nothing.
+"""
 _METRIC_WEIGHT: Final = 1.0
 Finding = Literal["pass", "fail", "inconclusive", "error"]
 
@@ -59,7 +61,7 @@ def rules_of(rollout: RolloutSpec) -> tuple[Rule, ...]:
     judge = rollout.judge
     own = [name for name in WEIGHTS if name not in judge.off]
     weights: Mapping[str, float] = {name: WEIGHTS[name] for name in own} | {
-        metric.name: _METRIC_WEIGHT for metric in judge.metrics
+        metric.name: _METRIC_WEIGHT if metric.compare != "limit" else 0.0 for metric in judge.metrics
     }
     dry = {*judge.dry_run, *(metric.name for metric in judge.metrics if metric.dry_run)}
     total = sum(weight for name, weight in weights.items() if name not in dry) or 1.0

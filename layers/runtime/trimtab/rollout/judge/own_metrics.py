@@ -18,6 +18,8 @@ _NOTHING = FleetEvidence()
 def check_metric(case: Case, rule: Rule) -> Check | None:
     """Fails when the metric of the rule has changed for the worse by more than its limit, and it is no accident.
 
+    A limit of its own is no comparison: then the newest minutes decide, and a leak shows as soon as it is over.
+
     Minutes are the witnesses, as for latency. What is compared with the hour before, or with a limit, must have no
     trend of its own and minutes that hardly depend on each other: the judge cannot know of a campaign that began at the
     same time. None where there is no old fleet to be compared with.
@@ -25,7 +27,25 @@ def check_metric(case: Case, rule: Rule) -> Check | None:
     metric = rule.metric
     if metric is None or (metric.compare == "old" and case.evidence.old is None):
         return None
+    if metric.compare == "limit":
+        return _check_limit(case, rule, metric)
     return _Change(metric, *_compared(case, metric)).check(rule)
+
+
+def _check_limit(case: Case, rule: Rule, metric: JudgedMetric) -> Check:
+    """Fails when the middle one of the newest ``min_minutes`` values is beyond the limit."""
+    found = case.evidence.new.metrics.get(metric.name, {})
+    newest = [found[minute] for minute in case.span.within(found)][-metric.min_minutes :]
+    figures: dict[str, Any] = {"compare": "limit", "direction": metric.direction, "limit": metric.limit}
+    if len(newest) < metric.min_minutes:
+        said = f"{len(newest)} minutes with {metric.metric}: {metric.min_minutes} are needed"
+        return rule.check("inconclusive", said, n_new=len(newest), **figures)
+    value = median(newest)
+    figures |= {"value": value, "interval": (min(newest), max(newest)), "unit": "value", "n_new": len(newest)}
+    said = f"{metric.metric} is {value:.4g} in the last {len(newest)} minutes"
+    if value > metric.limit if metric.direction == "higher" else value < metric.limit:
+        return rule.check("fail", f"{said}: beyond the limit of {metric.limit:g}", **figures)
+    return rule.check("pass", f"{said}: within the limit of {metric.limit:g}", **figures)
 
 
 def _compared(case: Case, metric: JudgedMetric) -> tuple[list[tuple[float, float]], int]:
@@ -34,8 +54,6 @@ def _compared(case: Case, metric: JudgedMetric) -> tuple[list[tuple[float, float
     if metric.compare == "old":
         found = paired(case.span, new, (case.evidence.old or _NOTHING).metrics.get(metric.name, {}))
         return found, len(found)
-    if metric.compare == "limit":
-        return [(new[minute], metric.limit) for minute in case.span.within(new)], 0
     then = case.evidence.before.get(metric.name, {})
     if not then:
         return [], 0
@@ -72,7 +90,7 @@ class _Change:
         figures |= {
             "value": value,
             "interval": interval,
-            "unit": "value" if metric.compare == "limit" else "change, as a share",
+            "unit": "change, as a share",
             "n_new": len(self.pairs),
             "n_old": self.n_old,
             "e_value": evidence,
@@ -85,21 +103,13 @@ class _Change:
         return rule.check("pass", f"{said}: no evidence that it is beyond {metric.limit:g}", **figures)
 
     def _measured(self, changes: Sequence[float]) -> tuple[float, tuple[float, float]]:
-        """The typical value (against a limit) or change as a share of what it is compared with, and its interval."""
+        """The typical change as a share of what it is compared with, and its interval."""
         shift, (low, high) = middle(changes)
-        if self.metric.compare == "limit":
-            limit = self.metric.limit
-            return shift + limit, (low + limit, high + limit)
         base = abs(median(base for _, base in self.pairs)) or 1e-12
         return shift / base, (low / base, high / base)
 
     def _is_worse(self, value: float) -> bool:
-        limit, direction = self.metric.limit, self.metric.direction
-        if self.metric.compare == "limit":
-            return value > limit if direction == "higher" else value < limit
-        return {"higher": value, "lower": -value, "both": abs(value)}[direction] > limit
+        return {"higher": value, "lower": -value, "both": abs(value)}[self.metric.direction] > self.metric.limit
 
     def _worded(self, value: float) -> str:
-        if self.metric.compare == "limit":
-            return f"{value:.4g}"
         return f"{value:+.1%} against {'the old fleet' if self.metric.compare == 'old' else 'the hour before'}"
