@@ -31,6 +31,10 @@ COMMANDS: Final = {
     "logs": Entry("cli.logs", "logs", "Print the logs of the jobs of RUN."),
     "approve": Entry("cli.packages", "approve", "Approve VERSION of MODEL: staging, tests and the rollout begin."),
     "reject": Entry("cli.packages", "reject", "Reject VERSION of MODEL; a rollout of it goes back."),
+    "rollback": Entry("cli.rollback", "rollback", "Bring the version of MODEL back that served before, or another."),
+    "served": Entry(
+        "cli.served", "served", "Print what served MODEL at a time, and the entries of the ledger that prove it."
+    ),
     "lineage": Entry("cli.lineage", "lineage", "Print what made VERSION."),
     "compare": Entry("cli.compare", "compare_versions", "Print what differs between two versions."),
     "reproduce": Entry("cli.reproduce", "reproduce", "Train VERSION again from its record and compare."),
