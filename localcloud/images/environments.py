@@ -1,7 +1,7 @@
 """Virtual environments that stand for container images: made once at set-up, looked up by the server.
 
 A recipe in recipes.toml says which image (repository:tag, a pattern) an environment stands for, with which Python and
-which locked packages.
+which locked packages. Files of the same form, named in LOCALCLOUD_IMAGES, add images of one's own.
 """
 
 import hashlib
@@ -11,14 +11,19 @@ import shutil
 import subprocess
 import sys
 import tomllib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
+from typing import Any
 
 from localcloud.lambda_.runtimes import answers_version, find_interpreter, own_interpreter
 
 FOLDER = Path(__file__).resolve().parent
+VARIABLE = "LOCALCLOUD_IMAGES"
+"""Files with further recipes, separated as in PATH."""
 _ASK_FOR_SETUP = "run `python -m localcloud.toolchain images` first (make setup does)"
+_ASK_FOR_MORE = "run `python -m localcloud.toolchain optional-images` first (it is large, so make setup does not)"
 _BYTECODE_SETTINGS = ("PYTHONPYCACHEPREFIX", "PYTHONDONTWRITEBYTECODE")
 _MARK = "made.json"
 
@@ -32,6 +37,10 @@ class Recipe:
     python: str
     lock: Path
     entrypoint: tuple[str, ...]
+    """What it starts for a training job; nothing for an image that trains nothing."""
+    environment: Mapping[str, str]
+    """Variables that the image sets; ``{packages}`` stands for where its packages lie."""
+    optional: bool
 
     @property
     def digest(self) -> str:
@@ -47,25 +56,57 @@ class Image:
     recipe: Recipe
     note: str
 
-
-def recipes() -> list[Recipe]:
-    """Every recipe there is."""
-    tables = tomllib.loads((FOLDER / "recipes.toml").read_text())
-    return [
-        Recipe(name, table["image"], table["python"], FOLDER / table["lock"], tuple(table["training"]))
-        for name, table in tables.items()
-    ]
+    @property
+    def environment(self) -> dict[str, str]:
+        """Variables that the image sets."""
+        packages = next(self.python.parents[1].glob("lib/python*/site-packages"))
+        return {name: value.replace("{packages}", str(packages)) for name, value in self.recipe.environment.items()}
 
 
-def find_image(directory: Path, uri: str) -> Image:
+def own_files() -> tuple[Path, ...]:
+    """The files with recipes that this process's environment names."""
+    return tuple(Path(each) for each in os.environ.get(VARIABLE, "").split(os.pathsep) if each)
+
+
+def recipes(own: Sequence[Path] = ()) -> list[Recipe]:
+    """Every recipe there is: those of the files ``own`` first, whose locks lie beside them.
+
+    Raises LookupError for a file that cannot be read.
+    """
+    return [recipe for file in (*own, FOLDER / "recipes.toml") for recipe in _recipes_in(file)]
+
+
+def _recipes_in(file: Path) -> list[Recipe]:
+    try:
+        return [_recipe(name, table, file.parent) for name, table in tomllib.loads(file.read_text()).items()]
+    except (OSError, tomllib.TOMLDecodeError, KeyError, TypeError) as error:
+        raise LookupError(f"{file}, which {VARIABLE} names, holds no recipes of images: {error!r}") from error
+
+
+def _recipe(name: str, table: Mapping[str, Any], folder: Path) -> Recipe:
+    return Recipe(
+        name=name,
+        image=table["image"],
+        python=table["python"],
+        lock=folder / table["lock"],
+        entrypoint=tuple(table.get("training", ())),
+        environment=dict(table.get("environment", {})),
+        optional=bool(table.get("optional", False)),
+    )
+
+
+def find_image(directory: Path, uri: str, own: Sequence[Path] = ()) -> Image:
     """The environment that set-up made for an image URI. Raises LookupError with what to do when there is none."""
     repository_and_tag = uri.rpartition("/")[2]
-    known = recipes()
+    known = recipes(own)
     for recipe in known:
         if fnmatchcase(repository_and_tag, recipe.image):
             return _made(directory, recipe)
     patterns = ", ".join(recipe.image for recipe in known)
-    raise LookupError(f"The local cloud has no stand-in for the image {uri}; it has {patterns}.")
+    raise LookupError(
+        f"The local cloud has no stand-in for the image {uri}; it has {patterns}. "
+        f"One of your own is described in a file that {VARIABLE} names."
+    )
 
 
 def make_image(directory: Path, recipe: Recipe) -> Image:
@@ -83,7 +124,8 @@ def make_image(directory: Path, recipe: Recipe) -> Image:
 def _made(directory: Path, recipe: Recipe) -> Image:
     folder = directory / recipe.name
     if not _is_current(folder, recipe):
-        raise LookupError(f"The stand-in for the image {recipe.image} is not set up: {_ASK_FOR_SETUP}.")
+        advice = _ASK_FOR_MORE if recipe.optional else _ASK_FOR_SETUP
+        raise LookupError(f"The stand-in for the image {recipe.image} is not set up: {advice}.")
     version = json.loads((folder / _MARK).read_text())["version"]
     note = (
         ""

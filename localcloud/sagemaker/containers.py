@@ -130,6 +130,7 @@ def _environment(container: Container, namespaces: bool) -> dict[str, str]:
         "LANG": "C.UTF-8",
         "PYTHONUNBUFFERED": "1",
         "PYTHONDONTWRITEBYTECODE": "1",
+        **container.image.environment,
         **fallback,
         **container.environment,
     }
