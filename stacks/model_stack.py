@@ -80,7 +80,9 @@ class ModelStack(Stack):
         artifacts, captures = data.artifacts.folder(spec.name), data.captures.folder(spec.name)
         execution_role = ExecutionRole(self, "Execution")
         execution_role.use_data(artifacts, captures)
-        execution_role.use_code(bundle, kit, image)
+        execution_role.use_code([bundle, kit], image)
+        serverless_role = ExecutionRole(self, "Serverless")
+        serverless_role.use_models(artifacts, image)
         return ModelParts(
             stage=self._stage,
             spec=spec,
@@ -95,19 +97,22 @@ class ModelStack(Stack):
             operations_key=control.key,
             record_failure=control.record_failure,
             execution_role=execution_role,
+            serverless_role=serverless_role,
             bundle=bundle,
             kit=kit,
             image=image,
-            defaults=self._defaults(architecture, bundle, image, execution_role),
+            defaults=self._defaults(architecture, bundle, image, (execution_role, serverless_role)),
         )
 
     def _defaults(
-        self, architecture: str, bundle: SourceBundle, image: ContainerImage, execution_role: ExecutionRole
+        self, architecture: str, bundle: SourceBundle, image: ContainerImage, roles: tuple[ExecutionRole, ExecutionRole]
     ) -> FunctionDefaults:
+        execution_role, serverless_role = roles
         own = {
             "model": self._model.spec.name,
             "signing_key_id": self._data.signing_key.key_arn,
             "execution_role_arn": execution_role.arn,
+            "serverless_role_arn": serverless_role.arn,
             "image_uri": image.uri,
             "package_group": self.names.package_group,
             "code_uri": bundle.uri,

@@ -258,9 +258,17 @@ class MemoryEndpoints:
     answer: Callable[[str, bytes], Answer] = _no_answer
 
     def create_model(
-        self, name: str, *, image_uri: str, artifact_uri: str, environment: Mapping[str, str], role_arn: str
+        self,
+        name: str,
+        *,
+        image_uri: str,
+        artifact_uri: str,
+        environment: Mapping[str, str],
+        role_arn: str,
+        isolated: bool,
     ) -> None:
         made = {"image_uri": image_uri, "artifact_uri": artifact_uri, "environment": dict(environment)}
+        made |= {"role_arn": role_arn, "isolated": isolated}
         self.models.setdefault(name, made)
 
     def create_config(self, request: Mapping[str, Any]) -> None:

@@ -30,7 +30,8 @@ def deploy(
 ) -> dict[str, Any]:
     """What an earlier attempt made is found by its name; what an earlier promotion left is removed first."""
     ensure_may_go_on(runtime.ledger, registry, event.promotion)
-    staging = staging_of(event.promotion, runtime.names)
+    rollout = runtime.spec.rollout
+    staging = staging_of(event.promotion, runtime.names, own_model=rollout.staging == "serverless")
     found = endpoints.describe(staging.endpoint)
     if found is None:
         _create(event.promotion, staging, runtime, endpoints)
@@ -47,8 +48,7 @@ def deploy(
 
 
 def _create(promotion: Promotion, staging: Staging, runtime: Runtime, endpoints: Endpoints) -> None:
-    create_serving_model(endpoints, staging.sagemaker_model, promotion, runtime.settings)
-    endpoints.create_config(
-        staging_config(staging.config, staging.sagemaker_model, runtime.spec.rollout, runtime.settings)
-    )
+    rollout, model = runtime.spec.rollout, staging.sagemaker_model
+    create_serving_model(endpoints, model, promotion, runtime.settings, serverless=rollout.staging == "serverless")
+    endpoints.create_config(staging_config(staging.config, model, rollout, runtime.settings))
     endpoints.create(staging.endpoint, staging.config)

@@ -43,6 +43,8 @@ class ModelParts:
     operations_key: DataKey
     record_failure: RuntimeFunction
     execution_role: ExecutionRole
+    serverless_role: ExecutionRole
+    """Of serverless containers: they cannot be isolated from the network, so they may read models and no data."""
     bundle: SourceBundle
     kit: JobKit
     image: ContainerImage

@@ -304,7 +304,7 @@ def _check_approval(scope: Construct, parts: ModelParts) -> RuntimeFunction:
 def _deploy_staging(scope: Construct, parts: ModelParts) -> RuntimeFunction:
     """Makes the SageMaker model, the config and the endpoint; removes a staging endpoint that was left over."""
     function = parts.function(scope, "deploy_staging")
-    _allow_models(function, parts)
+    _allow_models(function, parts, serverless=parts.spec.rollout.staging == "serverless")
     parts.allow_endpoint(
         function.role,
         parts.names.staging_endpoint,
@@ -317,9 +317,11 @@ def _deploy_staging(scope: Construct, parts: ModelParts) -> RuntimeFunction:
 
 
 def _test_staging(scope: Construct, parts: ModelParts) -> RuntimeFunction:
-    """Asks the staging endpoint and writes a report."""
-    function = parts.function(scope, "test_staging", timeout_s=600)
+    """Asks the staging endpoint, reads what memory it takes, and writes a report."""
+    function = parts.function(scope, "test_staging", timeout_s=900)
     parts.allow_endpoint(function.role, parts.names.staging_endpoint, "sagemaker:InvokeEndpoint")
+    parts.allow_registry(function, "sagemaker:DescribeModelPackage")
+    function.allow(parts.reading_metrics())
     parts.artifacts.grant_read(function.role, "runs")
     parts.artifacts.grant_write(function.role, "runs")
     return function
@@ -328,7 +330,7 @@ def _test_staging(scope: Construct, parts: ModelParts) -> RuntimeFunction:
 def _plan_rollout(scope: Construct, parts: ModelParts) -> RuntimeFunction:
     """Makes model, config and rollback alarms of the new version."""
     function = parts.function(scope, "plan_rollout")
-    _allow_models(function, parts)
+    _allow_models(function, parts, serverless=parts.spec.rollout.endpoint.kind == "serverless")
     parts.allow_endpoint(function.role, parts.names.endpoint, "sagemaker:DescribeEndpoint")
     parts.allow_alarms(function, "cloudwatch:PutMetricAlarm")
     return function
@@ -382,7 +384,8 @@ def _close_promotion(scope: Construct, parts: ModelParts) -> RuntimeFunction:
     return function
 
 
-def _allow_models(function: RuntimeFunction, parts: ModelParts) -> None:
+def _allow_models(function: RuntimeFunction, parts: ModelParts, *, serverless: bool) -> None:
     """``function`` may make SageMaker models and endpoint configs of the model's versions."""
     parts.allow_serving(function, "sagemaker:CreateModel", "sagemaker:CreateEndpointConfig")
-    parts.execution_role.grant_pass(function.role)
+    role = parts.serverless_role if serverless else parts.execution_role
+    role.grant_pass(function.role)

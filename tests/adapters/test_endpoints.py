@@ -35,7 +35,12 @@ def endpoints(aws: None) -> SageMakerEndpoints:
 
 def make(endpoints: SageMakerEndpoints, name: str = "tiny-v1") -> None:
     endpoints.create_model(
-        name, image_uri="image", artifact_uri="s3://a/model.tar.gz", environment={"A": "1"}, role_arn=ROLE
+        name,
+        image_uri="image",
+        artifact_uri="s3://a/model.tar.gz",
+        environment={"A": "1"},
+        role_arn=ROLE,
+        isolated=True,
     )
     endpoints.create_config(production_config(name, name, RolloutSpec(), SETTINGS, "s3://captures/tiny/capture"))
 
@@ -64,19 +69,25 @@ def test_removing_what_is_gone_is_no_error(endpoints: SageMakerEndpoints) -> Non
     endpoints.delete_model("nobody")
 
 
-def test_a_model_has_no_network(aws: None) -> None:
+@pytest.mark.parametrize("isolated", [True, False])
+def test_a_model_has_no_network_where_sagemaker_can_isolate_it(aws: None, isolated: bool) -> None:
     sagemaker = boto3.client("sagemaker", region_name="us-east-1")
     arn = "arn:aws:sagemaker:us-east-1:123456789012:model/tiny-v1"
     expected = {
         "ModelName": "tiny-v1",
         "PrimaryContainer": {"Image": "image", "ModelDataUrl": "s3://a/model.tar.gz", "Environment": {"A": "1"}},
         "ExecutionRoleArn": ROLE,
-        "EnableNetworkIsolation": True,
+        "EnableNetworkIsolation": isolated,
     }
     with Stubber(sagemaker) as stub:
         stub.add_response("create_model", {"ModelArn": arn}, expected)
         SageMakerEndpoints(sagemaker, None).create_model(
-            "tiny-v1", image_uri="image", artifact_uri="s3://a/model.tar.gz", environment={"A": "1"}, role_arn=ROLE
+            "tiny-v1",
+            image_uri="image",
+            artifact_uri="s3://a/model.tar.gz",
+            environment={"A": "1"},
+            role_arn=ROLE,
+            isolated=isolated,
         )
         stub.assert_no_pending_responses()
 

@@ -118,7 +118,7 @@ def test_roles_are_passed_to_sagemaker_only_and_only_the_models_own(assembly: As
     assert passing
     for statement in passing:
         assert statement.condition == {"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}}
-        assert all(re.fullmatch(r"<ExecutionRole\w+\.Arn>", resource) for resource in statement.resources)
+        assert all(re.fullmatch(r"<(Execution|Serverless)Role\w+\.Arn>", resource) for resource in statement.resources)
 
 
 def _is_for_people(resource: Resource) -> bool:
@@ -168,3 +168,16 @@ def test_a_models_functions_reach_only_the_models_own_rows_and_folders(assembly:
 def test_roles_carry_no_managed_policies_of_aws_and_none_that_the_tests_here_would_not_see(assembly: Assembly) -> None:
     elsewhere = {"ManagedPolicyArns", "Policies"}
     assert [role.id for role in assembly.resources("AWS::IAM::Role") if elsewhere & set(role.properties)] == []
+
+
+def test_a_serverless_container_which_has_a_network_may_read_models_and_no_data(assembly: Assembly) -> None:
+    found = [
+        statement
+        for resource, statements in _documents(assembly)
+        if resource.id.startswith("ServerlessRole")
+        for statement in statements
+    ]
+    read = {resource for each in found if "s3:GetObject" in each.actions for resource in each.resources}
+    assert read
+    assert all("/runs/*" in resource for resource in read), read
+    assert not {action for each in found for action in each.actions if action.startswith(("s3:Put", "s3:Delete"))}

@@ -293,8 +293,17 @@ class Endpoints(Protocol):
     """SageMaker's models, endpoint configs and endpoints. Creating what exists or deleting what is gone is no error."""
 
     def create_model(
-        self, name: str, *, image_uri: str, artifact_uri: str, environment: Mapping[str, str], role_arn: str
-    ) -> None: ...
+        self,
+        name: str,
+        *,
+        image_uri: str,
+        artifact_uri: str,
+        environment: Mapping[str, str],
+        role_arn: str,
+        isolated: bool,
+    ) -> None:
+        """``isolated`` containers have no network; serverless endpoints cannot serve those."""
+        ...
 
     def create_config(self, request: Mapping[str, Any]) -> None:
         """``request`` as CreateEndpointConfig takes it."""

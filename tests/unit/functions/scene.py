@@ -3,6 +3,7 @@
 import hashlib
 import importlib
 import json
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -21,10 +22,13 @@ from tests.fakes import (
     RecordingNotifier,
     fake_runtime,
 )
+from trimtab.authoring.contract import Contract
+from trimtab.authoring.records import RequestRefused, check_media_types, read_records
 from trimtab.entrypoint import Runtime
 from trimtab.ports import Answer, Package
 from trimtab.rollout.approval import JUDGED, manifest_digest
 from trimtab.rollout.rollback_alarms import fleet_dimensions
+from trimtab.rollout.staging import Probe
 from trimtab.rollout.votes import AuditTrail
 from trimtab.spec import Spec, parse_spec
 
@@ -62,14 +66,15 @@ def function(name: str) -> ModuleType:
 def answer_with_x(version: int) -> Callable[[str, bytes], Answer]:
     """A model whose score is x, and that names its version."""
 
+    contract = Contract.of_spec(tiny_spec().model_dump(mode="json"))
+
     def answer(endpoint: str, body: bytes) -> Answer:
         try:
-            records = [json.loads(line) for line in body.decode().splitlines()]
-            rows = [{"id": r["row"], "score": r["x"], "version": version} for r in records if r["kind"] is not None]
-        except (ValueError, KeyError, TypeError):
-            return Answer(400, b"refused", 1.0)
-        text = "".join(json.dumps(row) + "\n" for row in rows)
-        return Answer(200, text.encode(), 1.0) if rows else Answer(400, b"no record", 1.0)
+            records = read_records(body, contract)
+        except RequestRefused as refused:
+            return Answer(refused.status, refused.message.encode(), 1.0)
+        rows = [{"id": record["row"], "score": record["x"], "version": version} for record in records]
+        return Answer(200, "".join(json.dumps(row) + "\n" for row in rows).encode(), 1.0)
 
     return answer
 
@@ -95,6 +100,18 @@ class Scene:
     def runtime(self) -> Runtime:
         parts = {"objects": self.objects, "ledger": self.ledger, "notifier": self.notifier, "metrics": self.metrics}
         return fake_runtime(self.spec, **parts)
+
+    @property
+    def probe(self) -> Probe:
+        """The staging endpoint; nothing is waited for, and its memory is held."""
+        return Probe(self._asked, time.monotonic, lambda _: None, lambda: [40.0] * 9)
+
+    def _asked(self, body: bytes, content_type: str) -> Answer:
+        try:
+            check_media_types(content_type, None)
+        except RequestRefused as refused:
+            return Answer(refused.status, refused.message.encode(), 1.0)
+        return self.endpoints.invoke(STAGING, body)
 
     def later(self, **amount: float) -> datetime:
         self.now += timedelta(**amount)
@@ -168,7 +185,7 @@ class PromotionRun:
 
     def test(self) -> dict[str, Any]:
         kept = {key: self.state[key] for key in ("promotion", "staging")}
-        return dict(self.call("test_staging", "try_out", (self.scene.endpoints,), **kept))
+        return dict(self.call("test_staging", "try_out", (self.scene.probe, self.scene.registry), **kept))
 
     def plan(self) -> dict[str, Any]:
         ports = (self.scene.endpoints, self.scene.alarms)

@@ -52,6 +52,7 @@ def test_staging_is_made_of_the_approved_artifact_and_a_retry_makes_nothing_twic
     assert made == (scene.endpoints.models, scene.endpoints.configs)
     artifact = scene.endpoints.models[first["sagemaker_model"]]["artifact_uri"]
     assert artifact == "s3://artifacts/tiny/runs/run-2/output/model.tar.gz"
+    assert scene.endpoints.models[first["sagemaker_model"]]["isolated"] is False, "SageMaker cannot isolate serverless"
     assert "DataCaptureConfig" not in scene.endpoints.configs[first["config"]]
 
 

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from tests.unit.functions.scene import PromotionRun, Scene, answer_with_x, approved, kinds
+from trimtab.errors import LeaseLost
 from trimtab.ports import Answer
 
 
@@ -36,11 +37,14 @@ def test_a_version_that_answers_as_evaluated_passes_and_the_report_holds_every_c
     scene.endpoints.answer = answer_with_x(1)
     tested = staged.test()
     assert (tested["passed"], tested["reason"]) == (True, "")
-    assert {check["name"] for check in tested["checks"]} == {"golden", "latency"}
+    assert {check["name"] for check in tested["checks"]} == {"cold start", "golden", "latency", "memory"}
     report = json.loads(scene.objects.read(tested["report_uri"]))
     assert report["promotion"]["id"] == "second"
     assert len(report["checks"]) == tested["checked"] > 2
     assert all(check["passed"] for check in report["checks"])
+    page = scene.objects.read(tested["report_uri"].replace(".json", ".html")).decode()
+    assert "Version 1 passed" in page
+    assert "missing" in page
 
 
 def test_scores_other_than_those_evaluated_are_named(scene: Scene, staged: PromotionRun) -> None:
@@ -57,14 +61,24 @@ def test_scores_other_than_those_evaluated_are_named(scene: Scene, staged: Promo
     scene.endpoints.answer = shifted
     tested = staged.test()
     assert tested["passed"] is False
-    assert tested["reason"].startswith("golden: ")
+    assert "golden: " in tested["reason"]
+    assert tested["report_uri"] in tested["reason"]
 
 
-def test_a_retry_writes_the_same_report_and_no_entry(scene: Scene, staged: PromotionRun) -> None:
+def test_a_retry_gives_what_the_first_attempt_found_and_measures_nothing_again(
+    scene: Scene, staged: PromotionRun
+) -> None:
     scene.endpoints.answer = answer_with_x(1)
-    before = kinds(scene)
     first = staged.test()
     report = scene.objects.read(first["report_uri"])
+    scene.endpoints.answer = lambda endpoint, body: Answer(500, b"broken", 1.0)
     assert staged.test() == first
     assert scene.objects.read(first["report_uri"]) == report
-    assert kinds(scene) == before
+    assert kinds(scene).count("staging.tested") == 1
+
+
+def test_an_execution_whose_lease_passed_on_tests_nothing(scene: Scene, staged: PromotionRun) -> None:
+    scene.later(days=1)
+    PromotionRun(scene, "other").check(approved(scene, "run-3"))
+    with pytest.raises(LeaseLost, match="second lost the lease to other"):
+        staged.test()

@@ -35,12 +35,19 @@ class SageMakerEndpoints:
         return cls(client("sagemaker"), client("sagemaker-runtime"))
 
     def create_model(
-        self, name: str, *, image_uri: str, artifact_uri: str, environment: Mapping[str, str], role_arn: str
+        self,
+        name: str,
+        *,
+        image_uri: str,
+        artifact_uri: str,
+        environment: Mapping[str, str],
+        role_arn: str,
+        isolated: bool,
     ) -> None:
         container = {"Image": image_uri, "ModelDataUrl": artifact_uri, "Environment": dict(environment)}
         _unless_exists(
             lambda: self._sagemaker.create_model(
-                ModelName=name, PrimaryContainer=container, ExecutionRoleArn=role_arn, EnableNetworkIsolation=True
+                ModelName=name, PrimaryContainer=container, ExecutionRoleArn=role_arn, EnableNetworkIsolation=isolated
             )
         )
 
@@ -99,11 +106,11 @@ class SageMakerEndpoints:
                 EndpointName=endpoint, Body=body, ContentType=content_type, Accept=content_type
             )
         except ClientError as error:
-            return _refused(error)
+            return refused(error)
         return 200, found["Body"].read()
 
 
-def _refused(error: ClientError) -> tuple[int, bytes]:
+def refused(error: ClientError) -> tuple[int, bytes]:
     """Status and message of a request that was not answered with 200; the model's own where it was asked."""
     code = error.response["Error"]["Code"]
     if code == "ModelError":

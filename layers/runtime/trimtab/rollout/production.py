@@ -36,7 +36,7 @@ def prepare_config(
     endpoints: Endpoints, config: str, promotion: Promotion, rollout: RolloutSpec, settings: Settings, capture_uri: str
 ) -> None:
     """SageMaker model and endpoint config of the new version exist, both named ``config``."""
-    create_serving_model(endpoints, config, promotion, settings)
+    create_serving_model(endpoints, config, promotion, settings, serverless=rollout.endpoint.kind == "serverless")
     endpoints.create_config(production_config(config, config, rollout, settings, capture_uri))
 
 

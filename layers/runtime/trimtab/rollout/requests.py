@@ -4,16 +4,15 @@ from collections.abc import Sequence
 from typing import Any
 
 from trimtab.contracts import Promotion, Settings
-from trimtab.names import VARIANT
 from trimtab.ports import Endpoints
 from trimtab.rollout.candidate import ENVIRONMENT
 from trimtab.rollout.guardrails import deployment_config
+from trimtab.rollout.variants import asynchronous, production_variant, staging_variant
 from trimtab.spec.rollout import RolloutSpec
 
 CAPTURE_TYPES = ["application/jsonlines", "application/json"]
 VERSION_VARIABLE = "TRIMTAB_VERSION"
 """Environment variable by which a container knows its version; the serving code in the artifact reads it."""
-SERVERLESS = {"MemorySizeInMB": 2048, "MaxConcurrency": 5}
 
 
 def serving_environment(version: int) -> dict[str, str]:
@@ -21,14 +20,20 @@ def serving_environment(version: int) -> dict[str, str]:
     return {**ENVIRONMENT, VERSION_VARIABLE: str(version)}
 
 
-def create_serving_model(endpoints: Endpoints, name: str, promotion: Promotion, settings: Settings) -> None:
-    """The SageMaker model ``name`` serves the artifact that was checked, without a network."""
+def create_serving_model(
+    endpoints: Endpoints, name: str, promotion: Promotion, settings: Settings, *, serverless: bool = False
+) -> None:
+    """The SageMaker model ``name`` serves the artifact that was checked, without a network.
+
+    SageMaker cannot isolate a serverless container; that one gets a role which may only read artifacts.
+    """
     endpoints.create_model(
         name,
         image_uri=promotion.image_uri or settings.image_uri,
         artifact_uri=promotion.artifact_uri,
         environment=serving_environment(promotion.version),
-        role_arn=settings.execution_role_arn,
+        role_arn=settings.serverless_role_arn if serverless else settings.execution_role_arn,
+        isolated=not serverless,
     )
 
 
@@ -36,27 +41,17 @@ def production_config(
     name: str, model: str, rollout: RolloutSpec, settings: Settings, capture_uri: str
 ) -> dict[str, Any]:
     """CreateEndpointConfig request for production: captured, encrypted, with the variant name that never changes."""
-    config = {"EndpointConfigName": name, "ProductionVariants": [_instances(model, rollout, rollout.instance_count)]}
-    return config | _volume_key(settings) | {"DataCaptureConfig": _capture(rollout, settings, capture_uri)}
+    config = {"EndpointConfigName": name, "ProductionVariants": [production_variant(model, rollout)]}
+    if rollout.endpoint.kind == "serverless":
+        return config
+    captured = {"DataCaptureConfig": _capture(rollout, settings, capture_uri)}
+    return config | _volume_key(settings) | captured | asynchronous(rollout, settings, capture_uri)
 
 
 def staging_config(name: str, model: str, rollout: RolloutSpec, settings: Settings) -> dict[str, Any]:
     """CreateEndpointConfig request for staging: one instance or serverless, not captured."""
-    if rollout.staging == "serverless":
-        variant = {"VariantName": VARIANT, "ModelName": model, "ServerlessConfig": SERVERLESS}
-        return {"EndpointConfigName": name, "ProductionVariants": [variant]}
-    variants = [_instances(model, rollout, 1)]
-    return {"EndpointConfigName": name, "ProductionVariants": variants} | _volume_key(settings)
-
-
-def _instances(model: str, rollout: RolloutSpec, count: int) -> dict[str, Any]:
-    return {
-        "VariantName": VARIANT,
-        "ModelName": model,
-        "InstanceType": rollout.instance_type,
-        "InitialInstanceCount": count,
-        "InitialVariantWeight": 1.0,
-    }
+    config = {"EndpointConfigName": name, "ProductionVariants": [staging_variant(model, rollout)]}
+    return config if rollout.staging == "serverless" else config | _volume_key(settings)
 
 
 def _volume_key(settings: Settings) -> dict[str, str]:

@@ -47,7 +47,7 @@ class RolloutSpec(Section):
     max_latency_ms: float = Field(default=500, gt=0)
     """Largest single-row latency at the 99th percentile in staging."""
     capture_percent: int = Field(default=100, ge=0, le=100)
-    staging: Literal["instance", "serverless"] = "instance"
+    staging: Literal["instance", "serverless"] = "serverless"
     """What the staging endpoint runs on."""
     staging_test: StagingSpec = StagingSpec()
     endpoint: EndpointSpec = EndpointSpec()
