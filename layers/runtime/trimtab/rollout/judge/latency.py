@@ -66,7 +66,7 @@ class _Slowdown:
             "n_old": points[1],
             "e_value": evidence,
         }
-        said = f"a typical request takes {math.expm1(shift):+.1%} of {base_ms:.1f} ms in {len(shifts)} minutes"
+        said = f"a typical request takes {base_ms:.1f} ms {math.expm1(shift):+.1%}, in {len(shifts)} minutes"
         if not enough:
             needed = f"{judge.min_points} requests of each fleet in {LEAST_MINUTES} minutes are needed"
             return rule.check("inconclusive", f"{said}: {needed}", **figures)
