@@ -7,12 +7,13 @@ A `Source` yields `Chunk`s: row numbers and columns as the file has them. Coerci
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any, BinaryIO, Literal
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import pyarrow as pa
 
 from trimtab.data import arrow_functions as af
 from trimtab.data.coerce import coerce
+from trimtab.data.formats import Format, format_of
 from trimtab.data.limits import DEFAULT_LIMITS, Limits
 from trimtab.data.parquet_source import MAGIC, ParquetSource
 from trimtab.data.reading import UNDECLARED, Declared
@@ -22,25 +23,7 @@ from trimtab.errors import DataError
 if TYPE_CHECKING:
     from trimtab.spec import Column, DataSpec, TextOptions
 
-Format = Literal["parquet", "csv", "jsonl"]
-
-_SUFFIXES: dict[str, Format] = {
-    "parquet": "parquet",
-    "pq": "parquet",
-    "csv": "csv",
-    "jsonl": "jsonl",
-    "ndjson": "jsonl",
-    "json": "jsonl",
-}
-_COMPRESSIONS = ("gz", "gzip", "zst", "zstd")
-
-
-def format_of(name: str, fallback: Format) -> Format:
-    """The format that a file name claims (``.csv``, ``.csv.gz``, ``.parquet``, ``.jsonl.zst``), else the fallback."""
-    parts = name.lower().rsplit("/", 1)[-1].split(".")
-    if parts[-1] in _COMPRESSIONS:
-        parts.pop()
-    return _SUFFIXES.get(parts[-1], fallback)
+__all__ = ["Format", "format_of", "open_source", "read_table", "typed_batches"]
 
 
 def open_source(

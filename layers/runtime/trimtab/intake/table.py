@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Any, Final, Self
 
 from trimtab.contracts import POINTER, Drop, DropKind
+from trimtab.data.formats import Format, format_of
 from trimtab.data.manifest import Found, Listed, check_size, compare_parts, listed_files, no_parts
-from trimtab.data.read import Format, format_of
 from trimtab.data.violation import Severity, Violation, shown
 from trimtab.datasets.parts import Part, Parts
 from trimtab.errors import DataError
