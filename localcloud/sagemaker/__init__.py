@@ -36,6 +36,7 @@ from localcloud.sagemaker.api import Regions
 from localcloud.sagemaker.errors import ApiError
 from localcloud.sagemaker.metrics import FLUSH_SECONDS
 from localcloud.sagemaker.service import CREDENTIALS_PATH, Operation, Region, Request
+from localcloud.sagemaker.utilization import Utilization
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
@@ -107,16 +108,18 @@ def _admin_route(cloud: Cloud, regions: Regions, route: Callable[[Region, Reques
 
 def _flush_for_ever(cloud: Cloud, regions: Regions) -> None:
     captured = time.monotonic()
+    utilization: dict[str, Utilization] = {}
     while not cloud.stopping.wait(FLUSH_SECONDS):
         due = time.monotonic() - captured >= _CAPTURE_FLUSH_SECONDS
         captured = time.monotonic() if due else captured
         for region in regions.known():
-            _flush(region, capture=due)
+            _flush(region, utilization.setdefault(region.name, Utilization(region)), capture=due)
 
 
-def _flush(region: Region, *, capture: bool) -> None:
+def _flush(region: Region, utilization: Utilization, *, capture: bool) -> None:
     try:
         region.metrics.flush()
+        utilization.flush()
         if capture:
             offline_store.flush(region)
             feature_groups.settle(region)

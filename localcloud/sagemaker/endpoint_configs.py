@@ -38,6 +38,7 @@ def create_endpoint_config(region: Region, request: Request) -> dict[str, Any]:
     if len(set(every)) < len(every):
         raise ValidationError("The names of production variants must be unique within an endpoint configuration.")
     _check_shadows(kinds)
+    _check_serverless(region, request)
     _check_asynchronous(request)
     region.endpoint_configs[name] = {
         **{key: value for key, value in request.items() if key != "Tags"},
@@ -93,6 +94,22 @@ def _check_shadows(kinds: dict[str, list[dict[str, Any]]]) -> None:
         raise ValidationError("With a shadow variant there must be exactly one production and one shadow variant.")
     if shadows and any("ServerlessConfig" in each for each in (*production, *shadows)):
         raise ValidationError("Shadow variants cannot be used with serverless variants.")
+
+
+def _check_serverless(region: Region, request: Request) -> None:
+    """What AWS documents as excluded from serverless inference; its words for a refusal are not published."""
+    serverless = [each for each in request["ProductionVariants"] if "ServerlessConfig" in each]
+    if not serverless:
+        return
+    models = [find_model(region, each["ModelName"]) for each in serverless]
+    found = {
+        "multiple production variants": len(request["ProductionVariants"]) > 1,
+        "data capture": request.get("DataCaptureConfig", {}).get("EnableCapture", "DataCaptureConfig" in request),
+        "network isolation": any(model.get("EnableNetworkIsolation") for model in models),
+        "VPC configuration": any(model.get("VpcConfig") for model in models),
+    }
+    if refused := [name for name, given in found.items() if given]:
+        raise ValidationError(f"Serverless endpoints do not support {', '.join(refused)}.")
 
 
 def _check_asynchronous(request: Request) -> None:

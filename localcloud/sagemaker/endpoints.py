@@ -46,6 +46,7 @@ def update_endpoint(region: Region, request: Request) -> dict[str, Any]:
     if deployment is None and request.get("RetainDeploymentConfig"):
         deployment = endpoint.last_deployment
     plan = _plan(config, deployment or {})
+    _require_instances_to_stay(endpoint, config)
     _require_same_variants(endpoint, config, deployment)
     rolling = plan.kind == "ROLLING"
     wanted = Usage({name: math.ceil(count * plan.shares[0]) for name, count in config_usage(config).items()})
@@ -126,6 +127,14 @@ def _plan(config: Record, deployment: dict[str, Any]) -> Plan:
         return plan_rollout(deployment, sum(variant.get("InitialInstanceCount", 1) for variant in variants))
     except InvalidDeploymentConfigError as error:
         raise ValidationError(str(error)) from error
+
+
+def _require_instances_to_stay(endpoint: Endpoint, config: Record) -> None:
+    """An endpoint with instances cannot become serverless; the other way it can."""
+    before = endpoint.current.variants.values() if endpoint.current else []
+    after = any("ServerlessConfig" in variant for variant in config["ProductionVariants"])
+    if after and any(not variant.serverless for variant in before):
+        raise ValidationError(f'Cannot update endpoint "{endpoint.arn}" with instances to a serverless one.')
 
 
 def _require_same_variants(endpoint: Endpoint, config: Record, deployment: dict[str, Any] | None) -> None:

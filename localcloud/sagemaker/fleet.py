@@ -109,6 +109,10 @@ class Variant:
             return self.invoke(head, body, timeout)
         raise InstanceGoneError(f"variant {self.name} has no healthy instance")
 
+    def process_ids(self) -> list[int]:
+        """The processes of the instances that run."""
+        return [instance.process_id for instance in self._instances if instance.is_alive]
+
     def cool_down(self, now: float) -> None:
         """A serverless variant that nobody has asked for a while has no process any more.
 

@@ -73,6 +73,11 @@ class Instance:
         """Whether the process runs."""
         return self._process.poll() is None
 
+    @property
+    def process_id(self) -> int:
+        """Id of the process, to look at what it uses."""
+        return self._process.pid
+
     def stop(self) -> None:
         """The process has ended, which is not reported."""
         self.wanted = False

@@ -153,6 +153,40 @@ def test_a_serverless_variant_throttles_beyond_its_concurrency(workshop: Worksho
     assert sorted(set(answers)) == ["1:a", "ThrottlingException"]
 
 
+@pytest.mark.parametrize("what", ["isolation", "capture", "variants"])
+def test_what_serverless_inference_excludes_is_refused(workshop: Workshop, what: str) -> None:
+    """AWS documents the exclusions; whether the config or the endpoint is refused it does not say."""
+    size = {"MemorySizeInMB": 1024, "MaxConcurrency": 1}
+    variants = [{"VariantName": "v", "ModelName": workshop.model(), "ServerlessConfig": size}]
+    more: dict[str, Any] = {}
+    if what == "isolation":
+        found = workshop.sagemaker.describe_model(ModelName=variants[0]["ModelName"])
+        asked = {key: found[key] for key in ("PrimaryContainer", "ExecutionRoleArn")}
+        variants[0]["ModelName"] = name = workshop.account.unique("isolated")
+        workshop.sagemaker.create_model(ModelName=name, EnableNetworkIsolation=True, **asked)
+        workshop.account.later(workshop.sagemaker.delete_model, ModelName=name)
+    if what == "capture":
+        more["DataCaptureConfig"] = {
+            "EnableCapture": True,
+            "InitialSamplingPercentage": 100,
+            "DestinationS3Uri": f"s3://{workshop.bucket}/captured",
+            "CaptureOptions": [{"CaptureMode": "Input"}],
+        }
+    if what == "variants":
+        variants.append({**variants[0], "VariantName": "w"})
+    name = workshop.account.unique("config")
+    create = workshop.sagemaker.create_endpoint_config
+    assert refused(create, EndpointConfigName=name, ProductionVariants=variants, **more) == ("ValidationException", 400)
+
+
+def test_an_endpoint_with_instances_cannot_become_serverless(workshop: Workshop) -> None:
+    endpoint = workshop.endpoint(workshop.config(workshop.variant()))
+    size = {"MemorySizeInMB": 1024, "MaxConcurrency": 1}
+    config = workshop.config({"VariantName": "v", "ModelName": workshop.model(), "ServerlessConfig": size})
+    update = workshop.sagemaker.update_endpoint
+    assert refused(update, EndpointName=endpoint, EndpointConfigName=config) == ("ValidationException", 400)
+
+
 def test_a_model_that_errs_answers_a_model_error(workshop: Workshop) -> None:
     endpoint = workshop.endpoint(workshop.config(workshop.variant(broken=True)))
     assert refused(workshop.ask, endpoint=endpoint) == ("ModelError", 424)
