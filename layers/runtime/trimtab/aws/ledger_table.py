@@ -19,7 +19,9 @@ from trimtab.ports import Claim, Entry, Lease
 _HEAD = "HEAD"
 _ATTEMPTS = 12
 _NEW = "attribute_not_exists(pk)"
-_UNCHANGED = "fence = :fence AND holder = :holder"
+_HELD = "fence = :fence AND holder = :holder"
+_UNCHANGED = f"{_HELD} AND expires = :expires"
+"""The lease is what was read: its holder has not renewed it in between."""
 Item = dict[str, str]
 
 
@@ -106,7 +108,7 @@ class LedgerTable:
         if held["holder"] not in ("", holder) and datetime.fromisoformat(held["expires"]) > at:
             return None
         fence = int(held["fence"]) + (held["holder"] != holder)
-        seen = {":fence": held["fence"], ":holder": held["holder"]}
+        seen = {":fence": held["fence"], ":holder": held["holder"], ":expires": held["expires"]}
         return self._take(name, holder, fence, expires, _UNCHANGED, seen)
 
     def lease_holder(self, name: str) -> Lease | None:
@@ -117,7 +119,7 @@ class LedgerTable:
 
     def release(self, name: str, holder: str, fence: int) -> bool:
         seen = {":fence": str(fence), ":holder": holder}
-        return self._take(name, "", fence, datetime.fromtimestamp(0, UTC), _UNCHANGED, seen) is not None
+        return self._take(name, "", fence, datetime.fromtimestamp(0, UTC), _HELD, seen) is not None
 
     def _take(self, name: str, holder: str, fence: int, expires: datetime, condition: str, seen: Item) -> Lease | None:
         pk = f"{self.model}#lease"
