@@ -36,7 +36,8 @@ def decide_once(event: DecideRetrainEvent, runtime: Runtime, alarms: Alarms) -> 
     if lease is None:
         raise LedgerConflict("another retraining is being decided; this one is decided after it")
     try:
-        retraining = Retraining(subject, event.at, runtime.model, runtime.spec, runtime.ledger, alarms, runtime.metrics)
+        parts = (runtime.ledger, alarms, runtime.metrics, runtime.notifier)
+        retraining = Retraining(subject, event.at, runtime.model, runtime.spec, *parts)
         return retraining.decide(event.cause, event.alarm or None)
     finally:
         runtime.ledger.release(LEASE, subject, lease.fence)

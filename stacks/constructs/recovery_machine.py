@@ -7,8 +7,16 @@ from stacks.asl import THIS_RUN, Json, again, announce, call, choose, equals, ma
 from stacks.constructs.machine import Machine, may_announce
 from stacks.constructs.model_parts import ModelParts
 from stacks.constructs.runtime_function import RuntimeFunction
-from trimtab.contracts import TRAINING_REQUESTED
+from trimtab.contracts import ROLLBACK_REQUESTED, TRAINING_REQUESTED
 from trimtab.errors import LedgerConflict
+
+_ROLLBACK: Json = {
+    "model.$": "$.model",
+    "to.$": "$.decision.rollback.to",
+    "reason.$": "$.decision.rollback.reason",
+    "by": "rollout.after",
+    "at.$": "$.at",
+}
 
 
 class RecoveryMachine(Construct):
@@ -27,7 +35,7 @@ class RecoveryMachine(Construct):
             key=parts.operations_key,
             stage=parts.stage,
         )
-        self.machine.allow(may_announce(TRAINING_REQUESTED))
+        self.machine.allow(may_announce(TRAINING_REQUESTED, ROLLBACK_REQUESTED))
 
     def _definition(self, failure: RuntimeFunction) -> Json:
         asked = {"cause.$": "$.cause", "alarm.$": "$.alarm"}
@@ -48,9 +56,15 @@ class RecoveryMachine(Construct):
                 # Another decision is being made: its lease ends within a minute.
                 retries=[again([LedgerConflict.__name__], first_s=5, attempts=10)],
             ),
-            "IsWanted": choose(equals("$.decision.start", True, "RequestTraining"), otherwise="Suppressed"),
+            "IsWanted": choose(
+                equals("$.decision.start", True, "RequestTraining"),
+                equals("$.decision.outcome", "RollbackRequested", "RequestRollback"),
+                otherwise="Suppressed",
+            ),
             "RequestTraining": announce(TRAINING_REQUESTED, request, then="Started", on_error="RecordFailure"),
             "Started": succeed("A training was asked for."),
+            "RequestRollback": announce(ROLLBACK_REQUESTED, _ROLLBACK, then="RolledBack", on_error="RecordFailure"),
+            "RolledBack": succeed("The version is new and worse than its limits: a rollback was asked for."),
             "Suppressed": succeed("Policy held the training back; the ledger says why."),
         }
         states |= record_failure(failure, "recovery")
@@ -58,7 +72,8 @@ class RecoveryMachine(Construct):
 
 
 def _decide_retrain(scope: Construct, parts: ModelParts) -> RuntimeFunction:
-    """Reads which alarms ring."""
+    """Reads which alarms ring; tells people of a version that may have to be rolled back."""
     function = parts.function(scope, "decide_retrain")
+    parts.notifications.grant_publish(function.role)
     function.allow(iam.PolicyStatement(actions=["cloudwatch:DescribeAlarmsForMetric"], resources=["*"]))
     return function

@@ -138,3 +138,51 @@ def test_two_alarms_at_once_are_decided_one_after_the_other(scene: Scene) -> Non
         decide(scene, execution="mine")
     scene.later(seconds=61)
     assert decide(scene, execution="mine")["start"] is True
+
+
+def take_over(scene: Scene, version: int, kind: str = "rollout.serving") -> None:
+    champion = {"version": version, "config": f"tiny-v{version}", "package_arn": f"arn/{version}"}
+    data = {"champion": champion}
+    scene.ledger.append(kind, f"p{version}", data, scene.now, "test", state=data)
+
+
+def watched(scene: Scene, action: str, **after: int) -> None:
+    """Version 1, then version 2 serve; version 2 is measured beyond its limit an hour later, and its alarm rings."""
+    spec = scene.spec.rollout.after.model_copy(update={"action": action, **after})
+    scene.spec = scene.spec.model_copy(update={"rollout": scene.spec.rollout.model_copy(update={"after": spec})})
+    take_over(scene, 1)
+    scene.later(days=2)
+    take_over(scene, 2)
+    scene.later(hours=1)
+    read_quality(scene, 2, drop=0.2)
+    scene.alarms.state[QUALITY_ALARM] = "ALARM"
+
+
+def test_a_new_version_that_is_worse_than_its_limits_is_rolled_back_instead_of_trained_anew(scene: Scene) -> None:
+    watched(scene, "rollback")
+    found = decide(scene, alarm=QUALITY_ALARM, execution="e")
+    assert (found["start"], found["outcome"], found["rollback"]["to"]) == (False, "RollbackRequested", 1)
+    assert "version 2 has served since" in found["rollback"]["reason"]
+    assert decide(scene, alarm=QUALITY_ALARM, execution="e") == found
+
+
+def test_where_people_decide_the_rollback_is_proposed_once_and_the_policy_goes_on(scene: Scene) -> None:
+    watched(scene, "tell")
+    assert decide(scene, alarm=QUALITY_ALARM, execution="e")["outcome"] == "Started"
+    decide(scene, alarm=QUALITY_ALARM, execution="f")
+    (told,) = scene.notifier.sent
+    assert "trimtab rollback tiny --to 1 --reason" in told["next_step"]
+    assert len(scene.ledger.entries("rollback.proposed")) == 1
+
+
+@pytest.mark.parametrize("why", ["another version's reading", "watched long enough", "came back itself", "the first"])
+def test_no_rollback_without_a_new_version_that_is_itself_beyond_its_limits(scene: Scene, why: str) -> None:
+    watched(scene, "rollback", watch_hours=0 if why == "watched long enough" else 24)
+    if why == "another version's reading":
+        read_quality(scene, 1, drop=0.3)
+        read_quality(scene, 2, drop=0.01)
+    elif why == "came back itself":
+        take_over(scene, 2, "rollback.done")
+    elif why == "the first":
+        scene.ledger.rows = [row for row in scene.ledger.rows if row.subject != "p1"]
+    assert decide(scene, alarm=QUALITY_ALARM)["rollback"] is None

@@ -6,8 +6,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from trimtab.ledger.lookup import decided
-from trimtab.ports import Alarms, Entry, Ledger, MetricsSink
-from trimtab.recovery.policy import Cause, Decision, Situation, decide
+from trimtab.ports import Alarms, Entry, Ledger, MetricsSink, Notifier
+from trimtab.recovery.aftermath import Case, case_for_rollback, propose
+from trimtab.recovery.policy import Answer, Cause, Decision, Situation, decide
 from trimtab.spec import Spec
 from trimtab.spec.lifecycle import MonitoringSpec
 from trimtab.telemetry import MODEL_DIMENSION, Metric
@@ -28,7 +29,7 @@ def earlier(ledger: Ledger, subject: str) -> dict[str, Any] | None:
     """The result that a first attempt has recorded, or None."""
     for kind in (REQUESTED, SUPPRESSED):
         if data := decided(ledger, kind, subject):
-            return _result(data["start"], data["reason"], data["decision"])
+            return _result(data["start"], data["reason"], data["decision"], data.get("rollback"))
     return None
 
 
@@ -43,13 +44,28 @@ class Retraining:
     ledger: Ledger
     alarms: Alarms
     metrics: MetricsSink
+    notifier: Notifier
 
     def decide(self, cause: Cause, alarm: str | None) -> dict[str, Any]:
-        """``start``, ``reason`` and ``decision``: the questions that were asked, with their answers."""
-        decision = decide(self._situation(cause, alarm), self.spec.retraining)
+        """``start``, ``reason`` and ``decision``: the questions that were asked, with their answers.
+
+        Soon after a rollout it may be a ``rollback`` instead.
+        """
+        situation, after = self._situation(cause, alarm), self.spec.rollout.after
+        own = [kind for kind in situation.ringing if self._is_own(kind)]
+        case = case_for_rollback(self.ledger.entries(), own, after, self.at)
+        if case is not None and after.action == "rollback":
+            return self._decide(_instead(case), cause, alarm, {"to": case.to, "reason": case.reason})
+        if case is not None:
+            propose(case, self.ledger, self.notifier, self.subject, self.at)
+        return self._decide(decide(situation, self.spec.retraining), cause, alarm, None)
+
+    def _decide(
+        self, decision: Decision, cause: Cause, alarm: str | None, rollback: dict[str, Any] | None
+    ) -> dict[str, Any]:
         answers = [asdict(answer) for answer in decision.answers]
-        self._record(decision, answers, cause, alarm)
-        return _result(decision.start, decision.reason, answers)
+        self._record(decision, answers, cause, alarm, rollback)
+        return _result(decision.start, decision.reason, answers, rollback)
 
     def _situation(self, cause: Cause, alarm: str | None) -> Situation:
         entries = self.ledger.entries()
@@ -85,7 +101,14 @@ class Retraining:
         mine = [entry.data for entry in readings if champion and entry.data["version"] == champion["version"]]
         return bool(mine) and breaches(kind, mine[-1], self.spec.monitoring)
 
-    def _record(self, decision: Decision, answers: list[dict[str, Any]], cause: Cause, alarm: str | None) -> None:
+    def _record(
+        self,
+        decision: Decision,
+        answers: list[dict[str, Any]],
+        cause: Cause,
+        alarm: str | None,
+        rollback: dict[str, Any] | None,
+    ) -> None:
         kind = REQUESTED if decision.start else SUPPRESSED
         self.metrics.put(Metric.RETRAINS_STARTED if decision.start else Metric.RETRAINS_SUPPRESSED, 1)
         verb = "asked for" if decision.start else "suppressed"
@@ -95,6 +118,7 @@ class Retraining:
             "cause": cause,
             "alarm": alarm,
             "decision": answers,
+            "rollback": rollback,
             "summary": f"retraining {verb}: {decision.reason}",
         }
         self.ledger.append(kind, self.subject, data, self.at, ACTOR)
@@ -131,5 +155,14 @@ def labelled_since_dataset(entries: Sequence[Entry]) -> int:
     return sum(bool(entry.data.get("labelled")) or entry.data.get("kind") == "truth" for entry in accepted)
 
 
-def _result(start: bool, reason: str, decision: list[dict[str, Any]]) -> dict[str, Any]:
-    return {"start": start, "outcome": "Started" if start else "Suppressed", "reason": reason, "decision": decision}
+def _instead(case: Case) -> Decision:
+    """A rollback is performed, so nothing is trained on what it may have broken."""
+    reason = f"a rollback to version {case.to} comes first: {case.reason} (rollout.after)"
+    return Decision(False, reason, (Answer("Is the serving version past its watch window?", reason, False),))
+
+
+def _result(
+    start: bool, reason: str, decision: list[dict[str, Any]], rollback: dict[str, Any] | None
+) -> dict[str, Any]:
+    outcome = "RollbackRequested" if rollback else "Started" if start else "Suppressed"
+    return {"start": start, "outcome": outcome, "reason": reason, "decision": decision, "rollback": rollback}

@@ -1,0 +1,64 @@
+"""A version that is measured beyond its limits soon after it took over is a case for a rollback."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from trimtab.ports import Entry, Ledger, Notifier
+from trimtab.rollout.reigns import RESTORED, Reign, good_versions, reigns
+from trimtab.spec.after import AfterSpec
+
+PROPOSED = "rollback.proposed"
+ACTOR = "decide_retrain"
+_IN_WORDS: Mapping[str, str] = {"drift": "its data or scores have drifted", "quality": "its quality has fallen"}
+
+
+@dataclass(frozen=True)
+class Case:
+    """Why to go back, and to what."""
+
+    version: int
+    """The version that serves."""
+    to: int
+    reason: str
+
+
+def case_for_rollback(entries: Sequence[Entry], breaches: Sequence[str], after: AfterSpec, at: datetime) -> Case | None:
+    """None without a breach of the serving version's own, after its watch window, or with nothing to go back to.
+
+    ``breaches`` are kinds of alarm (drift, quality) whose newest reading of the serving version lies beyond its limit.
+    """
+    history = reigns(entries)
+    good = good_versions(history)
+    if not breaches or len(good) < 2 or not _is_new(history[-1], after, at):
+        return None
+    version, what = history[-1].version, " and ".join(_IN_WORDS[kind] for kind in breaches)
+    since = history[-1].began.at
+    reason = f"version {version} has served since {since:%Y-%m-%d %H:%M} only, and {what}"
+    return Case(version, good[-2], reason)
+
+
+def _is_new(reign: Reign, after: AfterSpec, at: datetime) -> bool:
+    """A version that came back by a rollback is not new: one does not go back from where one went back to."""
+    return reign.began.kind != RESTORED and at - reign.began.at <= timedelta(hours=after.watch_hours)
+
+
+def propose(case: Case, ledger: Ledger, notifier: Notifier, subject: str, at: datetime) -> None:
+    """People are told of the case, with its command, once for each version."""
+    if any(entry.data["version"] == case.version for entry in ledger.entries(PROPOSED)):
+        return
+    command = f'trimtab rollback {ledger.model} --to {case.to} --reason "{case.reason}"'
+    notifier.send(
+        f"version {case.version} may have to be rolled back",
+        f"Version {case.version} is measured beyond its limits while it is still watched.",
+        case.reason,
+        f"To go back: {command}. The retraining policy decides as always.",
+    )
+    data = {
+        "version": case.version,
+        "to": case.to,
+        "reason": case.reason,
+        "command": command,
+        "summary": f"a rollback to version {case.to} is proposed: {case.reason}",
+    }
+    ledger.append(PROPOSED, subject, data, at, ACTOR)
