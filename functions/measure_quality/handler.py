@@ -7,6 +7,8 @@ from trimtab.contracts import Event, Message
 from trimtab.entrypoint import Runtime, entrypoint
 from trimtab.monitoring.collect import COLLECTED
 from trimtab.monitoring.drift import baseline_of
+from trimtab.monitoring.losses import FILE as LOSSES
+from trimtab.monitoring.losses import losses_by_version
 from trimtab.monitoring.quality import Quality, measure_window
 from trimtab.monitoring.tables import read_records
 from trimtab.rollout.conclusion import BASELINE
@@ -29,20 +31,22 @@ class MeasureQualityEvent(Event):
 
 @entrypoint(MeasureQualityEvent)
 def handler(event: MeasureQualityEvent, runtime: Runtime) -> dict[str, Any]:
-    """quality.json lies beside every joined window."""
+    """quality.json and losses.json lie beside every joined window."""
     versions = {entry.subject: int(entry.data["version"]) for entry in runtime.ledger.entries(COLLECTED)}
     published = [entry.data for entry in runtime.ledger.entries(BASELINE)]
     windows = []
     for joined in event.joined:
-        found = _measure(joined, versions[joined.window], published, runtime)
+        records = read_records(runtime.objects, joined.uri)
+        found = _measure(joined, records, versions[joined.window], published, runtime)
         report = found.to_json() | {"coverage": joined.coverage}
         uri = runtime.capture("windows", joined.window, "quality.json")
         runtime.objects.write(uri, json.dumps(report).encode(), "application/json")
+        losses = json.dumps(losses_by_version(records, runtime.spec.problem)).encode()
+        runtime.objects.write(runtime.capture("windows", joined.window, LOSSES), losses, "application/json")
         windows.append(report)
     return {"windows": windows}
 
 
-def _measure(joined: Joined, version: int, published: list[Any], runtime: Runtime) -> Quality:
+def _measure(joined: Joined, records: Any, version: int, published: list[Any], runtime: Runtime) -> Quality:
     baseline = baseline_of(published, version) or {"metrics": {}}
-    records = read_records(runtime.objects, joined.uri)
     return measure_window(joined.window, records, version, baseline["metrics"], runtime.spec)

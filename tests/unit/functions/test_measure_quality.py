@@ -76,3 +76,21 @@ def test_a_window_that_nobody_collected_is_refused(production: Production) -> No
     joined = [each | {"window": "20200101T000000Z"} for each in joined_window(production)]
     with pytest.raises(KeyError, match="20200101T000000Z"):
         production.call("measure_quality", joined=joined)
+
+
+def test_losses_of_every_version_lie_beside_the_window_for_a_rollout_that_still_goes_on(production: Production) -> None:
+    old, new = population(11), population(12, first=ROWS)
+    production.traffic(old, version=1)
+    production.traffic(new, version=2, count=500)
+    production.call("collect_window")
+    production.truth(old, "old", truth_of(old))
+    production.truth(new, "new", 1 - truth_of(new))
+    joined = production.call("join_truth")["joined"]
+    production.call("measure_quality", joined=joined)
+    uri = f"s3://captures/tiny/windows/{joined[0]['window']}/losses.json"
+    losses = {
+        version: [row[2] for row in rows] for version, rows in json.loads(production.scene.objects.read(uri)).items()
+    }
+    assert {version: len(found) for version, found in losses.items()} == {"1": ROWS, "2": 500}
+    assert np.mean(losses["1"]) == pytest.approx(1 / 6, abs=0.02)  # the Brier score of x itself, x even on 0..1
+    assert np.mean(losses["2"]) > 0.3

@@ -136,3 +136,26 @@ def test_versions_that_rank_the_same_records_differently_fail(share: float, outc
 def test_a_few_records_answered_by_both_are_inconclusive() -> None:
     answers = {str(number): (float(-number), float(number)) for number in range(29)}
     assert found(judged((), (), answers), "agreement").outcome == "inconclusive"
+
+
+def losses(mean: float, count: int, seed: int) -> tuple[Score, ...]:
+    return scores(lambda random, size: random.exponential(mean, size), [count] * 5, seed)
+
+
+def judged_by_truth(new: tuple[Score, ...], old: tuple[Score, ...]) -> Judgement:
+    evidence = Evidence(NOON, FleetEvidence(losses=new), FleetEvidence(losses=old))
+    return judge(evidence, ROLLOUT, NOON + timedelta(minutes=30))
+
+
+def test_a_version_that_truth_finds_more_wrong_fails_and_one_as_wrong_as_the_old_one_passes() -> None:
+    old = losses(0.2, 400, 1)
+    worse = found(judged_by_truth(losses(0.3, 100, 2), old), "truth")
+    assert worse.outcome == "fail"
+    assert worse.value == pytest.approx(0.5, abs=0.2)
+    assert found(judged_by_truth(losses(0.2, 100, 3), old), "truth").outcome == "pass"
+    assert found(judged_by_truth(losses(0.1, 100, 4), old), "truth").outcome == "pass"
+
+
+def test_little_truth_is_inconclusive_and_none_is_no_matter() -> None:
+    assert found(judged_by_truth(losses(0.9, 9, 1), losses(0.2, 9, 2)), "truth").outcome == "inconclusive"
+    assert judged_by_truth((), ()).check("truth") is None

@@ -12,9 +12,10 @@ from tests.unit.functions.scene import tiny_spec
 from tests.unit.monitoring.captured import capture_uri, direction, json_lines, line, request_line
 from trimtab.aws import captured_answers
 from trimtab.aws.captured_answers import CapturedTraffic
+from trimtab.aws.late_losses import WindowLosses
 from trimtab.names import SYNTHETIC
 from trimtab.rollout.judge.collect import collect
-from trimtab.rollout.judge.evidence import RANKS, Fleet
+from trimtab.rollout.judge.evidence import RANKS, Fleet, Score
 from trimtab.rollout.judge.look import look
 from trimtab.rollout.judge.sources import CapturedAnswer, Sources, Subject
 from trimtab.rollout.judge.synthetic import PER_LOOK, ask
@@ -151,6 +152,20 @@ def test_a_look_fetches_so_many_bytes_and_the_next_one_goes_on(monkeypatch: pyte
         captured(objects, f"file{number}", at, request_line(str(number), at, [record(number)], [0.1]))
     monkeypatch.setattr(captured_answers, "MAX_BYTES", 10)
     assert [len(traffic(objects)) for _ in range(4)] == [1, 2, 3, 3]
+
+
+def test_late_truth_is_read_from_the_windows_since_the_rollout_began() -> None:
+    objects = MemoryObjects()
+    for run, at in (("20260101T110000Z", -30), ("20260101T130000Z", 5)):
+        rows = [[minute(at).isoformat(), f"{run}-{n}", 0.25] for n in range(2)] + [[minute(-9).isoformat(), "old", 1.0]]
+        objects.write(f"s3://c/tiny/windows/{run}/losses.json", json.dumps({"1": rows, "2": rows[:1]}).encode())
+        objects.write(f"s3://c/tiny/windows/{run}/quality.json", b"{}")
+    found = WindowLosses(objects, "s3://c/tiny/windows").losses(NOON)
+    assert [score.request for score in found[1]] == ["20260101T130000Z-0", "20260101T130000Z-1"]
+    assert found[2] == (Score(minute(5), "20260101T130000Z-0", 0.25),)
+    evidence = collect(SUBJECT, RolloutSpec(), Sources(measured(), truths=WindowLosses(objects, "s3://c/tiny/windows")))
+    assert evidence.old is not None
+    assert (len(evidence.new.losses), len(evidence.old.losses)) == (1, 2)
 
 
 class Production:

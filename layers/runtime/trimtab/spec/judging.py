@@ -8,9 +8,9 @@ from pydantic import Field, field_validator, model_validator
 
 from trimtab.spec.base import Section
 
-RuleName = Literal["errors", "error_limit", "latency", "scores", "profile", "agreement"]
+RuleName = Literal["errors", "error_limit", "latency", "scores", "profile", "truth", "agreement"]
 """The judge's own rules."""
-RULES: Final = ("errors", "error_limit", "latency", "scores", "profile", "agreement")
+RULES: Final = ("errors", "error_limit", "latency", "scores", "profile", "truth", "agreement")
 _PLACES: Final = ("endpoint", "config", "variant", "version", "model")
 _STATISTIC: Final = r"^(Average|Sum|Minimum|Maximum|SampleCount|p\d{1,2}(\.\d+)?)$"
 
@@ -73,6 +73,8 @@ class JudgeSpec(Section):
     """Requests of each fleet without which latencies, and scores without which scores are inconclusive."""
     max_score_distance: float = Field(default=0.3, gt=0, lt=1)
     """Largest distance between the distributions of both fleets' scores (Kolmogorov-Smirnov, 0 to 1)."""
+    max_loss_increase: float = Field(default=0.1, gt=0)
+    """How much more wrong answers may be where truth has come, as a share of the old version's mean loss."""
     min_agreement: float = Field(default=0.3, gt=-1, lt=1)
     """Smallest rank correlation between both versions' answers to the same records."""
     metrics: tuple[JudgedMetric, ...] = Field(default=(), max_length=10)

@@ -11,7 +11,7 @@ from trimtab.spec.judging import JudgedMetric
 from trimtab.spec.rollout import RolloutSpec
 
 WEIGHTS: Final = {
-    "errors": 1.0, "error_limit": 1.0, "latency": 4.0, "scores": 1.0, "profile": 1.0, "agreement": 0.0,
+    "errors": 1.0, "error_limit": 1.0, "latency": 4.0, "scores": 1.0, "profile": 1.0, "truth": 1.0, "agreement": 0.0,
 }  # fmt: skip
 """Shares of alpha. Latency has few points, a minute each, so it gets the most; a metric of one's own weighs 1.
 
@@ -19,6 +19,7 @@ Equal versions agree exactly on the same records, so that rule needs no share; n
 which compares nothing.
 """
 _METRIC_WEIGHT: Final = 1.0
+_SOURCES: Final = {"errors": "metrics", "error_limit": "metrics", "latency": "metrics", "truth": "truth"}
 Finding = Literal["pass", "fail", "inconclusive", "error"]
 
 
@@ -53,7 +54,7 @@ class Rule:
         """The source without which the rule cannot be judged."""
         if self.metric is not None:
             return f"metric:{self.name}"
-        return "metrics" if self.name in ("errors", "error_limit", "latency") else "capture"
+        return _SOURCES.get(self.name, "capture")
 
 
 def rules_of(rollout: RolloutSpec) -> tuple[Rule, ...]:

@@ -8,7 +8,7 @@ from typing import Final, TypeVar
 
 from trimtab.errors import EvidenceUnreadable
 from trimtab.rollout.judge.captured import Seen, captured
-from trimtab.rollout.judge.evidence import RANKS, Evidence, Fleet, FleetEvidence, Latency, Minutes
+from trimtab.rollout.judge.evidence import RANKS, Evidence, Fleet, FleetEvidence, Latency, Minutes, Score
 from trimtab.rollout.judge.minutes import MINUTE
 from trimtab.rollout.judge.sources import Measurements, Series, Sources, Subject
 from trimtab.spec.judging import JudgedMetric
@@ -40,8 +40,23 @@ def collect(subject: Subject, rollout: RolloutSpec, sources: Sources) -> Evidenc
     for metric in rollout.judge.metrics:
         own[metric.name] = read(f"metric:{metric.name}", partial(_series, metric, subject, sources.measurements), [])
     seen = read("capture", partial(captured, subject, sources.captures), Seen())
-    new = replace(measured[0], scores=seen.new, expected=subject.new_expected, metrics=_of(own, 0))
-    old = replace(measured[1], scores=seen.old, expected=subject.old_expected, metrics=_of(own, 1))
+    truths = sources.truths
+    none: Mapping[int, tuple[Score, ...]] = {}
+    late = read("truth", partial(truths.losses, subject.since), none) if truths else none
+    new = replace(
+        measured[0],
+        scores=seen.new,
+        losses=late.get(subject.new_version, ()),
+        expected=subject.new_expected,
+        metrics=_of(own, 0),
+    )
+    old = replace(
+        measured[1],
+        scores=seen.old,
+        losses=late.get(subject.old_version, ()),
+        expected=subject.old_expected,
+        metrics=_of(own, 1),
+    )
     before = {metric.name: _earlier(own[metric.name], subject.since) for metric in rollout.judge.metrics}
     return Evidence(subject.since, new, old if subject.old else None, before, seen.answers, unread)
 

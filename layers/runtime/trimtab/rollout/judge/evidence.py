@@ -62,6 +62,8 @@ class FleetEvidence:
     latency: Mapping[datetime, Latency] = field(default_factory=dict)
     scores: tuple[Score, ...] = ()
     """In order of time; synthetic requests are left out."""
+    losses: tuple[Score, ...] = ()
+    """How wrong answers were whose truth has come, in order of time."""
     expected: tuple[float, ...] = ()
     """What the version scored on its hold-out: quantiles, evenly spaced."""
     metrics: Mapping[str, Minutes] = field(default_factory=dict)

@@ -11,6 +11,7 @@ from trimtab.rollout.judge.latency import check_latency
 from trimtab.rollout.judge.minutes import Span
 from trimtab.rollout.judge.own_metrics import check_metric
 from trimtab.rollout.judge.scores import check_agreement, check_profile, check_scores
+from trimtab.rollout.judge.truth import check_truth
 from trimtab.rollout.judge.verdict import Check, Judgement, Outcome
 from trimtab.spec.rollout import RolloutSpec
 
@@ -20,6 +21,7 @@ CHECKS: Final[Mapping[str, Callable[[Case, Rule], Check | None]]] = {
     "latency": check_latency,
     "scores": check_scores,
     "profile": check_profile,
+    "truth": check_truth,
     "agreement": check_agreement,
 }
 

@@ -21,7 +21,7 @@ from trimtab.rollout.judge.distributions import (
     margin,
     rank_correlation,
 )
-from trimtab.rollout.judge.evidence import FleetEvidence, Score
+from trimtab.rollout.judge.evidence import Score
 from trimtab.rollout.judge.minutes import Span
 from trimtab.rollout.judge.verdict import Check
 
@@ -41,7 +41,7 @@ def check_scores(case: Case, rule: Rule) -> Check | None:
     old = case.evidence.old
     if old is None or not case.side_by_side:
         return None
-    new_scores, old_scores = matched(case.span, case.evidence.new, old)
+    new_scores, old_scores = matched(case.span, case.evidence.new.scores, old.scores)
     count, least = len(new_scores), case.rollout.judge.min_points
     if not count:
         return rule.check("inconclusive", "no captured scores of both fleets in the same minute")
@@ -65,9 +65,9 @@ def check_scores(case: Case, rule: Rule) -> Check | None:
     return rule.check("pass", f"{said}: no evidence of more than {limit:.2f}", **figures)
 
 
-def matched(span: Span, new: FleetEvidence, old: FleetEvidence) -> tuple[list[float], list[float]]:
-    """As many scores of the one as of the other from each judged minute, in order of time."""
-    mine, theirs = _by_minute(new.scores), _by_minute(old.scores)
+def matched(span: Span, new: Sequence[Score], old: Sequence[Score]) -> tuple[list[float], list[float]]:
+    """As many of the one as of the other from each judged minute, in order of time."""
+    mine, theirs = _by_minute(new), _by_minute(old)
     left: list[float] = []
     right: list[float] = []
     for minute in span.within(mine.keys() & theirs.keys()):
@@ -98,7 +98,7 @@ def check_profile(case: Case, rule: Rule) -> Check | None:
     old = case.evidence.old
     if old is None or not case.side_by_side or not case.evidence.new.expected or not old.expected:
         return None
-    mine, theirs = matched(case.span, case.evidence.new, old)
+    mine, theirs = matched(case.span, case.evidence.new.scores, old.scores)
     count, least = len(mine), case.rollout.judge.min_points
     if count < least:
         return rule.check("inconclusive", f"{count} captured scores: {least} are needed", compare="profile")

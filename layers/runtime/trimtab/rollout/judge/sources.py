@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from trimtab.rollout.judge.evidence import Fleet
+from trimtab.rollout.judge.evidence import Fleet, Score
 
 
 @dataclass(frozen=True)
@@ -56,6 +56,17 @@ class Captures(Protocol):
         ...
 
 
+class Truths(Protocol):
+    """Late truth of the judged model."""
+
+    def losses(self, since: datetime) -> Mapping[int, tuple[Score, ...]]:
+        """How wrong each version's answers since then were, as far as truth has come; in order of time.
+
+        Raises EvidenceUnreadable.
+        """
+        ...
+
+
 @dataclass(frozen=True)
 class Subject:
     """A rollout that is judged."""
@@ -80,3 +91,4 @@ class Sources:
     measurements: Measurements
     captures: Captures | None = None
     """None when traffic is not captured."""
+    truths: Truths | None = None
