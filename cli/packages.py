@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
@@ -14,6 +15,8 @@ from cli.gates import print_gates, show_version
 from cli.options import JsonOption, ModelArgument, StageOption
 from cli.stage import CommandError, Stage
 from trimtab.ports import Package
+from trimtab.rollout.approval import SUBMITTED_BY, is_approved
+from trimtab.rollout.votes import SKIP, Caller
 
 if TYPE_CHECKING:
     from trimtab.aws.registry import SageMakerRegistry
@@ -24,6 +27,9 @@ app.command("gates")(print_gates)
 app.command("show")(show_version)
 VersionArgument = Annotated[int, typer.Argument(help="Version in the registry.")]
 ReasonOption = Annotated[str, typer.Option("--reason", help="Why; kept with the version.")]
+SkipStagingOption = Annotated[bool, typer.Option("--skip-staging", help="Emergency: no staging tests.")]
+SkipGatesOption = Annotated[bool, typer.Option("--skip-gates", help="Emergency: nobody is asked while it rolls out.")]
+AgainOption = Annotated[bool, typer.Option("--again", help="Also when it is Approved already.")]
 
 
 @app.command("list")
@@ -52,26 +58,82 @@ def register_artifact(
     print(register(Stage(stage), model, artifact, like).arn)
 
 
+@app.command("approve")
 def approve(
-    model: ModelArgument, version: VersionArgument, reason: ReasonOption = "", stage: StageOption = "dev"
+    model: ModelArgument,
+    version: VersionArgument,
+    reason: ReasonOption = "",
+    skip_staging: SkipStagingOption = False,
+    skip_gates: SkipGatesOption = False,
+    again: AgainOption = False,
+    stage: StageOption = "dev",
+    as_json: JsonOption = False,
 ) -> None:
     """Approve VERSION of MODEL: staging, tests and the rollout begin. The same act as in the SageMaker console."""
+    skips = [name for name, is_skipped in (("staging", skip_staging), ("gates", skip_gates)) if is_skipped]
+    if skips and not reason.strip():
+        raise CommandError("what is skipped in an emergency needs a --reason; it is kept, and people are told")
     where = Stage(stage)
-    set_status(where, find(where, model, version).arn, "Approved", reason)
+    package = find(where, model, version)
+    _ensure_not_own(where, package)
+    if is_approved(package):
+        if not again:
+            raise CommandError(
+                f"version {version} of {model} is Approved already; `trimtab history {model}` says what came of it. "
+                "To have it promoted once more: --again"
+            )
+        set_status(where, package.arn, "PendingManualApproval", "to be approved again")
+    set_status(where, package.arn, "Approved", reason, skips)
+    _say(package, model, "Approved", reason, as_json)
 
 
+@app.command("reject")
 def reject(
-    model: ModelArgument, version: VersionArgument, reason: ReasonOption = "", stage: StageOption = "dev"
+    model: ModelArgument,
+    version: VersionArgument,
+    reason: ReasonOption = "",
+    stage: StageOption = "dev",
+    as_json: JsonOption = False,
 ) -> None:
     """Reject VERSION of MODEL; a rollout of it goes back."""
     where = Stage(stage)
-    set_status(where, find(where, model, version).arn, "Rejected", reason)
+    package = find(where, model, version)
+    set_status(where, package.arn, "Rejected", reason)
+    _say(package, model, "Rejected", reason, as_json)
 
 
-def set_status(stage: Stage, package_arn: str, status: str, reason: str) -> None:
-    """The package's status is ``status``, with the reason where one was given."""
-    said = {"ApprovalDescription": reason} if reason else {}
-    stage.client("sagemaker").update_model_package(ModelPackageArn=package_arn, ModelApprovalStatus=status, **said)
+def _ensure_not_own(stage: Stage, package: Package) -> None:
+    """Said at once, in place of a promotion that is refused for it."""
+    me = Caller(stage.client("sts").get_caller_identity()["Arn"])
+    submitter = package.properties.get(SUBMITTED_BY, "")
+    if me.is_same_as(Caller(submitter)):
+        raise CommandError(f"{me.person} submitted version {package.version}: another person has to approve it")
+
+
+def _say(package: Package, model: str, status: str, reason: str, as_json: bool) -> None:
+    if as_json:
+        said = {"model": model, "version": package.version, "arn": package.arn, "status": status, "reason": reason}
+        print(json.dumps(said))
+    else:
+        print(f"version {package.version} of {model} is {status}; what comes of it: trimtab history {model}")
+
+
+def set_status(stage: Stage, package_arn: str, status: str, reason: str, skips: Sequence[str] = ()) -> None:
+    """The package's status is ``status``, with the reason where one was given, and what an emergency skips."""
+    from botocore.exceptions import ClientError  # only with a registry at hand is it needed
+
+    said: dict[str, Any] = {"ApprovalDescription": reason} if reason else {}
+    if skips:
+        said["CustomerMetadataProperties"] = {SKIP: ",".join(skips)}
+    try:
+        stage.client("sagemaker").update_model_package(ModelPackageArn=package_arn, ModelApprovalStatus=status, **said)
+    except ClientError as error:
+        if "AccessDenied" not in error.response["Error"]["Code"]:
+            raise
+        policy = "EmergencyApproverPolicy" if skips else "ApproverPolicy"
+        raise CommandError(
+            f"you may not turn it to {status}: that takes the policy {policy} of the model's stack. {error}"
+        ) from error
 
 
 def find(stage: Stage, model: str, version: int) -> Package:
