@@ -12,7 +12,9 @@ from localcloud.served import NO_PARTS, NO_PARTS_OF_OBJECTS, RECORDED_ONLY, SERV
 # botocore's name of a service: moto's, where they differ
 _PACKAGES: Final = {"lambda": "awslambda", "sagemaker-runtime": "sagemakerruntime", "sagemaker-metrics": "sagemaker"}
 # services that moto has no part in here; they have tables of their own on the page
-_TOLD_ELSEWHERE: Final = {"cloudformation", "cloudtrail", "sagemaker-metrics", "sagemaker-featurestore-runtime"}
+_TOLD_ELSEWHERE: Final = {
+    "application-autoscaling", "cloudformation", "cloudtrail", "sagemaker-metrics", "sagemaker-featurestore-runtime",
+}  # fmt: skip
 _OTHER_HOSTS: Final = {"ListDirectoryBuckets", "WriteGetObjectResponse"}  # are sent to hosts that are not there
 
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 # the name that requests are signed for: botocore's names of the services
 SERVICES: Final = {
+    "application-autoscaling": ("application-autoscaling",),
     "cloudformation": ("cloudformation",),
     "cloudtrail": ("cloudtrail",),
     "dynamodb": ("dynamodb", "dynamodbstreams"),

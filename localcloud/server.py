@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 SERVICES = (
     "cloudtrail",
+    "autoscaling",
     "s3",
     "dynamodb",
     "kms",

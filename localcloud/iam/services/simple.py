@@ -7,6 +7,7 @@ from localcloud.iam.policies import Access
 
 # service: (parameter, resource part of the ARN), the first that is given counts
 _RESOURCES: dict[str, tuple[tuple[str, str], ...]] = {
+    "application-autoscaling": (("ResourceId", "scalable-target/{}"), ("ResourceARN", "{}")),
     "ecr": (("repositoryName", "repository/{}"), ("resourceArn", "{}")),
     "lambda": (
         ("FunctionName", "function:{}"),
@@ -75,6 +76,9 @@ def _any_arn(call: Call) -> str:
 
 
 def _context(call: Call) -> dict[str, tuple[str, ...]]:
+    if call.service == "application-autoscaling":
+        named = {"service-namespace": "ServiceNamespace", "scalable-dimension": "ScalableDimension"}
+        return {f"{call.service}:{key}": (call.text(name),) for key, name in named.items() if call.text(name)}
     if call.service == "sns" and call.operation == "Subscribe":
         return {"sns:protocol": (call.text("Protocol"),), "sns:endpoint": (call.text("Endpoint"),)}
     if call.service == "lambda" and call.text("Principal"):
