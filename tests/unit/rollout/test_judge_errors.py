@@ -115,6 +115,14 @@ def test_all_at_once_is_compared_with_the_hour_before() -> None:
     assert judged([(100, 0)] * 5, hour, rollout, first_old=-60).outcome == "pass"
 
 
+def test_all_at_once_after_a_quiet_hour_is_held_to_the_limit_alone() -> None:
+    rollout = RolloutSpec(strategy="all_at_once")
+    quiet = judged([(100, 0)] * 5, [(1, 0)] * 30, rollout, first_old=-60)
+    assert [check.rule for check in quiet.checks if check.required] == ["error_limit"]
+    assert quiet.outcome == "pass"
+    assert judged([(100, 5)] * 5, [], rollout).outcome == "fail"
+
+
 def test_an_error_that_is_published_before_its_request_is_counted_as_one() -> None:
     evidence = Evidence(NOON, FleetEvidence({NOON: 1}, {NOON: 2}), FleetEvidence({NOON: 9}, {}))
     assert found(judge(evidence, ROLLOUT, NOON + timedelta(minutes=1)), "error_limit").n_new == 2

@@ -36,9 +36,14 @@ def _errors_first(fleet: FleetEvidence, minute: datetime) -> tuple[int, int]:
     return errors, requests
 
 
-def _against_the_hour_before(case: Case, rule: Rule, old: FleetEvidence) -> Check:
-    """The old fleet's share is known only up to chance, so its upper bound is what must be exceeded."""
+def _against_the_hour_before(case: Case, rule: Rule, old: FleetEvidence) -> Check | None:
+    """The old fleet's share is known only up to chance, so its upper bound is what must be exceeded.
+
+    None when it was hardly asked in that hour: nothing that comes now would change that.
+    """
     then = counts(old, [minute for minute in old.requests if minute < case.span.since])
+    if then.requests < case.rollout.min_requests:
+        return None
     now = counts(case.evidence.new, case.span.within(case.evidence.new.requests))
     bound = wilson(Share(then.errors, then.requests), _SURE)[1]
     evidence = e_value(log_e_above(now.errors, now.requests, bound)) if 0 < bound < 1 else 0.0

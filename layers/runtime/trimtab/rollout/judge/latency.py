@@ -20,13 +20,19 @@ Pair = tuple[Latency, Latency]
 
 
 def check_latency(case: Case, rule: Rule) -> Check | None:
-    """Fails when a typical request is slower than the spec allows, and it is no accident. None without an old fleet."""
+    """Fails when a typical request is slower than the spec allows, and it is no accident. None without an old fleet.
+
+    Where both fleets are never asked in the same minutes, the old one's hour before must do, if it was asked in it.
+    """
     old = case.evidence.old
     if old is None:
         return None
-    pairs = _same_minutes(case.span, case.evidence.new, old) if case.side_by_side else _with_before(case, old)
-    found = _Slowdown(pairs, "old" if case.side_by_side else "before")
-    return found.check(case, rule)
+    if case.side_by_side:
+        return _Slowdown(_same_minutes(case.span, case.evidence.new, old), "old").check(case, rule)
+    then = [latency for minute, latency in old.latency.items() if minute < case.span.since]
+    if sum(latency.requests for latency in then) < case.rollout.judge.min_points:
+        return None
+    return _Slowdown(_with_before(case, pooled(then)), "before").check(case, rule)
 
 
 def _same_minutes(span: Span, new: FleetEvidence, old: FleetEvidence) -> list[Pair]:
@@ -34,13 +40,10 @@ def _same_minutes(span: Span, new: FleetEvidence, old: FleetEvidence) -> list[Pa
     return [(new.latency[minute], old.latency[minute]) for minute in minutes]
 
 
-def _with_before(case: Case, old: FleetEvidence) -> list[Pair]:
+def _with_before(case: Case, then: Latency) -> list[Pair]:
     """Each minute of the new fleet with all of the old one's hour before: weaker, for the hours may differ."""
-    then = [latency for minute, latency in old.latency.items() if minute < case.span.since]
-    if not then:
-        return []
     new = case.evidence.new.latency
-    return [(new[minute], pooled(then)) for minute in case.span.within(new)]
+    return [(new[minute], then) for minute in case.span.within(new)]
 
 
 @dataclass(frozen=True)
