@@ -6,7 +6,7 @@
  */
 #include <stdint.h>
 
-#define VERSION 2
+#define VERSION 3
 #define LANES 256
 #define EXTREME_LANES 8
 #define INDEX_BITS 14
@@ -14,6 +14,7 @@
 #define BUCKET_SLOTS 4096
 #define MOST_PROBES 32
 #define TEXT_IN_WORDS 512
+#define FEW_SLOTS_BITS 12
 
 static const uint64_t FIRST = 0xBF58476D1CE4E5B9u, SECOND = 0x94D049BB133111EBu;
 static const uint64_t STEPS[2] = {0x9E3779B97F4A7C15u, 0xD6E8FEB86659FD93u};
@@ -34,13 +35,27 @@ static inline int64_t bits_of(double value) {
 
 int64_t kernel_version(void) { return VERSION; }
 
-int64_t gather(const uint64_t *words, const uint8_t *bits, int64_t first, int64_t rows, uint64_t *out) {
+static inline int64_t gather_bits(const uint64_t *words, unsigned bits, int64_t rows, uint64_t *out) {
     int64_t held = 0;
     for (int64_t row = 0; row < rows; row++) {
-        int64_t place = first + row;
         out[held] = words[row];
-        held += (bits[place >> 3] >> (place & 7)) & 1;
+        held += (bits >> row) & 1;
     }
+    return held;
+}
+
+int64_t gather(const uint64_t *words, const uint8_t *bits, int64_t first, int64_t rows, uint64_t *out) {
+    int64_t row = (8 - (first & 7)) & 7, held;
+    if (row > rows) row = rows;
+    held = row ? gather_bits(words, bits[first >> 3] >> (first & 7), row, out) : 0;
+    for (; row + 8 <= rows; row += 8) {
+        unsigned present = bits[(first + row) >> 3];
+        if (present == 255) {
+            __builtin_memcpy(out + held, words + row, 64);
+            held += 8;
+        } else held += gather_bits(words + row, present, 8, out + held);
+    }
+    if (row < rows) held += gather_bits(words + row, bits[(first + row) >> 3], rows - row, out + held);
     return held;
 }
 
@@ -121,6 +136,35 @@ int64_t add_cells(int64_t *counts, uint8_t *registers, int64_t shift, int64_t lo
         else outside[left++] = values[row];
     }
     return left;
+}
+
+/* Numbers of few different values are counted in a table of 1 << FEW_SLOTS_BITS slots, which are all 0 before; where
+ * there are more values than `most`, -1 is returned and the table means nothing. */
+int64_t count_few(const double *values, int64_t rows, int64_t most, int64_t *numbers, int64_t *counts) {
+    int64_t different = 0;
+    for (int64_t row = 0; row < rows; row++) {
+        int64_t bits = bits_of(values[row]);
+        uint64_t slot = spread((uint64_t)bits) >> (64 - FEW_SLOTS_BITS);
+        while (counts[slot] && numbers[slot] != bits) slot = (slot + 1) & ((1u << FEW_SLOTS_BITS) - 1);
+        if (!counts[slot]) {
+            if (++different > most) return -1;
+            numbers[slot] = bits;
+        }
+        counts[slot]++;
+    }
+    return different;
+}
+
+/* Whether a byte is none of the `above` that follow `lowest`, place by place; both repeat after `period` bytes. */
+int64_t outside_runs(const uint8_t *bytes, int64_t count, const uint8_t *lowest, const uint8_t *above, int64_t period) {
+    for (int64_t start = 0; start < count; start += period) {
+        int64_t length = count - start < period ? count - start : period;
+        uint8_t outside = 0;
+        for (int64_t place = 0; place < length; place++)
+            outside |= (uint8_t)(bytes[start + place] - lowest[place]) > above[place];
+        if (outside) return 1;
+    }
+    return 0;
 }
 
 void add_places(int64_t *counts, const int64_t *values, int64_t rows, int64_t low) {

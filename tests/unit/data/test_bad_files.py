@@ -1,5 +1,6 @@
 """Files that are broken, foreign or hostile end in a verdict, never in an error, within their memory and time."""
 
+import gzip
 import io
 import json
 from pathlib import Path
@@ -88,6 +89,12 @@ def test_long_texts_are_read_from_small_row_groups() -> None:
         except DataError as error:
             outcomes.append(str(error).split(",")[0])
     assert outcomes == [10, "10 values of 'note' in one row group take 300"]
+
+
+def test_rows_before_a_bomb_are_not_counted_since_their_number_is_chance() -> None:
+    body = gzip.compress(CSV + CSV.partition(b"\n")[2] * 200, 9, mtime=0)
+    cut_off = validate(io.BytesIO(body), "csv", CONTRACT, limits=Limits(bytes_unpacked=1_500_000))
+    assert (cut_off.rows, [found.rule for found in cut_off.violations]) == (0, ["limits"])
 
 
 def test_a_small_file_of_endlessly_many_rows_is_stopped_by_the_clock(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from trimtab.column_types import ColumnType
 from trimtab.data import spilled_words
-from trimtab.data.batch import ColumnBatch, counted_floats, sorted_counts
+from trimtab.data.batch import ColumnBatch
 from trimtab.data.checks.shapes import SHAPES, ShapeCheck
 from trimtab.data.coerce import coerce
 from trimtab.data.contract import Contract
@@ -24,17 +24,6 @@ from trimtab.errors import DataError
 from trimtab.spec import DataSpec
 
 numbers = st.lists(st.floats(-1e9, 1e9) | st.sampled_from([0.0, -0.0, 5e-324, 2.5]), min_size=1, max_size=80)
-
-
-@given(numbers)
-def test_numbers_counted_by_hashing_are_those_counted_by_sorting(values: list[float]) -> None:
-    found, counts = counted_floats(np.array(values))
-    expected, expected_counts = sorted_counts(np.array(values))
-    by_value = dict[float, int]()
-    for value, count in zip(found.tolist(), counts.tolist(), strict=True):
-        by_value[value] = by_value.get(value, 0) + count  # -0.0 and 0.0 are two to Arrow
-    assert by_value == dict(zip(expected.tolist(), expected_counts.tolist(), strict=True))
-    assert found.tolist() == sorted(found.tolist())
 
 
 def _shapes_of(batches: list[pa.Array]) -> list[tuple[str, int]]:

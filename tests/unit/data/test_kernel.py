@@ -73,7 +73,8 @@ def test_sums_of_any_length_go_in_the_same_order(rows: int) -> None:
 @given(st.data())
 def test_presence_is_read_from_any_bit_on(data: st.DataObject) -> None:
     first, rows = data.draw(st.integers(0, 40)), data.draw(st.integers(0, 300))
-    presence = data.draw(hnp.arrays(np.uint8, (first + rows + 7) // 8 + 1))
+    anything = st.just(255) | st.integers(0, 255)
+    presence = data.draw(hnp.arrays(np.uint8, (first + rows + 7) // 8 + 1, elements=anything))
     values = np.arange(rows, dtype=np.int64)
     expected = [row for row in range(rows) if presence[(first + row) // 8] >> ((first + row) % 8) & 1]
     assert NUMPY.gather(values, presence, first).tolist() == expected
@@ -126,6 +127,35 @@ def test_codes_are_counted_where_there_is_a_row_and_those_of_no_level_are_told(d
         foreign = kernel.add_codes(counts, codes, presence, first)
         assert counts.tolist() == [1 + held.count(level) for level in range(levels)]
         assert foreign == sum(not 0 <= code < levels for code in held)
+
+
+@given(hnp.arrays(np.float64, st.integers(1, 300), elements=st.floats(-9, 9, width=16) | st.sampled_from(EDGES)))
+def test_few_different_numbers_are_counted_in_their_order(values: npt.NDArray[Any]) -> None:
+    expected = np.unique(values + 0.0, return_counts=True)
+    for kernel in KERNELS:
+        found = kernel.count_few(values)
+        assert found is not None
+        assert [bits(part) for part in found] == [bits(part) for part in expected]
+
+
+@pytest.mark.parametrize("different", [2_048, 2_049])
+def test_more_than_a_few_different_numbers_are_left_to_others(different: int) -> None:
+    values = np.random.default_rng(1).permutation(np.tile(np.linspace(-1, 1, different), 3))
+    for kernel in KERNELS:
+        found = kernel.count_few(values)
+        assert (found is None) == (different > 2_048)
+        assert found is None or found[1].tolist() == [3] * different
+
+
+@given(st.data())
+def test_bytes_outside_their_runs_are_found_wherever_they_stand(data: st.DataObject) -> None:
+    period = data.draw(st.integers(1, 20))
+    lowest, above = (data.draw(hnp.arrays(np.uint8, period)) for _ in range(2))
+    body = data.draw(hnp.arrays(np.uint8, st.integers(0, 100)))
+    if data.draw(st.booleans()):
+        body = np.resize(lowest, len(body)) + np.minimum(body, np.resize(above, len(body)))
+    expected = all((int(byte) - int(lowest[i % period])) % 256 <= above[i % period] for i, byte in enumerate(body))
+    assert [kernel.is_within(body, lowest, above) for kernel in KERNELS] == [expected, expected]
 
 
 texts = st.lists(st.text(max_size=40) | st.sampled_from(["", "a" * 8, "a" * 512, "a" * 513, "é" * 300, "\0", "\0\0"]))
@@ -268,7 +298,7 @@ def test_a_library_of_another_processor_or_version_is_not_used(tmp_path: Path) -
         assert found([str(tmp_path)]).name == "numpy"
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("trimtab.data.kernel.compiled.VERSION", 0)
-        with pytest.raises(DamagedLibraryError, match="version 2 and version 0 is needed"):
+        with pytest.raises(DamagedLibraryError, match="version 3 and version 0 is needed"):
             CompiledKernel(LIBRARY)
 
 

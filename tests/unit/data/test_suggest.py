@@ -189,3 +189,17 @@ def test_any_name_of_a_column_can_be_written_into_model_yaml(name: str) -> None:
 def test_what_tells_nothing_is_said_so(format: Format, body: bytes, sentence: str) -> None:
     with pytest.raises(DataError, match=sentence):
         read_sample(io.BytesIO(body), format)
+
+
+def test_names_of_rows_beyond_64_bits_with_sign_are_refused_before_a_contract_refuses_their_file() -> None:
+    huge = pa.array([2**63 + row for row in range(400)], pa.uint64())
+    with pytest.raises(DataError, match=r"'trip' has whole numbers beyond 2\*\*63 - 1.*write them as text"):
+        section_of(parquet(trips(trip=huge)), "parquet")
+    repeated = trips().append_column("vendor", huge)
+    section = section_of(parquet(repeated), "parquet")
+    assert section["columns"]["vendor"]["type"] == "number"
+    assert judged(parquet(repeated), "parquet").verdict is Verdict.ACCEPT
+    with pytest.raises(DataError, match="'vendor' has whole numbers"):
+        section_of(parquet(repeated), "parquet", Named(id="vendor"))
+    small = trips(trip=pa.array(range(400), pa.uint64()))
+    assert judged(parquet(small), "parquet").verdict is Verdict.ACCEPT

@@ -159,14 +159,6 @@ def without_gaps(column: pa.Array) -> pa.Array:
     return pa.Array.from_buffers(column.type, len(column), [None, column.buffers()[1]], offset=column.offset)
 
 
-def counted_floats(values: npt.NDArray[np.float64]) -> tuple[npt.NDArray[np.float64], Integers]:
-    """The different numbers, rising, and how often each occurs; quicker than sorting all when few are different."""
-    array = pa.Array.from_buffers(pa.float64(), len(values), [None, pa.py_buffer(np.ascontiguousarray(values))])
-    numbers, counts = (numbers_of(part) for part in af.value_counts(array).flatten())
-    order = np.argsort(numbers)
-    return numbers[order], counts[order]
-
-
 def numbers_of(column: pa.Array) -> npt.NDArray[Any]:
     """The numbers or instants of a column without missing ones as a view of its memory."""
     if pa.types.is_timestamp(column.type):

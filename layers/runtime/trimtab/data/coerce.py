@@ -40,7 +40,7 @@ ARROW_TYPES: Final = {
 }
 MISSING_TEXTS: Final = pa.array(["", "NA", "N/A", "NaN", "nan", "NULL", "null", "None"])
 _SMALLEST_INTEGER: Final = -(2**63)
-_LARGEST_INTEGER: Final = 2**63 - 1
+LARGEST_INTEGER: Final = 2**63 - 1
 _LARGEST_EXACT_FLOAT: Final = 2.0**53
 _FIRST_MOMENT: Final = -62_135_596_800_000_000
 _LAST_MOMENT: Final = 253_402_300_799_999_999
@@ -122,7 +122,7 @@ def _of_unicode(column: pa.Array) -> Coerced:
 
 def _integer(column: pa.Array) -> Coerced:
     if pa.types.is_uint64(column.type):
-        return _nulled(column, af.greater(column, pa.scalar(_LARGEST_INTEGER, pa.uint64())), ColumnType.INTEGER)
+        return _nulled(column, af.greater(column, pa.scalar(LARGEST_INTEGER, pa.uint64())), ColumnType.INTEGER)
     if pa.types.is_integer(column.type) or pa.types.is_boolean(column.type):
         return Coerced(_as(column, pa.int64()))
     if not _is_fraction(column.type):
@@ -275,7 +275,7 @@ def _integer_from_text(value: str) -> object:
 
 def _integer_from_number(value: Any) -> object:
     if isinstance(value, int):
-        return int(value) if _SMALLEST_INTEGER <= value <= _LARGEST_INTEGER else _BAD
+        return int(value) if _SMALLEST_INTEGER <= value <= LARGEST_INTEGER else _BAD
     if isinstance(value, float | Decimal) and math.isfinite(value) and abs(float(value)) <= _LARGEST_EXACT_FLOAT:
         return int(value) if value == int(value) else _BAD
     return _BAD

@@ -16,7 +16,7 @@ from trimtab.data import arrow_functions as af
 from trimtab.data.dialect import read_header
 from trimtab.data.limits import Limits
 from trimtab.data.reading import UNDECLARED, Declared, Reading
-from trimtab.data.source import UNREADABLE, Chunk, RaggedRow, check_column_count
+from trimtab.data.source import UNREADABLE, Chunk, RaggedRow, StoppedError, check_column_count
 from trimtab.data.streams import HEADER_BYTES, Text
 from trimtab.errors import DataError
 
@@ -86,6 +86,8 @@ class CsvSource:
                 for chunk in self._chunks(types, rows):
                     rows += chunk.rows
                     yield chunk
+            except DataError as error:  # what the stream raised in one of Arrow's threads
+                raise StoppedError(str(error), rule=error.rule) from error
             except MemoryError:  # Arrow's is an ArrowException too, and says nothing about the file
                 raise
             except UNREADABLE as error:

@@ -10,15 +10,13 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from trimtab.data.batch import counted_floats
 from trimtab.data.kernel import kernel
+from trimtab.data.kernel.protocol import FEW
 from trimtab.data.moments import Moments
 from trimtab.data.sketch import INTEGER_SPAN, Floats, Integers, ValueSketch
 
 SLICE: Final = 16_384
 """Numbers that are sorted at a time while a column is counted one by one."""
-FEW: Final = 2_048
-"""Different numbers of a column up to which a whole batch of it is counted at once."""
 WINDOW: Final = 32_768
 """Cells of either sign that a window has at most: 512 KB a column."""
 _BINADE_BITS: Final = 52
@@ -70,9 +68,10 @@ class NumberTally:
     def _add_one_by_one(self, values: npt.NDArray[Any]) -> npt.NDArray[Any]:
         """The numbers that are left once some of them have been counted apart."""
         if 0 < len(self._sketch.keys) < FEW and values.dtype.kind == "f":
-            counted = ValueSketch.counted(*counted_floats(values.astype(np.float64, copy=False)))
-            self._sketch = self._sketch.merge(counted)
-            return values[:0]
+            counted = kernel().count_few(np.ascontiguousarray(values, np.float64))
+            if counted is not None:
+                self._sketch = self._sketch.merge(ValueSketch.counted(*counted))
+                return values[:0]
         self._sketch = self._sketch.merge(ValueSketch.of(values[:SLICE]))
         return values[SLICE:]
 

@@ -11,7 +11,6 @@ import base64
 import json
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any, Final, Self
 
 import numpy as np
@@ -28,12 +27,29 @@ def _no_words() -> Words:
     return np.zeros(0, np.uint64)
 
 
-@dataclass(frozen=True, eq=False)
 class RowSample:
     """Rows by rising hash. A column has numbers, texts, booleans or instants (microseconds), None where missing."""
 
-    hashes: Words = field(default_factory=_no_words)
-    columns: Mapping[str, list[Any]] = field(default_factory=dict)
+    def __init__(self, hashes: Words | None = None, columns: Mapping[str, list[Any]] | None = None) -> None:
+        self._rows = (_no_words() if hashes is None else hashes, columns or {})
+        self._packed: str | None = None
+        """What JSON had, until somebody asks for a row: few do, and it would take longer than the rest of a profile."""
+
+    @property
+    def hashes(self) -> Words:
+        """Of the rows' ids, rising."""
+        return self._unpacked()[0]
+
+    @property
+    def columns(self) -> Mapping[str, list[Any]]:
+        """Their values."""
+        return self._unpacked()[1]
+
+    def _unpacked(self) -> tuple[Words, Mapping[str, list[Any]]]:
+        if self._packed is not None:
+            document = json.loads(zlib.decompress(base64.b64decode(self._packed)))
+            self._rows, self._packed = (np.array(document["hashes"], np.uint64), document["columns"]), None
+        return self._rows
 
     def __len__(self) -> int:
         return len(self.hashes)
@@ -55,14 +71,17 @@ class RowSample:
 
     def to_json(self) -> str:
         """The sample as compressed text."""
+        if self._packed is not None:
+            return self._packed
         body = json.dumps({"hashes": self.hashes.tolist(), "columns": dict(self.columns)}, separators=(",", ":"))
         return base64.b64encode(zlib.compress(body.encode())).decode("ascii")
 
     @classmethod
     def from_json(cls, packed: str) -> Self:
         """The sample that ``to_json`` wrote."""
-        document = json.loads(zlib.decompress(base64.b64decode(packed)))
-        return cls(np.array(document["hashes"], np.uint64), document["columns"])
+        sample = cls()
+        sample._packed = packed
+        return sample
 
 
 class SampleTally:

@@ -56,7 +56,8 @@ class ColumnScan:
         return batch, broken
 
     def _broken(self, first_row: int, raw: pa.Array | list[Any], bad: Rows, batch: ColumnBatch) -> list[Rows]:
-        self._type_tally.add(first_row, bad, raw)
+        if len(bad):
+            self._type_tally.add(first_row, bad, raw)
         found = [] if "type" in self.column.warn else [bad]
         for rule, tally in self._rules:
             if not rule.suspects(batch):

@@ -15,6 +15,10 @@ UNREADABLE = (pa.ArrowException, OSError, UnicodeDecodeError)
 """What pyarrow raises for bytes that it cannot make sense of."""
 
 
+class StoppedError(DataError):
+    """Raised when the bytes end before the file does. How many rows came before is chance: Arrow reads ahead."""
+
+
 @dataclass(frozen=True)
 class Chunk:
     """Some consecutive rows; a column is an Arrow array, or a list of what JSON had. Row 1 is the file's first."""

@@ -23,7 +23,7 @@ import pyarrow.parquet as pq
 
 from trimtab.data.batch import is_text
 from trimtab.data.checks.check import as_numbers, texts
-from trimtab.data.coerce import MISSING_TEXTS, nan_as_null
+from trimtab.data.coerce import LARGEST_INTEGER, MISSING_TEXTS, nan_as_null
 from trimtab.data.dialect import read_header
 from trimtab.data.jsonl_source import refuse_constant
 from trimtab.data.limits import DEFAULT_LIMITS
@@ -157,6 +157,7 @@ def suggest(sample: Sample, format: Format, named: Named) -> dict[str, Any]:
     usable = {name: column for name, column in columns.items() if column}
     times = [name for name, column in usable.items() if column["type"] == "timestamp"]
     identifier = named.id or _identifier(usable)
+    _refuse_unreadable(table, identifier)
     label = named.label or _label(usable) or _later_label(usable)
     for name, column in usable.items():
         if name not in (identifier, label):
@@ -169,6 +170,20 @@ def suggest(sample: Sample, format: Format, named: Named) -> dict[str, Any]:
     section["columns"] = usable
     section["quality"] = {"min_rows": max(table.num_rows // 2, 1)}
     return section
+
+
+def _refuse_unreadable(table: pa.Table, identifier: str | None) -> None:
+    """Raises DataError when rows could only be named by numbers that no contract takes: its integers have 64 bits."""
+    beyond = [name for name in table.column_names if _is_beyond_integers(table.column(name))]
+    if beyond and (identifier is None or identifier in beyond):
+        raise DataError(
+            f"'{identifier or beyond[0]}' has whole numbers beyond 2**63 - 1, which no contract tells apart: write them "
+            "as text, or name another column with --id"
+        )
+
+
+def _is_beyond_integers(column: pa.ChunkedArray | pa.Array) -> bool:
+    return bool(pa.types.is_uint64(column.type) and (pc.max(column).as_py() or 0) > LARGEST_INTEGER)
 
 
 def _later_label(columns: dict[str, Any]) -> str:
@@ -204,6 +219,8 @@ def _described(column: pa.Array) -> dict[str, Any]:
         column = texts(column)
     if pa.types.is_floating(column.type):
         column = nan_as_null(column.cast(pa.float64()))
+    if _is_beyond_integers(column):
+        column = column.cast(pa.float64(), safe=False)
     kind = _kind(column)
     if kind is None:
         return {}

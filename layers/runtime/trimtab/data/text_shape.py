@@ -14,6 +14,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from trimtab.data.kernel import kernel
+
 LONGEST: Final = 64
 """Places that a shape has at most."""
 _ASCII: Final = 128
@@ -38,11 +40,7 @@ class Shape:
     def is_of_all(self, texts: pa.Array) -> bool:
         """Whether every text has the shape; False also for an array that cannot be looked at this way."""
         block = _block(texts, self.length)
-        if block is None:
-            return False
-        step = len(self.lowest)
-        parts = (block[start : start + step] for start in range(0, len(block), step))
-        return all(bool((part - self.lowest[: len(part)] <= self.above[: len(part)]).all()) for part in parts)
+        return block is not None and kernel().is_within(block, self.lowest, self.above)
 
 
 def shape_of(pattern: str) -> Shape | None:

@@ -30,7 +30,7 @@ from trimtab.data.read import Format, open_source
 from trimtab.data.reading import Reading
 from trimtab.data.report import DropReport, column_figures, period_of
 from trimtab.data.scan import Scan
-from trimtab.data.source import RaggedRow, Source
+from trimtab.data.source import RaggedRow, Source, StoppedError
 from trimtab.data.state_file import Tree
 from trimtab.data.structure import check_structure
 from trimtab.data.violation import Severity, Violation
@@ -160,7 +160,8 @@ def examine(
             scan.add(chunk)
     except DataError as error:
         failure = Violation(error.rule, None, f"{file}: {error}" if file else str(error), Severity.REFUSE)
-        return Partial(file, reading, failure=failure, rows_read=scan.rows if scan else 0)
+        rows_read = 0 if scan is None or isinstance(error, StoppedError) else scan.rows
+        return Partial(file, reading, failure=failure, rows_read=rows_read)
     return _whole(file, source, scan)
 
 

@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from trimtab.data.kernel.protocol import (
+    FEW,
     FIRST,
     LANES,
     REST_BITS,
@@ -99,6 +100,18 @@ class ArrayKernel:
             outside, places = values[~inside], places[inside]
         counts += np.bincount(places, minlength=len(counts))
         return outside
+
+    def count_few(self, values: Floats) -> tuple[Floats, Integers] | None:
+        """The different numbers."""
+        ordered = np.sort(values) + 0.0
+        starts = np.flatnonzero(np.concatenate([[len(ordered) > 0], ordered[1:] != ordered[:-1]])[: len(ordered)])
+        return None if len(starts) > FEW else (ordered[starts], np.diff(np.append(starts, len(ordered))))
+
+    def is_within(self, data: Bytes, lowest: Bytes, above: Bytes) -> bool:
+        """Whether every byte does."""
+        step = len(lowest)
+        parts = (data[start : start + step] for start in range(0, len(data), step))
+        return all(bool((part - lowest[: len(part)] <= above[: len(part)]).all()) for part in parts)
 
     def add_places(self, counts: Integers, values: Integers, low: int) -> None:
         """The values are counted."""

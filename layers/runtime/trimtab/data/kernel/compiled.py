@@ -1,6 +1,7 @@
 """The kernel in C (layers/columnar/kernel/columns.c), called through ctypes."""
 
 import ctypes
+import threading
 import zlib
 from pathlib import Path
 from typing import Any, Final
@@ -9,15 +10,17 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from trimtab.data.kernel.protocol import Bytes, Floats, Integers, Words
+from trimtab.data.kernel.protocol import FEW, Bytes, Floats, Integers, Words
 
-VERSION: Final = 2
+VERSION: Final = 3
 """Of the functions and what they take; the library says its own."""
 _CHECKSUM_BYTES: Final = 4
 _BUCKET_KEYS: Final = 1_024
 """Keys of a bucket, about; the library's tables take up to twice as many."""
 _BUCKET_SLOTS: Final = 4_096
 _MOST_BUCKET_BITS: Final = 16
+_FEW_SLOTS: Final = 4_096
+"""Of the library's table of few different numbers; twice as many as there may be."""
 
 _POINTER, _COUNT = ctypes.c_void_p, ctypes.c_int64
 _FUNCTIONS: Final[dict[str, tuple[Any, ...]]] = {
@@ -26,6 +29,8 @@ _FUNCTIONS: Final[dict[str, tuple[Any, ...]]] = {
     "mean_and_spread": (_POINTER, _COUNT, _POINTER),
     "add_hashes": (_POINTER, _POINTER, _COUNT),
     "add_cells": (_POINTER, _POINTER, _COUNT, _COUNT, _COUNT, _POINTER, _COUNT, _POINTER),
+    "count_few": (_POINTER, _COUNT, _COUNT, _POINTER, _POINTER),
+    "outside_runs": (_POINTER, _COUNT, _POINTER, _POINTER, _COUNT),
     "add_places": (_POINTER, _POINTER, _COUNT, _COUNT),
     "add_codes": (_POINTER, _COUNT, _POINTER, _POINTER, _COUNT, _COUNT),
     "fingerprints": (_POINTER, _COUNT, _POINTER, _COUNT, _POINTER, _POINTER),
@@ -45,6 +50,7 @@ class CompiledKernel:
     def __init__(self, path: Path) -> None:
         """The library is loaded. Raises DamagedLibraryError before any of its code could run."""
         _check_bytes(path)
+        self._own = threading.local()
         try:
             self._library = ctypes.CDLL(str(path))
             if (version := self._library.kernel_version()) != VERSION:
@@ -77,13 +83,33 @@ class CompiledKernel:
         self._library.add_hashes(_at(registers), _at(hashes), len(hashes))
 
     def add_cells(self, counts: Integers, registers: Bytes, shift: int, lowest: int, values: Floats) -> Floats:
-        """The cells are counted; the numbers of no cell are returned."""
-        outside = room(len(values), np.float64)
+        """The cells are counted; the numbers of no cell are returned, which stand until the next call."""
+        outside = self._scratch(len(values))
         width, rows = len(counts) // 2, len(values)
         left = self._library.add_cells(
             _at(counts), _at(registers), shift, lowest, width, _at(values), rows, _at(outside)
         )
         return outside[:left]
+
+    def _scratch(self, count: int) -> Floats:
+        """This thread's room for numbers that nobody keeps, used again for the next."""
+        held: Floats | None = getattr(self._own, "numbers", None)
+        if held is None or len(held) < count:
+            held = self._own.numbers = np.empty(count)
+        return held
+
+    def count_few(self, values: Floats) -> tuple[Floats, Integers] | None:
+        """The different numbers."""
+        numbers, counts = np.empty(_FEW_SLOTS), np.zeros(_FEW_SLOTS, np.int64)
+        if self._library.count_few(_at(values), len(values), FEW, _at(numbers), _at(counts)) < 0:
+            return None
+        used = np.flatnonzero(counts)
+        rising = used[np.argsort(numbers[used])]
+        return numbers[rising], counts[rising]
+
+    def is_within(self, data: Bytes, lowest: Bytes, above: Bytes) -> bool:
+        """Whether every byte does."""
+        return not self._library.outside_runs(_at(data), len(data), _at(lowest), _at(above), len(lowest))
 
     def add_places(self, counts: Integers, values: Integers, low: int) -> None:
         """The values are counted."""

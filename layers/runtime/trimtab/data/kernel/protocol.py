@@ -14,6 +14,8 @@ LANES: Final = 256
 """Numbers are summed in so many sums side by side, which are then added up from the first to the last."""
 INDEX_BITS: Final = 14
 REST_BITS: Final = 64 - INDEX_BITS
+FEW: Final = 2_048
+"""Different numbers of a batch that are counted without sorting."""
 TEXT_IN_WORDS: Final = 512
 """Bytes of a text that is hashed by words of eight; a longer one is left to its caller."""
 STEPS: Final = (np.uint64(0x9E3779B97F4A7C15), np.uint64(0xD6E8FEB86659FD93))
@@ -52,8 +54,20 @@ class Kernel(Protocol):
         """Cells of finite numbers are counted by place, ``registers`` have seen all; those of no cell are returned.
 
         The cell is the lower 63 bits of the number shifted right, less ``lowest``. ``counts`` (changed) has as many
-        places for cells of positive numbers as after them for those of negative ones. -0.0 is taken for 0.0.
+        places for cells of positive numbers as after them for those of negative ones. -0.0 is taken for 0.0. What is
+        returned is this thread's until its next call.
         """
+        ...
+
+    def count_few(self, values: Floats) -> tuple[Floats, Integers] | None:
+        """The different numbers, rising, and how often each occurs; None when they are more than ``FEW``.
+
+        The values are finite or infinite; -0.0 is taken for 0.0.
+        """
+        ...
+
+    def is_within(self, data: Bytes, lowest: Bytes, above: Bytes) -> bool:
+        """Whether every byte lies between ``lowest`` and ``above`` more, which repeat until the data end."""
         ...
 
     def add_places(self, counts: Integers, values: Integers, low: int) -> None:
