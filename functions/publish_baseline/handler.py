@@ -21,6 +21,11 @@ def handler(event: PublishBaselineEvent, runtime: Runtime) -> dict[str, Any]:
     """Later windows of this version are compared with its training rows, its scores and its evaluation."""
     evaluation = json.loads(runtime.objects.read(event.promotion.evaluation_uri))
     measured = evaluation["metrics"]["candidate"]
-    metrics = {name: float(value) for name, value in measured.items() if value is not None and math.isfinite(value)}
+    metrics = {name: float(value) for name, value in measured.items() if _is_number(value)}
     config = event.confirmation.live_config or ""
     return record_baseline(runtime.ledger, event.promotion, config, metrics, event.at, "publish_baseline")
+
+
+def _is_number(value: Any) -> bool:
+    """Whether it is a metric that was measured; of classes, each one's own figures stand beside the metrics."""
+    return isinstance(value, int | float) and math.isfinite(value)

@@ -38,7 +38,8 @@ def test_later_windows_are_compared_with_the_version_that_serves(scene: Scene, c
 
 
 def test_only_metrics_that_are_numbers_become_limits(scene: Scene, confirmed: PromotionRun) -> None:
-    measured = {"auc": 0.8, "log_loss": None, "brier": float("nan"), "accuracy": 1}
+    measured: dict[str, Any] = {"auc": 0.8, "log_loss": None, "brier": float("nan"), "accuracy": 1}
+    measured |= {"per_class": {"high": {"recall": 0.5}}}
     uri = confirmed.state["promotion"]["evaluation_uri"]
     scene.objects.write(uri, json.dumps({"metrics": {"candidate": measured}}).encode())
     assert confirmed.publish()["metrics"] == {"auc": 0.8, "accuracy": 1.0}
