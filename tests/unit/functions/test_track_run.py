@@ -120,5 +120,5 @@ def with_tracking(**tracking: Any) -> Runtime:
 
 def test_the_trackers_are_those_of_the_spec_in_this_stage() -> None:
     assert trackers(with_tracking()) == {}
-    assert set(trackers(with_tracking(mlflow={"test": "http://tracking"}, wandb="pumps"))) == {"mlflow", "wandb"}
+    assert set(trackers(with_tracking(mlflow="http://tracking", wandb="pumps"))) == {"mlflow", "wandb"}
     assert set(trackers(with_tracking(mlflow={"prod": "http://tracking"}))) == set()
