@@ -17,7 +17,7 @@ from .sagemaker_support import Studio, Traffic
 
 SPEED = 60
 HALF = {"Type": "CAPACITY_PERCENT", "Value": 50}
-ROLLOUT = RolloutSpec(judge=JudgeSpec(off=("scores", "profile", "agreement")))
+ROLLOUT = RolloutSpec(judge=JudgeSpec(without=("scores", "profile", "agreement")))
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ from trimtab.spec.judging import JudgeSpec
 from trimtab.spec.rollout import RolloutSpec
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
-ROLLOUT = RolloutSpec(judge=JudgeSpec(off=("latency",)))
+ROLLOUT = RolloutSpec(judge=JudgeSpec(without=("latency",)))
 Counts = Sequence[tuple[int, int]]
 """Requests and errors of each minute."""
 
@@ -107,7 +107,7 @@ def test_a_look_whose_clock_stands_still_sees_the_minutes_that_others_have_follo
 
 
 def test_all_at_once_is_compared_with_the_hour_before() -> None:
-    rollout = RolloutSpec(strategy="all_at_once", max_error_share=0.2, judge=JudgeSpec(off=("latency",)))
+    rollout = RolloutSpec(strategy="all_at_once", max_error_share=0.2, judge=JudgeSpec(without=("latency",)))
     hour = [(100, 0)] * 60
     worse = judged([(100, 12)] * 5, hour, rollout, first_old=-60)
     assert found(worse, "errors").compare == "before"

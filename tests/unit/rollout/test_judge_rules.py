@@ -23,7 +23,7 @@ def minutes(values: Sequence[float], first: int = 0) -> dict[datetime, float]:
 
 
 def rollout(**judging: Any) -> RolloutSpec:
-    return RolloutSpec(judge=JudgeSpec(**{"off": ("latency", "scores"), **judging}))
+    return RolloutSpec(judge=JudgeSpec(**{"without": ("latency", "scores"), **judging}))
 
 
 def metric(**changes: Any) -> JudgedMetric:
@@ -107,7 +107,7 @@ def test_a_metric_cannot_be_called_as_a_rule_of_the_judge() -> None:
 
 
 def test_the_shares_of_all_rules_that_count_add_up_to_alpha() -> None:
-    rules = rules_of(rollout(alpha=0.03, off=(), metrics=(metric(),), dry_run=("scores",)))
+    rules = rules_of(rollout(alpha=0.03, without=(), metrics=(metric(),), dry_run=("scores",)))
     assert sum(rule.alpha for rule in rules if not rule.dry_run) == pytest.approx(0.03)
     assert all(rule.alpha > 0 for rule in rules if rule.name != "agreement")
 
@@ -119,7 +119,7 @@ def test_a_rule_in_dry_run_is_told_and_has_no_consequence() -> None:
 
 
 def test_a_rule_that_is_off_is_not_judged() -> None:
-    assert look(failing(), rollout(off=("errors", "error_limit", "latency", "scores"))).checks == ()
+    assert look(failing(), rollout(without=("errors", "error_limit", "latency", "scores"))).checks == ()
 
 
 def test_a_source_that_does_not_answer_is_no_failure_until_the_fifth_look_in_a_row() -> None:
@@ -145,7 +145,7 @@ def test_one_answer_begins_the_count_of_unanswered_looks_anew() -> None:
 
 def test_a_source_whose_rules_are_not_required_holds_nobody_up_while_it_is_silent() -> None:
     fine = FleetEvidence(minutes([100.0] * 3), {})
-    judgement = look(Evidence(NOON, fine, fine, unread={"capture": "AccessDenied"}), rollout(off=("latency",)))
+    judgement = look(Evidence(NOON, fine, fine, unread={"capture": "AccessDenied"}), rollout(without=("latency",)))
     assert judgement.outcome == "pass"
     scores = judgement.check("scores")
     assert scores is not None

@@ -17,7 +17,7 @@ from trimtab.spec.rollout import RolloutSpec
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 Draw = Callable[[np.random.Generator, int], Any]
-ROLLOUT = RolloutSpec(judge=JudgeSpec(off=("latency", "errors", "error_limit"), required=("scores",)))
+ROLLOUT = RolloutSpec(judge=JudgeSpec(without=("latency", "errors", "error_limit"), required=("scores",)))
 
 
 def honest(random: np.random.Generator, count: int) -> Any:

@@ -82,7 +82,8 @@ class JudgeSpec(Section):
     """Traffic waits while one of these is inconclusive."""
     dry_run: tuple[RuleName, ...] = ()
     """Judged and shown, but without consequence."""
-    off: tuple[RuleName, ...] = ()
+    without: tuple[RuleName, ...] = ()
+    """Rules that are not judged at all."""
     errors_limit: int = Field(default=4, ge=0)
     """Looks in a row at which a source of evidence may be unreadable; one more, and the new fleet has failed."""
     synthetic: Literal["when_thin", "always", "never"] = "when_thin"

@@ -60,7 +60,7 @@ class Rule:
 def rules_of(rollout: RolloutSpec) -> tuple[Rule, ...]:
     """Every rule that is on. Their alphas add up to the judge's; those of rules in dry run come on top."""
     judge = rollout.judge
-    own = [name for name in WEIGHTS if name not in judge.off]
+    own = [name for name in WEIGHTS if name not in judge.without]
     weights: Mapping[str, float] = {name: WEIGHTS[name] for name in own} | {
         metric.name: _METRIC_WEIGHT if metric.compare != "limit" else 0.0 for metric in judge.metrics
     }
