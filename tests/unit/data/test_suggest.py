@@ -56,7 +56,7 @@ def test_a_column_of_one_value_has_no_rule_on_values() -> None:
     assert "domain" not in section["columns"]["line"]
 
 
-FILES = [(parquet, "parquet"), (csv, "csv"), (jsonl, "jsonl")]
+FILES: list[tuple[Any, Format]] = [(parquet, "parquet"), (csv, "csv"), (jsonl, "jsonl")]
 
 
 @pytest.mark.parametrize(("write", "format"), FILES)
@@ -191,10 +191,16 @@ def test_what_tells_nothing_is_said_so(format: Format, body: bytes, sentence: st
         read_sample(io.BytesIO(body), format)
 
 
+def test_dates_written_as_text_are_times_except_in_parquet_which_has_times_of_its_own() -> None:
+    dated = trips(line=["2024-01-01", "2024-01-02"] * 200)
+    kinds = {form: section_of(write(dated), form)["columns"]["line"]["type"] for write, form in FILES}
+    assert kinds == {"parquet": "string", "csv": "timestamp", "jsonl": "timestamp"}
+
+
 def test_names_of_rows_beyond_64_bits_with_sign_are_refused_before_a_contract_refuses_their_file() -> None:
     huge = pa.array([2**63 + row for row in range(400)], pa.uint64())
     with pytest.raises(DataError, match=r"'trip' has whole numbers beyond 2\*\*63 - 1.*write them as text"):
-        section_of(parquet(trips(trip=huge)), "parquet")
+        section_of(parquet(trips(trip=huge).select(["trip", "miles", "late"])), "parquet")
     repeated = trips().append_column("vendor", huge)
     section = section_of(parquet(repeated), "parquet")
     assert section["columns"]["vendor"]["type"] == "number"

@@ -153,7 +153,7 @@ def suggest(sample: Sample, format: Format, named: Named) -> dict[str, Any]:
     A file without anything like a label gets one in its contract that truth is to bring.
     """
     table = sample.table
-    columns = {name: _described(_whole(table.column(name))) for name in table.column_names}
+    columns = {name: _described(_whole(table.column(name)), format) for name in table.column_names}
     usable = {name: column for name, column in columns.items() if column}
     times = [name for name, column in usable.items() if column["type"] == "timestamp"]
     identifier = named.id or _identifier(usable)
@@ -177,8 +177,8 @@ def _refuse_unreadable(table: pa.Table, identifier: str | None) -> None:
     beyond = [name for name in table.column_names if _is_beyond_integers(table.column(name))]
     if beyond and (identifier is None or identifier in beyond):
         raise DataError(
-            f"'{identifier or beyond[0]}' has whole numbers beyond 2**63 - 1, which no contract tells apart: write them "
-            "as text, or name another column with --id"
+            f"'{identifier or beyond[0]}' has whole numbers beyond 2**63 - 1, which no contract tells apart: write "
+            "them as text, or name another column with --id"
         )
 
 
@@ -213,7 +213,7 @@ def _whole(column: pa.ChunkedArray) -> pa.Array:
     return found.combine_chunks() if isinstance(found, pa.ChunkedArray) else found
 
 
-def _described(column: pa.Array) -> dict[str, Any]:
+def _described(column: pa.Array, format: Format) -> dict[str, Any]:
     """What the contract could say of a column; nothing for a type that it has no word for."""
     if pa.types.is_dictionary(column.type):
         column = texts(column)
@@ -221,7 +221,7 @@ def _described(column: pa.Array) -> dict[str, Any]:
         column = nan_as_null(column.cast(pa.float64()))
     if _is_beyond_integers(column):
         column = column.cast(pa.float64(), safe=False)
-    kind = _kind(column)
+    kind = _kind(column, format)
     if kind is None:
         return {}
     described: dict[str, Any] = {"type": kind}
@@ -237,7 +237,7 @@ def _described(column: pa.Array) -> dict[str, Any]:
     return described
 
 
-def _kind(column: pa.Array) -> str | None:
+def _kind(column: pa.Array, format: Format) -> str | None:
     held = column.type
     for kind, is_kind in (
         ("boolean", pa.types.is_boolean),
@@ -247,7 +247,10 @@ def _kind(column: pa.Array) -> str | None:
         ("string", lambda held: pa.types.is_string(held) or pa.types.is_large_string(held)),
     ):
         if is_kind(held):
-            return "timestamp" if kind == "string" and _are_times(column) else kind
+            is_written = (
+                kind == "string" and format != "parquet"
+            )  # which has times of its own, and reads none from text
+            return "timestamp" if is_written and _are_times(column) else kind
     return None
 
 
