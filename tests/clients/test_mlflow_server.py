@@ -7,15 +7,18 @@ import subprocess
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from trimtab.errors import ServiceRefused
+from trimtab.spec import TrackingSpec
 from trimtab.tracking.http import HttpServer
 from trimtab.tracking.mlflow import Missing, MlflowTracker
 from trimtab.tracking.tracked import TrackedRun
 
 from ..local.conftest import wait_until
+from ..unit.functions.scene import ENDPOINT, PromotionRun, Scene, approved, function, serve_first_version, tiny_spec
 from .conftest import Client
 from .environments import environment
 
@@ -80,3 +83,57 @@ def test_a_run_its_dataset_and_its_champion_are_found_by_mlflows_own_client(
     assert found["digest"] == "d" * 36
     assert found["artifacts"] == ["model_card.html"]
     assert found["champion"] == [RUN.artifact_uri, "3", True]
+
+
+def trained(scene: Scene, run: str, version: int) -> None:
+    """The ledger of a run that registered this version, and what track_run makes of the end of its execution."""
+    scene.ledger.append("training.leased", run, {"execution": f"train-{run}"}, scene.now, "lease_training")
+    said = {"version": version, "artifact_uri": f"s3://artifacts/tiny/runs/{run}/output/model.tar.gz"}
+    scene.ledger.append("candidate.registered", run, said, scene.now, "register_candidate")
+    ended = {"outcome": "Registered", "reason": "all gates passed"}
+    scene.ledger.append("training.released", run, ended, scene.now, "release_training")
+    assert track(scene, f"train-{run}")["trackers"]["mlflow"].startswith("http://")
+
+
+def track(scene: Scene, execution: str) -> dict[str, Any]:
+    """As EventBridge calls it when an execution of either machine has ended."""
+    module = function("track_run")
+    return dict(module.handler.call(module.TrackRunEvent.model_validate(scene.event(execution)), scene.runtime))
+
+
+def test_the_alias_champion_is_on_whatever_version_was_confirmed_to_serve(
+    server: HttpServer, client: Callable[[str], Client]
+) -> None:
+    spec = tiny_spec().model_copy(update={"tracking": TrackingSpec(mlflow=server.address, experiment="by-machine")})
+    scene = Scene(spec=spec)
+
+    def champion() -> list[Any]:
+        found = client("mlflow_server").script("mlflow_reads.py", server.address, "by-machine", spec.name)["champion"]
+        return list(found)
+
+    trained(scene, "run-1", 1)
+    serve_first_version(scene)
+    track(scene, "first")
+    assert champion() == ["s3://artifacts/tiny/runs/run-1/output/model.tar.gz", "1", True]
+
+    trained(scene, "run-2", 2)
+    second = PromotionRun(scene, "second")
+    second.to_plan(approved(scene))
+    second.start()
+    assert track(scene, "second") == {}, "nothing serves yet"
+    scene.endpoints.roll_back(ENDPOINT)
+    second.watch()
+    assert second.confirm()["outcome"] == "RolledBack"
+    second.close("RolledBack")
+    track(scene, "second")
+    assert champion()[1] == "1", "what was rolled back is no champion"
+
+    trained(scene, "run-3", 3)
+    third = PromotionRun(scene, "third")
+    third.to_plan(approved(scene, "run-3"))
+    third.start()
+    scene.endpoints.settle(ENDPOINT)
+    third.watch()
+    assert third.confirm()["outcome"] == "Serving"
+    track(scene, "third")
+    assert champion()[1] == "3"

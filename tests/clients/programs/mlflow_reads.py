@@ -17,9 +17,13 @@ print(
             "status": runs[0].info.status,
             "params": runs[0].data.params,
             "metrics": runs[0].data.metrics,
-            "digest": runs[0].inputs.dataset_inputs[0].dataset.digest,
+            "digest": next((each.dataset.digest for each in runs[0].inputs.dataset_inputs), None),
             "artifacts": [file.path for file in client.list_artifacts(runs[0].info.run_id)],
-            "champion": [champion.source, champion.tags["trimtab.version"], champion.run_id == runs[0].info.run_id],
+            "champion": [
+                champion.source,
+                champion.tags["trimtab.version"],
+                champion.run_id in {run.info.run_id for run in runs},
+            ],
             "versions": len(client.search_model_versions(f"name = '{model}'")),
         }
     )
