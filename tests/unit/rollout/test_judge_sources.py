@@ -18,7 +18,7 @@ from trimtab.rollout.judge.collect import collect
 from trimtab.rollout.judge.evidence import RANKS, Fleet, Score
 from trimtab.rollout.judge.look import look
 from trimtab.rollout.judge.sources import CapturedAnswer, Sources, Subject
-from trimtab.rollout.judge.synthetic import PER_LOOK, ask
+from trimtab.rollout.judge.synthetic import PATIENCE, PER_LOOK, ask
 from trimtab.rollout.judge.verdict import Judgement
 from trimtab.spec.judging import JudgedMetric, JudgeSpec
 from trimtab.spec.rollout import RolloutSpec
@@ -200,3 +200,12 @@ def test_production_is_left_alone_when_there_is_enough_or_when_the_spec_says_so(
     assert asked_after(enough)[1] == (0, 0)
     assert asked_after(thin, synthetic="never")[1] == (0, 0)
     assert asked_after(enough, synthetic="always")[1] == (PER_LOOK, PER_LOOK - 1)
+
+
+def test_a_production_that_answers_nothing_is_not_waited_for() -> None:
+    class Silent(Production):
+        def ask(self, endpoint: str, body: bytes, inference_id: str) -> bool:
+            return False
+
+    thin = look(SUBJECT, RolloutSpec(), Sources(MemoryMeasurements()), minute(10))
+    assert ask(Silent(), "e", [b"{}"], thin, RolloutSpec()) == (PATIENCE, 0)

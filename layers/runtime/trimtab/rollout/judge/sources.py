@@ -67,6 +67,14 @@ class Truths(Protocol):
         ...
 
 
+class Requests(Protocol):
+    """Requests to an endpoint that are no traffic."""
+
+    def ask(self, endpoint: str, body: bytes, inference_id: str) -> bool:
+        """Whether it was answered with 200 in time; once, and no error is raised for any answer."""
+        ...
+
+
 @dataclass(frozen=True)
 class Subject:
     """A rollout that is judged."""
@@ -92,3 +100,5 @@ class Sources:
     captures: Captures | None = None
     """None when traffic is not captured."""
     truths: Truths | None = None
+    requests: Requests | None = None
+    """None when production is not to be asked."""

@@ -4,22 +4,16 @@ Behind one endpoint a request cannot choose its fleet, so each record is asked a
 """
 
 from collections.abc import Sequence
-from typing import Protocol
 
 from trimtab.names import SYNTHETIC
+from trimtab.rollout.judge.sources import Requests
 from trimtab.rollout.judge.verdict import Judgement
 from trimtab.spec.rollout import RolloutSpec
 
 PER_LOOK = 20
 """Requests of one look; there is one every ten seconds or so."""
-
-
-class Requests(Protocol):
-    """Requests to an endpoint that are no traffic."""
-
-    def ask(self, endpoint: str, body: bytes, inference_id: str) -> bool:
-        """Whether it was answered with 200 in time; once, and no error is raised for any answer."""
-        ...
+PATIENCE = 5
+"""Requests in a row without an answer after which a look asks no more."""
 
 
 def wanted(judgement: Judgement, rollout: RolloutSpec) -> int:
@@ -36,12 +30,13 @@ def ask(
 ) -> tuple[int, int]:
     """How many of the golden records' ``bodies`` were sent after the look, and how many were answered.
 
-    One look goes on with the record at which the look before it has ended.
+    One look goes on with the record at which the look before it has ended. It ends early when production does not
+    answer several times in a row: that is seen in CloudWatch, and a look must not wait for it.
     """
-    count = wanted(judgement, rollout) if bodies else 0
     first = (judgement.look - 1) * PER_LOOK
-    answered = sum(
-        requests.ask(endpoint, bodies[number % len(bodies)], f"{SYNTHETIC}{number}")
-        for number in range(first, first + count)
-    )
-    return count, answered
+    answered: list[bool] = []
+    for number in range(first, first + (wanted(judgement, rollout) if bodies else 0)):
+        answered.append(requests.ask(endpoint, bodies[number % len(bodies)], f"{SYNTHETIC}{number}"))
+        if len(answered) >= PATIENCE and not any(answered[-PATIENCE:]):
+            break
+    return len(answered), sum(answered)
