@@ -219,6 +219,10 @@ def remember(values: Json, *, at: str, then: str) -> Json:
     return {"Type": "Pass", "Parameters": values, "ResultPath": at, "Next": then}
 
 
+def wait(seconds: int, *, then: str) -> Json:
+    return {"Type": "Wait", "Seconds": seconds, "Next": then}
+
+
 def succeed(comment: str) -> Json:
     return {"Type": "Succeed", "Comment": comment}
 

@@ -66,6 +66,7 @@ WILDCARDS: tuple[Wildcard, ...] = (
         _ANY,
         "Reading metrics and the alarms of a metric: CloudWatch has no resource types for either.",
         "cloudwatch:GetMetricStatistics",
+        "cloudwatch:GetMetricData",
         "cloudwatch:DescribeAlarmsForMetric",
     ),
     _entry(
@@ -211,3 +212,27 @@ STORING: tuple[Wildcard, ...] = (
     ),
 )
 """The same for models with a feature store, which the tests of all models have none of."""
+LAKE: tuple[Wildcard, ...] = (
+    _entry(
+        r"arn:<AWS::Partition>:s3:::[a-z0-9.-]+/.*\*",
+        "Whoever writes a table names its objects; data.lake.location is the boundary.",
+        "s3:GetObject",
+        "s3:GetObjectVersion",
+    ),
+)
+"""The same for models whose drops may point to a lake."""
+SCALING: tuple[Wildcard, ...] = (
+    _entry(
+        _arn("application-autoscaling", r"scalable-target/\*"),
+        "AWS names a target when it is registered; the condition keeps it to SageMaker's.",
+        "application-autoscaling:RegisterScalableTarget",
+        "application-autoscaling:PutScalingPolicy",
+    ),
+    _entry(
+        _arn("cloudwatch", rf"alarm:TargetTracking-endpoint/{_PREFIX}/\*"),
+        "Application Auto Scaling names the alarms of a policy.",
+        "cloudwatch:DescribeAlarms",
+        "cloudwatch:PutMetricAlarm",
+    ),
+)
+"""The same for models whose instances follow their requests."""

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from trimtab.ports import LineageEdge, LineageNode
+from trimtab.training.lineage_graph import LineageEdge, LineageNode
 
 
 @dataclass

@@ -1,20 +1,21 @@
 """Lays down how production will move to the new version; called by the promotion machine before anything moves."""
 
-from dataclasses import asdict
-from datetime import timedelta
 from typing import Any
 
 from trimtab.aws.alarms import CloudWatchAlarms
 from trimtab.aws.endpoints import SageMakerEndpoints
+from trimtab.aws.functions import LambdaFunctions
+from trimtab.aws.registry import SageMakerRegistry
 from trimtab.contracts import Event, Plan, Promotion
 from trimtab.entrypoint import Runtime, entrypoint
+from trimtab.errors import PlanError
 from trimtab.ledger.lookup import decided
-from trimtab.ports import Alarms, Endpoints
-from trimtab.rollout.guardrails import steps, timeout_s
-from trimtab.rollout.production import arm_alarms, config_before, prepare_config
-from trimtab.rollout.queue import ensure_lease
-from trimtab.rollout.requests import create_request, update_request
-from trimtab.rollout.served import served_name
+from trimtab.ports import Alarms, Endpoints, ModelRegistry
+from trimtab.rollout.checking import Checks, Functions
+from trimtab.rollout.planning import exclusions, plan_of, request_of
+from trimtab.rollout.production import arm_alarms, new_variant, prepare_config, prepare_shared, serving_now
+from trimtab.rollout.queue import ensure_may_go_on
+from trimtab.rollout.rollback_alarms import fleet_dimensions
 
 PLANNED = "rollout.planned"
 
@@ -28,36 +29,43 @@ class PlanRolloutEvent(Event):
 @entrypoint(PlanRolloutEvent)
 def handler(event: PlanRolloutEvent, runtime: Runtime) -> dict[str, Any]:
     """Endpoint config and rollback alarms exist, and the request is ready to be sent."""
-    return plan(event, runtime, SageMakerEndpoints.connect(), CloudWatchAlarms.connect())
+    endpoints, alarms = SageMakerEndpoints.connect(), CloudWatchAlarms.connect()
+    return plan(event, runtime, endpoints, alarms, SageMakerRegistry.connect(), LambdaFunctions.connect())
 
 
-def plan(event: PlanRolloutEvent, runtime: Runtime, endpoints: Endpoints, alarms: Alarms) -> dict[str, Any]:
-    """The same plan to every retry. Raises PlanError when SageMaker would refuse it or an alarm is not usable."""
+def plan(
+    event: PlanRolloutEvent,
+    runtime: Runtime,
+    endpoints: Endpoints,
+    alarms: Alarms,
+    registry: ModelRegistry,
+    functions: Functions,
+) -> dict[str, Any]:
+    """The same plan to every retry. Raises PlanError when SageMaker or a check refuses it, or an alarm is unfit."""
     promotion = event.promotion
-    ensure_lease(runtime.ledger, promotion)
+    ensure_may_go_on(runtime.ledger, registry, promotion)
     if found := decided(runtime.ledger, PLANNED, promotion.id):
         return Plan.model_validate(found).to_json()
     made = _plan(event, runtime, endpoints, alarms)
+    checks = Checks(event.model, promotion, runtime.spec.rollout.checks, functions, runtime.ledger, event.at)
+    if refused := checks.before():
+        raise PlanError(f"traffic does not move: {'; '.join(refused)}")
     summary = f"version {promotion.version}: {made.action} {made.endpoint} with {runtime.spec.rollout.strategy}"
     runtime.ledger.append(PLANNED, promotion.id, made.to_json() | {"summary": summary}, event.at, "plan_rollout")
     return made.to_json()
 
 
 def _plan(event: PlanRolloutEvent, runtime: Runtime, endpoints: Endpoints, alarms: Alarms) -> Plan:
-    rollout, endpoint = runtime.spec.rollout, runtime.names.endpoint
-    config = served_name(event.promotion, runtime.names)
-    previous = config_before(endpoints, endpoint)
-    prepare_config(endpoints, config, event.promotion, rollout, runtime.settings, runtime.capture("capture"))
-    armed = arm_alarms(alarms, endpoint, config, rollout) if previous else ()
-    request = update_request(endpoint, config, rollout, armed) if previous else create_request(endpoint, config)
-    return Plan(
-        action="update" if previous else "create",
-        endpoint=endpoint,
-        config=config,
-        previous_config=previous,
-        request=request,
-        alarms=armed,
-        steps=tuple(asdict(step) for step in steps(rollout)) if previous else (),
-        started=event.at,
-        deadline=event.at + timedelta(seconds=timeout_s(rollout)),
-    )
+    rollout = runtime.spec.rollout
+    live = serving_now(endpoints, runtime.names.endpoint)
+    if refused := list(exclusions(rollout, live, event.promotion.image_uri or runtime.settings.image_uri)):
+        raise PlanError(f"SageMaker would refuse this rollout: {'; '.join(refused)}")
+    made = plan_of(event.promotion, runtime.names, rollout, live, event.at)
+    own = prepare_config(endpoints, made.config, event.promotion, rollout, runtime.settings, runtime.capture("capture"))
+    if live is None:
+        return made
+    prepare_shared(endpoints, own, live, made, rollout.shadow.percent)
+    config, variant = new_variant(made)
+    armed = arm_alarms(alarms, made.config, fleet_dimensions(made.endpoint, config, variant), rollout)
+    made = made.model_copy(update={"alarms": armed})
+    return made.model_copy(update={"request": request_of(made, rollout)})

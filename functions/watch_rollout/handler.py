@@ -1,19 +1,20 @@
-"""Watches production until it has settled; called by the promotion machine, again and again."""
+"""Looks at production while SageMaker moves traffic; called by the promotion machine, again and again."""
 
-from dataclasses import asdict
 from typing import Any
 
+from trimtab.aws import evidence
 from trimtab.aws.alarms import CloudWatchAlarms
 from trimtab.aws.endpoints import SageMakerEndpoints
+from trimtab.aws.functions import LambdaFunctions
 from trimtab.aws.registry import SageMakerRegistry
-from trimtab.contracts import Event, Plan, Promotion, Rollout, Started
+from trimtab.contracts import Event, Plan, Promotion, Started
 from trimtab.entrypoint import Runtime, entrypoint
 from trimtab.errors import RolloutInProgress
-from trimtab.ports import Alarms, Endpoints, ModelRegistry, Package
-from trimtab.rollout.approval import is_approved
-from trimtab.rollout.judge import Verdict
-from trimtab.rollout.outcome import is_settled
-from trimtab.rollout.production import go_back, has_begun, judge_fleets, ringing
+from trimtab.ports import Alarms, Endpoints, ModelRegistry
+from trimtab.rollout.checking import Checks, Functions
+from trimtab.rollout.judge.sources import Sources
+from trimtab.rollout.looking import Looks
+from trimtab.rollout.watching import Watch
 
 
 class WatchRolloutEvent(Event):
@@ -26,37 +27,31 @@ class WatchRolloutEvent(Event):
 
 @entrypoint(WatchRolloutEvent)
 def handler(event: WatchRolloutEvent, runtime: Runtime) -> dict[str, Any]:
-    """The endpoint has settled. Raises RolloutInProgress until then."""
+    """Whether the endpoint has settled, and what it came to; the machine waits and asks again until it has."""
     connected = SageMakerEndpoints.connect(), CloudWatchAlarms.connect(), SageMakerRegistry.connect()
-    return watch(event, runtime, *connected)
+    sources = evidence.connect(runtime.objects, runtime.capture(), runtime.spec)
+    try:
+        return watch(event, runtime, *connected, sources, LambdaFunctions.connect())
+    except RolloutInProgress as error:
+        return {"settled": False, "reason": str(error)}
 
 
 def watch(
-    event: WatchRolloutEvent, runtime: Runtime, endpoints: Endpoints, alarms: Alarms, registry: ModelRegistry
+    event: WatchRolloutEvent,
+    runtime: Runtime,
+    endpoints: Endpoints,
+    alarms: Alarms,
+    registry: ModelRegistry,
+    sources: Sources,
+    functions: Functions,
 ) -> dict[str, Any]:
-    """A withdrawn approval or a failed verdict sends traffic back at whatever step it is noticed."""
-    plan, live = event.plan, endpoints.describe(event.plan.endpoint)
-    verdict = judge_fleets(alarms, plan, runtime.spec.rollout)
-    reasons = _reasons_against(registry.describe(event.promotion.package_arn), verdict)
-    if reasons and go_back(endpoints, alarms, plan, live, "; ".join(reasons)):
-        raise RolloutInProgress(f"{plan.endpoint} is going back: {'; '.join(reasons)}")
-    if not is_settled(live):
-        raise RolloutInProgress(f"{plan.endpoint} is {live.status if live else 'gone'}")
-    bells = ringing(alarms, plan.alarms)
-    began = has_begun(event.started, plan, live, bells)
-    failure = [live.failure] if live and live.failure else []
-    return Rollout(
-        settled=True,
-        began=began,
-        reason="" if began else f"the rollout did not begin: {event.started.failure}"[:1000],
-        status=live.status if live else "Deleted",
-        live_config=live.config if live else None,
-        causes=(*reasons, *bells, *failure),
-        verdict=asdict(verdict) if verdict else None,
-    ).to_json()
+    """What the rollout came to. A withdrawn approval, a bad verdict or none, a check or an alarm sends traffic back.
 
-
-def _reasons_against(package: Package, verdict: Verdict | None) -> list[str]:
-    withdrawn = [] if is_approved(package) else [f"no longer approved: the package is {package.status}"]
-    worse = [f"the new fleet is worse: {verdict.message}"] if verdict and verdict.outcome == "fail" else []
-    return withdrawn + worse
+    Raises RolloutInProgress until it has come to something.
+    """
+    promotion, plan, rollout = event.promotion, event.plan, runtime.spec.rollout
+    folder = runtime.artifact("rollouts", promotion.tag)
+    looks = Looks(event.model, promotion, plan, rollout, runtime.objects, runtime.ledger, sources, folder, event.at)
+    checks = Checks(event.model, promotion, rollout.checks, functions, runtime.ledger, event.at)
+    seen = Watch(promotion, plan, rollout, event.at, endpoints, alarms, runtime.objects, looks, checks)
+    return seen.look(registry.describe(promotion.package_arn), event.started).to_json()

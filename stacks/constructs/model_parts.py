@@ -87,10 +87,9 @@ class ModelParts:
 
     def allow_alarms(self, function: RuntimeFunction, *actions: str) -> None:
         """``function`` may look for alarms, and do ``actions`` on the rollback alarms of the model's versions."""
-        function.allow(
-            _statement(["cloudwatch:DescribeAlarms"], [arn("cloudwatch", "alarm:*")]),
-            _statement(actions, [arn("cloudwatch", f"alarm:{self.names.prefix}-v*")]),
-        )
+        function.allow(_statement(["cloudwatch:DescribeAlarms"], [arn("cloudwatch", "alarm:*")]))
+        if actions:
+            function.allow(_statement(actions, [arn("cloudwatch", f"alarm:{self.names.prefix}-v*")]))
 
     def signing_statement(self, action: str) -> iam.PolicyStatement:
         """``action`` with the key that signs packages."""
@@ -99,6 +98,16 @@ class ModelParts:
     def reading_the_trail(self) -> iam.PolicyStatement:
         """Who called which API in the last 90 days."""
         return _statement(["cloudtrail:LookupEvents"], ["*"])
+
+    def allow_models(self, function: RuntimeFunction, *, serverless: bool) -> None:
+        """``function`` may make SageMaker models and endpoint configs of the model's versions."""
+        self.allow_serving(function, "sagemaker:CreateModel", "sagemaker:CreateEndpointConfig")
+        role = self.serverless_role if serverless else self.execution_role
+        role.grant_pass(function.role)
+
+    def reading_metric_data(self) -> iam.PolicyStatement:
+        """Of any number of metrics by one call; CloudWatch knows no resource for it."""
+        return _statement(["cloudwatch:GetMetricData"], ["*"])
 
     def reading_metrics(self) -> iam.PolicyStatement:
         return _statement(["cloudwatch:GetMetricStatistics"], ["*"])

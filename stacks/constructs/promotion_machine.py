@@ -9,7 +9,6 @@ from stacks.asl import (
     Json,
     States,
     absent,
-    again,
     announce,
     call,
     choose,
@@ -19,37 +18,28 @@ from stacks.asl import (
     poll,
     record_failure,
     remember,
-    service,
     succeed,
 )
 from stacks.constructs.dead_letters import DeadLetters
 from stacks.constructs.machine import Machine, may_announce
 from stacks.constructs.model_parts import ModelParts
 from stacks.constructs.runtime_function import RuntimeFunction
+from stacks.constructs.traffic import moving_s, moving_states, traffic_functions
 from stacks.constructs.triggers import Call, ended
 from trimtab.contracts import PROMOTION_REQUESTED
-from trimtab.errors import ApprovalWithdrawn, ApproverUnknown, EndpointNotReady, RolloutInProgress
+from trimtab.errors import ApprovalWithdrawn, ApproverUnknown, EndpointNotReady
 from trimtab.names import RECORDS
 
 _TRAIL_S = 20 * 60
 """Seconds that CloudTrail may be behind; AWS says that it delivers within 15 minutes, and in about 5 on average."""
 _STAGING_S = 20 * 60
-_SETTLING_S = 30 * 60
-"""Seconds that production may be busy with somebody else's change before a plan is given up."""
-_LONGEST_ROLLOUT_S = 28_800
-"""Seconds after which SageMaker itself ends an update."""
+_NO_FAILURES = ("Serving", "RolledBack", "Refused", "Busy")
 _PROMOTED = THIS_MOMENT | {"promotion.$": "$.promotion"}
 _PLANNED = _PROMOTED | {"plan.$": "$.plan"}
-_SAGEMAKER_BUSY = again(("SageMaker.AmazonSageMakerException", "SageMaker.SageMakerException"), first_s=10, attempts=4)
-_ENDPOINT = {
-    "EndpointName.$": "$.plan.request.EndpointName",
-    "EndpointConfigName.$": "$.plan.request.EndpointConfigName",
-}
-_STARTED = "$.started"
 
 
 class PromotionMachine(Construct):
-    """Owns the machine ``promotion`` and its eight functions. No state."""
+    """Owns the machine ``promotion`` and its functions. No state."""
 
     def __init__(self, scope: Construct, id: str, *, parts: ModelParts) -> None:
         super().__init__(scope, id)
@@ -57,8 +47,7 @@ class PromotionMachine(Construct):
         self.check_approval = _check_approval(self, parts)
         self.deploy_staging = _deploy_staging(self, parts)
         self.test_staging = _test_staging(self, parts)
-        self.plan_rollout = _plan_rollout(self, parts)
-        self.watch_rollout = _watch_rollout(self, parts)
+        self.traffic = traffic_functions(self, parts)
         self.confirm_serving = _confirm_serving(self, parts)
         self.publish_baseline = _publish_baseline(self, parts)
         self.close_promotion = _close_promotion(self, parts)
@@ -66,8 +55,7 @@ class PromotionMachine(Construct):
             self.check_approval,
             self.deploy_staging,
             self.test_staging,
-            self.plan_rollout,
-            self.watch_rollout,
+            *self.traffic.all,
             self.confirm_serving,
             self.publish_baseline,
             self.close_promotion,
@@ -107,13 +95,13 @@ class PromotionMachine(Construct):
         states = (
             self._checking()
             | self._staging()
-            | self._moving()
+            | moving_states(self.traffic, self._parts.spec.rollout)
             | self._confirming()
             | _outcomes()
             | self._closing()
             | record_failure(self._parts.record_failure, "promotion")
         )
-        seconds = _TRAIL_S + _STAGING_S + _SETTLING_S + _LONGEST_ROLLOUT_S + 3600
+        seconds = _TRAIL_S + _STAGING_S + moving_s(self._parts.spec.rollout)
         return machine("An approved version is tested, rolled out, proven.", "CheckApproval", states, timeout_s=seconds)
 
     def _checking(self) -> States:
@@ -178,33 +166,6 @@ class PromotionMachine(Construct):
             "HasPassed": choose(equals("$.staging_test.passed", True, "PlanRollout"), otherwise="NoteUnfit"),
         }
 
-    def _moving(self) -> States:
-        return {
-            "PlanRollout": call(
-                self.plan_rollout,
-                _PROMOTED,
-                result="$.plan",
-                then="IsFirstVersion",
-                on_error="NoteFailure",
-                retries=[poll(EndpointNotReady.__name__, every_s=15, for_s=_SETTLING_S)],
-            ),
-            "IsFirstVersion": choose(equals("$.plan.action", "create", "CreateEndpoint"), otherwise="UpdateEndpoint"),
-            "CreateEndpoint": _request("sagemaker:createEndpoint", _ENDPOINT),
-            "UpdateEndpoint": _request(
-                "aws-sdk:sagemaker:updateEndpoint",
-                _ENDPOINT | {"DeploymentConfig.$": "$.plan.request.DeploymentConfig"},
-            ),
-            "WatchRollout": call(
-                self.watch_rollout,
-                _PLANNED | {"started.$": _STARTED},
-                result="$.rollout",
-                then="HasBegun",
-                on_error="NoteFailure",
-                retries=[poll(RolloutInProgress.__name__, every_s=10, for_s=_LONGEST_ROLLOUT_S)],
-            ),
-            "HasBegun": choose(equals("$.rollout.began", False, "NoteNotBegun"), otherwise="ConfirmServing"),
-        }
-
     def _confirming(self) -> States:
         return {
             "ConfirmServing": call(
@@ -227,6 +188,8 @@ class PromotionMachine(Construct):
         }
 
     def _closing(self) -> States:
+        shadowed = {"Shadowed": succeed("Both versions' answers were compared; nothing else was wanted.")}
+        shadowed = shadowed if self.traffic.shift else {}
         ended = {"outcome.$": "$.end.outcome", "reason.$": "$.end.reason"}
         waiting = {f"{field}.$": f"$.closed.next.{field}" for field in ("model", "package_arn", "at")}
         return {
@@ -241,7 +204,10 @@ class PromotionMachine(Construct):
             "IsNextWaiting": choose(absent("$.closed.next", "Outcome"), otherwise="AnnounceNext"),
             "AnnounceNext": announce(PROMOTION_REQUESTED, waiting, then="Outcome", on_error="RecordFailure"),
             "Outcome": choose(
-                *(equals("$.end.outcome", name, name) for name in ("Serving", "RolledBack", "Refused", "Busy")),
+                *(
+                    equals("$.end.outcome", name, name)
+                    for name in ("Serving", "RolledBack", "Refused", "Busy", *shadowed)
+                ),
                 otherwise="PromotionFailed",
             ),
             "Serving": succeed("The version serves all production traffic."),
@@ -251,22 +217,7 @@ class PromotionMachine(Construct):
             "Pending": succeed("More people have to approve the version; it waits for them."),
             "Duplicate": succeed("Another execution acts upon the same approval."),
             "PromotionFailed": fail("PromotionFailed", "$.end.reason"),
-        }
-
-
-def _request(action: str, parameters: Json) -> Json:
-    """An error is put where the answer would be: the request may have taken effect, and what is served tells."""
-    return service(
-        action,
-        parameters,
-        result=_STARTED,
-        selector={"endpoint_arn.$": "$.EndpointArn"},
-        then="WatchRollout",
-        on_error="WatchRollout",
-        error_at=_STARTED,
-        retries=[_SAGEMAKER_BUSY],
-        timeout_s=120,
-    )
+        } | shadowed
 
 
 def _outcomes() -> States:
@@ -304,7 +255,7 @@ def _check_approval(scope: Construct, parts: ModelParts) -> RuntimeFunction:
 def _deploy_staging(scope: Construct, parts: ModelParts) -> RuntimeFunction:
     """Makes the SageMaker model, the config and the endpoint; removes a staging endpoint that was left over."""
     function = parts.function(scope, "deploy_staging")
-    _allow_models(function, parts, serverless=parts.spec.rollout.staging == "serverless")
+    parts.allow_models(function, serverless=parts.spec.rollout.staging == "serverless")
     parts.allow_endpoint(
         function.role,
         parts.names.staging_endpoint,
@@ -324,31 +275,6 @@ def _test_staging(scope: Construct, parts: ModelParts) -> RuntimeFunction:
     function.allow(parts.reading_metrics())
     parts.artifacts.grant_read(function.role, "runs")
     parts.artifacts.grant_write(function.role, "runs")
-    return function
-
-
-def _plan_rollout(scope: Construct, parts: ModelParts) -> RuntimeFunction:
-    """Makes model, config and rollback alarms of the new version."""
-    function = parts.function(scope, "plan_rollout")
-    _allow_models(function, parts, serverless=parts.spec.rollout.endpoint.kind == "serverless")
-    parts.allow_endpoint(function.role, parts.names.endpoint, "sagemaker:DescribeEndpoint")
-    parts.allow_alarms(function, "cloudwatch:PutMetricAlarm")
-    return function
-
-
-def _watch_rollout(scope: Construct, parts: ModelParts) -> RuntimeFunction:
-    """Compares the fleets, and takes traffic back when the new one is worse or no longer approved."""
-    function = parts.function(scope, "watch_rollout")
-    parts.allow_registry(function, "sagemaker:DescribeModelPackage")
-    parts.allow_endpoint(
-        function.role,
-        parts.names.endpoint,
-        "sagemaker:DescribeEndpoint",
-        "sagemaker:UpdateEndpoint",
-        "sagemaker:DeleteEndpoint",
-    )
-    parts.allow_alarms(function, "cloudwatch:SetAlarmState")
-    function.allow(parts.reading_metrics())
     return function
 
 
@@ -382,10 +308,3 @@ def _close_promotion(scope: Construct, parts: ModelParts) -> RuntimeFunction:
     parts.allow_registry(function, "sagemaker:DescribeModelPackage", "sagemaker:UpdateModelPackage")
     parts.notifications.grant_publish(function.role)
     return function
-
-
-def _allow_models(function: RuntimeFunction, parts: ModelParts, *, serverless: bool) -> None:
-    """``function`` may make SageMaker models and endpoint configs of the model's versions."""
-    parts.allow_serving(function, "sagemaker:CreateModel", "sagemaker:CreateEndpointConfig")
-    role = parts.serverless_role if serverless else parts.execution_role
-    role.grant_pass(function.role)

@@ -44,7 +44,7 @@ def drift_alarm(name: str, model: str) -> dict[str, Any]:
 
 
 def test_rollback_alarms_can_be_armed_and_are_found_by_prefix(alarms: Alarms) -> None:
-    names = arm_alarms(alarms, "tiny", CONFIG, ROLLOUT)
+    names = arm_alarms(alarms, CONFIG, fleet_dimensions("tiny", CONFIG), ROLLOUT)
     assert set(alarms.states(names)) == {f"{CONFIG}-errors", f"{CONFIG}-stop"}
     assert sorted(alarms.named("tiny-v")) == sorted(names)
     assert alarms.named("other-v") == []
@@ -56,14 +56,14 @@ def test_an_alarm_that_does_not_exist_has_no_state(alarms: Alarms) -> None:
 
 
 def test_the_stop_switch_rings_when_it_is_thrown(alarms: Alarms) -> None:
-    for request in rollback_alarms("tiny", CONFIG, ROLLOUT):
+    for request in rollback_alarms(CONFIG, fleet_dimensions("tiny", CONFIG), ROLLOUT):
         alarms.put(request)
     alarms.ring(f"{CONFIG}-stop", "no longer approved")
     assert alarms.states([f"{CONFIG}-stop"]) == {f"{CONFIG}-stop": "ALARM"}
 
 
 def test_deleted_alarms_are_gone_and_may_be_deleted_again(alarms: Alarms) -> None:
-    names = arm_alarms(alarms, "tiny", CONFIG, ROLLOUT)
+    names = arm_alarms(alarms, CONFIG, fleet_dimensions("tiny", CONFIG), ROLLOUT)
     for _ in range(2):
         alarms.delete(names)
     assert alarms.states(names) == {}

@@ -4,7 +4,7 @@ import hashlib
 import importlib
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from types import ModuleType
@@ -22,15 +22,19 @@ from tests.fakes import (
     RecordingNotifier,
     fake_runtime,
 )
+from tests.judge_fakes import MemoryMeasurements
 from trimtab.authoring.contract import Contract
 from trimtab.authoring.records import RequestRefused, check_media_types, read_records
 from trimtab.entrypoint import Runtime
 from trimtab.ports import Answer, Package
 from trimtab.rollout.approval import JUDGED, manifest_digest
+from trimtab.rollout.checking import Said
+from trimtab.rollout.judge.evidence import RANKS
+from trimtab.rollout.judge.sources import Sources
 from trimtab.rollout.rollback_alarms import fleet_dimensions
 from trimtab.rollout.staging import Probe
 from trimtab.rollout.votes import AuditTrail
-from trimtab.spec import Spec, parse_spec
+from trimtab.spec import RolloutSpec, Spec, parse_spec
 
 SPEC = """\
 name: tiny
@@ -58,6 +62,12 @@ def tiny_spec(text: str = SPEC) -> Spec:
     return parse_spec(text)
 
 
+def with_rollout(spec: Spec, **rollout: Any) -> Spec:
+    """The spec with other settings of its rollout."""
+    changed = RolloutSpec.model_validate(spec.rollout.model_dump() | rollout)
+    return spec.model_copy(update={"rollout": changed})
+
+
 def function(name: str) -> ModuleType:
     """The module of a function's handler."""
     return importlib.import_module(f"functions.{name}.handler")
@@ -80,6 +90,19 @@ def answer_with_x(version: int) -> Callable[[str, bytes], Answer]:
 
 
 @dataclass
+class Opinions:
+    """The author's own functions, which agree with everything unless a test says otherwise."""
+
+    against: dict[str, str] = field(default_factory=dict)
+    asked: list[tuple[str, str]] = field(default_factory=list)
+
+    def ask(self, name: str, question: Mapping[str, Any]) -> Said:
+        """What a test has the function say."""
+        self.asked.append((name, str(question["phase"])))
+        return Said(name, name not in self.against, self.against.get(name, ""))
+
+
+@dataclass
 class Scene:
     """One model; time is moved by the test."""
 
@@ -94,6 +117,10 @@ class Scene:
     signer: HashSigner = field(default_factory=HashSigner)
     trail: AuditTrail | None = None
     """Who approved; the registry in memory knows by itself."""
+    measurements: MemoryMeasurements = field(default_factory=MemoryMeasurements)
+    functions: Opinions = field(default_factory=lambda: Opinions())
+    asked: bool = True
+    """Whether both fleets are asked enough, and answer well, once traffic moves."""
     now: datetime = NOON
 
     @property
@@ -188,7 +215,7 @@ class PromotionRun:
         return dict(self.call("test_staging", "try_out", (self.scene.probe, self.scene.registry), **kept))
 
     def plan(self) -> dict[str, Any]:
-        ports = (self.scene.endpoints, self.scene.alarms)
+        ports = (self.scene.endpoints, self.scene.alarms, self.scene.registry, self.scene.functions)
         self.state["plan"] = self.call("plan_rollout", "plan", ports, promotion=self.state["promotion"])
         return dict(self.state["plan"])
 
@@ -197,12 +224,25 @@ class PromotionRun:
         request = self.state["plan"]["request"]
         act = self.scene.endpoints.create if self.state["plan"]["action"] == "create" else self.scene.endpoints.update
         act(request["EndpointName"], request["EndpointConfigName"])
+        if self.scene.asked and self.state["plan"]["action"] == "update":
+            measure_errors(self.scene, self.state["plan"], requests=100, errors=0, old=100, minutes=3)
 
     def watch(self) -> dict[str, Any]:
         kept = {key: self.state[key] for key in ("promotion", "plan", "started") if key in self.state}
-        ports = (self.scene.endpoints, self.scene.alarms, self.scene.registry)
-        self.state["rollout"] = self.call("watch_rollout", "watch", ports, **kept)
+        self.state["rollout"] = self.call("watch_rollout", "watch", self._looking, **kept)
         return dict(self.state["rollout"])
+
+    @property
+    def _looking(self) -> tuple[Any, ...]:
+        scene = self.scene
+        return scene.endpoints, scene.alarms, scene.registry, Sources(scene.measurements), scene.functions
+
+    def shift(self, abandon: str = "") -> dict[str, Any]:
+        kept = {key: self.state[key] for key in ("promotion", "plan")}
+        told = dict(self.call("shift_traffic", "shift", self._looking, abandon=abandon, **kept))
+        if told["next"] == "settled":
+            self.state["rollout"] = told["rollout"]
+        return told
 
     def confirm(self) -> dict[str, Any]:
         kept = {key: self.state[key] for key in ("promotion", "plan", "rollout")}
@@ -274,9 +314,22 @@ def moving(scene: Scene, execution: str = "second") -> PromotionRun:
     return run
 
 
-def measure_errors(scene: Scene, plan: dict[str, Any], requests: int, errors: int, old: int = 1000) -> None:
-    minute = scene.now + timedelta(minutes=1)
-    for config, counts in ((plan["config"], (requests, errors)), (plan["previous_config"], (old, 0))):
-        fleet = fleet_dimensions(ENDPOINT, config)
-        scene.alarms.measure("Invocations", fleet, minute, counts[0])
-        scene.alarms.measure("Invocation5XXErrors", fleet, minute, counts[1])
+def measure_errors(
+    scene: Scene, plan: dict[str, Any], requests: int, errors: int, old: int = 1000, minutes: int = 1
+) -> None:
+    """What both fleets did in each of the next whole minutes, which pass; every request took 20 ms."""
+    for _ in range(minutes):
+        minute = scene.later(minutes=1)
+        for config, counts in ((plan["config"], (requests, errors)), (plan["previous_config"], (old, 0))):
+            measure(scene, fleet_dimensions(ENDPOINT, config), minute, *counts)
+    scene.later(minutes=2)
+
+
+def measure(scene: Scene, fleet: dict[str, str], minute: datetime, requests: int, errors: int) -> None:
+    """A fleet's minute."""
+    put = scene.measurements.measure
+    put("Invocations", fleet, minute, requests)
+    put("Invocation5XXErrors", fleet, minute, errors)
+    put("ModelLatency", fleet, minute, requests, "SampleCount")
+    for rank in RANKS:
+        put("ModelLatency", fleet, minute, 20_000 + 10 * rank, f"p{rank}")

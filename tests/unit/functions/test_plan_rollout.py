@@ -11,8 +11,9 @@ from tests.unit.functions.scene import (
     approved,
     moving,
     serve_first_version,
+    with_rollout,
 )
-from trimtab.errors import EndpointFailed, EndpointNotReady, LeaseLost
+from trimtab.errors import EndpointFailed, EndpointNotReady, LeaseLost, PlanError
 
 
 def test_a_second_version_is_rolled_out_by_canary_with_alarms_on_its_own_fleet(scene: Scene) -> None:
@@ -32,11 +33,9 @@ def test_a_second_version_is_rolled_out_by_canary_with_alarms_on_its_own_fleet(s
 def test_production_serves_the_very_artifact_that_staging_tested(scene: Scene) -> None:
     run = moving(scene)
     config = scene.endpoints.configs[run.state["plan"]["config"]]
-    models = [config["ProductionVariants"][0]["ModelName"], run.state["staging"]["sagemaker_model"]]
-    production, staging = (scene.endpoints.models[name] for name in models)
-    assert staging["environment"]["TRIMTAB_VERSION"] == "2"
-    differing = {key for key in staging if staging[key] != production[key]}
-    assert differing == {"role_arn", "isolated"}, "a serverless container cannot be isolated, so it may read less"
+    served = scene.endpoints.models[config["ProductionVariants"][0]["ModelName"]]
+    assert served["artifact_uri"] == scene.endpoints.models[run.state["staging"]["sagemaker_model"]]["artifact_uri"]
+    assert served["environment"]["TRIMTAB_VERSION"] == "2"
 
 
 def test_an_execution_whose_lease_passed_on_moves_no_traffic(scene: Scene) -> None:
@@ -81,3 +80,112 @@ def test_a_first_version_is_planned_without_alarms_since_nothing_can_be_gone_bac
     assert (plan["action"], plan["previous_config"], plan["alarms"], plan["steps"]) == ("create", None, [], [])
     assert plan["request"] == {"EndpointName": ENDPOINT, "EndpointConfigName": plan["config"]}
     assert scene.alarms.requests == {}
+
+
+def rollout_of(scene: Scene, **rollout: object) -> PromotionRun:
+    """The promotion of version 2 by another rollout than the spec's."""
+    serve_first_version(scene)
+    scene.spec = with_rollout(scene.spec, **rollout)
+    run = PromotionRun(scene, "second")
+    run.to_plan(approved(scene))
+    return run
+
+
+def test_both_versions_have_as_many_instances_as_serve_now_before_traffic_is_shared(scene: Scene) -> None:
+    serve_first_version(scene)
+    live = scene.endpoints.endpoints[ENDPOINT]
+    scene.endpoints.endpoints[ENDPOINT] = replace(live, counts={"main": 5})
+    scene.spec = with_rollout(scene.spec, strategy="stepped", steps=[1, {"percent": 50, "gate": "manual"}, 100])
+    run = PromotionRun(scene, "second")
+    run.to_plan(approved(scene))
+    plan = run.state["plan"]
+    assert (plan["conducted"], plan["step_config"]) == (True, f"{plan['config']}-steps")
+    assert [(step["percent"], step["gate"]) for step in plan["steps"]] == [(1, ""), (50, "manual"), (100, "")]
+    main, challenger = scene.endpoints.configs[plan["step_config"]]["ProductionVariants"]
+    assert (main["VariantName"], main["InitialVariantWeight"], main["InitialInstanceCount"]) == ("main", 1.0, 5)
+    assert main["ModelName"].startswith("trimtab-test-tiny-v1-")
+    assert (challenger["VariantName"], challenger["InitialVariantWeight"]) == ("challenger", 0.0)
+    assert (challenger["ModelName"], challenger["InitialInstanceCount"]) == (plan["config"], 5)
+    watched = scene.alarms.requests[f"{plan['config']}-errors"]["Metrics"][0]["MetricStat"]["Metric"]["Dimensions"]
+    assert {"Name": "VariantName", "Value": "challenger"} in watched
+
+
+def test_a_shadow_gets_copies_by_its_weight_and_traffic_moves_by_guardrails_afterwards(scene: Scene) -> None:
+    plan = rollout_of(scene, strategy="shadow", shadow={"percent": 30, "then": "linear"}).state["plan"]
+    config = scene.endpoints.configs[plan["shadow_config"]]
+    assert [each["VariantName"] for each in config["ProductionVariants"]] == ["main"]
+    (shadow,) = config["ShadowProductionVariants"]
+    assert (shadow["VariantName"], shadow["InitialVariantWeight"]) == ("shadow", 0.3)
+    policy = plan["request"]["DeploymentConfig"]["BlueGreenUpdatePolicy"]["TrafficRoutingConfiguration"]
+    assert policy["Type"] == "LINEAR"
+
+
+@pytest.mark.parametrize(
+    ("running", "kept"),
+    [(2, ["DesiredWeight", "DataCaptureConfig", "DesiredInstanceCount"]), (7, ["DesiredWeight", "DataCaptureConfig"])],
+)
+def test_instances_that_autoscaling_added_are_kept_and_nothing_else_of_the_old_config(
+    scene: Scene, running: int, kept: list[str]
+) -> None:
+    serve_first_version(scene)
+    live = scene.endpoints.endpoints[ENDPOINT]
+    scene.endpoints.endpoints[ENDPOINT] = replace(live, counts={"main": running})
+    run = PromotionRun(scene, "second")
+    run.to_plan(approved(scene))
+    request = run.state["plan"]["request"]
+    assert request["RetainAllVariantProperties"] is True
+    assert [each["VariantPropertyType"] for each in request["ExcludeRetainedVariantProperties"]] == kept
+    assert run.state["plan"]["instances"] == max(running, 2)
+
+
+@pytest.mark.parametrize(
+    ("rollout", "complaint"),
+    [
+        ({"instance_type": "ml.inf1.xlarge"}, "moves all traffic at once and without a bake"),
+        ({"strategy": "rolling", "instance_count": 1}, "one instance cannot be replaced in batches"),
+        ({"strategy": "shadow", "endpoint": {"kind": "async"}}, "a shadow needs a real-time endpoint"),
+        ({"strategy": "linear", "percent": 5}, "linear step .* is 5, allowed are 10 to 50"),
+        ({"alarms": ["orders"]}, "orders is missing"),
+    ],
+)
+def test_what_sagemaker_refuses_or_does_otherwise_is_refused_before_anything_moves(
+    scene: Scene, rollout: dict[str, object], complaint: str
+) -> None:
+    with pytest.raises(PlanError, match=complaint):
+        rollout_of(scene, **rollout)
+    assert scene.endpoints.endpoints[ENDPOINT].status == "InService"
+
+
+@pytest.mark.parametrize("state", ["ALARM", "INSUFFICIENT_DATA"])
+def test_an_alarm_of_ones_own_must_be_ok_before_traffic_moves(scene: Scene, state: str) -> None:
+    scene.alarms.put({"AlarmName": "orders", "MetricName": "Orders"})
+    scene.alarms.state["orders"] = state
+    with pytest.raises(PlanError, match=f"orders is {state}"):
+        rollout_of(scene, alarms=["orders"])
+
+
+def test_alarms_of_ones_own_are_among_those_that_end_the_rollout(scene: Scene) -> None:
+    scene.alarms.put({"AlarmName": "orders", "MetricName": "Orders"})
+    scene.alarms.state["orders"] = "OK"
+    plan = rollout_of(scene, alarms=["orders"]).state["plan"]
+    named = plan["request"]["DeploymentConfig"]["AutoRollbackConfiguration"]["Alarms"]
+    assert [each["AlarmName"] for each in named] == [f"{plan['config']}-errors", f"{plan['config']}-stop", "orders"]
+
+
+def test_a_check_that_says_no_beforehand_keeps_traffic_where_it_is(scene: Scene) -> None:
+    scene.functions.against = {"no-freeze": "orders are frozen until Monday"}
+    with pytest.raises(PlanError, match="check no-freeze said no: orders are frozen until Monday"):
+        rollout_of(scene, checks={"before": ["no-freeze"]})
+    assert scene.ledger.entries("rollout.planned", "second") == []
+
+
+def test_an_endpoint_whose_rollback_failed_is_brought_back_and_not_deleted(scene: Scene) -> None:
+    serve_first_version(scene)
+    live = scene.endpoints.endpoints[ENDPOINT]
+    scene.endpoints.endpoints[ENDPOINT] = replace(live, status="UpdateRollbackFailed")
+    run = PromotionRun(scene, "second")
+    run.check(approved(scene))
+    with pytest.raises(
+        EndpointFailed, match=f"update-endpoint --endpoint-name {ENDPOINT} --endpoint-config-name {live.config}"
+    ):
+        run.plan()

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trimtab.errors import PlanError
-from trimtab.rollout.guardrails import broken_limits, deployment_config, steps, timeout_s, waiting_s
+from trimtab.rollout.guardrails import broken_limits, deployment_config, timeout_s
+from trimtab.rollout.timetable import steps, waiting_s
 from trimtab.spec.rollout import RolloutSpec
 
 STRATEGIES = ("canary", "linear", "all_at_once", "rolling")

@@ -7,7 +7,7 @@ from botocore.exceptions import ClientError
 
 from trimtab.aws.session import client
 from trimtab.errors import ServiceRefused
-from trimtab.ports import LineageEdge, LineageNode
+from trimtab.training.lineage_graph import LineageEdge, LineageNode
 
 
 class SageMakerLineage:

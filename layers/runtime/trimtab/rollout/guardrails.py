@@ -1,56 +1,22 @@
-"""SageMaker's deployment guardrails from the spec: the request, its limits and its timetable.
+"""SageMaker's deployment guardrails from the spec: the request and its limits.
 
 Source of the limits: SageMaker API reference, DeploymentConfig and its members; developer guide, "Deployment
 guardrails".
 """
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from trimtab.errors import PlanError
+from trimtab.rollout.timetable import PROVISIONING_S, SAGEMAKERS_LONGEST_S, steps, waiting_s
 from trimtab.spec.rollout import RolloutSpec
 
-PROVISIONING_S = 1800
-"""Seconds allowed for starting the new fleet, once for each batch that is provisioned on its own."""
-TIMEOUT_S = (600, 28_800)
+TIMEOUT_S = (600, SAGEMAKERS_LONGEST_S)
 WAIT_S = (0, 3600)
 ALARMS = (1, 10)
 CANARY_PERCENT = (1, 50)
 LINEAR_PERCENT = (10, 50)
 ROLLING_PERCENT = (5, 50)
-
-
-@dataclass(frozen=True)
-class Step:
-    """From ``starts_s`` on, the new fleet answers ``percent`` of the requests, and is watched for ``bake_s``."""
-
-    percent: int
-    starts_s: int
-    """Seconds after the new fleet is ready."""
-    bake_s: int
-
-
-def steps(rollout: RolloutSpec) -> tuple[Step, ...]:
-    """The shifts of traffic in order; the last one is 100 per cent. Provisioning comes before and is not counted."""
-    bake_s = rollout.bake_minutes * 60
-    return tuple(Step(percent, number * bake_s, bake_s) for number, percent in enumerate(_percents(rollout)))
-
-
-def _percents(rollout: RolloutSpec) -> list[int]:
-    if rollout.strategy == "all_at_once":
-        return [100]
-    if rollout.strategy == "canary":
-        return [rollout.percent, 100]
-    count = math.ceil(100 / rollout.percent)
-    return [min(100, rollout.percent * number) for number in range(1, count + 1)]
-
-
-def waiting_s(rollout: RolloutSpec) -> int:
-    """Seconds of all bakes and of the wait before the old fleet is ended."""
-    termination_s = 0 if rollout.strategy == "rolling" else rollout.termination_minutes * 60
-    return sum(step.bake_s for step in steps(rollout)) + termination_s
 
 
 def timeout_s(rollout: RolloutSpec) -> int:
@@ -64,13 +30,13 @@ def timeout_s(rollout: RolloutSpec) -> int:
             f"the rollout would wait {waiting_s(rollout)} s in {len(steps(rollout))} steps, and SageMaker ends an "
             f"update after {longest} s: lower rollout.bake_minutes or raise rollout.percent"
         )
-    batches = len(steps(rollout)) if rollout.strategy == "rolling" else 1
+    batches = len(steps(rollout)) if rollout.moved_by == "rolling" else 1
     return min(longest, max(shortest, waiting_s(rollout) + batches * PROVISIONING_S))
 
 
 def deployment_config(rollout: RolloutSpec, alarms: Sequence[str]) -> dict[str, Any]:
     """DeploymentConfig for UpdateEndpoint. Raises PlanError that lists every limit it would break."""
-    policy = _rolling(rollout) if rollout.strategy == "rolling" else _blue_green(rollout)
+    policy = _rolling(rollout) if rollout.moved_by == "rolling" else _blue_green(rollout)
     config = {**policy, "AutoRollbackConfiguration": {"Alarms": [{"AlarmName": name} for name in alarms]}}
     if problems := list(broken_limits(config)):
         raise PlanError("SageMaker would refuse this rollout: " + "; ".join(problems))
@@ -91,10 +57,10 @@ def _rolling(rollout: RolloutSpec) -> dict[str, Any]:
 
 
 def _blue_green(rollout: RolloutSpec) -> dict[str, Any]:
-    routing: dict[str, Any] = {"Type": rollout.strategy.upper(), "WaitIntervalInSeconds": rollout.bake_minutes * 60}
-    if rollout.strategy == "canary":
+    routing: dict[str, Any] = {"Type": rollout.moved_by.upper(), "WaitIntervalInSeconds": rollout.bake_minutes * 60}
+    if rollout.moved_by == "canary":
         routing["CanarySize"] = _capacity(rollout.percent)
-    if rollout.strategy == "linear":
+    if rollout.moved_by == "linear":
         routing["LinearStepSize"] = _capacity(rollout.percent)
     policy = {
         "TrafficRoutingConfiguration": routing,

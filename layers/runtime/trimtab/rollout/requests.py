@@ -1,9 +1,10 @@
 """What is sent to SageMaker to serve a version: its container, its endpoint config and the update request."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from trimtab.contracts import Promotion, Settings
+from trimtab.names import SHADOW, VARIANT
 from trimtab.ports import Endpoints
 from trimtab.rollout.candidate import ENVIRONMENT
 from trimtab.rollout.guardrails import deployment_config
@@ -48,6 +49,31 @@ def production_config(
     return config | _volume_key(settings) | captured | asynchronous(rollout, settings, capture_uri)
 
 
+def shared_config(
+    name: str,
+    made: Mapping[str, Any],
+    serving: Mapping[str, Any],
+    counts: Mapping[str, int],
+    newcomer: Mapping[str, float],
+) -> dict[str, Any]:
+    """CreateEndpointConfig request in which the version that serves and the new one run side by side.
+
+    ``made`` is the new version's own config and ``serving`` the one that serves; ``counts`` are the instances that
+    variants have now, which neither has fewer of. ``newcomer`` names the new version's variant, with its weight.
+    """
+    ((variant, weight),) = newcomer.items()
+    (old,), (new,) = serving["ProductionVariants"], made["ProductionVariants"]
+    count = counts.get(VARIANT)
+    both = [{**old, "InitialVariantWeight": 1.0}, {**new, "VariantName": variant, "InitialVariantWeight": weight}]
+    if count is not None:
+        both = [{**each, "InitialInstanceCount": max(count, each["InitialInstanceCount"])} for each in both]
+    if variant == SHADOW:
+        variants: dict[str, Any] = {"ProductionVariants": both[:1], "ShadowProductionVariants": both[1:]}
+    else:
+        variants = {"ProductionVariants": both}
+    return {**made, "EndpointConfigName": name, **variants}
+
+
 def staging_config(name: str, model: str, rollout: RolloutSpec, settings: Settings) -> dict[str, Any]:
     """CreateEndpointConfig request for staging: one instance or serverless, not captured."""
     config = {"EndpointConfigName": name, "ProductionVariants": [staging_variant(model, rollout)]}
@@ -74,10 +100,23 @@ def create_request(endpoint: str, config: str) -> dict[str, Any]:
     return {"EndpointName": endpoint, "EndpointConfigName": config}
 
 
-def update_request(endpoint: str, config: str, rollout: RolloutSpec, alarms: Sequence[str]) -> dict[str, Any]:
-    """UpdateEndpoint request with guardrails. Raises PlanError when SageMaker would refuse it."""
+def update_request(
+    endpoint: str, config: str, rollout: RolloutSpec, alarms: Sequence[str], instances: int = 0
+) -> dict[str, Any]:
+    """UpdateEndpoint request with guardrails. Raises PlanError when SageMaker would refuse it.
+
+    Capture and weights are the new config's. So is the number of ``instances``, unless more of them run now, because
+    autoscaling has added some: then that many are kept.
+    """
+    own = [
+        "DesiredWeight",
+        "DataCaptureConfig",
+        *(["DesiredInstanceCount"] if instances <= rollout.instance_count else []),
+    ]
     return {
         "EndpointName": endpoint,
         "EndpointConfigName": config,
+        "RetainAllVariantProperties": True,
+        "ExcludeRetainedVariantProperties": [{"VariantPropertyType": kind} for kind in own],
         "DeploymentConfig": deployment_config(rollout, alarms),
     }

@@ -24,18 +24,17 @@ def alarm_name(config: str, purpose: str) -> str:
     return f"{config}-{purpose}"
 
 
-def fleet_dimensions(endpoint: str, config: str) -> dict[str, str]:
+def fleet_dimensions(endpoint: str, config: str, variant: str = VARIANT) -> dict[str, str]:
     """Dimensions under which SageMaker publishes the metrics of one fleet of an endpoint."""
-    return {"EndpointName": endpoint, "VariantName": VARIANT, "EndpointConfigName": config}
+    return {"EndpointName": endpoint, "VariantName": variant, "EndpointConfigName": config}
 
 
-def rollback_alarms(endpoint: str, config: str, rollout: RolloutSpec) -> list[dict[str, Any]]:
-    """PutMetricAlarm requests: too many 5xx from the new fleet, and a switch that Trimtab itself can throw."""
-    return [_errors_alarm(endpoint, config, rollout), _stop_switch(config)]
+def rollback_alarms(config: str, fleet: Mapping[str, str], rollout: RolloutSpec) -> list[dict[str, Any]]:
+    """PutMetricAlarm requests: too many 5xx from the new ``fleet``, and a switch that Trimtab itself can throw."""
+    return [_errors_alarm(config, fleet, rollout), stop_switch(config)]
 
 
-def _errors_alarm(endpoint: str, config: str, rollout: RolloutSpec) -> dict[str, Any]:
-    dimensions = fleet_dimensions(endpoint, config)
+def _errors_alarm(config: str, dimensions: Mapping[str, str], rollout: RolloutSpec) -> dict[str, Any]:
     return {
         "AlarmName": alarm_name(config, ERRORS),
         "AlarmDescription": f"Rolls {config} back when over {rollout.max_error_share:.2%} of a minute's requests fail",
@@ -62,7 +61,7 @@ def _sum(name: str, metric: str, dimensions: Mapping[str, str]) -> dict[str, Any
     return {"Id": name, "MetricStat": {"Metric": watched, "Period": PERIOD_S, "Stat": "Sum"}, "ReturnData": False}
 
 
-def _stop_switch(config: str) -> dict[str, Any]:
+def stop_switch(config: str) -> dict[str, Any]:
     """An alarm on a metric that nobody emits. Missing data keep its state, so once it was set it stays in ALARM."""
     return {
         "AlarmName": alarm_name(config, STOP),

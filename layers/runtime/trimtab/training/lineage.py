@@ -4,7 +4,8 @@ import hashlib
 from collections.abc import Mapping
 from typing import Any
 
-from trimtab.ports import LineageEdge, LineageNode, Package
+from trimtab.ports import Package
+from trimtab.training.lineage_graph import LineageEdge, LineageNode
 
 CONTRIBUTED, PRODUCED, DERIVED = "ContributedTo", "Produced", "DerivedFrom"
 

@@ -12,13 +12,14 @@ from trimtab.errors import DataError, ServiceRefused, SignatureMismatch
 from trimtab.evaluation.gates import read_report
 from trimtab.ledger.lookup import decided
 from trimtab.names import RECORDS
-from trimtab.ports import Attachments, Jobs, Ledger, Lineage, ModelCards, ModelRegistry, ObjectStore, Package, Signer
+from trimtab.ports import Attachments, Jobs, Ledger, ModelCards, ModelRegistry, ObjectStore, Package, Signer
 from trimtab.reports.model_card import Facts, card_html, card_json
 from trimtab.rollout.approval import RECORD
 from trimtab.rollout.candidate import ENVIRONMENT, Candidate, describe
 from trimtab.rollout.seals import sha256_of
 from trimtab.spec import Spec
 from trimtab.training.lineage import graph_of
+from trimtab.training.lineage_graph import Lineage
 from trimtab.training.record import Recorder
 
 REGISTERED = "candidate.registered"
