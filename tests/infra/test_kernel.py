@@ -10,6 +10,7 @@ import pytest
 from stacks.kernel import MACHINES, SOURCES, KernelPart, built_kernel, compiled, kernel_digest, with_checksum
 from stacks.layers import columnar_recipe
 from stacks.packaging import PackagingError, built_layer
+from trimtab.data.kernel.compiled import VERSION
 
 ELF_MACHINES = {"x86_64": 0x3E, "aarch64": 0xB7}
 
@@ -33,7 +34,7 @@ def test_the_columnar_layer_has_the_kernel_beside_the_packages() -> None:
     library = built_layer(columnar_recipe("x86_64")) / "python" / "trimtab_kernel" / "columns-linux-x86_64.so"
     assert library.read_bytes() == built_kernel("x86_64").read_bytes()
     if platform.machine() == "x86_64":
-        assert ctypes.CDLL(str(library)).kernel_version() == 1
+        assert ctypes.CDLL(str(library)).kernel_version() == VERSION
 
 
 def test_a_layer_changes_with_the_kernels_source(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
