@@ -4,7 +4,7 @@ SHELL := /bin/sh
 PYTHON ?= python3
 BIN := .venv/bin
 STAGE ?= dev
-LOCAL_LOCKS := $(basename $(wildcard localcloud/runtimes/*.in localcloud/images/*.in tests/clients/*.in tests/lake/*.in benchmarks/peers/*.in layers/columnar/kernel/*.in))
+LOCAL_LOCKS := $(basename $(wildcard localcloud/runtimes/*.in localcloud/images/*.in tests/fixtures/images/*.in tests/clients/*.in tests/lake/*.in benchmarks/peers/*.in layers/columnar/kernel/*.in))
 LAKE := .cache/lake
 DATA := .cache/data
 IMAGE_BRINGS := joblib narwhals numpy pandas python-dateutil scikit-learn scipy six threadpoolctl tzdata
@@ -54,8 +54,9 @@ local: setup  ## the local cloud, and the loop on it with a small model
 clients: setup  ## clients that nobody here wrote, against the local cloud: aws, boto3, sagemaker, mlflow
 	$(BIN)/pytest tests/clients
 
-lake: $(LAKE)/.installed  ## the profile as a Spark job beside the gate's own (brings Spark and Java, 450 MB)
-	$(LAKE)/bin/python -m pytest --confcutdir=tests/lake tests/lake
+lake: setup $(LAKE)/.installed .toolchain/.optional  ## the gate as a Spark job, alone and in the deployed app (brings Spark and Java twice, 900 MB)
+	$(LAKE)/bin/python -m pytest --confcutdir=tests/lake --ignore=tests/lake/pipeline tests/lake
+	$(BIN)/pytest --confcutdir=tests/lake/pipeline tests/lake/pipeline
 
 bench: setup  ## how fast the data gate and the local cloud are (benchmarks/; BENCH="--rows 100000 --turns 3" for less)
 	$(BIN)/python -m benchmarks $(BENCH)
@@ -123,4 +124,8 @@ node_modules/.installed: package-lock.json .venv/.installed
 
 .toolchain/.installed: .venv/.installed $(wildcard localcloud/runtimes/*.txt localcloud/images/*.txt localcloud/images/*.toml) localcloud/toolchain.py
 	@$(BIN)/python -m localcloud.toolchain
+	@touch $@
+
+.toolchain/.optional: .toolchain/.installed
+	@$(BIN)/python -m localcloud.toolchain optional-images
 	@touch $@

@@ -85,7 +85,7 @@ def judge_table(spec: Spec, folder: Path) -> DropReport:
 
 def open_session(scratch: Path) -> SparkSession:
     """Spark on all processors of this machine; its heap may take half of the memory, tasks in Python the rest."""
-    os.environ["SPARK_LOCAL_IP"] = _LOOPBACK
+    os.environ |= {"SPARK_LOCAL_IP": _LOOPBACK, "SPARK_LOCAL_HOSTNAME": "localhost"}
     memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // (2 * MEGABYTE)
     own = {
         "spark.driver.memory": f"{memory}m",
