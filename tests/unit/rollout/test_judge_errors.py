@@ -27,7 +27,8 @@ def fleet(counts: Counts, first: int = 0) -> FleetEvidence:
 
 
 def judged(new: Counts, old: Counts | None, rollout: RolloutSpec = ROLLOUT, first_old: int = 0) -> Judgement:
-    evidence = Evidence(NOON, fleet(new), fleet(old, first_old) if old is not None else None)
+    together = rollout.strategy != "all_at_once"
+    evidence = Evidence(NOON, fleet(new), fleet(old, first_old) if old is not None else None, side_by_side=together)
     return judge(evidence, rollout, NOON + timedelta(minutes=len(new)))
 
 

@@ -33,7 +33,11 @@ def judged(
     mine, theirs = latencies(new, requests), latencies(old, requests, first_old)
     fleets = [FleetEvidence(dict.fromkeys(found, float(requests)), latency=found) for found in (mine, theirs)]
     settings = {"judge": JudgeSpec()} | rollout
-    judgement = judge(Evidence(NOON, fleets[0], fleets[1]), RolloutSpec(**settings), NOON + timedelta(minutes=len(new)))
+    judgement = judge(
+        Evidence(NOON, fleets[0], fleets[1], side_by_side="strategy" not in rollout),
+        RolloutSpec(**settings),
+        NOON + timedelta(minutes=len(new)),
+    )
     check = judgement.check("latency")
     assert check is not None
     return check

@@ -56,6 +56,14 @@ def test_requests_errors_and_latencies_of_both_fleets_are_read_by_one_call() -> 
     assert look(SUBJECT, RolloutSpec(), Sources(measured()), minute(10)).outcome == "pass"
 
 
+def test_fleets_of_one_config_are_side_by_side_and_those_of_all_at_once_are_not() -> None:
+    together = [
+        collect(subject, RolloutSpec(strategy=strategy), Sources(measured())).side_by_side
+        for subject, strategy in ((SUBJECT, "canary"), (SUBJECT, "all_at_once"), (STEPPED, "all_at_once"))
+    ]
+    assert together == [True, False, True]
+
+
 def test_metrics_that_cannot_be_read_leave_the_verdict_open() -> None:
     judgement = look(SUBJECT, RolloutSpec(), Sources(MemoryMeasurements(broken="throttled")), minute(10))
     assert judgement.outcome == "inconclusive"

@@ -30,8 +30,6 @@ class Case:
     evidence: Evidence
     rollout: RolloutSpec
     span: Span
-    side_by_side: bool
-    """Whether both fleets are asked in the same minutes; otherwise the old one's hour before must do."""
 
 
 @dataclass(frozen=True)

@@ -58,7 +58,21 @@ def collect(subject: Subject, rollout: RolloutSpec, sources: Sources) -> Evidenc
         metrics=_of(own, 1),
     )
     before = {metric.name: _earlier(own[metric.name], subject.since) for metric in rollout.judge.metrics}
-    return Evidence(subject.since, new, old if subject.old else None, before, seen.answers, unread)
+    return Evidence(
+        since=subject.since,
+        new=new,
+        old=old if subject.old else None,
+        before=before,
+        answers=seen.answers,
+        side_by_side=_are_side_by_side(subject, rollout),
+        unread=unread,
+    )
+
+
+def _are_side_by_side(subject: Subject, rollout: RolloutSpec) -> bool:
+    """Variants of one config are, and so are the fleets of a rollout in which traffic moves in more than one step."""
+    one_config = subject.old is not None and subject.new.config == subject.old.config
+    return one_config or rollout.moved_by != "all_at_once"
 
 
 def _measured(measurements: Measurements, fleets: list[Fleet], subject: Subject) -> list[FleetEvidence]:

@@ -23,7 +23,7 @@ def check_errors(case: Case, rule: Rule) -> Check | None:
     old = case.evidence.old
     if old is None:
         return None
-    if not case.side_by_side:
+    if not case.evidence.side_by_side:
         return _against_the_hour_before(case, rule, old)
     minutes = shared(case.span, case.evidence.new, old)
     log_e = log_e_more_errors([(*_errors_first(case.evidence.new, m), *_errors_first(old, m)) for m in minutes])
@@ -117,7 +117,7 @@ def check_error_limit(case: Case, rule: Rule) -> Check:
 def _old_too(case: Case, limit: float) -> str:
     """The old fleet's figures when it was above the limit in the same minutes, too; empty when it was not."""
     old = case.evidence.old
-    if old is None or not case.side_by_side:
+    if old is None or not case.evidence.side_by_side:
         return ""
     found = counts(old, shared(case.span, case.evidence.new, old))
     enough = found.requests >= case.rollout.min_requests and found.share > limit

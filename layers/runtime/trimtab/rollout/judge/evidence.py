@@ -82,5 +82,7 @@ class Evidence:
     """Metrics in the hour before ``since``, by the name of the rule."""
     answers: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     """What the new and the old version answered to the same record, by the record's id."""
+    side_by_side: bool = True
+    """Whether both fleets are asked in the same minutes; otherwise the old one's hour before must do."""
     unread: Mapping[str, str] = field(default_factory=dict)
     """Why a source (metrics, capture, metric:<rule>) could not be read at this look."""

@@ -32,7 +32,7 @@ def judge(evidence: Evidence, rollout: RolloutSpec, now: datetime, previous: Jud
     On fleets that are equal in every minute the chance that any look of a rollout fails is at most
     ``rollout.judge.alpha``. Anything that failed fails it; else a required rule without evidence makes it inconclusive.
     """
-    case = Case(evidence, rollout, Span.of(evidence, now), rollout.moved_by != "all_at_once")
+    case = Case(evidence, rollout, Span.of(evidence, now))
     unread = _in_a_row(evidence, previous)
     checks = tuple(found for rule in rules_of(rollout) if (found := _found(case, rule, unread)) is not None)
     outcome = _outcome(checks)

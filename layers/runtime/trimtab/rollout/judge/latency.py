@@ -27,7 +27,7 @@ def check_latency(case: Case, rule: Rule) -> Check | None:
     old = case.evidence.old
     if old is None:
         return None
-    if case.side_by_side:
+    if case.evidence.side_by_side:
         return _Slowdown(_same_minutes(case.span, case.evidence.new, old), "old").check(case, rule)
     then = [latency for minute, latency in old.latency.items() if minute < case.span.since]
     if sum(latency.requests for latency in then) < case.rollout.judge.min_points:

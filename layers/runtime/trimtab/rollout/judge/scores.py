@@ -39,7 +39,7 @@ def check_scores(case: Case, rule: Rule) -> Check | None:
     scores of the one as of the other. None without an old fleet in the same minutes.
     """
     old = case.evidence.old
-    if old is None or not case.side_by_side:
+    if old is None or not case.evidence.side_by_side:
         return None
     new_scores, old_scores = matched(case.span, case.evidence.new.scores, old.scores)
     count, least = len(new_scores), case.rollout.judge.min_points
@@ -96,7 +96,7 @@ def check_profile(case: Case, rule: Rule) -> Check | None:
     Traffic that has changed since both were trained moves both. None where a hold-out's scores or an old fleet lack.
     """
     old = case.evidence.old
-    if old is None or not case.side_by_side or not case.evidence.new.expected or not old.expected:
+    if old is None or not case.evidence.side_by_side or not case.evidence.new.expected or not old.expected:
         return None
     mine, theirs = matched(case.span, case.evidence.new.scores, old.scores)
     count, least = len(mine), case.rollout.judge.min_points

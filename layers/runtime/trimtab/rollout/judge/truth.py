@@ -19,7 +19,7 @@ def check_truth(case: Case, rule: Rule) -> Check | None:
     answer of both has met its truth.
     """
     old = case.evidence.old
-    if old is None or not case.side_by_side:
+    if old is None or not case.evidence.side_by_side:
         return None
     mine, theirs = matched(case.span, case.evidence.new.losses, old.losses)
     count, limit = len(mine), case.rollout.judge.max_loss_increase
