@@ -20,6 +20,7 @@ from stacks.constructs.model_triggers import ModelTriggers
 from stacks.constructs.monitoring_machine import MonitoringMachine
 from stacks.constructs.promotion_machine import PromotionMachine
 from stacks.constructs.python_layer import PythonLayer
+from stacks.constructs.reconciling import Reconciling
 from stacks.constructs.recovery_machine import RecoveryMachine
 from stacks.constructs.rollback_machine import RollbackMachine
 from stacks.constructs.run_tracking import RunTracking
@@ -167,6 +168,8 @@ class ModelStack(Stack):
         alarms.watch_dead_letters(dead_letters)
         self._promotion_steps.close_what_breaks_off(dead_letters)
         self._rollback_steps.close_what_breaks_off(dead_letters)
+        movers = [self.promotion, self.rollback]
+        Reconciling(self, "Reconciling", parts=self._parts, movers=movers, dead_letters=dead_letters)
         LeaseReclaiming(self, "Reclaiming", parts=self._parts, machine=self.training, dead_letters=dead_letters)
         if self._model.spec.stores:
             store = FeatureStore(self, "Store", parts=self._parts, intake=self.intake, dead_letters=dead_letters)

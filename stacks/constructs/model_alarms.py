@@ -43,7 +43,7 @@ class ModelAlarms(Construct):
         )
         self.quality = self._measured("Quality", Metric.QUALITY_DROP, quality.max_drop, f"{quality.metric} has fallen")
         self.asking = (self.drift, self.prediction, self.quality)
-        self.all: list[cloudwatch.IAlarm] = [*self.asking, self._silence()]
+        self.all: list[cloudwatch.IAlarm] = [*self.asking, self._silence(), self._disagreement()]
 
     def watch_machine(self, machine: Machine) -> None:
         """People are told when an execution fails, times out or is aborted."""
@@ -79,6 +79,12 @@ class ModelAlarms(Construct):
         rings = Limit(1, cloudwatch.TreatMissingData.BREACHING, hours, hours, fewer)
         readings = model_metric(self._spec, Metric.READING, "SampleCount", _HOUR)
         return self._alarm("Silence", readings, rings, f"nothing was measured for {hours} hours", "silence")
+
+    def _disagreement(self) -> cloudwatch.Alarm:
+        """What serves is not what was decided, or nobody would hear of it."""
+        found = model_metric(self._spec, Metric.RECONCILE_FINDINGS, "Maximum", _MINUTES)
+        what = "what serves is not what was decided"
+        return self._alarm("Disagreement", found, Limit(0, _KEEP), what, "disagreement")
 
     def _alarm(self, id: str, metric: cloudwatch.IMetric, limit: Limit, what: str, runbook: str) -> cloudwatch.Alarm:
         alarm = cloudwatch.Alarm(

@@ -141,6 +141,7 @@ def _begin_rollback(scope: Construct, parts: ModelParts) -> RuntimeFunction:
     function = parts.function(scope, "begin_rollback")
     parts.allow_registry(function, "sagemaker:DescribeModelPackage", "sagemaker:UpdateModelPackage")
     parts.allow_endpoint(function.role, parts.names.endpoint, "sagemaker:DescribeEndpoint")
+    parts.allow_serving(function, "sagemaker:DescribeModel", "sagemaker:DescribeEndpointConfig")
     parts.allow_alarms(function, "cloudwatch:SetAlarmState")
     return function
 
@@ -166,6 +167,7 @@ def _restore_version(scope: Construct, parts: ModelParts) -> RuntimeFunction:
         "sagemaker:CreateEndpointConfig",
     )
     parts.execution_role.grant_pass(function.role)
+    parts.serverless_role.grant_pass(function.role)
     parts.allow_alarms(function, "cloudwatch:SetAlarmState")
     parts.artifacts.grant_read(function.role, "runs", RECORDS)
     parts.notifications.grant_publish(function.role)

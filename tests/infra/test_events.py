@@ -4,7 +4,7 @@ from tests.infra.conftest import Assembly
 
 def test_every_rule_target_has_a_right_retries_and_a_dead_letter_queue(assembly: Assembly) -> None:
     targets = [target for rule in assembly.resources("AWS::Events::Rule") for target in rule.properties["Targets"]]
-    assert len(targets) == 3 * 10
+    assert len(targets) == 3 * 13
     called = [permission.properties for permission in assembly.resources("AWS::Lambda::Permission")]
     callable_ = {str(each["FunctionName"]) for each in called if each["Principal"] == "events.amazonaws.com"}
     for target in targets:
@@ -25,8 +25,9 @@ def test_every_schedule_has_a_role_retries_and_a_dead_letter_queue(assembly: Ass
 
 
 def test_promotion_starts_for_exactly_approved(assembly: Assembly) -> None:
-    patterns = [rule.properties["EventPattern"] for rule in assembly.resources("AWS::Events::Rule")]
-    approvals = [pattern["detail"] for pattern in patterns if pattern["source"] == ["aws.sagemaker"]]
+    change = ["SageMaker Model Package State Change"]
+    patterns = [rule.properties.get("EventPattern", {}) for rule in assembly.resources("AWS::Events::Rule")]
+    approvals = [pattern["detail"] for pattern in patterns if pattern.get("detail-type") == change]
     assert {tuple(detail["ModelApprovalStatus"]) for detail in approvals} == {("Approved",)}
     assert {tuple(detail["ModelPackageGroupName"]) for detail in approvals} == {
         ("trimtab-dev-flights",),
@@ -37,8 +38,8 @@ def test_promotion_starts_for_exactly_approved(assembly: Assembly) -> None:
 
 def test_models_do_not_hear_of_each_others_drops(assembly: Assembly) -> None:
     for rule in assembly.resources("AWS::Events::Rule"):
-        pattern = rule.properties["EventPattern"]
-        if pattern["source"] == ["aws.s3"]:
+        pattern = rule.properties.get("EventPattern", {})
+        if pattern.get("source") == ["aws.s3"]:
             model = rule.stack.removeprefix("trimtab-dev-model-")
             prefixes = [key["prefix"] for key in pattern["detail"]["object"]["key"]]
             assert prefixes == [f"{model}/data/", f"{model}/truth/"]

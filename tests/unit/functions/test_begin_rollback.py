@@ -81,6 +81,17 @@ def test_a_version_that_was_rolled_back_is_not_the_next_rollbacks_target(scene: 
     assert RollbackRun(scene, "again").begin()["to_version"] == 1
 
 
+def test_a_version_whose_parts_were_deleted_while_it_serves_can_be_restored_in_place(scene: Scene) -> None:
+    _, second = serve_two_versions(scene)
+    config = second.state["plan"]["config"]
+    scene.endpoints.delete_model(config)
+    back = RollbackRun(scene)
+    assert (back.begin(to=2)["outcome"], back.state["rollback"]["from_version"]) == ("Begun", 0)
+    assert back.restored()["made_again"] == ["model"]
+    assert config in scene.endpoints.models
+    assert scene.registry.describe(second.state["promotion"]["package_arn"]).status == "Approved"
+
+
 def test_a_rollout_under_way_is_stopped_fenced_out_and_waited_for(scene: Scene) -> None:
     third = moving_to_three(scene)
     back = RollbackRun(scene)

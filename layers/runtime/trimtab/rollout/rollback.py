@@ -10,6 +10,7 @@ from trimtab.ledger.lookup import decided
 from trimtab.names import ModelNames
 from trimtab.ports import Alarms, Endpoints, Entry, Ledger, ModelRegistry
 from trimtab.rollout.approval import is_approved
+from trimtab.rollout.keeping import models_in_use
 from trimtab.rollout.queue import LEASE
 from trimtab.rollout.reigns import Reign, good_versions, newest_of, record_of, reigns, under_way
 from trimtab.rollout.rollback_alarms import STOP, alarm_name
@@ -116,7 +117,16 @@ class Beginning:
     def _needless(self, target: Reign, moving: Promotion | None) -> str:
         live = self.endpoints.describe(self.names.endpoint)
         serves = live is not None and (live.status, live.config) == ("InService", target.config)
-        return f"version {target.version} serves already, and no rollout is under way" if serves and not moving else ""
+        if not serves or moving or self._has_lost_parts(target.config):
+            return ""
+        return f"version {target.version} serves already, and no rollout is under way"
+
+    def _has_lost_parts(self, config: str) -> bool:
+        """Its endpoint config or model was deleted while in use: it serves until an instance has to be replaced."""
+        described = self.endpoints.config(config)
+        return described is None or any(
+            self.endpoints.model(model) is None for model in models_in_use(self.endpoints, [config])
+        )
 
     def _rival(self) -> str:
         """Another rollback that has the lease and has not run out of time."""
