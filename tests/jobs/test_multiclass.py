@@ -1,8 +1,6 @@
 """A model of three classes through both jobs, as processes: learned, stored, asked and judged."""
 
-import io
 import json
-import tarfile
 from datetime import UTC
 from pathlib import Path
 from typing import Any
@@ -15,38 +13,13 @@ import pytest
 
 from tests.fixtures import tiny
 from tests.jobs.test_training_and_evaluation import Jobs
-from trimtab.authoring.bundle import build_bundle
-from trimtab.contracts import Judgement
-from trimtab.datasets.split import split_by_time
-from trimtab.evaluation.gates import judge_by, read_report
+from trimtab.evaluation.gates import read_report
 from trimtab.spec import load_spec_file
 
 FOLDER = tiny.FOLDER.parent / "wear"
 SPEC = load_spec_file(FOLDER / "model.yaml")
 STATES = ("broken", "sound", "worn")
 ROWS = 4_000
-
-
-class Wear(Jobs):
-    """The folders of a training and an evaluation of pumps that wear."""
-
-    def fill(self, labelled: pa.Table) -> None:
-        """Unpacked bundle and dataset."""
-        bundle = build_bundle(FOLDER, tiny.LIBRARY, SPEC.canonical_json(), "train.py")
-        with tarfile.open(fileobj=io.BytesIO(bundle)) as packed:
-            packed.extractall(self.code, filter="data")
-        split = split_by_time(labelled, "at", SPEC.training.holdout_share)
-        parts = {
-            "train": split.train,
-            "holdout": split.holdout,
-            "holdout_features": split.holdout.drop_columns(["state"]),
-        }
-        for part, rows in parts.items():
-            (self.base / part).mkdir(parents=True)
-            pq.write_table(rows, self.base / part / "part.parquet")
-
-    def judged(self) -> Judgement:
-        return judge_by(SPEC, (self.base / "evaluation" / "evaluation.json").read_bytes(), "s3://e")
 
 
 def pumps(rows: int = ROWS) -> pa.Table:
@@ -62,16 +35,16 @@ def pumps(rows: int = ROWS) -> pa.Table:
 
 
 @pytest.fixture(scope="module")
-def jobs(tmp_path_factory: pytest.TempPathFactory) -> Wear:
-    made = Wear(tmp_path_factory.mktemp("wear"))
-    made.fill(pumps())
+def jobs(tmp_path_factory: pytest.TempPathFactory) -> Jobs:
+    made = Jobs(tmp_path_factory.mktemp("wear"))
+    made.prepare(pumps(), FOLDER, SPEC)
     made.train()
     made.evaluate()
     return made
 
 
 @pytest.fixture(scope="module")
-def report(jobs: Wear) -> dict[str, Any]:
+def report(jobs: Jobs) -> dict[str, Any]:
     return read_report((jobs.base / "evaluation" / "evaluation.json").read_bytes())
 
 
@@ -85,13 +58,13 @@ def test_three_classes_are_measured_as_a_whole_and_each_for_itself(report: dict[
     assert low < found["auc_macro"] < high
 
 
-def test_a_model_of_three_classes_passes_its_gates(jobs: Wear) -> None:
-    judgement = jobs.judged()
+def test_a_model_of_three_classes_passes_its_gates(jobs: Jobs) -> None:
+    judgement = jobs.judged(SPEC)
     assert judgement.passed, [gate.message for gate in judgement.gates if gate.outcome != "pass"]
     assert {"macro_f1 min", "auc_macro min", "bias site four_fifths"} <= {gate.name for gate in judgement.gates}
 
 
-def test_what_is_served_names_the_likeliest_class_and_every_probability(jobs: Wear, report: dict[str, Any]) -> None:
+def test_what_is_served_names_the_likeliest_class_and_every_probability(jobs: Jobs, report: dict[str, Any]) -> None:
     assert report["serving"]["format"] == "onnx"
     assert report["serving"]["parity"]["max_difference"] < 1e-6
     for line in (jobs.base / "evaluation" / "golden.jsonl").read_text().splitlines():
@@ -102,8 +75,8 @@ def test_what_is_served_names_the_likeliest_class_and_every_probability(jobs: We
 
 
 def test_a_model_that_learned_shuffled_classes_is_refused(tmp_path: Path) -> None:
-    bad = Wear(tmp_path)
-    bad.fill(pumps())
+    bad = Jobs(tmp_path)
+    bad.prepare(pumps(), FOLDER, SPEC)
     part = bad.base / "train" / "part.parquet"
     train = pq.read_table(part)
     drawn = np.random.default_rng(0).permutation(train.num_rows)
@@ -111,5 +84,5 @@ def test_a_model_that_learned_shuffled_classes_is_refused(tmp_path: Path) -> Non
     pq.write_table(train.set_column(train.column_names.index("state"), "state", shuffled), part)
     bad.train()
     bad.evaluate()
-    refused = {gate.name for gate in bad.judged().gates if gate.outcome == "refuse"}
+    refused = {gate.name for gate in bad.judged(SPEC).gates if gate.outcome == "refuse"}
     assert {"macro_f1 min", "auc_macro min", "baseline"} <= refused

@@ -75,8 +75,7 @@ def made(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     """The model is its own champion, so that every comparison has been made."""
     problem = str(request.param)
     jobs, spec = Jobs(tmp_path_factory.mktemp(problem)), spec_of(problem)
-    jobs.prepare(labelled(problem))
-    (jobs.code / "model.json").write_text(spec.canonical_json())
+    jobs.prepare(labelled(problem), spec=spec)
     (jobs.code / "train.py").write_text(TRAIN.format(estimator=ESTIMATORS[problem]))
     jobs.train()
     shutil.copytree(jobs.archive.parent, jobs.base / "champion")

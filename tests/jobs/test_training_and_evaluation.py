@@ -21,9 +21,11 @@ import pytest
 from tests.fixtures import tiny
 from trimtab.artifact.archive import sha256
 from trimtab.authoring.bundle import build_bundle
+from trimtab.contracts import Judgement
 from trimtab.data.profile import Profile
 from trimtab.datasets.split import split_by_time
-from trimtab.evaluation.gates import judge, read_report
+from trimtab.evaluation.gates import judge, judge_by, read_report
+from trimtab.spec import Spec
 
 ABSENT = ("pydantic", "boto3", "botocore")
 
@@ -49,17 +51,26 @@ class Jobs:
     def archive(self) -> Path:
         return self.base / "candidate" / "model.tar.gz"
 
-    def prepare(self, labelled: pa.Table, author: Path = tiny.FOLDER) -> None:
-        """Unpacked bundle and dataset."""
-        bundle = build_bundle(author, tiny.LIBRARY, tiny.SPEC.canonical_json(), "train.py")
+    def prepare(self, labelled: pa.Table, author: Path = tiny.FOLDER, spec: Spec = tiny.SPEC) -> None:
+        """The bundle of the author's folder, unpacked, and the rows as the dataset builder cuts them."""
+        bundle = build_bundle(author, tiny.LIBRARY, spec.canonical_json(), "train.py")
         with tarfile.open(fileobj=io.BytesIO(bundle)) as packed:
             packed.extractall(self.code, filter="data")
-        split = split_by_time(labelled, "at", 0.25)
-        unlabelled = split.holdout.drop_columns(["failed"])
+        split = split_by_time(labelled, spec.data.event_time, spec.training.holdout_share)
+        unlabelled = split.holdout.drop_columns([spec.data.label])
         parts = {"train": split.train, "holdout": split.holdout, "holdout_features": unlabelled}
         for part, rows in parts.items():
             (self.base / part).mkdir(parents=True)
             pq.write_table(rows, self.base / part / "part.parquet")
+
+    def stand_against(self, champion: Path) -> None:
+        """The archive is the champion of the next evaluation."""
+        (self.base / "champion").mkdir()
+        (self.base / "champion" / "model.tar.gz").symlink_to(champion)
+
+    def judged(self, spec: Spec) -> Judgement:
+        """What the gates of the spec say of the last evaluation."""
+        return judge_by(spec, (self.base / "evaluation" / "evaluation.json").read_bytes(), "s3://e")
 
     def run(self, *argv: str) -> subprocess.CompletedProcess[str]:
         """A script of the bundle, in an environment that lacks what the image lacks."""
