@@ -1,0 +1,139 @@
+"""`trimtab rollout`: what a rollout will do, and letting it go on."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from cli.options import JsonOption, ModelArgument, StageOption
+from cli.packages import find, packages_of
+from cli.stage import CommandError, Stage
+from trimtab.contracts import Promotion
+from trimtab.rollout.course import HELD, RELEASED, Course
+from trimtab.rollout.queue import LEASE
+
+if TYPE_CHECKING:
+    from trimtab.ports import Package
+    from trimtab.rollout.preview import Preview
+
+app = typer.Typer(no_args_is_help=True)
+_NOT_YET = "00000000"
+"""Stands in names for the promotion that there is not yet."""
+
+
+@app.command("plan")
+def print_plan(
+    model: ModelArgument,
+    version: Annotated[int, typer.Option("--version", help="Version; the newest when absent.", min=0)] = 0,
+    file: Annotated[
+        Path | None, typer.Option("--file", help="model.yaml; models/MODEL/model.yaml when absent.")
+    ] = None,
+    stage: StageOption = "dev",
+    as_json: JsonOption = False,
+) -> None:
+    """Print how VERSION of MODEL would be rolled out: steps, times, alarms, cost, refusals. Nothing is moved."""
+    found = preview(Stage(stage), model, version, file or Path("models") / model / "model.yaml")
+    if as_json:
+        print(json.dumps(found.to_json()))
+    else:
+        _show(found)
+    if found.refusals:
+        raise CommandError(f"the rollout would not begin: {'; '.join(found.refusals)}")
+
+
+def preview(stage: Stage, model: str, version: int, file: Path) -> Preview:
+    """What would be planned now. Raises CommandError without a version or without the file."""
+    from trimtab.aws.alarms import CloudWatchAlarms  # boto3, which most commands do without
+    from trimtab.aws.endpoints import SageMakerEndpoints
+    from trimtab.rollout.planning import plan_of
+    from trimtab.rollout.preview import Preview
+    from trimtab.spec import load_spec_file
+
+    if not file.is_file():
+        raise CommandError(f"there is no {file}: name the model's file with --file")
+    rollout = load_spec_file(file).rollout
+    live = SageMakerEndpoints(stage.client("sagemaker"), None).describe(stage.names(model).endpoint)
+    states = CloudWatchAlarms(stage.client("cloudwatch")).states(rollout.alarms)
+    package = _package(stage, model, version)
+    promotion = Promotion(outcome="Approved", reason="", package_arn=package.arn, version=package.version, tag=_NOT_YET)
+    plan = plan_of(promotion, stage.names(model), rollout, live, datetime.now(UTC))
+    return Preview(plan, rollout, live, states, package.image_uri)
+
+
+def _package(stage: Stage, model: str, version: int) -> Package:
+    if version:
+        return find(stage, model, version)
+    packages = packages_of(stage, model)
+    if not packages:
+        raise CommandError(f"{model} has no version yet: train one first")
+    return packages[0]
+
+
+def _show(found: Preview) -> None:
+    told, console = found.to_json(), Console()
+    then = f", then {told['then']}" if told["then"] else ""
+    console.print(f"version {told['version']} on {told['endpoint']}: {told['strategy']}{then}")
+    console.print(f"serves now: {told['serves_now'] or 'nothing'}")
+    console.print(_table(found))
+    seconds = told["seconds"]
+    console.print(
+        f"about {seconds['provisioning_estimated'] // 60} min to start machines (an estimate: SageMaker gives no "
+        f"figure), {seconds['watching'] // 60} min to watch, at most {seconds['holding_at_most'] // 60} min of holds"
+    )
+    for name, state in told["alarms"].items():
+        console.print(f"alarm {name}: {state}")
+    if found.cost is not None:
+        console.print(
+            f"both fleets at once cost about {found.cost:.2f} {told['currency']} (prices of {told['prices_as_of']})"
+        )
+    for note in found.notes:
+        console.print(f"note: {note}")
+
+
+def _table(found: Preview) -> Table:
+    shown = Table("step", "new version answers", "from minute", "watched for", "then", box=None)
+    if found.rollout.gate:
+        shown.add_row("0", "nothing", "0", "", "a person releases it")
+    for number, step in enumerate(found.plan.steps, start=1):
+        released = "a person releases it" if step["gate"] else ""
+        minutes = step["starts_s"] // 60, step["bake_s"] // 60
+        shown.add_row(str(number), f"{step['percent']} %", str(minutes[0]), f"{minutes[1]} min", released)
+    return shown
+
+
+@app.command("release")
+def release(
+    model: ModelArgument,
+    reason: Annotated[str, typer.Option("--reason", help="Why traffic may go on; kept in the ledger.")],
+    stage: StageOption = "dev",
+    as_json: JsonOption = False,
+) -> None:
+    """Let the rollout of MODEL go on that a manual gate holds."""
+    if not reason.strip():
+        raise CommandError("say with --reason why traffic may go on")
+    where = Stage(stage)
+    ledger = where.ledger(model)
+    held = ledger.lease_holder(LEASE)
+    if held is None:
+        raise CommandError(f"nothing of {model} is being rolled out")
+    step = _waiting(Course.read(ledger, held.holder))
+    if step is None:
+        raise CommandError(f"the rollout of {model} waits at no gate")
+    by = str(where.client("sts").get_caller_identity()["Arn"])
+    data = {"step": step, "by": by, "reason": reason, "summary": f"step {step} released by {by}: {reason}"[:1000]}
+    ledger.append(RELEASED, held.holder, data, datetime.now(UTC), by)
+    print(json.dumps(data) if as_json else data["summary"])
+
+
+def _waiting(course: Course) -> int | None:
+    """Step of the gate that waits for a person; None when none does."""
+    held = course.last(HELD, why="gate")
+    if held is None or course.is_released(int(held.data["step"])) or course.reasons:
+        return None
+    return int(held.data["step"])
