@@ -6,6 +6,8 @@ from constructs import Construct
 from stacks.constructs.approvers import Approvers
 from stacks.constructs.dead_letters import DeadLetters
 from stacks.constructs.edge_component import EdgeComponent
+from stacks.constructs.endpoint_scaling import EndpointScaling
+from stacks.constructs.endpoint_sleep import EndpointSleep
 from stacks.constructs.execution_role import ExecutionRole
 from stacks.constructs.feature_store import FeatureStore
 from stacks.constructs.framework_image import ContainerImage, container_image
@@ -171,6 +173,7 @@ class ModelStack(Stack):
         movers = [self.promotion, self.rollback]
         Reconciling(self, "Reconciling", parts=self._parts, movers=movers, dead_letters=dead_letters)
         LeaseReclaiming(self, "Reclaiming", parts=self._parts, machine=self.training, dead_letters=dead_letters)
+        self._shape_endpoint(dead_letters)
         if self._model.spec.stores:
             store = FeatureStore(self, "Store", parts=self._parts, intake=self.intake, dead_letters=dead_letters)
             alarms.watch_machine(store.machine)
@@ -182,6 +185,14 @@ class ModelStack(Stack):
             name = f"trimtab.{self._stage.name}.{self._model.spec.name}"
             EdgeComponent(self, "Edge", name=name, model=self._model.spec.name)
         ModelDashboard(self, "Overview", spec=self._model.spec, names=self.names, alarms=alarms, machines=self.machines)
+
+    def _shape_endpoint(self, dead_letters: DeadLetters) -> None:
+        """Its instances follow requests, and it sleeps where nobody depends on it, as far as the spec says so."""
+        endpoint = self._model.spec.rollout.endpoint
+        if endpoint.autoscaling:
+            EndpointScaling(self, "Scaling", parts=self._parts, dead_letters=dead_letters)
+        if endpoint.sleep and not self._stage.protected:
+            EndpointSleep(self, "Sleep", parts=self._parts, sleep=endpoint.sleep, dead_letters=dead_letters)
 
     def _tell(self) -> None:
         """What command line and console need to find."""

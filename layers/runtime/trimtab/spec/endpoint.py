@@ -50,10 +50,9 @@ class SleepSpec(Section):
     """When the endpoint of a stage that is not production does not exist, to save its instances."""
 
     at: str = Field(default="cron(0 19 ? * MON-FRI *)", pattern=r"^cron\(.+\)$")
-    """EventBridge Scheduler's expression: the endpoint is deleted."""
+    """EventBridge's expression, in UTC: the endpoint is deleted."""
     wake_at: str = Field(default="cron(0 7 ? * MON-FRI *)", pattern=r"^cron\(.+\)$")
     """And made again, on what it served."""
-    timezone: str = "UTC"
 
 
 class EndpointSpec(Section):
@@ -71,6 +70,8 @@ class EndpointSpec(Section):
     def _parts_fit_the_kind(self) -> Self:
         if self.kind == "serverless" and (self.autoscaling or self.sleep):
             raise ValueError("a serverless endpoint scales, and sleeps, by itself: leave autoscaling and sleep out")
+        if self.kind == "async" and self.autoscaling:
+            raise ValueError("autoscaling follows requests, and an asynchronous endpoint has a backlog: leave it out")
         if self.kind != "serverless" and self.serverless != ServerlessSpec():
             raise ValueError(f"serverless is set and kind is {self.kind}: leave one of them out")
         if self.kind != "async" and self.asynchronous != AsyncSpec():

@@ -1,0 +1,62 @@
+"""An endpoint that nobody needs at night: taken down on time, and made again on what it served.
+
+A rollout is never disturbed, and only an endpoint that the ledger says was put to sleep is woken: one that was deleted
+by hand stays a disagreement for people to look at.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from trimtab.ports import Endpoints, Ledger
+from trimtab.rollout.queue import LEASE
+
+SLEPT, WOKEN = "endpoint.slept", "endpoint.woken"
+ACTOR = "rest_endpoint"
+
+
+@dataclass(frozen=True)
+class Rest:
+    """The endpoint's sleep, at one of its times."""
+
+    endpoint: str
+    at: datetime
+    ledger: Ledger
+    endpoints: Endpoints
+
+    def sleep(self) -> dict[str, Any]:
+        """The endpoint is gone until it is woken; not while a rollout holds the lease, or something changes it."""
+        live = self.endpoints.describe(self.endpoint)
+        if live is None:
+            return _told(False, "there is no endpoint")
+        if self.ledger.lease_holder(LEASE) is not None:
+            return _told(False, "a rollout is under way: the endpoint stays up until its next time to sleep")
+        if live.status != "InService":
+            return _told(False, f"the endpoint is {live.status}")
+        self._note(SLEPT, live.config, "sleeps")
+        self.endpoints.delete(self.endpoint)
+        return _told(True, "deleted", live.config)
+
+    def wake(self) -> dict[str, Any]:
+        """The endpoint is on its way, on the config that it slept on."""
+        config = self._slept_on()
+        if config is None:
+            return _told(False, "the endpoint was not put to sleep")
+        if self.endpoints.describe(self.endpoint) is not None:
+            self._note(WOKEN, config, "was there already")
+            return _told(False, "the endpoint is there")
+        self.endpoints.create(self.endpoint, config)
+        self._note(WOKEN, config, "wakes")
+        return _told(True, "created", config)
+
+    def _slept_on(self) -> str | None:
+        found = [entry for entry in self.ledger.entries("endpoint.") if entry.kind in (SLEPT, WOKEN)]
+        return str(found[-1].data["config"]) if found and found[-1].kind == SLEPT else None
+
+    def _note(self, kind: str, config: str, what: str) -> None:
+        data = {"endpoint": self.endpoint, "config": config, "summary": f"{self.endpoint} {what}"}
+        self.ledger.append(kind, self.endpoint, data, self.at, ACTOR)
+
+
+def _told(done: bool, reason: str, config: str = "") -> dict[str, Any]:
+    return {"done": done, "reason": reason, "config": config}

@@ -1,0 +1,85 @@
+"""Endpoints that scale or sleep: what calls the functions, what these may do, and that other models have none of it."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from stacks.synthesis import synthesize
+from stacks.wildcards import SCALING, WILDCARDS
+from tests.infra.checks import permissions
+from tests.infra.conftest import TINY, Assembly
+
+STACK = "trimtab-{stage}-model-tiny"
+SHAPED = """\
+rollout:
+  strategy: canary
+  percent: 50
+  bake_minutes: 5
+  endpoint: {autoscaling: {max_count: 4}, sleep: {}}
+"""
+
+
+def synthesized(folder: Path, stage: str = "dev") -> Assembly:
+    shutil.copytree(TINY, folder / "tiny", ignore=shutil.ignore_patterns("__pycache__"))
+    spec = folder / "tiny" / "model.yaml"
+    kept = [line for line in spec.read_text().splitlines() if not line.startswith("rollout:")]
+    spec.write_text("\n".join(kept) + "\n" + SHAPED)
+    out = folder / "out"
+    return Assembly(out, synthesize(out, models=[str(folder / "tiny")], stage=stage))
+
+
+@pytest.fixture(scope="module")
+def shaped(tmp_path_factory: pytest.TempPathFactory) -> Assembly:
+    return synthesized(tmp_path_factory.mktemp("shaped"))
+
+
+def allowed_to(assembly: Assembly, construct: str) -> dict[str, set[str]]:
+    """Resources by action of all that the construct's function may do, but to log and trace."""
+    found = [f for f in assembly.resources("AWS::Lambda::Function") if f.id.startswith(construct)]
+    (function,) = found
+    role = function.properties["Role"]["Fn::GetAtt"][0]
+    allowed: dict[str, set[str]] = {}
+    for each in permissions.policies_of(assembly.templates[STACK.format(stage="dev")], role):
+        for action in each.actions if each.effect == "Allow" else ():
+            if not action.startswith(("xray:", "logs:", "dynamodb:", "kms:", "sqs:")):
+                allowed.setdefault(action, set()).update(each.resources)
+    return allowed
+
+
+def test_the_endpoints_scaling_is_registered_whenever_it_has_come_into_service(shaped: Assembly) -> None:
+    (rule,) = [found for found in shaped.resources("AWS::Events::Rule") if found.id.startswith("Scaling")]
+    detail = rule.properties["EventPattern"]["detail"]
+    assert detail == {"EndpointName": ["trimtab-dev-tiny"], "EndpointStatus": ["IN_SERVICE"]}
+
+
+def test_scaling_may_register_targets_of_sagemaker_and_make_its_one_service_role(shaped: Assembly) -> None:
+    allowed = allowed_to(shaped, "Scaling")
+    assert (
+        allowed["application-autoscaling:RegisterScalableTarget"] == allowed["application-autoscaling:PutScalingPolicy"]
+    )
+    (role,) = allowed["iam:CreateServiceLinkedRole"]
+    assert role.endswith("AWSServiceRoleForApplicationAutoScaling_SageMakerEndpoint")
+    wild = {(action, one) for action, resources in allowed.items() for one in resources if "*" in one}
+    assert {each for each in wild if not any(known.covers(*each) for known in (*WILDCARDS, *SCALING))} == set()
+    assert all(any(known.covers(*each) for each in wild) for known in SCALING)
+
+
+def test_an_endpoint_goes_to_sleep_and_wakes_at_its_times(shaped: Assembly) -> None:
+    rules = [found for found in shaped.resources("AWS::Events::Rule") if found.id.startswith("Sleep")]
+    times = {rule.properties["ScheduleExpression"] for rule in rules}
+    assert times == {"cron(0 19 ? * MON-FRI *)", "cron(0 7 ? * MON-FRI *)"}
+    acts = {act for rule in rules for act in ("sleep", "wake") if f'"act":"{act}"' in str(rule.properties["Targets"])}
+    assert acts == {"sleep", "wake"}
+    assert {"sagemaker:DeleteEndpoint", "sagemaker:CreateEndpoint"} <= set(allowed_to(shaped, "Sleep"))
+
+
+def test_production_never_sleeps(tmp_path: Path) -> None:
+    found = synthesized(tmp_path, "prod").resources("AWS::Lambda::Function")
+    assert not [function.id for function in found if function.id.startswith("Sleep")]
+    assert [function.id for function in found if function.id.startswith("Scaling")]
+
+
+def test_models_that_ask_for_neither_have_none_of_it(assembly: Assembly) -> None:
+    found = assembly.resources("AWS::Lambda::Function")
+    assert not [function.id for function in found if function.id.startswith(("Sleep", "Scaling"))]

@@ -1,0 +1,37 @@
+"""Instances follow requests as model.yaml says."""
+
+from dataclasses import dataclass, field
+
+from functions.scale_endpoint.handler import scale
+from tests.unit.functions.scene import ENDPOINT, SPEC, Scene, tiny_spec
+from trimtab.rollout.scaling import Scaling
+
+SCALED = SPEC.replace(
+    "min_requests: 50}", "min_requests: 50, instance_count: 3, endpoint: {autoscaling: {max_count: 8}}}"
+)
+
+
+@dataclass
+class RecordingScaler:
+    """What was asked for."""
+
+    asked: list[Scaling] = field(default_factory=list)
+
+    def follow(self, scaling: Scaling) -> None:
+        self.asked.append(scaling)
+
+
+def test_an_endpoint_in_service_is_registered_between_its_instances_and_the_most() -> None:
+    scaler = RecordingScaler()
+    told = scale(Scene(spec=tiny_spec(SCALED)).runtime, scaler)
+    (wanted,) = scaler.asked
+    assert wanted.resource == f"endpoint/{ENDPOINT}/variant/main"
+    assert (wanted.least, wanted.most, wanted.per_instance) == (3, 8, 600)
+    assert (wanted.scale_out_s, wanted.scale_in_s) == (60, 300)
+    assert told["scaled"] is True
+
+
+def test_without_autoscaling_nothing_is_registered() -> None:
+    scaler = RecordingScaler()
+    assert scale(Scene().runtime, scaler) == {"scaled": False}
+    assert scaler.asked == []
