@@ -75,6 +75,29 @@ def test_a_few_rows_are_no_evidence_however_large_the_effect(statistic: str) -> 
     assert moved(profile(x=left), profile(x=[0.5, 0.2, 0.1, None]), rules) == []
 
 
+RAIN = [0.0] * 9_500 + [float(place % 40) for place in range(500)]
+"""So rare that all ten quantile bins are one."""
+
+
+@pytest.mark.parametrize(
+    ("left", "right"),
+    [
+        (RAIN, RAIN[3_000:] + [3.0] * 3_000),
+        ([0] * 9_500 + [1] * 500, [0] * 7_000 + [1] * 3_000),
+        ([7] * 1_000, [7] * 500 + [8] * 500),
+    ],
+    ids=["mostly zero", "two numbers", "constant"],
+)
+def test_a_column_that_is_one_bin_to_psi_is_held_to_ks(left: list[float], right: list[float]) -> None:
+    (drift,) = DriftRules().judge(compare(profile(x=left), profile(x=right)))
+    assert (drift.psi, drift.moved) == (0, True)
+    assert drift.judgement is not None
+    assert (drift.judgement.statistic, drift.judgement.limit) == ("ks", 0.15)
+    assert moved(profile(x=left), profile(x=left), DriftRules()) == []
+    assert moved(profile(x=left), profile(x=right), DriftRules(psi_limit=2.5)) == [], "in proportion"
+    assert moved(profile(x=left), profile(x=right), DriftRules(own={"x": Rule("psi", 0.1)})) == [], "its own rule"
+
+
 def test_two_hundred_columns_of_chance_raise_no_alarm() -> None:
     columns = {f"c{place}": RANDOM.normal(0, 1, 400) for place in range(200)}
     reference, current = profile(**columns), profile(**{name: RANDOM.normal(0, 1, 400) for name in columns})

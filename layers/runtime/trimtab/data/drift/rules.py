@@ -17,6 +17,8 @@ ALPHA: Final = 0.01
 """Chance that any of the columns that are judged together is called moved although none has."""
 PSI_LIMIT: Final = 0.25
 """Above this a shift is usually called large (Siddiqi 2006)."""
+KS_LIMIT: Final = 0.15
+"""The same where PSI sees nothing: about the share of a column of two values that has to move for a PSI of 0.25."""
 
 
 @dataclass(frozen=True)
@@ -61,11 +63,20 @@ class DriftRules:
         """By the column's rule, the evidence not yet corrected; None where there is nothing to measure."""
         if self.columns is not None and drift.column not in self.columns:
             return None
-        rule = self.own.get(drift.column, Rule("psi", self.psi_limit))
+        rule = self.own.get(drift.column) or self._general(drift)
         effect, p_value = getattr(drift, rule.statistic), drift.p_values.get(TESTS[rule.statistic])
         if effect is None or p_value is None:
             return None
         return Judgement(rule.statistic, effect, rule.limit, p_value)
+
+    def _general(self, drift: ColumnDrift) -> Rule:
+        """The limit on PSI; on KS, in proportion, where one value makes up nine tenths of the reference's numbers.
+
+        Then all ten quantile bins are one, and whatever the numbers do, PSI is 0.
+        """
+        if drift.ks is not None and sum(count > 0 for count in drift.bins.reference[:-1]) == 1:
+            return Rule("ks", KS_LIMIT * self.psi_limit / PSI_LIMIT)
+        return Rule("psi", self.psi_limit)
 
 
 def _has_moved(found: Judgement, p_value: float) -> bool:
