@@ -236,18 +236,3 @@ SCALING: tuple[Wildcard, ...] = (
     ),
 )
 """The same for models whose instances follow their requests."""
-SCALING: tuple[Wildcard, ...] = (
-    _entry(
-        _arn("application-autoscaling", r"scalable-target/\*"),
-        "AWS names a target when it is registered; the condition keeps it to SageMaker's.",
-        "application-autoscaling:RegisterScalableTarget",
-        "application-autoscaling:PutScalingPolicy",
-    ),
-    _entry(
-        _arn("cloudwatch", rf"alarm:TargetTracking-endpoint/{_PREFIX}/\*"),
-        "Application Auto Scaling names the alarms of a policy.",
-        "cloudwatch:DescribeAlarms",
-        "cloudwatch:PutMetricAlarm",
-    ),
-)
-"""The same for models whose instances follow their requests."""
