@@ -335,17 +335,12 @@ class MemoryEndpoints:
         return self.answer(endpoint, body)
 
 
-def _key(metric: str, dimensions: Mapping[str, str]) -> tuple[str, frozenset[tuple[str, str]]]:
-    return metric, frozenset(dimensions.items())
-
-
 @dataclass
 class MemoryAlarms:
-    """Alarms that ring when a test says so, and metrics that a test has put."""
+    """Alarms that ring when a test says so."""
 
     requests: dict[str, dict[str, Any]] = field(default_factory=dict)
     state: dict[str, str] = field(default_factory=dict)
-    minutes: dict[tuple[str, frozenset[tuple[str, str]]], dict[datetime, float]] = field(default_factory=dict)
 
     def put(self, request: Mapping[str, Any]) -> None:
         self.requests[request["AlarmName"]] = dict(request)
@@ -373,13 +368,6 @@ class MemoryAlarms:
         for name in names:
             self.requests.pop(name, None)
             self.state.pop(name, None)
-
-    def measure(self, metric: str, dimensions: Mapping[str, str], minute: datetime, value: float) -> None:
-        self.minutes.setdefault(_key(metric, dimensions), {})[minute] = value
-
-    def sums(self, metric: str, dimensions: Mapping[str, str], start: datetime, end: datetime) -> dict[datetime, float]:
-        found = self.minutes.get(_key(metric, dimensions), {})
-        return {minute: value for minute, value in found.items() if start <= minute < end}
 
 
 TINY_SETTINGS = Settings(

@@ -1,7 +1,6 @@
 """Alarms keep their promises in memory and in CloudWatch alike."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import boto3
@@ -11,7 +10,7 @@ from tests.fakes import MemoryAlarms
 from trimtab.aws.alarms import CloudWatchAlarms
 from trimtab.ports import Alarms
 from trimtab.rollout.production import arm_alarms
-from trimtab.rollout.rollback_alarms import dimension_list, fleet_dimensions, rollback_alarms
+from trimtab.rollout.rollback_alarms import fleet_dimensions, rollback_alarms
 from trimtab.spec.rollout import RolloutSpec
 
 CONFIG = "tiny-v2-0123abcd"
@@ -76,20 +75,3 @@ def test_alarms_are_found_by_the_metric_and_dimensions_they_watch(alarms: Alarms
     alarms.ring("tiny-drift", "test")
     assert alarms.watching("PsiMax", {"Model": "tiny"}) == {"tiny-drift": "ALARM"}
     assert alarms.watching("QualityDrop", {"Model": "tiny"}) == {}
-
-
-def test_sums_are_by_minute_and_by_fleet(aws: None) -> None:
-    client = boto3.client("cloudwatch")
-    start = datetime.now(UTC).replace(second=0, microsecond=0) - timedelta(minutes=10)
-    fleet = fleet_dimensions("tiny", CONFIG)
-    for dimensions, seconds in ((fleet, 5), (fleet, 40), (fleet, 65), (fleet_dimensions("tiny", "tiny-v1"), 5)):
-        datum = {
-            "MetricName": "Invocations",
-            "Dimensions": dimension_list(dimensions),
-            "Timestamp": start + timedelta(seconds=seconds),
-            "Value": 1.0,
-        }
-        client.put_metric_data(Namespace="AWS/SageMaker", MetricData=[datum])
-    found = CloudWatchAlarms(client).sums("Invocations", fleet, start, start + timedelta(hours=1))
-    assert sorted(found.values()) == [1.0, 2.0]
-    assert all(minute.tzinfo is not None for minute in found)

@@ -344,7 +344,7 @@ class Endpoints(Protocol):
 
 
 class Alarms(Protocol):
-    """CloudWatch alarms and the metrics that they watch."""
+    """CloudWatch alarms."""
 
     def put(self, request: Mapping[str, Any]) -> None:
         """``request`` as PutMetricAlarm takes it."""
@@ -365,7 +365,3 @@ class Alarms(Protocol):
         ...
 
     def delete(self, names: Iterable[str]) -> None: ...
-
-    def sums(self, metric: str, dimensions: Mapping[str, str], start: datetime, end: datetime) -> dict[datetime, float]:
-        """Sum of an endpoint's metric (namespace AWS/SageMaker) by minute; minutes without data are absent."""
-        ...

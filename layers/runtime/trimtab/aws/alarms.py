@@ -1,11 +1,10 @@
-"""CloudWatch's alarms, and the endpoint metrics that they watch, behind the Alarms port."""
+"""CloudWatch's alarms behind the Alarms port."""
 
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
 from typing import Any
 
 from trimtab.aws.session import client
-from trimtab.rollout.rollback_alarms import ENDPOINT_NAMESPACE, PERIOD_S, dimension_list
+from trimtab.rollout.rollback_alarms import dimension_list
 from trimtab.telemetry import NAMESPACE
 
 _NAMES_PER_CALL = 100
@@ -48,18 +47,6 @@ class CloudWatchAlarms:
     def delete(self, names: Iterable[str]) -> None:
         for names_ in _calls(names):
             self._cloudwatch.delete_alarms(AlarmNames=names_)
-
-    def sums(self, metric: str, dimensions: Mapping[str, str], start: datetime, end: datetime) -> dict[datetime, float]:
-        found = self._cloudwatch.get_metric_statistics(
-            Namespace=ENDPOINT_NAMESPACE,
-            MetricName=metric,
-            Dimensions=dimension_list(dimensions),
-            StartTime=start,
-            EndTime=end,
-            Period=PERIOD_S,
-            Statistics=["Sum"],
-        )
-        return {point["Timestamp"].astimezone(UTC): float(point["Sum"]) for point in found["Datapoints"]}
 
 
 def _calls(names: Iterable[str]) -> list[list[str]]:
