@@ -36,7 +36,7 @@ from stacks.layers import columnar_recipe, runtime_recipe
 from stacks.model_source import ModelSource
 from stacks.stage import Stage
 from trimtab.contracts import TEMPORARY
-from trimtab.names import ModelNames
+from trimtab.names import ASYNC, ModelNames
 
 
 class ModelStack(Stack):
@@ -188,7 +188,12 @@ class ModelStack(Stack):
 
     def _shape_endpoint(self, dead_letters: DeadLetters) -> None:
         """Its instances follow requests, and it sleeps where nobody depends on it, as far as the spec says so."""
-        endpoint = self._model.spec.rollout.endpoint
+        endpoint, role = self._model.spec.rollout.endpoint, self._parts.execution_role.role
+        if endpoint.kind == "async":
+            self._parts.captures.grant_read(role, ASYNC)
+            self._parts.captures.grant_write(role, ASYNC)
+        if endpoint.kind == "async" and endpoint.asynchronous.notify:
+            self._parts.notifications.grant_publish(role)
         if endpoint.autoscaling:
             EndpointScaling(self, "Scaling", parts=self._parts, dead_letters=dead_letters)
         if endpoint.sleep and not self._stage.protected:

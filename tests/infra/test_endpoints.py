@@ -16,15 +16,15 @@ rollout:
   strategy: canary
   percent: 50
   bake_minutes: 5
-  endpoint: {autoscaling: {max_count: 4}, sleep: {}}
-"""
+  endpoint: """
+BOTH = "{autoscaling: {max_count: 4}, sleep: {}}"
 
 
-def synthesized(folder: Path, stage: str = "dev") -> Assembly:
+def synthesized(folder: Path, stage: str = "dev", shape: str = BOTH) -> Assembly:
     shutil.copytree(TINY, folder / "tiny", ignore=shutil.ignore_patterns("__pycache__"))
     spec = folder / "tiny" / "model.yaml"
     kept = [line for line in spec.read_text().splitlines() if not line.startswith("rollout:")]
-    spec.write_text("\n".join(kept) + "\n" + SHAPED)
+    spec.write_text("\n".join(kept) + "\n" + SHAPED + shape + "\n")
     out = folder / "out"
     return Assembly(out, synthesize(out, models=[str(folder / "tiny")], stage=stage))
 
@@ -83,3 +83,13 @@ def test_production_never_sleeps(tmp_path: Path) -> None:
 def test_models_that_ask_for_neither_have_none_of_it(assembly: Assembly) -> None:
     found = assembly.resources("AWS::Lambda::Function")
     assert not [function.id for function in found if function.id.startswith(("Sleep", "Scaling"))]
+
+
+def test_an_asynchronous_endpoint_reads_and_writes_beside_the_captures_and_nowhere_else(tmp_path: Path) -> None:
+    made = synthesized(tmp_path, shape="{kind: async, asynchronous: {notify: true}}")
+    template = made.templates[STACK.format(stage="dev")]
+    (role,) = [found.id for found in made.resources("AWS::IAM::Role") if found.id.startswith("ExecutionRole")]
+    allowed = permissions.policies_of(template, role)
+    on_async = [each for each in allowed if any("/tiny/async/*" in resource for resource in each.resources)]
+    assert {action for each in on_async for action in each.actions} >= {"s3:GetObject", "s3:PutObject"}
+    assert [each for each in allowed if "sns:Publish" in each.actions]

@@ -8,6 +8,8 @@ CHALLENGER, SHADOW = "challenger", "shadow"
 """Variants of a version on its way: with a share of the requests, or with copies of them."""
 SYNTHETIC = "trimtab-synthetic-"
 """How the inference ids of Trimtab's own requests to production begin; they are no traffic."""
+ASYNC = "async"
+"""Folder below a model's in the captures bucket: requests to an asynchronous endpoint, and its answers."""
 RECORDS = "records"
 """Folder below a model's in the artifacts bucket: how its versions were made, a folder for each run."""
 

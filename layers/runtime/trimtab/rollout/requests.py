@@ -46,7 +46,7 @@ def production_config(
     if rollout.endpoint.kind == "serverless":
         return config
     captured = {"DataCaptureConfig": _capture(rollout, settings, capture_uri)}
-    return config | _volume_key(settings) | captured | asynchronous(rollout, settings, capture_uri)
+    return config | _volume_key(settings) | captured | asynchronous(rollout, settings)
 
 
 def shared_config(

@@ -7,7 +7,7 @@ SageMaker developer guide, "Serverless Inference", feature exclusions.
 from typing import Any
 
 from trimtab.contracts import Settings
-from trimtab.names import VARIANT
+from trimtab.names import ASYNC, VARIANT
 from trimtab.spec.endpoint import EndpointSpec
 from trimtab.spec.rollout import RolloutSpec
 from trimtab.spec.staging import StagingSpec
@@ -48,15 +48,12 @@ def _serverless_staging(staging: StagingSpec) -> dict[str, Any]:
     return {"MemorySizeInMB": staging.serverless_memory_mb, "MaxConcurrency": staging.serverless_concurrency}
 
 
-def asynchronous(rollout: RolloutSpec, settings: Settings, answers_uri: str) -> dict[str, Any]:
+def asynchronous(rollout: RolloutSpec, settings: Settings) -> dict[str, Any]:
     """The part of an endpoint config that makes it asynchronous; empty for other kinds."""
     if rollout.endpoint.kind != "async":
         return {}
-    asked = rollout.endpoint.asynchronous
-    output: dict[str, Any] = {
-        "S3OutputPath": f"{answers_uri}/answers",
-        "S3FailurePath": f"{answers_uri}/failures",
-    }
+    asked, folder = rollout.endpoint.asynchronous, f"s3://{settings.captures_bucket}/{settings.model}/{ASYNC}"
+    output: dict[str, Any] = {"S3OutputPath": f"{folder}/answers", "S3FailurePath": f"{folder}/failures"}
     if settings.captures_key_id:
         output["KmsKeyId"] = settings.captures_key_id
     if asked.notify:

@@ -1,0 +1,88 @@
+"""Kinds of endpoints as model.yaml asks for them, on the local cloud: asynchronous, and as many as requests need."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from trimtab.aws.scaler import ApplicationAutoScaling
+from trimtab.contracts import Settings
+from trimtab.names import VARIANT
+from trimtab.rollout.requests import production_config
+from trimtab.rollout.scaling import scaling_of
+from trimtab.spec.endpoint import AutoscalingSpec, EndpointSpec
+from trimtab.spec.rollout import RolloutSpec
+
+from .conftest import LocalCloud, wait_until
+from .sagemaker_support import Studio, unique
+
+pytestmark = pytest.mark.local
+
+
+@pytest.fixture(scope="module")
+def studio(own_cloud: LocalCloud) -> Studio:
+    return Studio(own_cloud)
+
+
+@pytest.fixture
+def fast(own_cloud: LocalCloud) -> Iterator[LocalCloud]:
+    """Minutes of the cloud's clock last a second."""
+    own_cloud.set_speed(60)
+    yield own_cloud
+    own_cloud.set_speed(1)
+
+
+def serving(studio: Studio, endpoint: EndpointSpec, instances: int = 1) -> str:
+    """The name of an endpoint in service, on the config that production would have."""
+    name = unique("kind")
+    studio.model(name, {"version": "1"})
+    rollout = RolloutSpec(endpoint=endpoint, instance_count=instances, capture_percent=0)
+    settings = Settings(
+        stage="test",
+        model="tiny",
+        ledger_table="ledger",
+        drops_bucket="drops",
+        artifacts_bucket="artifacts",
+        captures_bucket=studio.bucket,
+        topic_arn="topic",
+    )
+    config = production_config(name, name, rollout, settings, f"s3://{studio.bucket}/tiny/capture")
+    studio.sagemaker.create_endpoint_config(**config)
+    return studio.endpoint(name)
+
+
+def test_an_asynchronous_endpoint_answers_beside_what_is_captured(studio: Studio) -> None:
+    endpoint = serving(studio, EndpointSpec(kind="async"))
+    asked = studio.put("tiny/async/requests/1.json", b"[1, 2]")
+    accepted = studio.runtime.invoke_endpoint_async(
+        EndpointName=endpoint, InputLocation=asked, ContentType="application/json"
+    )
+    assert accepted["OutputLocation"].startswith(f"s3://{studio.bucket}/tiny/async/answers/")
+    key = accepted["OutputLocation"].split("/", 3)[3]
+    wait_until(lambda: studio.keys(key), 20)
+    assert json.loads(studio.get(accepted["OutputLocation"]))["rows"] == 2
+
+
+def test_instances_follow_the_requests_up_to_the_most_that_are_allowed(studio: Studio, fast: LocalCloud) -> None:
+    autoscaling = AutoscalingSpec(max_count=3, invocations_per_instance=1)
+    endpoint = serving(studio, EndpointSpec(autoscaling=autoscaling))
+    wanted = scaling_of(RolloutSpec(endpoint=EndpointSpec(autoscaling=autoscaling), instance_count=1), endpoint)
+    assert wanted is not None
+    scaling: Any = fast.client("application-autoscaling")
+    for _ in range(2):
+        ApplicationAutoScaling(scaling).follow(wanted)
+
+    def instances() -> int:
+        found = studio.sagemaker.describe_endpoint(EndpointName=endpoint)
+        return int(found["ProductionVariants"][0]["DesiredInstanceCount"])
+
+    def busy() -> bool:
+        for _ in range(10):
+            studio.ask(endpoint)
+        return instances() == 3
+
+    wait_until(busy, 40, lambda: f"{instances()} instances")
+    activities = scaling.describe_scaling_activities(ServiceNamespace="sagemaker", ResourceId=wanted.resource)
+    assert activities["ScalingActivities"][0]["Description"] == "Setting desired instance count to 3."
+    assert wanted.resource.endswith(f"/variant/{VARIANT}")
