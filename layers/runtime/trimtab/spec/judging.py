@@ -85,7 +85,7 @@ class JudgeSpec(Section):
     without: tuple[RuleName, ...] = ()
     """Rules that are not judged at all."""
     errors_limit: int = Field(default=4, ge=0)
-    """Looks in a row at which a source of evidence may be unreadable; one more, and the new fleet has failed."""
+    """Looks in a row at which the source of a required rule may be unreadable; one more, and the new fleet fails."""
     synthetic: Literal["when_thin", "always", "never"] = "when_thin"
     """When the golden records are sent to production: with ``when_thin`` as long as there is too little to judge by."""
 

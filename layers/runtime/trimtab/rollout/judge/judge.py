@@ -52,12 +52,12 @@ def _in_a_row(evidence: Evidence, previous: Judgement | None) -> dict[str, int]:
 
 
 def _found(case: Case, rule: Rule, unread: Mapping[str, int]) -> Check | None:
-    """A source that cannot be read is no fault of the new fleet, until it has lasted too long."""
+    """A source that cannot be read is no fault of the new fleet, until what is required has lacked for too long."""
     source, limit = rule.source, case.rollout.judge.errors_limit
     if source not in unread:
         return CHECKS.get(rule.name, check_metric)(case, rule)
     said = f"{source} could not be read {unread[source]} times in a row: {case.evidence.unread[source]}"
-    if unread[source] > limit:
+    if rule.required and unread[source] > limit:
         return rule.check("fail", f"{said}; more than {limit} are too many to go on unseen")
     return rule.check("error", said)
 
@@ -73,7 +73,7 @@ def _outcome(checks: tuple[Check, ...]) -> Outcome:
 
 def _message(outcome: Outcome, checks: tuple[Check, ...]) -> str:
     """The findings that made the outcome; of those in dry run, the ones that would have failed."""
-    wanted = {"fail": ("fail",), "inconclusive": ("inconclusive", "error"), "pass": ("pass",)}[outcome]
+    wanted = {"fail": ("fail",), "inconclusive": ("inconclusive", "error"), "pass": ("pass", "error")}[outcome]
     said = [
         f"{check.rule}: {check.message}"
         for check in checks
