@@ -93,8 +93,9 @@ def imports() -> dict[str, Command]:
         name: [str(function_python()), "-c", f"import {modules}{answer}"]
         for name, modules in {
             "pyarrow.parquet": "pyarrow.parquet",
-            "the gate's core and pyarrow.parquet": "pyarrow.parquet, trimtab.data.validate",
-            "and the spec with pydantic": "pyarrow.parquet, trimtab.data.validate, trimtab.spec",
+            "the gate's core": "trimtab.data.validate",
+            "and pyarrow.parquet": "trimtab.data.validate, pyarrow.parquet",
+            "the core and the spec with pydantic": "trimtab.data.validate, trimtab.spec",
         }.items()
     }
 
