@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 
-from tests.unit.functions.scene import ENDPOINT, PromotionRun, Scene, function, tiny_spec
+from tests.unit.functions.scene import ENDPOINT, PromotionRun, Scene, function, tiny_spec, with_rollout
 from trimtab.aws.alarms import CloudWatchAlarms
 from trimtab.aws.endpoints import SageMakerEndpoints
+from trimtab.aws.measurements import CloudWatchMeasurements
 from trimtab.aws.objects import S3ObjectStore
 from trimtab.entrypoint import Runtime
 from trimtab.errors import RolloutInProgress
@@ -83,6 +84,7 @@ class CloudScene(Scene):
         """The confirmation, once watch_rollout does not ask to be called again."""
 
         def watched() -> dict[str, Any] | None:
+            self.look_at_the_clock()
             try:
                 return promotion.watch()
             except RolloutInProgress:
@@ -130,6 +132,7 @@ def scene(own_cloud: LocalCloud) -> Iterator[CloudScene]:
     made.objects = S3ObjectStore(own_cloud.client("s3"))  # type: ignore[assignment]
     made.endpoints = SageMakerEndpoints(sagemaker, runtime)  # type: ignore[assignment]
     made.alarms = CloudWatchAlarms(own_cloud.client("cloudwatch"))  # type: ignore[assignment]
+    made.measurements = CloudWatchMeasurements(own_cloud.client("cloudwatch"))  # type: ignore[assignment]
     assert made.ended(made.started("run-1"))["outcome"] == "Serving"
     yield made
     made.endpoints.delete(ENDPOINT)
@@ -175,17 +178,19 @@ def test_a_withdrawn_approval_throws_the_stop_switch_and_traffic_returns(scene: 
 
 
 def test_a_good_version_is_compared_with_the_old_one_and_serves(scene: CloudScene, requests: Requests) -> None:
+    scene.spec = with_rollout(tiny_spec(), percent=50, bake_minutes=5)
+    scene.cloud.set_speed(30)
     promotion = scene.started("run-good")
     version = str(promotion.state["promotion"]["version"])
-    for enough in (60, 200):
-        wait_until(lambda enough=enough: requests.answers[version] >= enough, 60)  # type: ignore[misc]
-        scene.cloud.advance(601)
     confirmation = scene.ended(promotion)
-    assert (confirmation["outcome"], confirmation["version"]) == ("Serving", int(version))
+    scene.cloud.set_speed(1)
+    assert (confirmation["outcome"], confirmation["version"]) == ("Serving", int(version)), confirmation["reason"]
+    assert [entry.data["percent"] for entry in scene.ledger.entries("rollout.shifted", "run-good")] == [50, 100]
     verdict = promotion.state["rollout"]["verdict"]
     assert verdict["outcome"] == "pass"
-    assert verdict["new"]["requests"] >= scene.spec.rollout.min_requests
-    assert verdict["old"]["requests"] > 0
+    errors = next(check for check in verdict["checks"] if check["rule"] == "errors")
+    assert errors["n_new"] >= scene.spec.rollout.min_requests
+    assert errors["n_old"] > 0
     evidence = scene.ledger.entries("rollout.serving")[-1].data["evidence"]
     assert json.loads(evidence["answer"])["version"] == int(version)
     assert not any(answer.startswith("HTTP") for answer in requests.answers)
