@@ -50,6 +50,12 @@ def test_columns_are_described_as_an_author_would() -> None:
     assert columns["miles"]["range"][1] > trips()["miles"].to_numpy().max()
 
 
+@pytest.mark.parametrize(("rows", "least"), [(40, 1), (400, 4), (51_955, 500)])
+def test_a_drop_may_be_much_smaller_than_the_sample(rows: int, least: int) -> None:
+    section = section_of(parquet(trips(rows)), "parquet")
+    assert section["quality"] == {"min_rows": least}
+
+
 def test_a_column_of_one_value_has_no_rule_on_values() -> None:
     section = section_of(parquet(trips(stops=[3] * 400, line=["red"] * 400)), "parquet")
     assert section["columns"]["stops"] == {"type": "integer"}

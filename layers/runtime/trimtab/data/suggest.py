@@ -168,8 +168,15 @@ def suggest(sample: Sample, format: Format, named: Named) -> dict[str, Any]:
         section["event_time"] = _known(event_time, usable, "event-time")
     section["label"] = _known(label, usable, "label")
     section["columns"] = usable
-    section["quality"] = {"min_rows": max(table.num_rows // 2, 1)}
+    section["quality"] = {"min_rows": _least(table.num_rows)}
     return section
+
+
+def _least(rows: int) -> int:
+    """Rows of the smallest drop: a hundredth of the sample's in one figure, as a day's may be one of a year's."""
+    hundredth = max(rows // 100, 1)
+    unit = 10 ** (len(str(hundredth)) - 1)
+    return hundredth // unit * unit
 
 
 def _refuse_unreadable(table: pa.Table, identifier: str | None) -> None:
