@@ -1,5 +1,7 @@
 """What serves is told by the live config, and proven or rejected."""
 
+from dataclasses import replace
+
 from tests.unit.functions.scene import ENDPOINT, Scene, moving, serve_first_version
 from trimtab.telemetry import Metric
 
@@ -44,6 +46,27 @@ def test_an_endpoint_deleted_by_hand_is_no_version_served(scene: Scene) -> None:
     del scene.endpoints.endpoints[ENDPOINT]
     assert run.watch()["status"] == "Deleted"
     assert run.confirm()["outcome"] == "RolledBack"
+    assert "trimtab rollback tiny --to 1 --reason" in scene.notifier.sent[-1]["next_step"]
+
+
+def test_a_rollback_of_sagemakers_that_failed_names_the_command_that_brings_the_old_fleet_back(scene: Scene) -> None:
+    run = moving(scene)
+    live = scene.endpoints.endpoints[ENDPOINT]
+    scene.endpoints.endpoints[ENDPOINT] = replace(live, status="UpdateRollbackFailed", pending_config=None)
+    run.watch()
+    assert run.confirm()["outcome"] == "RolledBack"
+    assert "trimtab rollback tiny --to 1 --reason" in scene.notifier.sent[-1]["next_step"]
+
+
+def test_a_lost_answer_and_a_silent_rollback_without_an_alarm_is_a_rollback_and_no_failure(scene: Scene) -> None:
+    run = moving(scene)
+    run.state["started"] = {"Error": "States.Timeout", "Cause": "no answer"}
+    scene.endpoints.roll_back(ENDPOINT, "no capacity")
+    assert run.watch()["began"] is False, "nothing shows that the request took effect"
+    live = scene.endpoints.endpoints[ENDPOINT]
+    scene.endpoints.endpoints[ENDPOINT] = replace(live, modified=scene.later(minutes=2))
+    assert run.watch()["began"] is True
+    assert "no capacity" in run.confirm()["reason"]
 
 
 def test_a_retry_gives_the_first_answer_and_tells_people_once(scene: Scene) -> None:

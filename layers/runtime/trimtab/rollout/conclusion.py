@@ -65,12 +65,28 @@ class Conclusion:
             f"version {promotion.version} was rolled back",
             f"Version {promotion.version} does not serve; the endpoint serves {confirmation.live_config or 'nothing'}.",
             confirmation.reason,
-            "Look at the version's logs and evaluation; it was set to Rejected, a new version has to be trained.",
+            self._help(confirmation),
             promotion.evaluation_uri,
         )
         summary = f"version {promotion.version} was rolled back: {confirmation.reason}"
         data = confirmation.to_json() | {"package_arn": promotion.package_arn, "summary": summary}
         self.ledger.append(ROLLED_BACK, promotion.id, data, self.at, self.actor)
+
+    def _help(self, confirmation: Confirmation) -> str:
+        """What to do, with the command where production itself is in need."""
+        model, champion = self.ledger.model, confirmation.version
+        rejected = (
+            f"The version was set to Rejected: look at its logs and evaluation; approve it again when the cause lay "
+            f"outside it (trimtab approve {model} {self.promotion.version}), else train a new one."
+        )
+        if not champion:
+            return rejected
+        back = f'trimtab rollback {model} --to {champion} --reason "after version {self.promotion.version}"'
+        if confirmation.live_config is None:
+            return f"Nothing serves: {back} makes the endpoint again. {rejected}"
+        if "UpdateRollbackFailed" in confirmation.reason:
+            return f"Old and new fleet both serve: {back} brings the old one back whole. {rejected}"
+        return rejected
 
     def reject(self, reason: str) -> None:
         """The package is not Approved any more; one that a person has turned already is left as it is."""

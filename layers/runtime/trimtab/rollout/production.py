@@ -110,9 +110,12 @@ def has_begun(started: Started, plan: Plan, live: EndpointState | None, ringing:
     """Whether the endpoint was told to move, asked once it has settled.
 
     A request may take effect although its answer was lost. Then the new config serves, or SageMaker has gone back
-    already because one of the rollout's own alarms rings.
+    already: one of the rollout's own alarms rings, or the endpoint was changed since the plan was made. (Autoscaling
+    changes it too; then a rollout that never began is told as rolled back, which it is not, but nobody is misled about
+    what serves.)
     """
-    return not started.failure or bool(ringing) or (live is not None and live.config == plan.config)
+    changed = live is not None and live.modified is not None and live.modified > plan.started
+    return not started.failure or bool(ringing) or changed or (live is not None and live.config == plan.config)
 
 
 def ringing(alarms: Alarms, names: Sequence[str]) -> list[str]:
