@@ -107,7 +107,7 @@ CHANGES: dict[str, tuple[Callable[[Look], Any], str]] = {
     "parts-gone": (_without_model, "trimtab rollback tiny --to 2"),
     "champion-unapproved": (_unapproved, "trimtab approve tiny 2"),
     "package-gone": (lambda look: look.scene.registry.held.clear(), "trimtab rollback tiny"),
-    "approval-lost": (_lost_approval, "trimtab reject tiny 3"),
+    "approval-lost": (_lost_approval, "trimtab approve tiny 3 --again"),
     "staging-left": (
         lambda look: look.scene.endpoints.endpoints.update({STAGING: EndpointState(STAGING, "InService", "s")}),
         f"aws sagemaker delete-endpoint --endpoint-name {STAGING}",

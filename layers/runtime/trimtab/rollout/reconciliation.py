@@ -143,7 +143,7 @@ def _approvals(seen: Observed) -> Iterator[Finding]:
     if is_newer and seen.at - changed > _PROMPT:
         what = f"version {newest.version} is Approved since {changed:%Y-%m-%d %H:%M} and neither serves nor waits"
         model, version = seen.names.model, newest.version
-        command = f"trimtab reject {model} {version} --reason again && trimtab approve {model} {version}"
+        command = f"trimtab approve {model} {version} --again"
         yield Finding("approval-lost", what, command)
 
 
