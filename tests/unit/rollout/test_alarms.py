@@ -30,7 +30,14 @@ def test_the_error_alarm_watches_the_new_fleet_only() -> None:
     for metric in metrics:
         dimensions = {each["Name"]: each["Value"] for each in metric["Dimensions"]}
         assert dimensions == {"EndpointName": "flights", "VariantName": "main", "EndpointConfigName": "flights-v2"}
-    assert errors["Threshold"] == 0.02
+
+
+def test_one_minute_ends_a_rollout_only_when_it_is_far_beyond_the_limit() -> None:
+    allowed = (0.01, 0.02, 0.3)
+    thresholds = [
+        rollback_alarms("flights-v2", FLEET, RolloutSpec(max_error_share=share))[0]["Threshold"] for share in allowed
+    ]
+    assert thresholds == pytest.approx([0.1, 0.2, 0.5])
 
 
 class LosingAlarms(MemoryAlarms):

@@ -15,6 +15,11 @@ ENDPOINT_NAMESPACE = "AWS/SageMaker"
 PERIOD_S = 60
 MIN_ERRORS = 3
 """A minute with fewer errors than this never ends a rollout, however few requests it had."""
+OUTRAGE = 10
+"""How many times the share of errors that the spec allows ends a rollout on the evidence of one minute.
+
+A minute that is only just over the limit is chance as often as not: that is for the judge, who keeps account of it.
+"""
 STOP_METRIC = "RolloutStopped"
 ERRORS, STOP = "errors", "stop"
 
@@ -35,9 +40,10 @@ def rollback_alarms(config: str, fleet: Mapping[str, str], rollout: RolloutSpec)
 
 
 def _errors_alarm(config: str, dimensions: Mapping[str, str], rollout: RolloutSpec) -> dict[str, Any]:
+    share = min(0.5, OUTRAGE * rollout.max_error_share)
     return {
         "AlarmName": alarm_name(config, ERRORS),
-        "AlarmDescription": f"Rolls {config} back when over {rollout.max_error_share:.2%} of a minute's requests fail",
+        "AlarmDescription": f"Rolls {config} back when over {share:.2%} of a minute's requests fail",
         "Metrics": [
             _sum("errors", "Invocation5XXErrors", dimensions),
             _sum("requests", "Invocations", dimensions),
@@ -49,7 +55,7 @@ def _errors_alarm(config: str, dimensions: Mapping[str, str], rollout: RolloutSp
             },
         ],
         "ComparisonOperator": "GreaterThanThreshold",
-        "Threshold": rollout.max_error_share,
+        "Threshold": share,
         "EvaluationPeriods": 1,
         "DatapointsToAlarm": 1,
         "TreatMissingData": "notBreaching",
