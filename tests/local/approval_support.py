@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from tests.unit.functions.scene import ENDPOINT, PromotionRun, Scene
+from tests.unit.functions.scene import ENDPOINT, PromotionRun, Scene, answer_with_x
 from trimtab.aws.audit_trail import EventHistory
 from trimtab.aws.ledger_table import LedgerTable
 from trimtab.aws.registry import SageMakerRegistry
@@ -131,9 +131,12 @@ class Execution:
             return self._close("Refused", str(withdrawn))
 
     def _roll_out(self, run: PromotionRun) -> str:
+        self.office.endpoints.answer = answer_with_x(run.state["promotion"]["version"])
         for step in STEPS[:-1]:
             self.before.get(step, lambda: None)()
-            {"stage": run.raise_until_ready, "test": run.test, "plan": run.plan, "start": run.start}[step]()
+            answer = {"stage": run.raise_until_ready, "test": run.test, "plan": run.plan, "start": run.start}[step]()
+            if step == "test" and answer is not None and not answer["passed"]:
+                return self._close("Refused", answer["reason"])
         self.rollouts += 1
         self.before.get("watch", lambda: None)()
         self._watch(run)

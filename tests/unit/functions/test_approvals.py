@@ -170,7 +170,7 @@ def test_a_version_whose_promotion_failed_is_promoted_again_when_it_is_turned_of
 
 
 @pytest.mark.parametrize("status", ["Rejected", "PendingManualApproval"])
-@pytest.mark.parametrize("step", ["stage"])
+@pytest.mark.parametrize("step", ["stage", "test", "plan"])
 def test_a_withdrawn_approval_ends_before_the_next_step_whatever_that_is(scene: Scene, step: str, status: str) -> None:
     arn = approved(scene)
     run = PromotionRun(scene, "second")
@@ -187,7 +187,7 @@ def test_a_withdrawn_approval_ends_before_the_next_step_whatever_that_is(scene: 
     assert ENDPOINT not in scene.endpoints.endpoints
 
 
-@pytest.mark.parametrize("step", ["stage"])
+@pytest.mark.parametrize("step", ["stage", "test", "plan"])
 def test_a_promotion_whose_lease_has_passed_on_does_nothing_more(scene: Scene, step: str) -> None:
     arn = approved(scene)
     run = PromotionRun(scene, "second")

@@ -26,8 +26,7 @@ def waiting(entries: Iterable[Entry]) -> list[str]:
 
 
 def _still_waits(data: Mapping[str, Any]) -> bool:
-    """A duplicate says nothing of the approval that it repeats."""
-    return str(data["outcome"]) in ("Busy", "Duplicate")
+    return str(data["outcome"]) == "Busy"
 
 
 def ensure_may_go_on(ledger: Ledger, registry: ModelRegistry, promotion: Promotion) -> None:
