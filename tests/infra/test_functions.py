@@ -12,6 +12,8 @@ STORING = {"store_features", "score_records"}
 """Of a model with a feature store alone."""
 CONDUCTED = {"shift_traffic"}
 """Of a model whose traffic is not moved by SageMaker's guardrails alone."""
+SHAPING = {"scale_endpoint", "rest_endpoint"}
+"""Of a model whose endpoint follows requests, or sleeps, alone."""
 LAKE = {"plan_lake", "read_lake"}
 """Of a model whose drops may point to a lake alone."""
 
@@ -28,9 +30,9 @@ def _functions(assembly: Assembly, stack: str) -> dict[str, Template]:
 def test_every_folder_under_functions_is_deployed_once(assembly: Assembly) -> None:
     folders = {path.parent.name for path in (ROOT / "functions").glob("*/handler.py")} - LAKE
     assert set(_functions(assembly, "trimtab-dev-control")) == SHARED
-    absent = SHARED | SEARCHING | TRACKING | STORING | CONDUCTED
+    absent = SHARED | SEARCHING | TRACKING | STORING | CONDUCTED | SHAPING
     assert set(_functions(assembly, "trimtab-dev-model-flights")) == folders - absent
-    assert set(_functions(assembly, "trimtab-dev-model-searched")) == folders - SHARED - TRACKING - STORING
+    assert set(_functions(assembly, "trimtab-dev-model-searched")) == folders - SHARED - TRACKING - STORING - SHAPING
 
 
 def test_functions_are_given_exactly_the_settings_that_exist(assembly: Assembly) -> None:
