@@ -1,11 +1,15 @@
 """What a train.py may import besides ``train``: checkpoints, clusters, weights."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
+import pytest
+from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
+from sklearn.linear_model import LogisticRegression
 
-from trimtab.authoring import balanced_weights, checkpoint_folder, cluster, keep, newest
+from trimtab.authoring import balanced_weights, checkpoint_folder, cluster, keep, newest, restore_odds
 from trimtab.authoring.cluster import Cluster
 
 
@@ -51,3 +55,23 @@ def test_balanced_weights_give_every_class_the_same_total() -> None:
     weights = balanced_weights(label)
     assert np.isclose(weights.mean(), 1)
     assert np.isclose(weights[:8].sum(), weights[8:].sum())
+
+
+@pytest.mark.parametrize(
+    "model", [HistGradientBoostingClassifier(max_iter=30), LogisticRegression()], ids=["boosting", "logistic"]
+)
+def test_a_weighted_model_answers_with_the_odds_of_the_data_once_they_are_restored(model: Any) -> None:
+    random = np.random.default_rng(0)
+    rows = pd.DataFrame({"x": random.random(4_000)})
+    label = pd.Series((random.random(4_000) < 0.2 * rows["x"]).astype("int64"))
+    weighted = model.fit(rows, label, sample_weight=balanced_weights(label))
+    assert weighted.predict_proba(rows)[:, 1].mean() == pytest.approx(0.5, abs=0.1)
+    order = weighted.predict_proba(rows)[:, 1].argsort(kind="stable")
+    restored = restore_odds(weighted, label)
+    assert restored.predict_proba(rows)[:, 1].mean() == pytest.approx(label.mean(), rel=0.05)
+    assert (restored.predict_proba(rows)[:, 1][order][1:] >= restored.predict_proba(rows)[:, 1][order][:-1]).all()
+
+
+def test_a_model_whose_constant_is_not_known_is_refused() -> None:
+    with pytest.raises(TypeError, match="the odds of RandomForestClassifier are not known here"):
+        restore_odds(RandomForestClassifier(), pd.Series([0, 1]))

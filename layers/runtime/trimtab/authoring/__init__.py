@@ -5,7 +5,7 @@ run time, and neither pydantic nor boto3: AWS's scikit-learn image has no pydant
 """
 
 from trimtab.authoring.checkpoints import checkpoint_folder, keep, newest
-from trimtab.authoring.classes import balanced_weights
+from trimtab.authoring.classes import balanced_weights, restore_odds
 from trimtab.authoring.cluster import cluster
 from trimtab.authoring.job import Classifier, Fit, train
 from trimtab.authoring.trial import report_objective
@@ -19,5 +19,6 @@ __all__ = [
     "keep",
     "newest",
     "report_objective",
+    "restore_odds",
     "train",
 ]
