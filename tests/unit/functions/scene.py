@@ -10,11 +10,11 @@ from datetime import datetime, timedelta
 from types import ModuleType
 from typing import Any
 
+from tests.endpoint_fakes import MemoryEndpoints
 from tests.fakes import (
     NOON,
     HashSigner,
     MemoryAlarms,
-    MemoryEndpoints,
     MemoryLedger,
     MemoryObjects,
     MemoryRegistry,

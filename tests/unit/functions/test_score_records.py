@@ -5,7 +5,8 @@ import json
 import pytest
 
 from functions.score_records.handler import ScoreRecordsEvent, score
-from tests.fakes import NOON, MemoryEndpoints, fake_runtime
+from tests.endpoint_fakes import MemoryEndpoints
+from tests.fakes import NOON, fake_runtime
 from tests.fixtures import tiny
 from tests.unit.functions.stored_records import MemoryFeatureStore
 from trimtab.entrypoint import Runtime

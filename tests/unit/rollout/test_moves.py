@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.fakes import NOON, MemoryEndpoints, MemoryLedger
+from tests.endpoint_fakes import MemoryEndpoints
+from tests.fakes import NOON, MemoryLedger
 from trimtab.contracts import Plan, Promotion
 from trimtab.errors import RolloutInProgress
 from trimtab.names import ModelNames
