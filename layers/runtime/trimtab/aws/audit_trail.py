@@ -38,8 +38,8 @@ class EventHistory:
             LookupAttributes=[{"AttributeKey": "EventName", "AttributeValue": name}],
             StartTime=package.created.replace(microsecond=0),
         )
-        events: list[dict[str, Any]] = [json.loads(event["CloudTrailEvent"]) for page in pages for event in page["Events"]]
-        return iter([event for event in reversed(events) if _concerns(event, package.arn)])
+        newest_first = [json.loads(event["CloudTrailEvent"]) for page in pages for event in page["Events"]]
+        return iter([event for event in reversed(newest_first) if _concerns(event, package.arn)])
 
 
 def _concerns(event: Mapping[str, Any], package_arn: str) -> bool:
