@@ -31,7 +31,7 @@ COMMANDS: Final = {
     "logs": Entry("cli.logs", "logs", "Print the logs of the jobs of RUN."),
     "approve": Entry("cli.packages", "approve", "Approve VERSION of MODEL: staging, tests and the rollout begin."),
     "reject": Entry("cli.packages", "reject", "Reject VERSION of MODEL; a rollout of it goes back."),
-    "rollout": Entry("cli.rollout", "app", "How a version takes over: its plan, and the gates that hold it."),
+    "rollout": Entry("cli.rollout", "app", "How a version takes over: its plan, its course, the gates that hold it."),
     "rollback": Entry("cli.rollback", "rollback", "Bring the version of MODEL back that served before, or another."),
     "served": Entry(
         "cli.served", "served", "Print what served MODEL at a time, and the entries of the ledger that prove it."

@@ -1,4 +1,4 @@
-"""`trimtab rollout`: what a rollout will do, and letting it go on."""
+"""`trimtab rollout`: what a rollout will do, what it does, letting it go on, and ending it."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from rich.table import Table
 
 from cli.options import JsonOption, ModelArgument, StageOption
 from cli.packages import find, packages_of
+from cli.rollout_watch import abort, status, watch
 from cli.stage import CommandError, Stage
 from trimtab.contracts import Promotion
 from trimtab.rollout.course import HELD, RELEASED, Course
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
     from trimtab.rollout.preview import Preview
 
 app = typer.Typer(no_args_is_help=True)
+app.command("status")(status)
+app.command("watch")(watch)
+app.command("abort")(abort)
 _NOT_YET = "00000000"
 """Stands in names for the promotion that there is not yet."""
 
