@@ -19,6 +19,7 @@ from tests.local.loop_support import FIXTURE, PREFIX, Ended, Loop, deploy, envir
 from tests.local.mutation import judging
 from tests.unit.data.samples import rounded
 from trimtab.data.local_drop import DropFile, LocalDrop, judge_drop
+from trimtab.data.profile import Profile
 from trimtab.data.report import DropReport
 from trimtab.data.validate import Gate
 from trimtab.spec import load_spec_file
@@ -28,6 +29,8 @@ LAKE = f"s3://{BUCKET}/pumps/"
 JOB_SECONDS = 300
 COMES_TWICE = "kms:Decrypt"
 """With reading and with writing of one key: either statement is enough."""
+IN_THE_ROLES_NAME = ("cloudwatch:PutMetricData", "ecr:", "logs:")
+"""What SageMaker does so, and the local cloud in its own."""
 pytestmark = pytest.mark.local
 
 
@@ -100,7 +103,8 @@ def test_a_table_in_the_lake_is_accepted_with_the_gates_own_numbers(loop: Loop, 
     assert expected.profile is not None
     validation = ended.output["validation"]
     assert (validation["verdict"], validation["rows"]) == (expected.verdict.value, 8_000)
-    assert rounded(stored(loop, validation["profile"])) == rounded(expected.profile.to_json())
+    profile = Profile.from_json(stored(loop, validation["profile"]))  # two Pythons may pack its sample differently
+    assert rounded(profile.to_json()) == rounded(expected.profile.to_json())
     (job,) = jobs(loop)
     assert (job["ProcessingJobStatus"], job["ProcessingJobName"][: len(PREFIX) + 6]) == ("Completed", f"{PREFIX}-lake-")
 
@@ -136,5 +140,5 @@ def test_a_pointer_that_leads_outside_starts_no_job(loop: Loop) -> None:
 def test_every_permission_on_the_lake_was_needed(loop: Loop) -> None:
     listed = [excuse for excuse in judging.excuses() if "Lake" not in excuse.role]
     found = [one for one in judging.unneeded(loop.cloud, "trimtab-") if not any(e.covers(one) for e in listed)]
-    others = [str(one) for one in found if "Lake" in one.role.name and one.action != COMES_TWICE]
-    assert others == []
+    ours = [one for one in found if "Lake" in one.role.name and one.action != COMES_TWICE]
+    assert [str(one) for one in ours if not one.action.startswith(IN_THE_ROLES_NAME)] == []
