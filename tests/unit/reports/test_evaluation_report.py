@@ -71,6 +71,20 @@ def test_the_headline_is_the_outcome_and_says_why(changes: dict[str, Any], headl
         assert gate.name in text
 
 
+@pytest.mark.parametrize(
+    ("chosen", "said"),
+    [
+        ("training rows that a second fit did not learn from", "the best by F2 on 450 training rows that a second fit"),
+        (None, "0.31, as model.yaml says"),
+    ],
+)
+def test_the_page_says_from_where_on_a_model_says_yes_and_how_that_was_chosen(chosen: str | None, said: str) -> None:
+    found = audited("binary")
+    found["threshold"] = {"value": 0.31, "beta": 2.0, "rows": 450, "chosen_on": chosen}
+    assert said in page(found)
+    assert "Threshold" not in page(audited("binary") | {"threshold": None})
+
+
 def test_nothing_on_the_page_comes_from_elsewhere_and_nothing_is_markup() -> None:
     evil = "<img src=x onerror=alert(1)>"
     text = page(report(run=evil, slices=[part(evil)]) | audited("binary"))

@@ -7,6 +7,8 @@ from markupsafe import Markup, escape
 
 _WIDTH: Final = 720
 _HEIGHT: Final = 220
+_LEFT: Final = 80
+"""Room for the scale's figures, which no trial's dot may cover."""
 _EDGE: Final = 40
 _STYLE: Final = (
     "body{font:15px/1.45 system-ui,sans-serif;margin:2rem auto;max-width:60rem;color:#1d2733}"
@@ -50,9 +52,9 @@ def chart(result: Mapping[str, Any]) -> Markup:
     if not values:
         return Markup("")
     low, high = min(value for _, value in values), max(value for _, value in values)
-    across = (_WIDTH - 2 * _EDGE) / max(len(result["trials"]) - 1, 1)
+    across = (_WIDTH - _LEFT - _EDGE) / max(len(result["trials"]) - 1, 1)
     up = (_HEIGHT - 2 * _EDGE) / ((high - low) or 1.0)
-    points = [(_EDGE + index * across, _HEIGHT - _EDGE - (value - low) * up, value) for index, value in values]
+    points = [(_LEFT + index * across, _HEIGHT - _EDGE - (value - low) * up, value) for index, value in values]
     axis = Markup('<text x="4" y="{0}">{1:.4f}</text><text x="4" y="{2}">{3:.4f}</text>').format(
         _HEIGHT - _EDGE, low, _EDGE, high
     )
