@@ -205,3 +205,14 @@ def test_the_lease_is_free_after_a_run_and_after_one_that_died() -> None:
     assert scene.ledger.lease_holder("window") is None
     collect(scene, "next")
     assert scene.ledger.lease_holder("window") is None
+
+
+def test_requests_by_which_trimtab_compares_versions_are_no_traffic() -> None:
+    scene = Scene()
+    own = request_line("own", scene.now, [{"row": 1, "x": 0.5, "kind": "a"}], [0.5])
+    marked = own.replace(b'"eventId": "own"', b'"eventId": "own", "inferenceId": "trimtab-synthetic-7"')
+    assert marked != own
+    callers = own.replace(b'"eventId": "own"', b'"eventId": "theirs", "inferenceId": "order-7"')
+    scene.objects.write(capture_uri(scene.now, "file"), marked + callers)
+    assert collect(scene)["outcome"] == "Collected"
+    assert counted(scene) == ["theirs"]

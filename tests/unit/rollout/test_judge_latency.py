@@ -86,6 +86,12 @@ def test_fewer_than_fifty_points_or_three_minutes_are_inconclusive_however_slow(
     assert judged([400.0] * minutes, [40.0] * minutes, requests).outcome == "inconclusive"
 
 
+def test_a_large_slowdown_of_few_minutes_that_disagree_is_no_evidence() -> None:
+    check = judged([60.0, 20.0, 58.0], [40.0] * 3)
+    assert check.value == pytest.approx(0.45)
+    assert check.outcome == "pass"
+
+
 def test_minutes_in_which_only_one_fleet_answered_are_no_evidence() -> None:
     assert judged([400.0] * 10, [40.0] * 10, first_old=20).outcome == "inconclusive"
 

@@ -121,7 +121,9 @@ def test_a_version_that_is_not_itself_in_production_fails_while_changed_traffic_
     broken, same = scores(knows_nothing, [150] * 5, 1), scores(honest, [150] * 5, 2)
     assert found(judged(broken, same, expected=(profile, profile)), "profile").outcome == "fail"
     drifted = scores(knows_nothing, [150] * 5, 3)
-    assert found(judged(broken, drifted, expected=(profile, profile)), "profile").outcome == "pass"
+    both = found(judged(broken, drifted, expected=(profile, profile)), "profile")
+    assert both.value == pytest.approx(0, abs=0.05)
+    assert both.outcome == "pass"
 
 
 @pytest.mark.parametrize(("share", "outcome"), [(1.0, "pass"), (0.6, "pass"), (0.0, "fail")])
@@ -154,6 +156,21 @@ def test_a_version_that_truth_finds_more_wrong_fails_and_one_as_wrong_as_the_old
     assert worse.value == pytest.approx(0.5, abs=0.2)
     assert found(judged_by_truth(losses(0.2, 100, 3), old), "truth").outcome == "pass"
     assert found(judged_by_truth(losses(0.1, 100, 4), old), "truth").outcome == "pass"
+
+
+def test_more_loss_fails_only_with_evidence_and_beyond_the_limit() -> None:
+    proven = found(judged_by_truth(losses_of(0.204, 0.01, 1000, 1), losses_of(0.2, 0.01, 1000, 2)), "truth")
+    assert proven.p_value is not None
+    assert proven.p_value < 1e-6
+    assert proven.outcome == "pass"
+    by_chance = found(judged_by_truth(losses_of(0.3, 1.0, 12, 3), losses_of(0.2, 1.0, 12, 4)), "truth")
+    assert by_chance.value is not None
+    assert by_chance.value > 0.1
+    assert by_chance.outcome == "pass"
+
+
+def losses_of(mean: float, spread: float, count: int, seed: int) -> tuple[Score, ...]:
+    return scores(lambda random, size: mean + random.normal(0, spread, size), [count] * 5, seed)
 
 
 def test_little_truth_is_inconclusive_and_none_is_no_matter() -> None:
