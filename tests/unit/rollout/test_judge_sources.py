@@ -53,6 +53,7 @@ def test_requests_errors_and_latencies_of_both_fleets_are_read_by_one_call() -> 
     assert latency is not None
     assert (latency.outcome, latency.n_new, latency.n_old) == ("fail", 500, 2000)
     assert latency.value == pytest.approx(0.4, abs=0.01)
+    assert "25.0 ms" in latency.message
     assert look(SUBJECT, RolloutSpec(), Sources(measured()), minute(10)).outcome == "pass"
 
 
