@@ -31,7 +31,7 @@ class MemoryEndpoints:
         role_arn: str,
         isolated: bool,
     ) -> None:
-        made = {"image_uri": image_uri, "artifact_uri": artifact_uri, "environment": dict(environment)}
+        made: dict[str, Any] = {"image_uri": image_uri, "artifact_uri": artifact_uri, "environment": dict(environment)}
         made |= {"role_arn": role_arn, "isolated": isolated}
         self.models.setdefault(name, made)
 
