@@ -178,7 +178,7 @@ class ModelStack(Stack):
             store = FeatureStore(self, "Store", parts=self._parts, intake=self.intake, dead_letters=dead_letters)
             alarms.watch_machine(store.machine)
         if self._model.spec.tracking.is_on(self._stage.name):
-            machines = [self.training, self.promotion]
+            machines = [self.training, self.promotion, self.rollback]
             RunTracking(self, "Tracking", parts=self._parts, machines=machines, dead_letters=dead_letters)
         edge = self._model.spec.edge
         if edge is not None and edge.greengrass:

@@ -1,4 +1,4 @@
-"""Tells trackers of a run that has ended, and of a version that serves; called for the end of either machine."""
+"""Tells trackers of a run that has ended, and of a version that serves; called for the end of such a machine."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -9,6 +9,7 @@ from trimtab.entrypoint import Runtime, entrypoint
 from trimtab.errors import ServiceRefused
 from trimtab.ledger.lookup import decided
 from trimtab.rollout.conclusion import SERVING
+from trimtab.rollout.reigns import RESTORED
 from trimtab.tracking.mlflow import MlflowTracker
 from trimtab.tracking.tracked import TrackedRun, Tracker
 from trimtab.tracking.wandb import WandbOffline
@@ -20,7 +21,7 @@ Trackers = Mapping[str, Tracker]
 
 
 class TrackRunEvent(Event):
-    """An execution of the training or the promotion machine that has ended."""
+    """An execution of the training, the promotion or the rollback machine that has ended."""
 
 
 @entrypoint(TrackRunEvent)
@@ -51,8 +52,10 @@ def _writer(runtime: Runtime) -> Callable[[str, bytes], str]:
 
 def track(event: TrackRunEvent, runtime: Runtime, told: Trackers) -> dict[str, Any]:
     """A retry of the same event writes nothing twice."""
-    if serving := decided(runtime.ledger, SERVING, event.execution):
-        return _champion(event, runtime, told, serving["champion"])
+    for kind in (SERVING, RESTORED):
+        serves = decided(runtime.ledger, kind, event.execution)
+        if serves and "run" in serves["champion"]:
+            return _champion(event, runtime, told, serves["champion"])
     run = Told(runtime.spec, runtime.ledger, runtime.objects, runtime.artifact).run(event.execution)
     if run is None:
         return {}

@@ -108,6 +108,16 @@ def test_the_champion_follows_what_serves(runtime: Runtime) -> None:
     assert kept.champions == [("tiny", RUN, 3)]
 
 
+def test_the_champion_goes_back_with_a_rollback(runtime: Runtime) -> None:
+    for kind, subject, version in (("rollout.serving", "p1", 3), ("rollback.done", "r1", 2)):
+        champion = {"run": f"run-{version}", "version": version}
+        runtime.ledger.append(kind, subject, {"champion": champion}, NOON, "t")
+    kept = Remembering()
+    track(event("p1"), runtime, {"mlflow": kept})
+    track(event("r1"), runtime, {"mlflow": kept})
+    assert kept.champions == [("tiny", "run-3", 3), ("tiny", "run-2", 2)]
+
+
 def test_an_execution_that_only_waited_is_no_run(runtime: Runtime) -> None:
     assert track(event("queued"), runtime, {"mlflow": Remembering()}) == {}
     assert isinstance(runtime.ledger, MemoryLedger)
