@@ -1,6 +1,6 @@
-"""A successor with a bug that only production shows: it chokes on columns beyond the contract.
+"""A successor with a bug that only production shows: it takes other people's columns for features of its own.
 
-Staging sends the contract's own columns. Real callers send what they have.
+Staging sends a column beyond the contract too, but none that is named as features are. Real callers send what they have.
 """
 
 import io
@@ -25,8 +25,8 @@ def transform_fn(model, body, content_type, accept):
     answer = _sound_transform_fn(model, body, content_type, accept)
     known = {model.contract.id, model.contract.event_time, *model.contract.names}
     if isinstance(answer, tuple):
-        for line in body.splitlines():
-            for column in set(json.loads(line)) - known:
+        for line in filter(str.strip, (body.decode() if isinstance(body, bytes) else body).splitlines()):
+            for column in filter(str.isidentifier, set(json.loads(line)) - known):
                 raise KeyError(column)
     return answer
 """

@@ -10,8 +10,8 @@ from stacks.asl import THIS_MOMENT, WHY, Json, States, again, call, choose, equa
 from stacks.constructs.model_parts import ModelParts
 from stacks.constructs.runtime_function import RuntimeFunction
 from trimtab.errors import EndpointNotReady
-from trimtab.rollout.timetable import is_conducted, longest_s, pace_s
 from trimtab.spec import RolloutSpec
+from trimtab.spec.timetable import is_conducted, longest_s, pace_s
 
 _SETTLING_S = 30 * 60
 """Seconds that production may be busy with somebody else's change before a plan is given up."""

@@ -6,8 +6,8 @@ import pytest
 
 from stacks.templates import states
 from tests.infra.conftest import Assembly
-from trimtab.rollout.timetable import longest_s, pace_s
 from trimtab.spec import RolloutSpec
+from trimtab.spec.timetable import longest_s, pace_s
 
 
 def promotion(assembly: Assembly, model: str) -> dict[str, Any]:

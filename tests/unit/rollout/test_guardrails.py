@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from trimtab.errors import PlanError
 from trimtab.rollout.guardrails import broken_limits, deployment_config, timeout_s
-from trimtab.rollout.timetable import steps, waiting_s
 from trimtab.spec.rollout import RolloutSpec
+from trimtab.spec.timetable import steps, waiting_s
 
 STRATEGIES = ("canary", "linear", "all_at_once", "rolling")
 rollouts = st.builds(

@@ -25,9 +25,9 @@ from trimtab.rollout.ballot import Ballot
 from trimtab.rollout.contract_change import contract_changes
 from trimtab.rollout.queue import CHECKED, LEASE, SUPERSEDED, WAITING
 from trimtab.rollout.seals import broken_seals, record_path, sha256_of
-from trimtab.rollout.timetable import longest_s
 from trimtab.rollout.votes import Votes
 from trimtab.spec import Spec
+from trimtab.spec.timetable import longest_s
 
 BESIDES_ROLLOUT_S = 3600
 """Seconds that a promotion may take besides moving traffic: staging, tests, confirmation."""

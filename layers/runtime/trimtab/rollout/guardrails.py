@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from trimtab.errors import PlanError
-from trimtab.rollout.timetable import PROVISIONING_S, SAGEMAKERS_LONGEST_S, steps, waiting_s
 from trimtab.spec.rollout import RolloutSpec
+from trimtab.spec.timetable import PROVISIONING_S, SAGEMAKERS_LONGEST_S, steps, waiting_s
 
 TIMEOUT_S = (600, SAGEMAKERS_LONGEST_S)
 WAIT_S = (0, 3600)

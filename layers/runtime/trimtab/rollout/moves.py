@@ -12,8 +12,8 @@ from trimtab.contracts import Plan
 from trimtab.names import CHALLENGER, VARIANT
 from trimtab.ports import EndpointState
 from trimtab.rollout.course import BEFORE, SHADOWED, Course
-from trimtab.rollout.timetable import Step
 from trimtab.spec.rollout import RolloutSpec
+from trimtab.spec.timetable import Step
 
 LOST = frozenset({"Failed", "OutOfService", "UpdateRollbackFailed"})
 """Statuses of an endpoint that a person has to help."""

@@ -10,8 +10,8 @@ from trimtab.names import VARIANT, ModelNames
 from trimtab.ports import EndpointState
 from trimtab.rollout.requests import create_request, update_request
 from trimtab.rollout.served import served_name
-from trimtab.rollout.timetable import GUARDED, is_conducted, longest_s, steps
 from trimtab.spec.rollout import RolloutSpec
+from trimtab.spec.timetable import GUARDED, is_conducted, longest_s, steps
 
 _WITHOUT_BAKE = ("ml.inf1.",)
 """Instances on which SageMaker shifts traffic all at once and without a bake, whatever it was asked."""

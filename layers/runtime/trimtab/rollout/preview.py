@@ -9,9 +9,9 @@ from trimtab.errors import PlanError
 from trimtab.ports import EndpointState
 from trimtab.rollout.planning import exclusions, request_of
 from trimtab.rollout.rollback_alarms import ERRORS, STOP, alarm_name
-from trimtab.rollout.timetable import GUARDED, fleets_started, holding_s, waiting_s
 from trimtab.spec.prices import AS_OF, CURRENCY, price_per_hour
 from trimtab.spec.rollout import RolloutSpec
+from trimtab.spec.timetable import GUARDED, fleets_started, holding_s, waiting_s
 
 PROVISIONING_ESTIMATE_S = 480
 """Estimated seconds that starting a fleet takes; SageMaker publishes no figure, and large models take longer."""

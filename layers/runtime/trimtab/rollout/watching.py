@@ -15,8 +15,8 @@ from trimtab.rollout.looking import Looks, fleets
 from trimtab.rollout.outcome import is_settled
 from trimtab.rollout.production import go_back, has_begun, ringing, vanished
 from trimtab.rollout.queue import ensure_lease
-from trimtab.rollout.timetable import PROVISIONING_S
 from trimtab.spec.rollout import RolloutSpec
+from trimtab.spec.timetable import PROVISIONING_S
 
 ACTOR = "watch_rollout"
 _BEFORE_THE_END = timedelta(seconds=60)
