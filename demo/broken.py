@@ -1,6 +1,7 @@
 """A successor with a bug that only production shows: it takes other people's columns for features of its own.
 
-Staging sends a column beyond the contract too, but none that is named as features are. Real callers send what they have.
+Staging sends a column beyond the contract too, but none that is named as features are. Real callers send what they
+have.
 """
 
 import io
