@@ -112,3 +112,19 @@ def test_a_model_that_the_live_config_serves_under_another_name_stays(scene: Sce
     run.close("RolledBack")
     assert served in scene.endpoints.models
     assert served not in scene.endpoints.configs
+
+
+def test_what_production_uses_by_hand_stays_however_long_ago_it_was_promoted(scene: Scene) -> None:
+    runs = [serve_first_version(scene)]
+    for number in (2, 3, 4):
+        scene.endpoints.answer = answer_with_x(number)
+        runs.append(promote(scene, f"run-{number}", f"execution-{number}"))
+    first = runs[0].state["plan"]["config"]
+    scene.endpoints.configs["by-hand"] = {"ProductionVariants": [{"ModelName": first}]}
+    scene.endpoints.endpoints[ENDPOINT] = EndpointState(ENDPOINT, "InService", "by-hand")
+    scene.later(days=8)
+    refused = PromotionRun(scene, "refused")
+    refused.check(approved(scene, "run-5"))
+    refused.close("Refused")
+    assert first in scene.endpoints.models
+    assert scene.ledger.entries("promotion.closed")[-1].data["cleaned"] == []

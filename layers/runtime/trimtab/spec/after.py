@@ -1,4 +1,4 @@
-"""The section that says what happens once a version serves: how closely it is watched, and what is kept of the others."""
+"""The section that says what happens once a version serves: how it is watched, and what is kept of the others."""
 
 from typing import Literal
 
