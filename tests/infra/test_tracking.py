@@ -35,10 +35,10 @@ def test_models_without_a_tracker_have_none_of_it(assembly: Assembly) -> None:
     assert of_tracking(assembly, "AWS::Lambda::Function") == []
 
 
-def test_the_end_of_either_machine_is_told_and_a_failed_telling_is_kept(tracked: Assembly) -> None:
+def test_the_end_of_each_such_machine_is_told_and_a_failed_telling_is_kept(tracked: Assembly) -> None:
     (rule,) = of_tracking(tracked, "AWS::Events::Rule")
     assert rule.properties["EventPattern"]["detail"]["status"] == ["SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED"]
-    assert len(rule.properties["EventPattern"]["detail"]["stateMachineArn"]) == 2
+    assert len(rule.properties["EventPattern"]["detail"]["stateMachineArn"]) == 3, "training, promotion, rollback"
     (target,) = rule.properties["Targets"]
     assert target["DeadLetterConfig"]["Arn"]
     assert target["RetryPolicy"]["MaximumRetryAttempts"] > 0
