@@ -1,14 +1,24 @@
 """Ends a promotion however it went; last step of the promotion machine, and called when an execution breaks off."""
 
+import json
+from datetime import datetime
 from typing import Any, Literal
 
 from trimtab.aws.alarms import CloudWatchAlarms
 from trimtab.aws.endpoints import SageMakerEndpoints
+from trimtab.aws.measurements import CloudWatchMeasurements
 from trimtab.aws.registry import SageMakerRegistry
-from trimtab.contracts import PROMOTION_REQUESTED, Event, Promotion
+from trimtab.contracts import PROMOTION_REQUESTED, Event, Plan, Promotion
 from trimtab.entrypoint import Runtime, entrypoint
+from trimtab.errors import EvidenceUnreadable
 from trimtab.ports import Alarms, Endpoints, ModelRegistry
+from trimtab.reports.rollout_report import RolloutStory, rollout_page
 from trimtab.rollout.closing import Closing
+from trimtab.rollout.fleet_numbers import Minute, minutes_of
+from trimtab.rollout.judge.sources import Measurements
+from trimtab.rollout.judge.verdict import Judgement
+from trimtab.rollout.looking import NEWEST
+from trimtab.rollout.progress import told_of
 from trimtab.rollout.reigns import record_of
 
 WHY = {"ABORTED": "its execution was stopped", "TIMED_OUT": "its execution ran out of time"}
@@ -29,7 +39,9 @@ class ClosePromotionEvent(Event):
 def handler(event: ClosePromotionEvent, runtime: Runtime) -> dict[str, Any]:
     """Nothing of the promotion is left but what serves, and ``next`` is the approval whose turn it is."""
     connected = SageMakerEndpoints.connect(), CloudWatchAlarms.connect(), SageMakerRegistry.connect()
-    return close(event, runtime, *connected)
+    closed = close(event, runtime, *connected)
+    report(event, runtime, CloudWatchMeasurements.connect())
+    return closed
 
 
 def close(
@@ -53,3 +65,33 @@ def close(
     if event.broken and closed["next"]:
         runtime.events.put(PROMOTION_REQUESTED, closed["next"])
     return closed
+
+
+def report(event: ClosePromotionEvent, runtime: Runtime, measurements: Measurements) -> str | None:
+    """URI of the rollout's page, made anew from ledger and metrics each time; None for what was never let in."""
+    told = told_of(runtime.ledger.entries(), event.promotion.id if event.promotion else event.execution)
+    if told is None:
+        return None
+    folder = runtime.artifact("rollouts", told.promotion.tag)
+    minutes, unread = _minutes(told.plan, measurements, event.at)
+    page = rollout_page(RolloutStory(told, minutes, _last_look(runtime, folder), unread))
+    uri = f"{folder}/report.html"
+    runtime.objects.write(uri, page, "text/html; charset=utf-8")
+    return uri
+
+
+def _minutes(plan: Plan | None, measurements: Measurements, at: datetime) -> tuple[list[Minute], str]:
+    """What both versions did, or why nobody can say."""
+    if plan is None:
+        return [], ""
+    try:
+        return minutes_of(plan, measurements, at), ""
+    except EvidenceUnreadable as error:
+        return [], str(error)
+
+
+def _last_look(runtime: Runtime, folder: str) -> Judgement | None:
+    try:
+        return Judgement.from_json(json.loads(runtime.objects.read(f"{folder}/{NEWEST}")))
+    except FileNotFoundError:
+        return None

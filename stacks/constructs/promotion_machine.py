@@ -296,8 +296,12 @@ def _publish_baseline(scope: Construct, parts: ModelParts) -> RuntimeFunction:
 
 
 def _close_promotion(scope: Construct, parts: ModelParts) -> RuntimeFunction:
-    """Removes what the promotion made and production does not use."""
+    """Removes what the promotion made and production does not use; writes the rollout's page."""
     function = parts.function(scope, "close_promotion")
+    parts.artifacts.grant_read(function.role, "rollouts")
+    parts.artifacts.grant_write(function.role, "rollouts")
+    parts.artifacts.grant_list(function.role)
+    function.allow(parts.reading_metric_data())
     parts.allow_endpoint(function.role, parts.names.endpoint, "sagemaker:DescribeEndpoint")
     parts.allow_endpoint(function.role, parts.names.staging_endpoint, "sagemaker:DeleteEndpoint")
     parts.allow_serving(

@@ -57,8 +57,15 @@ def newest(entries: Iterable[Entry], version: int = 0) -> Told | None:
         if entry.kind == CHECKED and entry.data["outcome"] == "Approved":
             promotion = Promotion.model_validate(entry.data)
             if version in (0, promotion.version):
-                return Told(promotion, tuple(each for each in listed if each.subject == entry.subject))
+                return told_of(listed, promotion.id)
     return None
+
+
+def told_of(entries: Iterable[Entry], promotion: str) -> Told | None:
+    """The promotion of that id; None when it was not let in."""
+    about = tuple(entry for entry in entries if entry.subject == promotion)
+    let_in = [entry for entry in about if entry.kind == CHECKED and entry.data["outcome"] == "Approved"]
+    return Told(Promotion.model_validate(let_in[-1].data), about) if let_in else None
 
 
 def share_of_new(plan: Plan, live: EndpointState | None) -> float | None:
