@@ -16,7 +16,7 @@ export JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION := 1
 unexport PYTHONDONTWRITEBYTECODE
 export PYTHONPYCACHEPREFIX := $(CURDIR)/.cache/bytecode
 
-.PHONY: help setup demo test lint types contracts unit infra templates local lake clients bench peers synth deploy diff destroy lock format clean
+.PHONY: help setup demo test lint types contracts unit infra templates local scenarios lake clients bench peers synth deploy diff destroy lock format clean
 
 help:  ## list every target in one line each
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -50,6 +50,9 @@ templates: setup  ## cfn-lint on every template, asl-validator on every state ma
 
 local: setup  ## the local cloud, and the loop on it with a small model
 	$(BIN)/pytest tests/local
+
+scenarios: setup  ## rollouts of good and bad successors, and faults in their midst, under traffic on the local cloud; prints each one's figures
+	$(BIN)/pytest -q -s tests/scenarios
 
 clients: setup  ## clients that nobody here wrote, against the local cloud: aws, boto3, sagemaker, mlflow
 	$(BIN)/pytest tests/clients

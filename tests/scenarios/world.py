@@ -1,0 +1,219 @@
+"""Production under traffic on the local cloud, and promotions of successors to it, as the machine makes them."""
+
+import json
+import random
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from tests.local.conftest import LocalCloud, wait_until
+from tests.local.sagemaker_support import IMAGE, Studio
+from tests.local.test_rollout_guards import CloudScene
+from tests.scenarios.successors import Successor
+from tests.unit.functions.scene import ENDPOINT, PromotionRun, tiny_spec, with_rollout
+from trimtab.aws.alarms import CloudWatchAlarms
+from trimtab.aws.captured_answers import CapturedTraffic
+from trimtab.aws.endpoints import SageMakerEndpoints
+from trimtab.aws.measurements import CloudWatchMeasurements
+from trimtab.aws.objects import S3ObjectStore
+from trimtab.errors import PlanError, RolloutInProgress
+from trimtab.rollout.judge.sources import Sources
+
+SPEED = 12
+LOOK_EVERY = timedelta(seconds=20)
+"""Of virtual time."""
+CLIENTS = 4
+RETRIES = 20
+ROLLOUT: dict[str, Any] = {"strategy": "canary", "percent": 50, "bake_minutes": 10}
+
+
+class Promoted(PromotionRun):
+    """A promotion that is judged by captured answers too."""
+
+    @property
+    def _looking(self) -> tuple[Any, ...]:
+        scene, runtime = self.scene, self.scene.runtime
+        captures = CapturedTraffic(runtime.objects, f"{runtime.capture()}/capture", runtime.spec.data)
+        return scene.endpoints, scene.alarms, scene.registry, Sources(scene.measurements, captures), scene.functions
+
+
+class Crowd:
+    """Clients that keep asking production with records of their own; every answer is counted."""
+
+    def __init__(self, cloud: LocalCloud, clients: int = CLIENTS) -> None:
+        self._endpoints = SageMakerEndpoints(None, cloud.client("sagemaker-runtime"))
+        self._ending = threading.Event()
+        self._threads = [threading.Thread(target=self._ask, args=(seed,), daemon=True) for seed in range(clients)]
+        self._counts: list[Counter[str]] = [Counter() for _ in range(clients)]
+
+    def _ask(self, seed: int) -> None:
+        source, counts = random.Random(seed), self._counts[seed]
+        while not self._ending.is_set():
+            record = {"row": source.randrange(1 << 40), "x": source.random(), "kind": "a"}
+            try:
+                answer = self._endpoints.invoke(ENDPOINT, (json.dumps(record) + "\n").encode())
+            except (ClientError, BotoCoreError) as error:
+                counts[f"failed: {type(error).__name__}"] += 1
+                continue
+            named = json.loads(answer.body)["version"] if answer.status == 200 else f"failed: {answer.status}"
+            counts[str(named)] += 1
+
+    @property
+    def answers(self) -> Counter[str]:
+        """By version; failed ones by why they failed."""
+        return sum(self._counts, Counter())
+
+    def __enter__(self) -> "Crowd":
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self._ending.set()
+        for thread in self._threads:
+            thread.join()
+
+
+@dataclass(frozen=True)
+class Ended:
+    """What became of a promotion, and what it cost."""
+
+    outcome: str
+    reason: str
+    minutes: float
+    """From the first share of traffic, or from the start where there was none, to the settled end; virtual time."""
+    seconds: float
+    """Of real time, from the start."""
+    asked: int
+    failed: int
+    shifted: tuple[int, ...] = ()
+
+    @property
+    def per_second(self) -> float:
+        """Requests in a second of real time."""
+        return self.asked / self.seconds
+
+
+@dataclass
+class World:
+    """One endpoint in production."""
+
+    scene: CloudScene
+    interfere: Callable[[PromotionRun], None] | None = None
+    """Called at every look, for faults in the midst of a rollout."""
+    struck: list[str] = field(default_factory=list)
+    """Errors of AWS's that ended a look; the machine looks again then."""
+    _runs: int = 0
+
+    def promote(self, successor: Successor, *, clients: int = CLIENTS, **rollout: Any) -> Ended:
+        """The end of a promotion under the traffic of so many clients."""
+        self.scene.spec = with_rollout(tiny_spec(), **(ROLLOUT | rollout))
+        with Crowd(self.scene.cloud, clients) as crowd:
+            before, began = crowd.answers, time.monotonic()
+            promotion, started = self.begin(successor)
+            confirmation = self.end(promotion)
+            answers = crowd.answers - before
+            seconds = time.monotonic() - began
+        failed = sum(count for name, count in answers.items() if name.startswith("failed"))
+        shifts = self.scene.ledger.entries("rollout.shifted", promotion.execution)
+        since = min([datetime.fromisoformat(shift.data["at"]) for shift in shifts], default=started)
+        minutes = (self.scene.now - since).total_seconds() / 60
+        percents = tuple(shift.data["percent"] for shift in shifts)
+        total = sum(answers.values())
+        return Ended(confirmation["outcome"], confirmation["reason"], minutes, seconds, total, failed, percents)
+
+    def begin(self, successor: Successor) -> tuple[PromotionRun, datetime]:
+        """A promotion whose update the cloud carries out, and its moment; staging is left out."""
+        promotion = self.planned(successor)
+        plan, sagemaker = promotion.state["plan"], self.scene.cloud.client("sagemaker")
+        act = sagemaker.create_endpoint if plan["action"] == "create" else sagemaker.update_endpoint
+        act(**plan["request"])
+        return promotion, self.scene.now
+
+    def planned(self, successor: Successor) -> PromotionRun:
+        """A promotion that has been approved and planned; one that cannot be planned is closed."""
+        self._runs += 1
+        run = f"run-{self._runs}"
+        self.scene.look_at_the_clock()
+        package = self.scene.register(run, artifact_body=successor.artifact())
+        self.scene.objects.write(f"s3://artifacts/tiny/runs/{run}/evaluation/golden.jsonl", successor.golden())
+        self.scene.registry.put(replace(package, created=self.scene.now, image_uri=IMAGE))
+        promotion = Promoted(self.scene, run)
+        approved = self.scene.registry.approve(package.arn)
+        assert promotion.check(approved.arn)["outcome"] == "Approved"
+        try:
+            promotion.plan()
+        except PlanError as error:
+            promotion.close("Refused", str(error))
+            raise
+        return promotion
+
+    def delete_production(self) -> None:
+        """Somebody deletes the endpoint by hand, as soon as SageMaker lets them."""
+        self.scene.cloud.client("sagemaker").delete_endpoint(EndpointName=ENDPOINT)
+
+    def end(self, promotion: PromotionRun, seconds: float = 240) -> dict[str, Any]:
+        """The confirmation, after as many looks as it took."""
+        looked = self.scene.now - LOOK_EVERY
+
+        def watched() -> bool:
+            nonlocal looked
+            self.scene.look_at_the_clock()
+            if self.scene.now < looked + LOOK_EVERY:
+                return False
+            looked = self.scene.now
+            return self._look(promotion)
+
+        wait_until(watched, seconds, lambda: f"not settled: {self.scene.live()}, {self.struck[-3:]}")
+        self.scene.look_at_the_clock()
+        confirmation = self._retried(promotion.confirm)
+        self._retried(lambda: promotion.close(confirmation["outcome"]))
+        return confirmation
+
+    def _retried(self, act: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+        """The answer of a step of the machine, which retries what AWS did not answer."""
+        for _ in range(RETRIES):
+            try:
+                return act()
+            except (ClientError, BotoCoreError) as error:
+                self.struck.append(str(error))
+        return act()
+
+    def _look(self, promotion: PromotionRun) -> bool:
+        if self.interfere:
+            self.interfere(promotion)
+        try:
+            promotion.watch()
+        except RolloutInProgress:
+            return False
+        except (ClientError, BotoCoreError) as error:
+            self.struck.append(str(error))
+            return False
+        return True
+
+
+@contextmanager
+def production(cloud: LocalCloud, first: Successor) -> Iterator[World]:
+    """``first`` serves; time runs fast until the end."""
+    studio = Studio(cloud)
+    for bucket in ("artifacts", "captures"):
+        cloud.client("s3").create_bucket(Bucket=bucket)
+    scene = CloudScene(cloud=cloud, role=studio.role, spec=with_rollout(tiny_spec(), **ROLLOUT))
+    scene.objects = S3ObjectStore(cloud.client("s3"))  # type: ignore[assignment]
+    runtime = cloud.client("sagemaker-runtime")
+    scene.endpoints = SageMakerEndpoints(cloud.client("sagemaker"), runtime)  # type: ignore[assignment]
+    scene.alarms = CloudWatchAlarms(cloud.client("cloudwatch"))  # type: ignore[assignment]
+    scene.measurements = CloudWatchMeasurements(cloud.client("cloudwatch"))  # type: ignore[assignment]
+    world = World(scene)
+    promotion, _ = world.begin(first)
+    assert world.end(promotion)["outcome"] == "Serving"
+    cloud.set_speed(SPEED)
+    yield world
+    cloud.set_speed(1)
