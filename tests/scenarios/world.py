@@ -11,6 +11,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+import boto3
+from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from tests.local.conftest import LocalCloud, wait_until
@@ -94,6 +96,8 @@ class Ended:
     asked: int
     failed: int
     shifted: tuple[int, ...] = ()
+    shares: dict[int, float] = field(default_factory=dict)
+    """Per cent that the new version answered of the requests between the first and the last look at each step."""
 
     @property
     def per_second(self) -> float:
@@ -111,31 +115,54 @@ class World:
     struck: list[str] = field(default_factory=list)
     """Errors of AWS's that ended a look; the machine looks again then."""
     _runs: int = 0
+    _crowd: Crowd | None = None
+    _seen: dict[int, list[Counter[str]]] = field(default_factory=dict)
+    """Answers so far at each look, by step."""
 
-    def promote(self, successor: Successor, *, clients: int = CLIENTS, **rollout: Any) -> Ended:
-        """The end of a promotion under the traffic of so many clients."""
+    def promote(
+        self, successor: Successor, *, clients: int = CLIENTS, at_least: int = 0, seconds: float = 240, **rollout: Any
+    ) -> Ended:
+        """The end of a promotion under the traffic of so many clients, who then go on until ``at_least`` requests."""
         self.scene.spec = with_rollout(tiny_spec(), **(ROLLOUT | rollout))
-        with Crowd(self.scene.cloud, clients) as crowd:
-            before, began = crowd.answers, time.monotonic()
+        self._seen.clear()
+        with Crowd(self.scene.cloud, clients) as self._crowd:
+            crowd, began = self._crowd, time.monotonic()
             promotion, started = self.begin(successor)
-            confirmation = self.end(promotion)
-            answers = crowd.answers - before
-            seconds = time.monotonic() - began
-        failed = sum(count for name, count in answers.items() if name.startswith("failed"))
+            confirmation = self.end(promotion, seconds)
+            ended = self.scene.now
+            wait_until(lambda: sum(crowd.answers.values()) >= at_least, seconds)
+            took = time.monotonic() - began
+        answers = crowd.answers
         shifts = self.scene.ledger.entries("rollout.shifted", promotion.execution)
         since = min([datetime.fromisoformat(shift.data["at"]) for shift in shifts], default=started)
-        minutes = (self.scene.now - since).total_seconds() / 60
-        percents = tuple(shift.data["percent"] for shift in shifts)
-        total = sum(answers.values())
-        return Ended(confirmation["outcome"], confirmation["reason"], minutes, seconds, total, failed, percents)
+        return Ended(
+            confirmation["outcome"],
+            confirmation["reason"],
+            minutes=(ended - since).total_seconds() / 60,
+            seconds=took,
+            asked=sum(answers.values()),
+            failed=sum(count for name, count in answers.items() if name.startswith("failed")),
+            shifted=tuple(shift.data["percent"] for shift in shifts),
+            shares=self._shares(str(promotion.state["promotion"]["version"])),
+        )
+
+    def _shares(self, version: str) -> dict[int, float]:
+        steps = {step: seen[-1] - seen[0] for step, seen in self._seen.items()}
+        return {step: 100 * got[version] / sum(got.values()) for step, got in steps.items() if got}
 
     def begin(self, successor: Successor) -> tuple[PromotionRun, datetime]:
-        """A promotion whose update the cloud carries out, and its moment; staging is left out."""
+        """A promotion whose traffic begins to move, and its moment; staging is left out."""
         promotion = self.planned(successor)
+        if not promotion.state["plan"]["conducted"]:
+            self._hand_over(promotion)
+        return promotion, self.scene.now
+
+    def _hand_over(self, promotion: PromotionRun) -> None:
+        """SageMaker carries the rest out."""
         plan, sagemaker = promotion.state["plan"], self.scene.cloud.client("sagemaker")
         act = sagemaker.create_endpoint if plan["action"] == "create" else sagemaker.update_endpoint
         act(**plan["request"])
-        return promotion, self.scene.now
+        promotion.state["handed_over"] = True
 
     def planned(self, successor: Successor) -> PromotionRun:
         """A promotion that has been approved and planned; one that cannot be planned is closed."""
@@ -187,16 +214,45 @@ class World:
         return act()
 
     def _look(self, promotion: PromotionRun) -> bool:
+        """Whether the promotion has settled."""
         if self.interfere:
             self.interfere(promotion)
         try:
-            promotion.watch()
+            settled = self._moved(promotion)
         except RolloutInProgress:
-            return False
+            settled = False
         except (ClientError, BotoCoreError) as error:
             self.struck.append(str(error))
             return False
-        return True
+        self._count(promotion)
+        return settled
+
+    def _moved(self, promotion: PromotionRun) -> bool:
+        """One look of the machine's: by Trimtab's own steps, or at SageMaker's update."""
+        if promotion.state.get("handed_over"):
+            promotion.watch()
+            return True
+        told = promotion.shift()
+        if told["next"] not in ("look", "settled"):
+            self._hand_over(promotion)
+        return bool(told["next"] == "settled")
+
+    def _count(self, promotion: PromotionRun) -> None:
+        shifts = self.scene.ledger.entries("rollout.shifted", promotion.execution)
+        if shifts and self._crowd:
+            self._seen.setdefault(int(shifts[-1].data["percent"]), []).append(self._crowd.answers)
+
+
+def patient(cloud: LocalCloud, service: str) -> Any:
+    """A client that tries as often as those of Trimtab's functions."""
+    return boto3.client(
+        service,
+        region_name="us-east-1",
+        endpoint_url=cloud.endpoint,
+        aws_access_key_id="test",
+        aws_secret_access_key="test",
+        config=Config(retries={"mode": "standard", "max_attempts": 6}),
+    )
 
 
 @contextmanager
@@ -208,9 +264,9 @@ def production(cloud: LocalCloud, first: Successor) -> Iterator[World]:
     scene = CloudScene(cloud=cloud, role=studio.role, spec=with_rollout(tiny_spec(), **ROLLOUT))
     scene.objects = S3ObjectStore(cloud.client("s3"))  # type: ignore[assignment]
     runtime = cloud.client("sagemaker-runtime")
-    scene.endpoints = SageMakerEndpoints(cloud.client("sagemaker"), runtime)  # type: ignore[assignment]
-    scene.alarms = CloudWatchAlarms(cloud.client("cloudwatch"))  # type: ignore[assignment]
-    scene.measurements = CloudWatchMeasurements(cloud.client("cloudwatch"))  # type: ignore[assignment]
+    scene.endpoints = SageMakerEndpoints(patient(cloud, "sagemaker"), runtime)  # type: ignore[assignment]
+    scene.alarms = CloudWatchAlarms(patient(cloud, "cloudwatch"))  # type: ignore[assignment]
+    scene.measurements = CloudWatchMeasurements(patient(cloud, "cloudwatch"))  # type: ignore[assignment]
     world = World(scene)
     promotion, _ = world.begin(first)
     assert world.end(promotion)["outcome"] == "Serving"
