@@ -51,7 +51,8 @@ def watch(
     """
     promotion, plan, rollout = event.promotion, event.plan, runtime.spec.rollout
     folder = runtime.artifact("rollouts", promotion.tag)
-    looks = Looks(event.model, promotion, plan, rollout, runtime.objects, runtime.ledger, sources, folder, event.at)
+    stored = runtime.objects, runtime.ledger
+    looks = Looks(event.model, promotion, plan, rollout, *stored, sources, folder, event.at, runtime.metrics)
     checks = Checks(event.model, promotion, rollout.checks, functions, runtime.ledger, event.at)
     seen = Watch(promotion, plan, rollout, event.at, endpoints, alarms, runtime.objects, looks, checks)
     return seen.look(registry.describe(promotion.package_arn), event.started).to_json()

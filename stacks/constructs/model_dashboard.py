@@ -8,7 +8,8 @@ from stacks.constructs.machine import Machine
 from stacks.constructs.model_alarms import ModelAlarms, model_metric
 from trimtab.names import VARIANT, ModelNames
 from trimtab.spec import Spec
-from trimtab.telemetry import COLUMN_DIMENSION, METRIC_DIMENSION, Metric
+from trimtab.spec.judging import RULES
+from trimtab.telemetry import COLUMN_DIMENSION, METRIC_DIMENSION, RULE_DIMENSION, Metric
 
 _DAY, _MINUTE = Duration.days(1), Duration.minutes(1)
 _HALF = 12
@@ -26,8 +27,10 @@ class ModelDashboard(Construct):
         dashboard = cloudwatch.Dashboard(self, "Dashboard", default_interval=Duration.days(30))
         status = cloudwatch.AlarmStatusWidget(title=spec.name, alarms=alarms.all, width=24)
         dashboard.add_widgets(status)
-        dashboard.add_widgets(self._drift(alarms), self._quality(alarms))
         dashboard.add_widgets(self._traffic(), self._latency())
+        dashboard.add_widgets(self._rollout(), self._evidence())
+        dashboard.add_widgets(self._fleets("Errors by fleet (5xx)", "Invocation5XXErrors", "Sum"), self._slowest())
+        dashboard.add_widgets(self._drift(alarms), self._quality(alarms))
         dashboard.add_widgets(self._decisions(), _executions(machines))
 
     def _drift(self, alarms: ModelAlarms) -> cloudwatch.IWidget:
@@ -62,6 +65,44 @@ class ModelDashboard(Construct):
         shares = [self._endpoint("ModelLatency", statistic) for statistic in ("p50", "p99")]
         return cloudwatch.GraphWidget(title="Latency (µs)", left=shares, width=_HALF)
 
+    def _rollout(self) -> cloudwatch.IWidget:
+        """How far traffic has moved, and what the judge says of it."""
+        return cloudwatch.GraphWidget(
+            title="Rollout: share of the new version (%), verdict (1 pass, 0 unsure, -1 fail)",
+            left=[model_metric(self._spec, Metric.ROLLOUT_SHARE, "Maximum", _MINUTE)],
+            left_y_axis=cloudwatch.YAxisProps(min=0, max=100),
+            right=[model_metric(self._spec, Metric.ROLLOUT_VERDICT, "Minimum", _MINUTE)],
+            right_y_axis=cloudwatch.YAxisProps(min=-1, max=1),
+            width=_HALF,
+        )
+
+    def _evidence(self) -> cloudwatch.IWidget:
+        """A line for each rule of the judge; at 1 it ends a rollout."""
+        judge = self._spec.rollout.judge
+        rules = [rule for rule in RULES if rule not in judge.without] + [metric.name for metric in judge.metrics]
+        lines = [
+            model_metric(self._spec, Metric.ROLLOUT_EVIDENCE, "Maximum", _MINUTE, **{RULE_DIMENSION: rule}).with_(
+                label=rule
+            )
+            for rule in rules
+        ]
+        limit = cloudwatch.HorizontalAnnotation(value=1, label="fails")
+        return cloudwatch.GraphWidget(
+            title="Rollout: evidence against the new version", left=lines, left_annotations=[limit], width=_HALF
+        )
+
+    def _slowest(self) -> cloudwatch.IWidget:
+        return self._fleets("Latency by fleet, p99 (µs)", "ModelLatency", "p99")
+
+    def _fleets(self, title: str, name: str, statistic: str) -> cloudwatch.IWidget:
+        """A line for each endpoint config that has served lately, which nobody can name beforehand."""
+        dimensions = "AWS/SageMaker,EndpointConfigName,EndpointName,VariantName"
+        found = f'{{{dimensions}}} MetricName="{name}" EndpointName="{self._names.endpoint}"'
+        lines = cloudwatch.MathExpression(
+            expression=f"SEARCH('{found}', '{statistic}', 60)", using_metrics={}, label="", period=_MINUTE
+        )
+        return cloudwatch.GraphWidget(title=title, left=[lines], width=_HALF)
+
     def _decisions(self) -> cloudwatch.IWidget:
         made = (
             Metric.DROPS_ACCEPTED,
@@ -70,6 +111,7 @@ class ModelDashboard(Construct):
             Metric.CANDIDATES_REFUSED,
             Metric.ROLLOUTS_SERVING,
             Metric.ROLLOUTS_ROLLED_BACK,
+            Metric.ROLLBACKS,
             Metric.RETRAINS_STARTED,
             Metric.RETRAINS_SUPPRESSED,
         )

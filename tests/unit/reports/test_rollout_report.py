@@ -109,7 +109,7 @@ def test_a_rollout_of_two_days_still_makes_a_short_page(scene: Scene) -> None:
     page = rollout_page(RolloutStory(told, many, None))
     assert len(page) < PAGE_BYTES
     assert b"2,880,000" not in page
-    assert page.count(b'<td class="n">24,000</td>') == 120
+    assert page.count(b'<td class="n">24,000</td>') == 2 * 120
 
 
 def test_what_was_never_let_in_has_no_page(scene: Scene) -> None:

@@ -7,14 +7,16 @@ import pytest
 from rich.console import Console
 
 from cli.rollout_watch import EXITS, Sight, as_data, in_a_line, picture
-from tests.unit.functions.scene import ENDPOINT, Scene, approved, moving, serve_first_version
+from tests.unit.functions.scene import ENDPOINT, Scene, approved, measure_errors, moving, serve_first_version
 from trimtab.contracts import Plan
+from trimtab.errors import RolloutInProgress
 from trimtab.ports import EndpointState
 from trimtab.rollout.course import GOING_BACK, HELD, RELEASED, SHIFTED
 from trimtab.rollout.fleet_numbers import minutes_of, together
 from trimtab.rollout.judge.verdict import Judgement
 from trimtab.rollout.looking import NEWEST
 from trimtab.rollout.progress import Progress, newest, share_of_new
+from trimtab.telemetry import Metric
 
 
 @pytest.fixture
@@ -125,3 +127,16 @@ def test_both_versions_are_counted_minute_by_minute(scene: Scene) -> None:
     told = as_data(Sight(progress(scene), tuple(seen)))
     assert isinstance(told["minutes"], list)
     assert told["minutes"][0]["new"]["errors"] == 0
+
+
+def test_a_look_shows_the_share_the_verdict_and_each_rules_evidence(scene: Scene) -> None:
+    run = moving(scene)
+    shift(scene, 1, 20)
+    measure_errors(scene, run.state["plan"], requests=200, errors=80, minutes=4)
+    with pytest.raises(RolloutInProgress):
+        run.watch()
+    shown = {(metric, *dimensions.values()): value for metric, value, dimensions in scene.metrics.points}
+    assert shown[Metric.ROLLOUT_SHARE,] == 20
+    assert shown[Metric.ROLLOUT_VERDICT,] == -1
+    assert shown[Metric.ROLLOUT_EVIDENCE, "errors"] == 10
+    assert shown[Metric.ROLLOUT_EVIDENCE, "latency"] < 1

@@ -126,7 +126,7 @@ def _weights_chart(told: Told) -> Any:
     if plan is None or not plan.steps:
         return ""
     lines = [Line("planned", _planned(told, plan), stepped=True), Line("new", _observed(told, plan), stepped=True)]
-    return time_chart("Share of the requests that the new version answers", lines, _marks(told), " %")
+    return time_chart("Share of the requests that the new version answers", lines, _marks(told), " %", 100)
 
 
 def _planned(told: Told, plan: Plan) -> list[tuple[datetime, float | None]]:
@@ -159,7 +159,7 @@ def _marks(told: Told) -> list[Mark]:
         title = f"{entry.at:%H:%M} {outcome}: {entry.data['judgement']['message']}"[:300]
         found.append(Mark(entry.at, _SIGNS.get(outcome, "?"), outcome, title))
     for entry in told.course.of(GOING_BACK):
-        found.append(Mark(entry.at, "↩", "fail", f"{entry.at:%H:%M} going back"))
+        found.append(Mark(entry.at, "↩ ", "fail", f"{entry.at:%H:%M} going back", "end"))
     return found
 
 

@@ -30,6 +30,8 @@ class Mark:
     style: str
     """CSS class: pass, fail, inconclusive or act."""
     title: str
+    anchor: str = "middle"
+    """Where the sign stands beside the moment: middle, or end for one that would hide another's sign."""
 
 
 @dataclass(frozen=True)
@@ -46,14 +48,16 @@ class _Frame:
         return HEIGHT - BOTTOM - (HEIGHT - TOP - BOTTOM) * value / self.top
 
 
-def time_chart(title: str, lines: Sequence[Line], marks: Sequence[Mark] = (), unit: str = "") -> Markup:
-    """Values from 0 up over the time of all points and marks; empty when no line has a point."""
+def time_chart(
+    title: str, lines: Sequence[Line], marks: Sequence[Mark] = (), unit: str = "", top: float | None = None
+) -> Markup:
+    """Values from 0 to ``top`` (else a little above the largest) over time; empty when no line has a point."""
     known = [(at, value) for line in lines for at, value in line.points if value is not None]
     if not known:
         return Markup("")
     moments = [at for at, _ in known] + [mark.at for mark in marks]
     start, end = min(moments), max(max(moments), min(moments) + timedelta(minutes=1))
-    frame = _Frame(start, end, max(value for _, value in known) * 1.08 or 1.0)
+    frame = _Frame(start, end, top or max(value for _, value in known) * 1.08 or 1.0)
     parts = [_axes(frame, unit), *(_mark(frame, mark) for mark in marks), *(_line(frame, line) for line in lines)]
     head = Markup('<svg viewBox="0 0 {} {}" role="img" aria-label="{}">').format(WIDTH, HEIGHT, title)
     return head + Markup("").join(parts) + Markup("</svg>")
@@ -112,5 +116,5 @@ def _corners(frame: _Frame, stretch: Sequence[tuple[datetime, float]]) -> list[t
 def _mark(frame: _Frame, mark: Mark) -> Markup:
     return Markup(
         '<g class="{0}"><title>{1}</title><line class="mark" x1="{2:.1f}" x2="{2:.1f}" y1="{3}" y2="{4}"/>'
-        '<text x="{2:.1f}" y="{5}" text-anchor="middle">{6}</text></g>'
-    ).format(mark.style, mark.title, frame.x(mark.at), TOP - 6, HEIGHT - BOTTOM, TOP - 10, mark.sign)
+        '<text x="{2:.1f}" y="{5}" text-anchor="{7}">{6}</text></g>'
+    ).format(mark.style, mark.title, frame.x(mark.at), TOP - 6, HEIGHT - BOTTOM, TOP - 10, mark.sign, mark.anchor)

@@ -8,10 +8,11 @@ from typing import Any
 from trimtab.contracts import Champion, Plan, Promotion
 from trimtab.errors import DataError
 from trimtab.names import CHALLENGER, SHADOW, VARIANT
-from trimtab.ports import Ledger, ObjectStore
+from trimtab.ports import Ledger, MetricsSink, ObjectStore
 from trimtab.rollout.course import JUDGED, SHADOWED, Course
 from trimtab.rollout.judge.evidence import Fleet
 from trimtab.rollout.judge.look import look
+from trimtab.rollout.judge.shown import show
 from trimtab.rollout.judge.sources import Sources, Subject
 from trimtab.rollout.judge.synthetic import ask
 from trimtab.rollout.judge.verdict import Judgement
@@ -56,12 +57,14 @@ class Looks:
     uri: str
     """Folder of this rollout in the artifacts bucket."""
     at: datetime
+    metrics: MetricsSink
 
     def look(self, both: Fleets, course: Course) -> Judgement:
         """What is to be said of both fleets now, by all that is known since the rollout began."""
         judgement = look(self._subject(both, course), self.rollout, self.sources, self.at, self._previous())
         body = json.dumps(judgement.to_json() | {"at": self.at.isoformat()}, indent=1).encode()
         self.objects.write(f"{self.uri}/{NEWEST}", body, "application/json")
+        show(judgement, self._percent(course), self.metrics)
         if course.step and self.sources.requests:
             ask(self.sources.requests, self.plan.endpoint, self._bodies(), judgement, self.rollout)
         return judgement
@@ -73,6 +76,9 @@ class Looks:
             summary = f"version {self.promotion.version}: {judgement.outcome}: {judgement.message}"[:1000]
             data = {"step": course.step, "judgement": judgement.to_json(), "summary": summary}
             self.ledger.append(JUDGED, self.promotion.id, data, self.at, "judge")
+
+    def _percent(self, course: Course) -> float:
+        return float(self.plan.steps[course.step - 1]["percent"]) if course.step else 0.0
 
     def _previous(self) -> Judgement | None:
         try:
