@@ -52,5 +52,6 @@ def shift(
     stored = runtime.objects, runtime.ledger
     looks = Looks(event.model, promotion, plan, rollout, *stored, sources, folder, event.at, runtime.metrics)
     checks = Checks(event.model, promotion, rollout.checks, functions, runtime.ledger, event.at)
-    made = Shift(promotion, plan, rollout, event.at, endpoints, alarms, runtime.objects, looks, checks)
+    ports = endpoints, alarms, runtime.objects
+    made = Shift(promotion, plan, rollout, event.at, *ports, looks, checks, runtime.notifier)
     return made.look(registry.describe(promotion.package_arn), event.abandon)

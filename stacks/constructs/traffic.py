@@ -163,10 +163,11 @@ def _watch_rollout(scope: Construct, parts: ModelParts) -> RuntimeFunction:
 
 
 def _shift_traffic(scope: Construct, parts: ModelParts) -> RuntimeFunction:
-    """Moves endpoint and weights step by step; makes and rings no alarm."""
+    """Moves endpoint and weights step by step, and tells people of holds; makes and rings no alarm."""
     changing = ("sagemaker:UpdateEndpoint", "sagemaker:UpdateEndpointWeightsAndCapacities")
     function = _looking(scope, parts, "shift_traffic", *changing)
     parts.allow_alarms(function)
+    parts.notifications.grant_publish(function.role)
     return function
 
 

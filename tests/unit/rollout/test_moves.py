@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.endpoint_fakes import MemoryEndpoints
-from tests.fakes import NOON, MemoryLedger
+from tests.fakes import NOON, MemoryLedger, RecordingNotifier
 from trimtab.contracts import Plan, Promotion
 from trimtab.errors import RolloutInProgress
 from trimtab.names import ModelNames
@@ -62,6 +62,7 @@ class Journey:
     fates: list[str] = field(default_factory=list)
     now: datetime = NOON
     ledger: MemoryLedger = field(default_factory=MemoryLedger)
+    notifier: RecordingNotifier = field(default_factory=RecordingNotifier)
     shares: list[float] = field(default_factory=list)
     moves: list[Move] = field(default_factory=list)
 
@@ -98,7 +99,9 @@ class Journey:
         course = Course.read(self.ledger, "run")
         position = Position(self.live, self.plan, self.rollout, course, sight)
         try:
-            move = Conductor(self.promotion, self.plan, self.endpoints, self.ledger, self.now).perform(position)
+            move = Conductor(self.promotion, self.plan, self.endpoints, self.ledger, self.notifier, self.now).perform(
+                position
+            )
         except (KilledError, RolloutInProgress):
             return None
         self.moves.append(move)
@@ -207,6 +210,7 @@ def test_a_gate_waits_for_a_person_and_not_for_ever(released: bool) -> None:
     assert [entry.data["percent"] for entry in journey.ledger.entries("rollout.shifted")] == [5]
     (held,) = journey.ledger.entries("rollout.held")
     assert (held.data["why"], held.data["step"]) == ("gate", 1)
+    assert [notice["subject"] for notice in journey.notifier.sent] == ["rollout of version 2 is held"]
     if released:
         journey.ledger.append(RELEASED, "run", {"step": 1, "by": "ada", "reason": "looks good"}, journey.now, "ada")
     journey.to_the_end(["pass"], minutes=10)
@@ -277,3 +281,18 @@ def test_weights_that_somebody_changed_are_put_back_to_those_of_the_step() -> No
     move = journey.look()
     assert move is not None
     assert (move.act, move.percent) == ("weigh", 5)
+
+
+def test_a_config_that_sagemaker_does_not_keep_is_asked_for_three_times() -> None:
+    journey = Journey(stepped())
+    for _ in range(12):
+        move = journey.look()
+        if move and move.act == "end":
+            break
+        if journey.live.status == "Updating":
+            journey.endpoints.roll_back(ENDPOINT, "no capacity")
+        journey.now += timedelta(minutes=5)
+    assert len(journey.ledger.entries("rollout.entered")) == 3
+    assert Course.read(journey.ledger, "run").reasons == (
+        f"SageMaker did not keep {journey.plan.step_config}: no capacity",
+    )

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from trimtab.contracts import Plan, Promotion
-from trimtab.ports import Endpoints, Ledger
+from trimtab.ports import Endpoints, Ledger, Notifier
 from trimtab.rollout.course import ENTERED, GOING_BACK, HELD, SHADOWED, SHIFTED, Course
 from trimtab.rollout.moves import Move, Position, next_move, weights
 from trimtab.rollout.queue import ensure_lease
@@ -20,6 +20,7 @@ class Conductor:
     plan: Plan
     endpoints: Endpoints
     ledger: Ledger
+    notifier: Notifier
     at: datetime
 
     def perform(self, position: Position) -> Move:
@@ -49,8 +50,24 @@ class Conductor:
         elif move.act == "shadowed":
             self._write(SHADOWED, {"config": self.plan.shadow_config}, move.why)
         elif move.act == "hold" and course.last(HELD, step=move.step, why=move.why) is None:
-            until = move.until.isoformat() if move.until else None
-            self._write(HELD, {"step": move.step, "why": move.why, "until": until}, f"held: {move.why}")
+            self._hold(move)
+
+    def _hold(self, move: Move) -> None:
+        """Ledger and people know, once for each step and reason, what is waited for and until when."""
+        model, version = self.ledger.model, self.promotion.version
+        deadline = f"{move.until:%Y-%m-%d %H:%M} UTC" if move.until else "its deadline"
+        release = f'trimtab rollout release {model} --reason "..."'
+        waits = "a person has to release it" if move.why == "gate" else "the judge cannot tell the versions apart yet"
+        abort = f'To end it: trimtab rollout abort {model} --reason "...".'
+        watch = f"See what is known: trimtab rollout status {model}."
+        self.notifier.send(
+            f"rollout of version {version} is held",
+            f"Traffic of version {version} stays as it is since {self.at:%Y-%m-%d %H:%M} UTC, at step {move.step}.",
+            f"{waits[0].upper()}{waits[1:]}; without that it goes back after {deadline}.",
+            f"{watch} {f'To let it go on: {release}. ' if move.why == 'gate' else ''}{abort}",
+        )
+        until = move.until.isoformat() if move.until else None
+        self._write(HELD, {"step": move.step, "why": move.why, "until": until}, f"held: {move.why}")
 
     def _write(self, kind: str, data: dict[str, object], summary: str) -> None:
         said = f"version {self.promotion.version}: {summary}"[:1000]

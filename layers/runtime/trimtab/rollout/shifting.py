@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from trimtab.contracts import Plan, Promotion, Rollout
-from trimtab.ports import Alarms, Endpoints, EndpointState, ObjectStore, Package
+from trimtab.ports import Alarms, Endpoints, EndpointState, Notifier, ObjectStore, Package
 from trimtab.rollout.approval import is_approved
 from trimtab.rollout.checking import Checks
 from trimtab.rollout.conducting import Conductor
@@ -33,6 +33,7 @@ class Shift:
     objects: ObjectStore
     looks: Looks
     checks: Checks
+    notifier: Notifier
 
     def look(self, package: Package, abandoned: str) -> dict[str, Any]:
         """``next`` is look, move (SageMaker's guardrails go on), shadowed (nothing goes on) or settled."""
@@ -47,7 +48,7 @@ class Shift:
         return self._told(move, live)
 
     def _conductor(self) -> Conductor:
-        return Conductor(self.promotion, self.plan, self.endpoints, self.looks.ledger, self.at)
+        return Conductor(self.promotion, self.plan, self.endpoints, self.looks.ledger, self.notifier, self.at)
 
     def _judged(self, live: EndpointState, course: Course) -> Judgement | None:
         """Both versions are compared whenever both run: at every step, in every hold, and while weights change."""
