@@ -119,6 +119,22 @@ def test_an_extra_column_only_warns() -> None:
     assert _found(report, "extra_column").values == ("spare",)
 
 
+@pytest.mark.parametrize(
+    ("attention", "verdict"), [("refuse", Verdict.QUARANTINE), ("warn", Verdict.ACCEPT_WARN), ("off", Verdict.ACCEPT)]
+)
+def test_an_extra_column_does_what_the_contract_says(attention: str, verdict: Verdict) -> None:
+    table = trips().append_column("spare", pa.array([1] * 400))
+    assert validate(parquet(table), "parquet", _changed(quality={"extra_columns": attention})).verdict is verdict
+
+
+@pytest.mark.parametrize("quality", [{"min_rows": 500}, {"max_rows": 300}])
+def test_limits_on_rows_may_warn_but_never_let_an_empty_drop_pass(quality: dict[str, Any]) -> None:
+    lenient = _changed(quality=quality | {"row_limits": "warn"})
+    assert validate(parquet(trips()), "parquet", _changed(quality=quality)).verdict is Verdict.QUARANTINE
+    assert validate(parquet(trips()), "parquet", lenient).verdict is Verdict.ACCEPT_WARN
+    assert validate(parquet(trips().slice(0, 0)), "parquet", lenient).verdict is Verdict.QUARANTINE
+
+
 def test_a_repeated_column_is_refused() -> None:
     table = trips(5)
     twice = parquet(pa.table(table.columns, names=["miles" if name == "line" else name for name in table.column_names]))

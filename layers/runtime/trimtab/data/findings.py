@@ -40,12 +40,13 @@ _DRIFTS: Final = {
 def whole_file_violations(contract: Contract, scan: Scan) -> Iterator[Violation]:
     """What is wrong with the drop as a whole: too few or too many rows, no truth, references without keys."""
     least, most = contract.quality.min_rows, contract.quality.max_rows
+    severity = Severity(contract.quality.row_limits) if scan.rows else Severity.REFUSE
     if scan.rows < least:
         message = f"the drop has {scan.rows:,} rows and the contract asks for at least {least:,}"
-        yield Violation("min_rows", None, message, Severity.REFUSE, scan.rows, least)
+        yield Violation("min_rows", None, message, severity, scan.rows, least)
     if most is not None and scan.rows > most:
         message = f"the drop has {scan.rows:,} rows and the contract allows at most {most:,}"
-        yield Violation("max_rows", None, message, Severity.REFUSE, scan.rows, most)
+        yield Violation("max_rows", None, message, severity, scan.rows, most)
     if contract.label_required and scan.rows and not scan.columns[contract.label].present:
         message = f"no row has a value in '{contract.label}', so there is no truth in the file"
         yield Violation("no_truth", contract.label, message, Severity.REFUSE, 0, 1)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from trimtab.data.contract import Contract
@@ -24,7 +24,7 @@ def check_structure(contract: Contract, names: Sequence[str]) -> list[Violation]
     return [
         *(_missing(name, extra, contract.columns[name]) for name in missing),
         *(_repeated(name, names.count(name), contract) for name in repeated),
-        *([_extra(extra)] if extra and contract.closed else []),
+        *_extra(extra, contract),
     ]
 
 
@@ -57,8 +57,11 @@ def _repeated(name: str, count: int, contract: Contract) -> Violation:
     return Violation("repeated_column", shown(name), message, severity, measured=count, limit=1, count=count)
 
 
-def _extra(names: Sequence[str]) -> Violation:
+def _extra(names: Sequence[str], contract: Contract) -> Iterator[Violation]:
+    attention = contract.quality.extra_columns
+    if not names or not contract.closed or attention == "off":
+        return
     listed = ", ".join(f"'{shown(name)}'" for name in names[:LISTED]) + (", …" if len(names) > LISTED else "")
     message = f"{len(names)} columns are not in the contract and are not read: {listed}"
     values = tuple(shown(name) for name in names[:10])
-    return Violation("extra_column", None, message, Severity.WARN, len(names), 0, len(names), values=values)
+    yield Violation("extra_column", None, message, Severity(attention), len(names), 0, len(names), values=values)

@@ -176,7 +176,7 @@ def _least(rows: int) -> int:
     """Rows of the smallest drop: a hundredth of the sample's in one figure, as a day's may be one of a year's."""
     hundredth = max(rows // 100, 1)
     unit = 10 ** (len(str(hundredth)) - 1)
-    return hundredth // unit * unit
+    return int(hundredth // unit * unit)
 
 
 def _refuse_unreadable(table: pa.Table, identifier: str | None) -> None:

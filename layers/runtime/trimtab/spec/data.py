@@ -28,6 +28,10 @@ class QualityLimits(Section):
 
     min_rows: int = Field(default=1, ge=1)
     max_rows: int | None = Field(default=None, ge=1)
+    row_limits: Severity = "refuse"
+    """What a drop of fewer or more rows does; one without any is always refused."""
+    extra_columns: Attention = "warn"
+    """What columns outside the contract do; they are never read."""
     max_missing_share: float = Field(default=1.0, ge=0, le=1)
     """Largest share of missing values that a nullable column may have."""
     max_violation_share: float = Field(default=0.0, ge=0, le=1)
