@@ -32,8 +32,9 @@ def confirm(
     event: ConfirmServingEvent, runtime: Runtime, endpoints: Endpoints, registry: ModelRegistry
 ) -> dict[str, Any]:
     """Told by the live config's name; a retry gives the first attempt's answer."""
+    page = runtime.artifact("rollouts", event.promotion.tag, "report.html")
     conclusion = Conclusion(
-        event.promotion, event.at, runtime.ledger, registry, runtime.notifier, runtime.metrics, ACTOR
+        event.promotion, event.at, runtime.ledger, registry, runtime.notifier, runtime.metrics, ACTOR, page
     )
     if found := conclusion.earlier():
         return found.to_json()

@@ -140,7 +140,7 @@ class Closing:
                 f"promotion of {named} ended: {outcome}",
                 f"The promotion of {named} ended as {outcome}; production is as it was.",
                 reason or "no reason was given",
-                _next_step(outcome),
+                _next_step(outcome, self.ledger.model),
             )
         data = {
             "outcome": outcome,
@@ -163,7 +163,7 @@ def in_words(reason: str) -> str:
         return reason
 
 
-def _next_step(outcome: str) -> str:
+def _next_step(outcome: str, model: str) -> str:
     if outcome == "Failed":
-        return "Look at the promotion's execution, mend the cause, then approve the package again."
-    return "Read the reason; train a new version, or approve again once the reason is gone."
+        return f"Look at what happened (trimtab history {model}), mend the cause, then approve the package again."
+    return f"Read the reason (trimtab history {model}); train a new version, or approve again once the reason is gone."

@@ -24,6 +24,8 @@ class Conclusion:
     notifier: Notifier
     metrics: MetricsSink
     actor: str
+    page: str
+    """URI of the rollout's report, which is written when the promotion is closed."""
 
     def earlier(self) -> Confirmation | None:
         """What a first attempt has recorded already."""
@@ -49,10 +51,10 @@ class Conclusion:
         self.metrics.put(Metric.ROLLOUTS_SERVING, 1)
         self.notifier.send(
             f"version {promotion.version} serves",
-            f"Version {promotion.version} answers all production requests.",
-            confirmation.reason,
-            "Nothing; its baseline is published next.",
-            promotion.evaluation_uri,
+            f"Version {promotion.version} answers all production requests since {self.at:%Y-%m-%d %H:%M} UTC.",
+            f"{confirmation.reason}{self._approved()}",
+            f'Nothing; its baseline is published next. To go back: trimtab rollback {self.ledger.model} --reason "..."',
+            self.page,
         )
         self.ledger.append(SERVING, promotion.id, data, self.at, self.actor, state={"champion": champion})
 
@@ -63,21 +65,27 @@ class Conclusion:
         self.metrics.put(Metric.ROLLOUTS_ROLLED_BACK, 1)
         self.notifier.send(
             f"version {promotion.version} was rolled back",
-            f"Version {promotion.version} does not serve; the endpoint serves {confirmation.live_config or 'nothing'}.",
-            confirmation.reason,
+            f"Version {promotion.version} does not serve, seen {self.at:%Y-%m-%d %H:%M} UTC; it was set to Rejected, "
+            f"and the endpoint serves {confirmation.live_config or 'nothing'}.",
+            f"{confirmation.reason}{self._approved()}",
             self._help(confirmation),
-            promotion.evaluation_uri,
+            self.page,
         )
         summary = f"version {promotion.version} was rolled back: {confirmation.reason}"
         data = confirmation.to_json() | {"package_arn": promotion.package_arn, "summary": summary}
         self.ledger.append(ROLLED_BACK, promotion.id, data, self.at, self.actor)
 
+    def _approved(self) -> str:
+        """Whose approval it was, as the end of a sentence."""
+        people = ", ".join(self.promotion.approved_by)
+        return f" (approved by {people})" if people else ""
+
     def _help(self, confirmation: Confirmation) -> str:
         """What to do, with the command where production itself is in need."""
         model, champion = self.ledger.model, confirmation.version
         rejected = (
-            f"The version was set to Rejected: look at its logs and evaluation; approve it again when the cause lay "
-            f"outside it (trimtab approve {model} {self.promotion.version}), else train a new one."
+            f"Look at its report and its gates (trimtab models gates {model} {self.promotion.version}); approve it "
+            f"again when the cause lay outside it (trimtab approve {model} {self.promotion.version}), else train anew."
         )
         if not champion:
             return rejected
