@@ -39,6 +39,8 @@ class PlainQuality:
     label_leakage: str = "refuse"
     personal_data: str = "warn"
     freshness_hours: float | None = None
+    row_limits: str = "refuse"
+    extra_columns: str = "warn"
 
 
 def plain_gate(reference: Any) -> Gate:
