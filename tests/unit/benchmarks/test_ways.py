@@ -2,19 +2,20 @@
 
 import ast
 import sys
+from dataclasses import fields
 from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
 
-from benchmarks.contract import plain_gate
+from benchmarks.contract import PlainQuality, plain_gate
 from benchmarks.environments import ALL_PEERS, PEER_LOCKS, PEERS, pinned
 from benchmarks.measure import in_turn
 from benchmarks.rules import SPEC
 from benchmarks.tables import write
 from benchmarks.ways import floor, gate
 from trimtab.data.contract import data_contract
-from trimtab.spec import DataSpec
+from trimtab.spec import DataSpec, QualityLimits
 
 ROWS = 3_000
 
@@ -89,3 +90,7 @@ def test_runs_are_counted_and_what_fails_is_told() -> None:
 def test_what_takes_too_long_is_ended() -> None:
     endless = {"endless": [sys.executable, "-c", "import signal; signal.pause()"]}
     assert in_turn(endless, {}, 1, longest_seconds=0.1)["endless"].failure == "not done after 0 s"
+
+
+def test_the_contract_without_pydantic_has_every_limit_of_the_spec() -> None:
+    assert {field.name for field in fields(PlainQuality)} == set(QualityLimits.model_fields)
