@@ -126,6 +126,13 @@ class Loop:
         last = next((e["stateEnteredEventDetails"]["name"] for e in history if "stateEnteredEventDetails" in e), "")
         return Ended(found["status"], last, json.loads(found.get("output") or "{}"))
 
+    def ledger_time(self, seq: int) -> str:
+        """When the ledger's entry was made."""
+        found = self.cloud.client("dynamodb").get_item(
+            TableName=self.data["LedgerTable"], Key={"pk": {"S": self.model}, "sk": {"S": f"{seq:012d}"}}
+        )
+        return str(found["Item"]["at"]["S"])
+
     # registry and endpoint -------------------------------------------------------------------------------------------
 
     def versions(self) -> list[dict[str, Any]]:

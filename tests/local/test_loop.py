@@ -4,8 +4,11 @@ The steps build on each other: a failure makes those after it fail too.
 """
 
 import json
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
@@ -14,7 +17,7 @@ from cli.stage import Stage
 from demo import broken
 from demo.traffic import SteadyLoad, send_all
 from tests.fixtures.models.tiny import data
-from tests.local.conftest import wait_until
+from tests.local.conftest import ROOT, wait_until
 from tests.local.durability_support import Restarting
 from tests.local.inventory import inventory, inventory_at_rest, lost
 from tests.local.loop_support import PREFIX, Loop, deploy, deploy_again, environment
@@ -51,6 +54,16 @@ def load(loop: Loop, folder: Path) -> SteadyLoad:
     """Real callers send more than the contract asks for."""
     table = pq.read_table(folder / "pumps_2026-03.parquet")
     return SteadyLoad(loop.runtime, PREFIX, table.append_column("caller", [["gauge"] * table.num_rows]), per_second=20)
+
+
+def trimtab(*arguments: str) -> dict[str, Any]:
+    """What a command of `trimtab` prints for programs."""
+    done = subprocess.run(
+        [sys.executable, "-m", "cli", *arguments], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    answer: dict[str, Any] = json.loads(done.stdout)
+    return answer
 
 
 def test_labelled_data_end_as_a_version_that_waits_for_approval(loop: Loop, folder: Path) -> None:
@@ -196,6 +209,21 @@ def test_a_package_that_was_put_into_the_registry_by_hand_is_not_deployed(loop: 
     assert promotion.state == "Refused"
     assert "no judgement of it is in the ledger" in promotion.output["promotion"]["reason"]
     assert loop.endpoint()["EndpointConfigName"] == before
+
+
+def test_one_command_brings_the_version_back_that_served_before(loop: Loop) -> None:
+    two, (one, *_) = loop.endpoint()["EndpointConfigName"], reversed(loop.versions())
+    done = trimtab("rollback", "tiny", "--reason", "the loop's test", "--json")
+    assert (done["outcome"], done["from_version"], done["to_version"]) == ("Restored", 2, 1)
+    endpoint = loop.endpoint()
+    assert (endpoint["EndpointStatus"], endpoint["EndpointConfigName"]) == ("InService", done["config"])
+    assert endpoint["EndpointConfigName"].startswith(f"{PREFIX}-v1-")
+    assert two.startswith(f"{PREFIX}-v2-")
+    assert one["ModelApprovalStatus"] == "Approved"
+    assert trimtab("served", "tiny", "--json")["versions"][0]["version"] == 1
+    (asked, *_) = done["entries"]
+    before = loop.ledger_time(asked["seq"] - 1)
+    assert trimtab("served", "tiny", "--at", before, "--json")["versions"][0]["version"] == 2
 
 
 def test_every_permission_of_the_app_was_needed_or_is_listed_with_its_reason(loop: Loop) -> None:

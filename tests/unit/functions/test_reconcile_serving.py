@@ -183,6 +183,11 @@ def test_an_approval_that_was_refused_was_not_lost(scene: Scene, look: Look) -> 
     assert look() == {}
 
 
+def test_a_staging_endpoint_that_is_being_deleted_was_not_left_over(scene: Scene, look: Look) -> None:
+    scene.endpoints.endpoints[STAGING] = EndpointState(STAGING, "Deleting", "s")
+    assert look() == {}
+
+
 def test_an_endpoint_that_sleeps_is_not_missed_until_it_was_woken(scene: Scene, look: Look) -> None:
     del scene.endpoints.endpoints[ENDPOINT]
     scene.ledger.append("endpoint.slept", "s", {}, scene.now, "test")

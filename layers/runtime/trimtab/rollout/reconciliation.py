@@ -148,8 +148,9 @@ def _approvals(seen: Observed) -> Iterator[Finding]:
 
 
 def _staging(seen: Observed) -> Iterator[Finding]:
-    if seen.staging is not None and not seen.spec.rollout.staging_test.keep:
-        name = seen.staging.name
+    staging = seen.staging
+    if staging is not None and staging.status != "Deleting" and not seen.spec.rollout.staging_test.keep:
+        name = staging.name
         what = f"the staging endpoint {name} was left over and costs money"
         yield Finding("staging-left", what, f"aws sagemaker delete-endpoint --endpoint-name {name}")
 
