@@ -1,6 +1,6 @@
 """A pointer is dropped into the deployed app: the Spark job really runs, and its verdict is the drop's.
 
-Needs Spark and a Java (`make lake` brings both); the steps build on each other.
+Needs Spark and a Java (`make lake-pipeline` brings both); the steps build on each other.
 """
 
 import json

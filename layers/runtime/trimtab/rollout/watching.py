@@ -92,7 +92,7 @@ class Watch:
         if not is_approved(package):
             yield f"no longer approved: the package is {package.status}"
         if judgement and judgement.outcome == "fail":
-            yield f"the new fleet is worse: {judgement.message}"
+            yield judgement.verdict
         if live is not None and self.plan.config in (live.config, live.pending_config):
             yield from vanished(self.alarms, self.plan.alarms)
             yield from self._undecided(live, judgement)
@@ -146,4 +146,3 @@ class Watch:
             causes=tuple(dict.fromkeys([*against, *bells, *([live.failure] if live and live.failure else [])])),
             verdict=judgement.to_json() if judgement else None,
         )
-

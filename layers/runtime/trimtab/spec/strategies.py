@@ -23,12 +23,6 @@ class ShadowSpec(Section):
     percent: int = Field(default=100, ge=1, le=100)
     """Requests that are copied."""
     minutes: int = Field(default=60, ge=1, le=1440)
-    min_pairs: int = Field(default=50, ge=1)
-    """Requests that both versions must have answered before anything is said."""
-    max_changed_share: float = Field(default=1.0, ge=0, le=1)
-    """Share of these requests whose two answers may differ by more than ``tolerance``."""
-    tolerance: float = Field(default=0.1, ge=0)
-    """In units of the score."""
     then: Literal["canary", "linear", "all_at_once", "rolling", "stepped", "nothing"] = "canary"
     """How traffic moves afterwards; ``nothing`` ends with the report."""
 

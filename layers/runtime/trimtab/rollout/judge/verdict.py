@@ -66,6 +66,14 @@ class Judgement:
     unread: Mapping[str, int] | None = None
     """Looks in a row, this one included, at which a source of evidence could not be read."""
 
+    @property
+    def verdict(self) -> str:
+        """The message after what it means: a fleet that is worse is told apart from one that nobody could look at."""
+        failed = [check for check in self.checks if check.outcome == "fail" and not check.dry_run]
+        if any(check.value is not None for check in failed):
+            return f"the new fleet is worse: {self.message}"
+        return f"the new fleet cannot be judged: {self.message}" if failed else self.message
+
     def to_json(self) -> dict[str, Any]:
         """As ledger and judgement.json keep it."""
         return {
