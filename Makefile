@@ -19,7 +19,7 @@ export PYTHONPYCACHEPREFIX := $(CURDIR)/.cache/bytecode
 .PHONY: help setup demo test lint types contracts unit infra templates local scenarios lake lake-pipeline clients bench peers synth deploy diff destroy lock format clean
 
 help:  ## list every target in one line each
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: .venv/.installed .venv/.kernel node_modules/.installed .toolchain/.installed $(DATA)/.installed  ## install everything, pinned, into this folder
 
