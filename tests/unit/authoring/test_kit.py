@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from stacks.job_kit import _archive
+from stacks.job_kit import MODELS, _archive
 from trimtab.authoring.kit import folder_name, use_kit
 
 
@@ -52,9 +52,9 @@ def test_the_same_packages_make_the_same_archive_without_what_no_job_imports(tmp
     for name in ("onnx/a.py", "onnx/backend/test/b.py", "google/protobuf/c.py", "onnxruntime/capi/libonnxruntime.so.1"):
         (site / name).parent.mkdir(parents=True, exist_ok=True)
         (site / name).write_text("x = 1\n")
-    _archive(tmp_path, tmp_path / "one")
+    _archive(tmp_path, tmp_path / "one", MODELS.unused)
     (site / "onnx" / "a.py").touch()
-    _archive(tmp_path, tmp_path / "two")
+    _archive(tmp_path, tmp_path / "two", MODELS.unused)
     assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
     with tarfile.open(tmp_path / "one") as packed:
         assert packed.getnames() == ["cp312/onnx/a.py"]
