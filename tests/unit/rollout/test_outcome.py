@@ -17,6 +17,13 @@ def test_a_silent_rollback_is_recognised_although_the_endpoint_is_in_service() -
     assert found.reason == f"the endpoint is InService, but serves {OLD} and not {NEW}: alarm x rings"
 
 
+def test_a_rollback_without_a_ringing_alarm_says_where_to_look() -> None:
+    reason = outcome_of(NEW, EndpointState("flights", "InService", OLD), []).reason
+    assert "none of its alarms rings" in reason
+    assert "cloudwatch:DescribeAlarms" in reason
+    assert "DeleteEndpoint" in outcome_of(NEW, None, []).reason
+
+
 def test_a_failed_rollback_names_the_command_that_helps() -> None:
     found = outcome_of(NEW, EndpointState("flights", "UpdateRollbackFailed", OLD), [])
     assert found.outcome == "RolledBack"

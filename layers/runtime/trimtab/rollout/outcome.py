@@ -11,6 +11,11 @@ from trimtab.ports import EndpointState
 
 SETTLED = frozenset({"InService", "Failed", "OutOfService", "UpdateRollbackFailed"})
 """Statuses that SageMaker does not leave by itself."""
+_BY_HAND = "CloudTrail's DeleteEndpoint says who removed it"
+_SILENT = (
+    "none of its alarms rings and SageMaker gave no reason; it also goes back when it cannot read the alarms: look "
+    "whether the execution role may call cloudwatch:DescribeAlarms, and in CloudTrail for an UpdateEndpoint by hand"
+)
 
 
 @dataclass(frozen=True)
@@ -30,10 +35,11 @@ def is_settled(endpoint: EndpointState | None) -> bool:
 def outcome_of(planned_config: str, endpoint: EndpointState | None, causes: Sequence[str]) -> Outcome:
     """Serving exactly when the endpoint is InService with ``planned_config``; ``causes`` explain anything else."""
     if endpoint is None:
-        return Outcome("RolledBack", _explained("the endpoint does not exist any more", causes), None)
+        return Outcome("RolledBack", _explained("the endpoint does not exist any more", causes, _BY_HAND), None)
     if endpoint.config == planned_config and endpoint.status == "InService":
         return Outcome("Serving", f"the endpoint serves {planned_config}", endpoint.config)
-    return Outcome("RolledBack", _explained(_observed(planned_config, endpoint), causes), endpoint.config)
+    why = _SILENT if endpoint.status == "InService" else "SageMaker gave no reason"
+    return Outcome("RolledBack", _explained(_observed(planned_config, endpoint), causes, why), endpoint.config)
 
 
 def _observed(planned_config: str, endpoint: EndpointState) -> str:
@@ -47,5 +53,5 @@ def _observed(planned_config: str, endpoint: EndpointState) -> str:
     return f"the endpoint is InService, but serves {endpoint.config} and not {planned_config}"
 
 
-def _explained(observation: str, causes: Sequence[str]) -> str:
-    return f"{observation}: {'; '.join(causes)}" if causes else f"{observation}; SageMaker gave no reason"
+def _explained(observation: str, causes: Sequence[str], otherwise: str) -> str:
+    return f"{observation}: {'; '.join(causes)}" if causes else f"{observation}; {otherwise}"
