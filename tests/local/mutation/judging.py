@@ -31,6 +31,8 @@ class Excuse:
     reason: str
     on: str = "*"
     effect: str = "*"
+    sometimes: bool = False
+    """Whether a race decides if the loop needs it."""
 
     def covers(self, permission: Permission) -> bool:
         """Whether the permission is one of those it speaks of."""

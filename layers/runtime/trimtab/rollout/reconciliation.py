@@ -91,8 +91,8 @@ class Observed:
 
 def findings(seen: Observed) -> list[Finding]:
     """Every disagreement; what is in motion is not one."""
-    at_rest = [] if seen.is_busy else [*_serving(seen), *_approvals(seen), *_staging(seen)]
-    return [*at_rest, *_registry(seen), *_capture(seen), *_scaling(seen), *_alarms(seen), *_keys(seen)]
+    at_rest = [] if seen.is_busy else [*_serving(seen), *_approvals(seen), *_staging(seen), *_registry(seen)]
+    return [*at_rest, *_capture(seen), *_scaling(seen), *_alarms(seen), *_keys(seen)]
 
 
 def _back(seen: Observed, why: str, version: Any = None) -> str:
