@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from tests.fakes import NOON
 from trimtab.recovery.policy import Situation, decide
-from trimtab.spec.lifecycle import RetrainingSpec
+from trimtab.spec.retraining import RetrainingSpec
 
 POLICY = RetrainingSpec(triggers=("drift", "truth"), cooldown_hours=6, daily_budget=3)
 CALM = Situation(

@@ -10,7 +10,7 @@ from trimtab.ports import Alarms, Entry, Ledger, MetricsSink, Notifier
 from trimtab.recovery.aftermath import Case, case_for_rollback, propose
 from trimtab.recovery.policy import Answer, Cause, Decision, Situation, decide
 from trimtab.spec import Spec
-from trimtab.spec.lifecycle import MonitoringSpec
+from trimtab.spec.monitoring import MonitoringSpec
 from trimtab.telemetry import MODEL_DIMENSION, Metric
 
 REQUESTED, SUPPRESSED = "retrain.requested", "retrain.suppressed"

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
-from trimtab.spec.lifecycle import RetrainingSpec
+from trimtab.spec.retraining import RetrainingSpec
 
 Cause = Literal["alarm", "truth"]
 DAY = timedelta(days=1)

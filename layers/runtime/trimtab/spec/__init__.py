@@ -11,13 +11,10 @@ from trimtab.spec.evaluation import ChampionRule, EvaluationSpec, MetricRule
 from trimtab.spec.expression import Expression
 from trimtab.spec.features import FeaturesSpec
 from trimtab.spec.gates import AttributeRule, BiasRule, GatesSpec
-from trimtab.spec.lifecycle import (
-    MonitoringSpec,
-    QualityRule,
-    RetrainingSpec,
-)
 from trimtab.spec.load import load_spec_file, parse_spec
 from trimtab.spec.model import Spec, json_schema
+from trimtab.spec.monitoring import MonitoringSpec, QualityRule
+from trimtab.spec.retraining import RetrainingSpec
 from trimtab.spec.rollout import RolloutSpec
 from trimtab.spec.tracking import TrackingSpec
 from trimtab.spec.training import TrainingSpec

@@ -14,8 +14,9 @@ from trimtab.spec.datasets import DatasetsSpec
 from trimtab.spec.edge import EdgeSpec
 from trimtab.spec.evaluation import EvaluationSpec, no_metric
 from trimtab.spec.features import FeaturesSpec
-from trimtab.spec.lifecycle import MonitoringSpec, RetrainingSpec
+from trimtab.spec.monitoring import MonitoringSpec
 from trimtab.spec.named_columns import misnamed, misused
+from trimtab.spec.retraining import RetrainingSpec
 from trimtab.spec.rollout import RolloutSpec
 from trimtab.spec.serving import ServingSpec
 from trimtab.spec.stored import unfit_to_store

@@ -1,4 +1,4 @@
-"""The sections that say how a model is watched and retrained."""
+"""The section that says how a model is watched in production."""
 
 from typing import Final, Literal, Self
 
@@ -64,12 +64,3 @@ class MonitoringSpec(Section):
         if self.datapoints > self.periods:
             raise ValueError(f"datapoints ({self.datapoints}) cannot exceed periods ({self.periods})")
         return self
-
-
-class RetrainingSpec(Section):
-    """When a model is trained again, and what holds it back."""
-
-    triggers: tuple[Literal["first_data", "drift", "quality", "truth"], ...] = ("first_data", "drift", "quality")
-    """``truth`` retries while a drift or quality alarm rings and new truth has come."""
-    cooldown_hours: int = Field(default=6, ge=0)
-    daily_budget: int = Field(default=4, ge=1)
