@@ -42,8 +42,10 @@ class ModelAlarms(Construct):
             "Prediction", Metric.PSI_PREDICTION, watch.prediction_psi_limit, "scores have drifted"
         )
         self.quality = self._measured("Quality", Metric.QUALITY_DROP, quality.max_drop, f"{quality.metric} has fallen")
-        self.asking = (self.drift, self.prediction, self.quality)
-        self.all: list[cloudwatch.IAlarm] = [*self.asking, self._silence(), self._disagreement()]
+        self.change = self._change()
+        self.asking = (self.drift, self.prediction, self.quality, self.change)
+        told = (self._forecast(), self._silence(), self._disagreement())
+        self.all: list[cloudwatch.IAlarm] = [*self.asking, *told]
 
     def watch_machine(self, machine: Machine) -> None:
         """People are told when an execution fails, times out or is aborted."""
@@ -71,6 +73,21 @@ class ModelAlarms(Construct):
         watch = self._spec.monitoring
         rings = Limit(limit, _KEEP, watch.periods, watch.datapoints)
         return self._alarm(id, model_metric(self._spec, metric, "Maximum", _DAY), rings, what, "drift-and-quality")
+
+    def _change(self) -> cloudwatch.Alarm:
+        """Many readings together say what none of them says alone."""
+        evidence = model_metric(self._spec, Metric.CHANGE, "Maximum", _DAY)
+        reached = cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD
+        what = "readings stay beyond what is tolerated"
+        return self._alarm("Change", evidence, Limit(1, _KEEP, comparison=reached), what, "drift-and-quality")
+
+    def _forecast(self) -> cloudwatch.Alarm:
+        """A trend will cross its limit within the horizon."""
+        days = model_metric(self._spec, Metric.DAYS_TO_LIMIT, "Minimum", _DAY)
+        sooner = cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD
+        horizon = self._spec.monitoring.change.horizon_days
+        what = f"a limit will be crossed within {horizon} days"
+        return self._alarm("Forecast", days, Limit(horizon, _KEEP, comparison=sooner), what, "drift-and-quality")
 
     def _silence(self) -> cloudwatch.Alarm:
         """The dead-man alarm: no reading for as long as the spec allows."""

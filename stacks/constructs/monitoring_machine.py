@@ -9,7 +9,7 @@ from stacks.constructs.runtime_function import RuntimeFunction
 
 
 class MonitoringMachine(Construct):
-    """Owns the machine ``monitoring`` and its five functions. No state."""
+    """Owns the machine ``monitoring`` and its functions. No state."""
 
     def __init__(self, scope: Construct, id: str, *, parts: ModelParts) -> None:
         super().__init__(scope, id)
@@ -18,12 +18,14 @@ class MonitoringMachine(Construct):
         self.join_truth = _join_truth(self, parts)
         self.measure_quality = _measure_quality(self, parts)
         self.publish_metrics = parts.function(self, "publish_metrics")
+        self.measure_change = parts.function(self, "measure_change")
         self.functions = (
             self.collect_window,
             self.measure_drift,
             self.join_truth,
             self.measure_quality,
             self.publish_metrics,
+            self.measure_change,
         )
         self.machine = Machine(
             self,
@@ -78,8 +80,11 @@ class MonitoringMachine(Construct):
                 self.publish_metrics,
                 THIS_RUN | measured,
                 result="$.published",
-                then="Outcome",
+                then="MeasureChange",
                 on_error="RecordFailure",
+            ),
+            "MeasureChange": call(
+                self.measure_change, THIS_RUN, result="$.change", then="Outcome", on_error="RecordFailure"
             ),
             "Outcome": choose(equals("$.collected.outcome", "Collected", "Measured"), otherwise="NoData"),
             "Measured": succeed("A window was measured."),

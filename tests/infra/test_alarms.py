@@ -65,7 +65,7 @@ def test_recovery_starts_only_for_the_models_measuring_alarms(assembly: Assembly
         pattern = rule.properties.get("EventPattern", {})
         if pattern.get("source") == ["aws.cloudwatch"]:
             watched = {arn["Fn::GetAtt"][0][:-8].removeprefix("Alarms") for arn in pattern["resources"]}
-            assert watched == {"Drift", "Prediction", "Quality"}
+            assert watched == {"Drift", "Prediction", "Quality", "Change"}
             assert pattern["detail"] == {"state": {"value": ["ALARM"]}}
 
 

@@ -6,6 +6,7 @@ from pydantic import Field, model_validator
 
 from trimtab.column_types import ColumnType
 from trimtab.spec.base import Section
+from trimtab.spec.change import ChangeSpec
 from trimtab.spec.columns import NUMERIC, Column
 
 _OF_NUMBERS: Final = ("ks", "wasserstein")
@@ -56,6 +57,8 @@ class MonitoringSpec(Section):
     """An alarm needs this many breaching readings out of ``periods``."""
     min_rows: int = Field(default=200, ge=1)
     quality: QualityRule = QualityRule()
+    change: ChangeSpec = ChangeSpec()
+    """What is looked for over many windows."""
     silence_hours: int = Field(default=48, ge=1, le=168)
     """Without a reading for this long, the dead-man alarm rings."""
 

@@ -1,0 +1,40 @@
+"""Looks at all readings of the serving version together; last step of the monitoring machine."""
+
+from typing import Any
+
+from trimtab.contracts import Event
+from trimtab.entrypoint import Runtime, entrypoint
+from trimtab.ledger.lookup import decided
+from trimtab.monitoring.change.look import in_words, look_at, nearest_crossing, worst_evidence
+from trimtab.monitoring.change.measures import QUALITY, WINDOW, measures_of
+from trimtab.telemetry import Metric
+
+CHANGED = "change.measured"
+
+
+@entrypoint(Event)
+def handler(event: Event, runtime: Runtime) -> dict[str, Any]:
+    """The ledger says what has changed and where it is heading, and two alarms can hear of it."""
+    champion = runtime.ledger.state("champion")
+    if champion is None:
+        return {"outcome": "NotServing", "measures": 0}
+    subject = f"change:{event.at.isoformat()}"
+    version, spec = int(champion["version"]), runtime.spec.monitoring
+    if found := decided(runtime.ledger, CHANGED, subject):
+        return _result(found["looks"])
+    readings = [*runtime.ledger.entries(WINDOW), *runtime.ledger.entries(QUALITY)]
+    measures = measures_of(readings, version, spec)
+    if not measures:
+        return _result([])
+    looks = look_at(measures, event.at, spec.change)
+    days = nearest_crossing(looks, event.at)
+    runtime.metrics.put(Metric.CHANGE, worst_evidence(looks))
+    runtime.metrics.put(Metric.DAYS_TO_LIMIT, float(spec.change.horizon_days) if days is None else days)
+    shown = [look.to_json() for look in looks]
+    data = {"version": version, "looks": shown, "days_to_limit": days, "summary": in_words(looks)}
+    runtime.ledger.append(CHANGED, subject, data, event.at, "measure_change")
+    return _result(shown)
+
+
+def _result(looks: Any) -> dict[str, Any]:
+    return {"outcome": "Measured" if looks else "NoReadings", "measures": len(looks)}

@@ -1,0 +1,110 @@
+"""Readings in the ledger become looks: what has changed, and when a limit will be crossed."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from trimtab.monitoring.change.look import in_words, look_at, nearest_crossing, with_spread, worst_evidence
+from trimtab.monitoring.change.measures import Measure, measures_of
+from trimtab.monitoring.change.series import Reading
+from trimtab.ports import Entry
+from trimtab.spec.change import ChangeSpec
+from trimtab.spec.monitoring import DriftRule, MonitoringSpec
+
+START = datetime(2013, 6, 1, tzinfo=UTC)
+SPEC = MonitoringSpec()
+
+
+def entry(day: int, kind: str = "quality.measured", version: int = 1, **data: Any) -> Entry:
+    start = START + timedelta(days=day)
+    period = {"start": start.isoformat(), "end": (start + timedelta(days=1)).isoformat()}
+    at = start + timedelta(days=3)
+    written = {"version": version, "period": period, **data}
+    return Entry("tiny", day + 1, kind, f"w{day}", written, at, "test", "", "")
+
+
+def falling(days: int, per_day: float, error: float = 0.004) -> list[Entry]:
+    wobble = (0.002, -0.003, 0.001, -0.001, 0.003)
+    return [entry(day, drop=per_day * day + wobble[day % 5], error=error) for day in range(days)]
+
+
+def test_a_slow_fall_foretells_the_day_of_its_limit() -> None:
+    looks = look_at(measures_of(falling(15, 0.002), 1, SPEC), START + timedelta(days=15), SPEC.change)
+    days = nearest_crossing(looks, START + timedelta(days=15))
+    assert days == pytest.approx(25.5 - 15, abs=1.5)
+    assert "performance: rising by 0.002" in in_words(looks)
+    assert worst_evidence(looks) < 1
+
+
+def test_readings_that_stay_just_below_the_limit_are_a_change_that_no_single_window_shows() -> None:
+    below = [entry(day, drop=0.046 + 0.002 * (day % 2), error=0.005) for day in range(20)]
+    looks = look_at(measures_of(below, 1, SPEC), START + timedelta(days=20), SPEC.change)
+    assert worst_evidence(looks) >= 1
+    assert nearest_crossing(looks, START + timedelta(days=20)) is None
+    assert "performance: beyond 0.0375 since" in in_words(looks)
+
+
+def test_steady_readings_say_nothing() -> None:
+    looks = look_at(measures_of(falling(30, 0.0), 1, SPEC), START + timedelta(days=30), SPEC.change)
+    assert worst_evidence(looks) < 0.2
+    assert nearest_crossing(looks, START + timedelta(days=30)) is None
+    assert in_words(looks) == "no change and no trend in 1 measures"
+
+
+def test_only_the_serving_version_s_readings_count_and_each_window_once() -> None:
+    entries = [*falling(6, 0.0), entry(9, version=2, drop=0.5, error=0.1)]
+    entries.append(entry(5, drop=0.04, error=0.01))
+    (measure,) = measures_of(entries, 1, SPEC)
+    assert [reading.value for reading in measure.readings][-1] == 0.04
+    assert len(measure.readings) == 6
+
+
+def test_a_reading_without_an_error_makes_a_trend_but_no_detection() -> None:
+    entries = [entry(day, drop=0.002 * day) for day in range(10)]
+    (look,) = look_at(measures_of(entries, 1, SPEC), START + timedelta(days=10), SPEC.change)
+    assert look.change is None
+    assert look.evidence == 0
+    assert look.forecast.is_warning
+
+
+def test_columns_are_reported_and_do_not_ring_and_share_their_chance_of_a_false_trend() -> None:
+    columns = [
+        entry(day, "window.measured", columns={"x": 0.01 * day, "y": 0.0}, errors={"x": 0.002, "y": 0.002})
+        for day in range(20)
+    ]
+    looks = look_at(measures_of(columns, 1, SPEC), START + timedelta(days=20), SPEC.change)
+    assert [look.measure.name for look in looks] == ["column x", "column y"]
+    assert looks[0].forecast.is_warning
+    assert worst_evidence(looks) == 0
+    assert nearest_crossing(looks, START + timedelta(days=20)) is None
+
+
+def test_a_column_with_a_rule_of_its_own_is_not_held_to_the_psi_limit() -> None:
+    spec = MonitoringSpec(drift={"x": DriftRule(statistic="ks", limit=0.1)})
+    assert measures_of([entry(1, "window.measured", columns={"x": 0.3})], 1, spec) == []
+
+
+def test_windows_that_differ_beyond_sampling_have_wider_errors() -> None:
+    values = (0.0, 0.04, 0.0, 0.04, 0.0, 0.04)
+    readings = [Reading(START + timedelta(days=day), value, 0.001) for day, value in enumerate(values)]
+    assert with_spread(readings)[0].error == pytest.approx(0.04 / 2**0.5, rel=0.01)
+    step = [Reading(START + timedelta(days=day), 0.05 * (day >= 20), 0.02) for day in range(40)]
+    assert with_spread(step)[0].error == 0.02
+
+
+def test_days_that_differ_are_no_change_though_each_is_sure_of_itself() -> None:
+    """Without their spread the same readings are taken for a change: this is what it is for."""
+    values = (0.0, 0.05, 0.0, 0.0, 0.05, 0.0, 0.05, 0.0)
+    readings = tuple(Reading(START + timedelta(days=day), value, 0.002) for day, value in enumerate(values))
+    measure = Measure("performance", 0.05, readings)
+    (look,) = look_at([measure], START + timedelta(days=8), ChangeSpec())
+    assert look.evidence < 1
+
+
+def test_the_whole_look_is_json() -> None:
+    (look,) = look_at(measures_of(falling(15, 0.002), 1, SPEC), START + timedelta(days=15), SPEC.change)
+    shown = look.to_json()
+    assert shown["outcome"] == "crosses"
+    assert shown["earliest"] <= shown["expected"]
+    assert shown["slope_interval"][0] > 0
