@@ -8,10 +8,16 @@ from trimtab.ledger.lookup import decided
 from trimtab.monitoring.join import JOINED, Join
 
 
-@entrypoint(Event)
-def handler(event: Event, runtime: Runtime) -> dict[str, Any]:
+class JoinTruthEvent(Event):
+    """A turn of a run."""
+
+    turn: int = 0
+
+
+@entrypoint(JoinTruthEvent)
+def handler(event: JoinTruthEvent, runtime: Runtime) -> dict[str, Any]:
     """Every window that some truth was new to has a joined.parquet with all labels known now."""
-    subject = f"join:{event.at.isoformat()}"
+    subject = f"join:{event.at.isoformat()}" + (f":{event.turn}" if event.turn > 1 else "")
     if found := decided(runtime.ledger, JOINED, subject):
         return {"joined": found["joined"]}
     join = Join(

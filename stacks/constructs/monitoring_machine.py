@@ -2,7 +2,19 @@
 
 from constructs import Construct
 
-from stacks.asl import THIS_RUN, Json, States, call, choose, equals, machine, record_failure, succeed
+from stacks.asl import (
+    THIS_RUN,
+    Json,
+    States,
+    call,
+    choose,
+    equals,
+    exceeds,
+    machine,
+    record_failure,
+    remember,
+    succeed,
+)
 from stacks.constructs.machine import Machine
 from stacks.constructs.model_parts import ModelParts
 from stacks.constructs.runtime_function import RuntimeFunction
@@ -38,14 +50,22 @@ class MonitoringMachine(Construct):
         )
 
     def _definition(self, failure: RuntimeFunction) -> Json:
-        states = self._drift() | self._quality() | record_failure(failure, "monitoring")
-        return machine("Traffic and truth since the last time are measured.", "CollectWindow", states, timeout_s=7200)
+        states = self._windows() | self._drift() | self._quality() | record_failure(failure, "monitoring")
+        return machine("Traffic and truth since the last time are measured.", "Begin", states, timeout_s=6 * 3600)
+
+    def _windows(self) -> States:
+        """One window in each turn, the oldest first, until none is left or the run has had its fill."""
+        turn = {"turn.$": "$.collected.turn", "windows.$": "$.collected.windows"}
+        return {
+            "Begin": remember({"turn": 0, "windows": 0}, at="$.collected", then="CollectWindow"),
+            "CollectWindow": call(
+                self.collect_window, THIS_RUN | turn, result="$.collected", then="HasTraffic", on_error="RecordFailure"
+            ),
+            "IsBehind": choose(equals("$.collected.more", True, "CollectWindow"), otherwise="Outcome"),
+        }
 
     def _drift(self) -> States:
         return {
-            "CollectWindow": call(
-                self.collect_window, THIS_RUN, result="$.collected", then="HasTraffic", on_error="RecordFailure"
-            ),
             "HasTraffic": choose(equals("$.collected.outcome", "Collected", "MeasureDrift"), otherwise="NoteNoDrift"),
             "NoteNoDrift": {
                 "Type": "Pass",
@@ -67,7 +87,11 @@ class MonitoringMachine(Construct):
         measured = {"window.$": "$.collected.window", "drift.$": "$.drift.measured", "quality.$": "$.quality"}
         return {
             "JoinTruth": call(
-                self.join_truth, THIS_RUN, result="$.truth", then="MeasureQuality", on_error="RecordFailure"
+                self.join_truth,
+                THIS_RUN | {"turn.$": "$.collected.turn"},
+                result="$.truth",
+                then="MeasureQuality",
+                on_error="RecordFailure",
             ),
             "MeasureQuality": call(
                 self.measure_quality,
@@ -84,10 +108,10 @@ class MonitoringMachine(Construct):
                 on_error="RecordFailure",
             ),
             "MeasureChange": call(
-                self.measure_change, THIS_RUN, result="$.change", then="Outcome", on_error="RecordFailure"
+                self.measure_change, THIS_RUN, result="$.change", then="IsBehind", on_error="RecordFailure"
             ),
-            "Outcome": choose(equals("$.collected.outcome", "Collected", "Measured"), otherwise="NoData"),
-            "Measured": succeed("A window was measured."),
+            "Outcome": choose(exceeds("$.collected.windows", 0, "Measured"), otherwise="NoData"),
+            "Measured": succeed("All windows that were complete were measured, in their order."),
             "NoData": succeed("No new traffic was captured; truth that came was joined."),
         }
 

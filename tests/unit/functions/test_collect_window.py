@@ -43,7 +43,7 @@ def counted(scene: Scene) -> list[str]:
 
 def test_without_new_traffic_there_is_no_window() -> None:
     scene = Scene()
-    assert collect(scene) == {"outcome": "NoData", "window": None}
+    assert collect(scene) == {"outcome": "NoData", "window": None, "turn": 1, "windows": 0, "more": False}
     capture(scene, "a", {"e1": 2})
     assert collect(scene)["outcome"] == "Collected"
     scene.later(hours=1)
