@@ -9,10 +9,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from localcloud.cloudwatch import composite
+from localcloud.cloudwatch import anomaly, composite
+from localcloud.cloudwatch.anomaly import Band, Model, band_of
 from localcloud.cloudwatch.decision import COMPARISONS, INSUFFICIENT_DATA, TREATMENTS, Rule
 from localcloud.cloudwatch.expression import InvalidExpression, names_in
 from localcloud.cloudwatch.metrics import InvalidDatum, Metric, check_statistic
+from localcloud.cloudwatch.suppression import NOT_SUPPRESSED, Suppression, Suppressor, suppressor_of
 
 _DAY_SECONDS: Final = 86400
 _SHORT_PERIODS: Final = (10, 20, 30)
@@ -55,7 +57,7 @@ class Query:
 
 @dataclass
 class Alarm:
-    """A metric alarm (with `decision_rule` and `queries`) or a composite one (with `rule`)."""
+    """A metric alarm (with `decision_rule` and `queries`, perhaps a `band`) or a composite one (with `rule`)."""
 
     name: str
     alarm_arn: str
@@ -66,11 +68,20 @@ class Alarm:
     decision_rule: Rule | None = None
     history: list[dict[str, Any]] = field(default_factory=list)
     evaluated: Any = None
+    band: Band | None = None
+    learned: tuple[float, Model | None] | None = None
+    """The newest model of the band, and when it was learned."""
+    suppression: Suppression = NOT_SUPPRESSED
 
     @property
     def rule(self) -> str | None:
         """The text of a composite alarm's rule."""
         return self.settings.get("AlarmRule")
+
+    @property
+    def suppressor(self) -> Suppressor | None:
+        """The alarm that may hold back a composite alarm's actions."""
+        return suppressor_of(self.settings)
 
     @property
     def actions_enabled(self) -> bool:
@@ -87,16 +98,20 @@ class Alarm:
         shown = {key: value for key, value in self.settings.items() if key != "Tags"}
         for name in _ACTIONS:
             shown.setdefault(name, [])
-        return shown | {
-            "AlarmArn": self.alarm_arn,
-            "ActionsEnabled": self.actions_enabled,
-            "AlarmConfigurationUpdatedTimestamp": _moment(self.configured),
-            "StateValue": self.state.value,
-            "StateReason": self.state.reason,
-            "StateReasonData": self.state.data,
-            "StateUpdatedTimestamp": _moment(self.state.updated),
-            "StateTransitionedTimestamp": _moment(self.state.since),
-        }
+        return (
+            shown
+            | self.suppression.described()
+            | {
+                "AlarmArn": self.alarm_arn,
+                "ActionsEnabled": self.actions_enabled,
+                "AlarmConfigurationUpdatedTimestamp": _moment(self.configured),
+                "StateValue": self.state.value,
+                "StateReason": self.state.reason,
+                "StateReasonData": self.state.data,
+                "StateUpdatedTimestamp": _moment(self.state.updated),
+                "StateTransitionedTimestamp": _moment(self.state.since),
+            }
+        )
 
     def remember(self, kind: str, summary: str, data: dict[str, Any], now: float) -> None:
         """The history has one more item."""
@@ -132,15 +147,15 @@ class AlarmBook(dict[str, Alarm]):
             state = before.state if before else State(INSUFFICIENT_DATA, _CREATED, "", now, now)
             alarm = Alarm(name, f"{self._arn_prefix}{name}", settings, now, state, **parts)
             alarm.history = before.history if before else []
+            alarm.suppression = before.suppression if before and alarm.suppressor else NOT_SUPPRESSED
             what = "updated" if before else "created"
             alarm.remember("ConfigurationUpdate", f'Alarm "{name}" {what}', {"type": what.title()}, now)
             self[name] = alarm
         return alarm
 
     def _composite_parts(self, settings: dict[str, Any]) -> dict[str, Any]:
-        if settings.get("ActionsSuppressor"):
-            raise InvalidAlarm("The local cloud has no actions suppressor for composite alarms.")
         _check_actions(settings)
+        self._check_suppressor(settings)
         try:
             rule = composite.parse(settings["AlarmRule"])
         except composite.InvalidRule as error:
@@ -152,14 +167,41 @@ class AlarmBook(dict[str, Alarm]):
             )
         return {}
 
+    def _check_suppressor(self, settings: dict[str, Any]) -> None:
+        try:
+            suppressor = suppressor_of(settings)
+        except KeyError as missing:
+            raise InvalidAlarm(f"{missing.args[0]} is required when ActionsSuppressor is specified.") from missing
+        if suppressor is not None and suppressor.name not in self:
+            raise InvalidAlarm(
+                f"Could not save the composite alarm as its suppressor {suppressor.name} does not exist."
+            )
+
 
 def _metric_parts(settings: dict[str, Any]) -> dict[str, Any]:
     _check_actions(settings)
-    queries = tuple(_queries(settings))
+    band = _band(settings)
+    queries = tuple(query for query in _queries(settings) if band is None or query.id != band.id)
     _check_queries(queries)
-    rule = _decision_rule(settings)
+    if band is not None and band.of not in {query.id for query in queries if query.returns}:
+        raise InvalidAlarm(f"{band.expression} must be a band around the metric that returns data.")
+    rule = _decision_rule(settings, band)
     _check_span(period_of(queries), rule.periods)
-    return {"queries": queries, "decision_rule": rule}
+    return {"queries": queries, "decision_rule": rule, "band": band}
+
+
+def _band(settings: dict[str, Any]) -> Band | None:
+    """The band that the alarm compares with in place of a threshold."""
+    wanted = settings.get("ThresholdMetricId")
+    if not wanted:
+        return None
+    given = next((one for one in settings.get("Metrics") or () if one["Id"] == wanted), None)
+    band = band_of(wanted, given.get("Expression") or "") if given else None
+    if band is None:
+        raise InvalidAlarm("ThresholdMetricId must name an ANOMALY_DETECTION_BAND of a metric and a number.")
+    if settings.get("Threshold") is not None:
+        raise InvalidAlarm("Threshold and ThresholdMetricId exclude one another.")
+    return band
 
 
 def period_of(queries: Iterable[Query]) -> int:
@@ -170,9 +212,7 @@ def period_of(queries: Iterable[Query]) -> int:
     return periods.pop()
 
 
-def _decision_rule(settings: dict[str, Any]) -> Rule:
-    if settings.get("ThresholdMetricId"):
-        raise InvalidAlarm("The local cloud has no anomaly detection: give the alarm a Threshold.")
+def _decision_rule(settings: dict[str, Any], band: Band | None) -> Rule:
     if settings.get("EvaluateLowSampleCountPercentile") == "ignore":
         raise InvalidAlarm("The local cloud evaluates percentiles of few samples, too: it cannot ignore them.")
     usual = "ignore" if settings.get("Namespace") == "AWS/DynamoDB" else "missing"
@@ -181,13 +221,15 @@ def _decision_rule(settings: dict[str, Any]) -> Rule:
         raise InvalidAlarm(f"ComparisonOperator {comparison} is not one of {', '.join(COMPARISONS)}.")
     if missing not in TREATMENTS:
         raise InvalidAlarm(f"TreatMissingData {missing} is not one of {', '.join(TREATMENTS)}.")
-    if settings.get("Threshold") is None or not settings.get("EvaluationPeriods"):
+    if (comparison in anomaly.COMPARISONS) != (band is not None):
+        raise InvalidAlarm(f"{comparison} needs {'a Threshold' if band else 'a ThresholdMetricId'}.")
+    if (band is None and settings.get("Threshold") is None) or not settings.get("EvaluationPeriods"):
         raise InvalidAlarm("Threshold and EvaluationPeriods are required.")
     periods = int(settings["EvaluationPeriods"])
     points = int(settings.get("DatapointsToAlarm") or periods)
     if not 1 <= points <= periods:
         raise InvalidAlarm("DatapointsToAlarm must be between 1 and EvaluationPeriods.")
-    return Rule(str(comparison), float(settings["Threshold"]), periods, points, missing)
+    return Rule(str(comparison), float(settings.get("Threshold") or 0), periods, points, missing)
 
 
 def _queries(settings: dict[str, Any]) -> Iterable[Query]:

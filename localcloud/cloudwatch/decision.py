@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
+from localcloud.cloudwatch import anomaly
 from localcloud.cloudwatch.metrics import Vector
 
 OK: Final = "OK"
@@ -19,6 +20,7 @@ COMPARISONS: Final[dict[str, Callable[[float, float], bool]]] = {
     "GreaterThanOrEqualToThreshold": lambda value, threshold: value >= threshold,
     "LessThanThreshold": lambda value, threshold: value < threshold,
     "LessThanOrEqualToThreshold": lambda value, threshold: value <= threshold,
+    **anomaly.COMPARISONS,
 }
 _EXTRA_POINTS: Final = 2
 _MINUTES_LOOKED_AT: Final = 6

@@ -1,15 +1,16 @@
 """One evaluation of one alarm: its data points, the state they give it, and the reason in CloudWatch's words."""
 
 import json
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from localcloud.cloudwatch import composite, expression
-from localcloud.cloudwatch.alarms import Alarm, Query, period_of
+from localcloud.cloudwatch import composite
+from localcloud.cloudwatch.alarms import Alarm, period_of
+from localcloud.cloudwatch.banded import Banded, banded
 from localcloud.cloudwatch.decision import ALARM, INSUFFICIENT_DATA, OK, Outcome, Rule, decide, edges, moments
-from localcloud.cloudwatch.metrics import MetricStore, Vector
+from localcloud.cloudwatch.metrics import MetricStore
+from localcloud.cloudwatch.vectors import returned
 from localcloud.timestamps import iso_milliseconds
 
 _OPERATORS: Final = {
@@ -47,6 +48,8 @@ def evaluate(alarm: Alarm, store: MetricStore, now: float) -> Finding | None:
     rule = _rule_of(alarm)
     grid = _edges(alarm, now)
     values = returned(alarm.queries, store, grid)
+    if alarm.band is not None:
+        return _evaluate_banded(alarm, banded(alarm, store, grid, values), now)
     outcome = decide(values, rule)
     if outcome.state is None:
         return None
@@ -55,30 +58,19 @@ def evaluate(alarm: Alarm, store: MetricStore, now: float) -> Finding | None:
     return Finding(outcome.state, reason, _reason_data(alarm, rule, points, now))
 
 
-def returned(queries: Iterable[Query], store: MetricStore, grid: list[float]) -> Vector:
-    """The data points of the query that returns data."""
-    values = all_vectors(queries, store, grid)
-    return next(values[query.id] for query in queries if query.returns)
-
-
-def all_vectors(queries: Iterable[Query], store: MetricStore, grid: list[float]) -> dict[str, Vector]:
-    """The data points of every query; expressions may build on one another. Raises InvalidExpression."""
-    queries = tuple(queries)
-    measured = {
-        query.id: store.vector(query.metric, query.stat, grid, query.unit)
-        for query in queries
-        if query.metric is not None
-    }
-    pending = {query.id: query.expression or "" for query in queries if query.metric is None}
-    while pending:
-        ready = [name for name, text in pending.items() if not expression.names_in(text) & pending.keys()]
-        if not ready:
-            raise expression.InvalidExpression(f"The expressions {sorted(pending)} depend on one another.")
-        for name in ready:
-            metric_ids = frozenset(query.id for query in queries if query.metric is not None)
-            scope = expression.Scope(measured, metric_ids, len(grid) - 1)
-            measured[name] = expression.evaluate(pending.pop(name), scope)
-    return measured
+def _evaluate_banded(alarm: Alarm, found: Banded | None, now: float) -> Finding | None:
+    """Compared is how far each value lies beyond its band. Without a band an alarm has insufficient data."""
+    rule = _rule_of(alarm)
+    if found is None:
+        return Finding(INSUFFICIENT_DATA, "Insufficient Data: the anomaly detection model is not trained yet.", {})
+    outcome = decide(found.beyond, rule)
+    if outcome.state is None:
+        return None
+    breaching = [index for index in outcome.evaluated if rule.is_breaching(found.beyond[index] or 0.0)]
+    shown = (breaching if outcome.state == ALARM else outcome.evaluated) or outcome.evaluated
+    data = _reason_data(alarm, rule, found.points(outcome.evaluated), now) | found.thresholds(outcome.evaluated)
+    del data["threshold"]
+    return Finding(outcome.state, found.reason(rule, shown, outcome.state == ALARM), data)
 
 
 def evaluate_composite(alarm: Alarm, alarms: dict[str, Alarm]) -> Finding:

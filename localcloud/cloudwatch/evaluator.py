@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 from localcloud.cloud import Cloud
+from localcloud.cloudwatch import suppression
 from localcloud.cloudwatch.alarms import Alarm, AlarmBook, State
 from localcloud.cloudwatch.evaluation import Finding, as_text, evaluate, evaluate_composite, inputs, turning_points
 from localcloud.cloudwatch.expression import InvalidExpression
@@ -75,7 +76,24 @@ class Evaluator:
             summary = f"Alarm updated from {before.value} to {finding.value}"
             states = {"oldState": before.remembered(), "newState": alarm.state.remembered()}
             alarm.remember("StateUpdate", summary, states, now)
-        self._notices.send(alarm, before, region)
+            held = _held(book, alarm, now)
+        self._notices.tell(alarm, before, region)
+        if not held:
+            self._notices.act(alarm, before, region)
+
+    def _let_go(self, region: str, book: AlarmBook, alarm: Alarm, now: float) -> None:
+        """Actions that a suppressor held back are taken when it is over, if they were not for this state already."""
+        suppressor = alarm.suppressor
+        if suppressor is None or alarm.suppression.by is None:
+            return
+        with book.lock:
+            before = alarm.suppression
+            rings = _rings(book, suppressor.name)
+            alarm.suppression = suppression.when_time_passes(before, suppressor, rings, alarm.state.value, now)
+            over = alarm.suppression.by is None
+        if over and before.told != alarm.state.value:
+            self._notices.tell(alarm, alarm.state, region, before)
+            self._notices.act(alarm, alarm.state, region)
 
     def _evaluate(self, region: str, book: AlarmBook, store: MetricStore, alarm: Alarm, complete: float) -> None:
         depends_on = inputs(alarm, store, complete)
@@ -97,6 +115,7 @@ class Evaluator:
             for alarm in composites:
                 finding = evaluate_composite(alarm, book)
                 self.change(region, book, alarm, finding, max(now, alarm.state.since))
+                self._let_go(region, book, alarm, now)
             if before == [alarm.state.value for alarm in composites]:
                 return
 
@@ -104,3 +123,18 @@ class Evaluator:
         """The virtual time up to which data can have arrived: a period is judged when it ends before."""
         clock = self._cloud.clock
         return clock.now() - min(_INGESTION_REAL_SECONDS * clock.speed, _LONGEST_INGESTION)
+
+
+def _held(book: AlarmBook, alarm: Alarm, now: float) -> bool:
+    """Whether a suppressor holds the actions of the alarm's new state back."""
+    suppressor = alarm.suppressor
+    if suppressor is None:
+        return False
+    before, rings = alarm.suppression, _rings(book, suppressor.name)
+    alarm.suppression = suppression.when_changed(before, suppressor, rings, alarm.state.value, now)
+    return alarm.suppression.by is not None
+
+
+def _rings(book: AlarmBook, name: str) -> bool:
+    """An alarm that is gone holds nothing back."""
+    return name in book and book[name].state.value == suppression.ALARM

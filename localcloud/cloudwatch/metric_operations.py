@@ -8,7 +8,6 @@ from typing import Any, Final
 
 from localcloud.cloud import Cloud
 from localcloud.cloudwatch.alarms import Query
-from localcloud.cloudwatch.evaluation import all_vectors
 from localcloud.cloudwatch.expression import InvalidExpression
 from localcloud.cloudwatch.metrics import (
     NEWEST_SECONDS,
@@ -19,6 +18,7 @@ from localcloud.cloudwatch.metrics import (
     check_statistic,
     put_metric_data,
 )
+from localcloud.cloudwatch.vectors import all_vectors
 from localcloud.timestamps import received, received_range
 
 _RESPONSE: Final = "moto.cloudwatch.responses:CloudWatchResponse"

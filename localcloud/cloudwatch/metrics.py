@@ -100,6 +100,11 @@ class MetricStore:
         with self._lock:
             return max((series.times[-1] for series in self._series.get(metric, {}).values()), default=0.0)
 
+    def earliest(self, metric: Metric) -> float | None:
+        """The time of the metric's first sample; None when it has none."""
+        with self._lock:
+            return min((series.times[0] for series in self._series.get(metric, {}).values()), default=None)
+
     def statistics(
         self, metric: Metric, stats: Iterable[str], start: float, end: float, unit: str | None = None
     ) -> dict[str, float]:

@@ -14,6 +14,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from localcloud.cloud import Cloud
 from localcloud.cloudwatch.alarms import Alarm, Query, State
+from localcloud.cloudwatch.suppression import Suppression
 from localcloud.timestamps import iso_milliseconds
 
 _PRINCIPAL = "cloudwatch.amazonaws.com"
@@ -31,17 +32,21 @@ class Notices:
         """The sender runs until the process ends."""
         threading.Thread(target=self._work, name="cloudwatch-notices", daemon=True).start()
 
-    def send(self, alarm: Alarm, before: State, region: str) -> None:
-        """The event and, when they are enabled, the actions of the alarm's present state are on their way."""
+    def tell(self, alarm: Alarm, before: State, region: str, held: Suppression | None = None) -> None:
+        """The event is on its way; `held` is what has held the actions of the state back until now."""
         after = alarm.state
         self._cloud.emit(
             "aws.cloudwatch",
             "CloudWatch Alarm State Change",
-            _event_detail(alarm, before, after),
+            _event_detail(alarm, before, after, held),
             [alarm.alarm_arn],
             region=region,
             time=after.since,
         )
+
+    def act(self, alarm: Alarm, before: State, region: str) -> None:
+        """When they are enabled, the actions of the alarm's present state are on their way."""
+        after = alarm.state
         for arn in alarm.actions_for(after.value) if alarm.actions_enabled else ():
             self._jobs.put(functools.partial(self._act, arn, alarm, before, after, region))
 
@@ -95,11 +100,12 @@ def region_name(region: str) -> str:
     return next((p["regions"][region]["description"] for p in partitions if region in p["regions"]), region)
 
 
-def _event_detail(alarm: Alarm, before: State, after: State) -> dict[str, Any]:
+def _event_detail(alarm: Alarm, before: State, after: State, held: Suppression | None = None) -> dict[str, Any]:
+    """Unproven: that the events carry the fields of suppression as the payloads of functions do."""
     return {
         "alarmName": alarm.name,
-        "state": _state(after),
-        "previousState": _state(before),
+        "state": _state(after) | (_suppressed(alarm.suppression) if held is None else {}),
+        "previousState": _state(before) | (_suppressed(held) if held else {}),
         "configuration": _configuration(alarm),
     }
 
@@ -109,11 +115,18 @@ def _state(state: State) -> dict[str, str]:
     return shown | ({"reasonData": state.data} if state.data else {})
 
 
+def _suppressed(suppression: Suppression) -> dict[str, str]:
+    return {f"{name[0].lower()}{name[1:]}": value for name, value in suppression.described().items()}
+
+
 def _configuration(alarm: Alarm) -> dict[str, Any]:
     described = {"description": alarm.settings["AlarmDescription"]} if alarm.settings.get("AlarmDescription") else {}
     if alarm.rule is not None:
-        return {"alarmRule": alarm.rule, **described}
-    return {"metrics": [_metric(query) for query in alarm.queries], **described}
+        names = [name for name in alarm.settings if name.startswith("ActionsSuppressor")]
+        suppressor = {f"{name[0].lower()}{name[1:]}": alarm.settings[name] for name in names}
+        return {"alarmRule": alarm.rule, **described, **suppressor}
+    band = [{"id": alarm.band.id, "expression": alarm.band.expression, "returnData": True}] if alarm.band else []
+    return {"metrics": [*map(_metric, alarm.queries), *band], **described}
 
 
 def _metric(query: Query) -> dict[str, Any]:
@@ -161,7 +174,7 @@ def _trigger(alarm: Alarm) -> dict[str, Any]:
         "EvaluationPeriods": rule.periods,
         "DatapointsToAlarm": rule.points_to_alarm,
         "ComparisonOperator": rule.comparison,
-        "Threshold": rule.threshold,
+        **({"ThresholdMetricId": alarm.band.id} if alarm.band else {"Threshold": rule.threshold}),
         "TreatMissingData": rule.missing,
         "EvaluateLowSampleCountPercentile": settings.get("EvaluateLowSampleCountPercentile", ""),
     }

@@ -170,7 +170,7 @@ def test_a_message_in_a_dead_letter_queue_alarms(stage: Stage, watch: Watch) -> 
         ({"AlarmActions": ["arn:aws:ssm:us-east-1:123456789012:opsitem:1"]}, "alarm action"),
         ({"Statistic": None, "ExtendedStatistic": "tm99"}, "percentiles"),
         ({"EvaluateLowSampleCountPercentile": "ignore"}, "few samples"),
-        ({"ThresholdMetricId": "band", "Threshold": None}, "anomaly"),
+        ({"ThresholdMetricId": "band", "Threshold": None}, "ANOMALY_DETECTION_BAND"),
     ],
 )
 def test_alarms_that_the_local_cloud_cannot_evaluate_are_refused(
@@ -180,10 +180,33 @@ def test_alarms_that_the_local_cloud_cannot_evaluate_are_refused(
         watch.alarm(**changes)
 
 
-def test_a_suppressor_is_refused(watch: Watch) -> None:
-    name = watch.alarm()
-    with pytest.raises(ClientError, match="suppressor"):
-        watch.cloudwatch.put_composite_alarm(AlarmName=unique("c"), AlarmRule=f"ALARM({name})", ActionsSuppressor=name)
+def test_an_anomaly_after_days_of_the_usual_rings(stage: Stage, watch: Watch) -> None:
+    now = datetime.fromisoformat(stage.cloud.now())
+    for day in range(4):
+        minutes = [-1440 * day - 5 * step for step in range(288)]
+        data = [_latency(now + timedelta(minutes=minute), 100.0 + minute % 7) for minute in minutes]
+        watch.cloudwatch.put_metric_data(Namespace=watch.namespace, MetricData=data)
+    name = unique("alarm")
+    metric = {"Namespace": watch.namespace, "MetricName": "Latency"}
+    metrics: list[Any] = [
+        {"Id": "m1", "MetricStat": {"Metric": metric, "Period": 300, "Stat": "Average"}},
+        {"Id": "band", "Expression": "ANOMALY_DETECTION_BAND(m1, 4)"},
+    ]
+    watch.cloudwatch.put_metric_alarm(
+        AlarmName=name, Metrics=metrics, ThresholdMetricId="band", EvaluationPeriods=2,
+        ComparisonOperator="LessThanLowerOrGreaterThanUpperThreshold", TreatMissingData="ignore",
+    )  # fmt: skip
+    watch.becomes(name, "OK")
+    for _ in range(2):
+        later = datetime.fromisoformat(stage.cloud.now())
+        watch.cloudwatch.put_metric_data(Namespace=watch.namespace, MetricData=[_latency(later, 900.0)])
+        stage.cloud.advance(5 * MINUTE)
+    found = watch.becomes(name, "ALARM")
+    assert "greater than the upper thresholds" in found["StateReason"]
+
+
+def _latency(moment: datetime, value: float) -> dict[str, Any]:
+    return {"MetricName": "Latency", "Timestamp": moment, "Value": value}
 
 
 def test_a_jump_over_many_alarms_is_quick(stage: Stage, watch: Watch) -> None:

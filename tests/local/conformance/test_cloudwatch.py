@@ -148,6 +148,37 @@ def test_a_composite_alarm_follows_its_parts(watch: Watch) -> None:
         watch.composite(f"ALARM({watch.account.unique('absent')})")
 
 
+def test_a_suppressor_holds_the_actions_of_a_composite_alarm_back_until_it_is_over(watch: Watch) -> None:
+    arn, url = topic(watch.account)
+    watch.put_minutes([5.0, 5.0, 5.0])
+    cause, mute = watch.alarm(), watch.alarm()
+    for name in (cause, mute):
+        watch.becomes(name, "ALARM")
+    periods = {"ActionsSuppressorWaitPeriod": 60, "ActionsSuppressorExtensionPeriod": 60}
+    page = watch.composite(f"ALARM({cause})", AlarmActions=[arn], ActionsSuppressor=mute, **periods)
+    found = watch.becomes(page, "ALARM")
+    assert (found["ActionsSuppressor"], found["ActionsSuppressedBy"]) == (mute, "Alarm")
+    watch.alarm(AlarmName=mute, Threshold=100.0)
+    watch.becomes(mute, "OK")
+    watch.account.pass_time(2 * MINUTE)
+    watch.put_minutes([5.0, 5.0, 5.0])
+    (note,) = messages(watch.account, url, 1)
+    assert (note["AlarmName"], note["NewStateValue"]) == (page, "ALARM")
+    assert "ActionsSuppressedBy" not in watch.described(page)
+
+
+def test_an_alarm_on_anomalies_names_its_band_and_has_none_without_history(watch: Watch) -> None:
+    metrics = [watch.query("m1", "Average"), {"Id": "band", "Expression": "ANOMALY_DETECTION_BAND(m1, 3)"}]
+    banded = {"ThresholdMetricId": "band", "ComparisonOperator": "GreaterThanUpperThreshold", "Metrics": metrics}
+    plain = dict.fromkeys(("Namespace", "MetricName", "Dimensions", "Statistic", "Period", "Threshold"))
+    name = watch.alarm(**plain, **banded)
+    found = watch.described(name)
+    assert (found["ThresholdMetricId"], found["StateValue"]) == ("band", "INSUFFICIENT_DATA")
+    assert "Threshold" not in found
+    with pytest.raises(ClientError):
+        watch.alarm(**plain, **banded | {"ThresholdMetricId": "absent"})
+
+
 def test_setting_a_state_by_hand_holds_until_the_next_evaluation(watch: Watch) -> None:
     arn, url = topic(watch.account)
     name = watch.alarm(AlarmActions=[arn])
