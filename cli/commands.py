@@ -33,6 +33,7 @@ COMMANDS: Final = {
     "reject": Entry("cli.packages", "reject", "Reject VERSION of MODEL; a rollout of it goes back."),
     "rollout": Entry("cli.rollout", "app", "How a version takes over: its plan, its course, the gates that hold it."),
     "rollback": Entry("cli.rollback", "rollback", "Bring the version of MODEL back that served before, or another."),
+    "score": Entry("cli.score", "score", "Score a file of records with MODEL's version that serves, or another."),
     "served": Entry(
         "cli.served", "served", "Print what served MODEL at a time, and the entries of the ledger that prove it."
     ),

@@ -4,6 +4,7 @@ from aws_cdk import CfnOutput, CfnResource, RemovalPolicy, Stack
 from constructs import Construct
 
 from stacks.constructs.approvers import Approvers
+from stacks.constructs.batch_scoring import BatchScoring
 from stacks.constructs.dead_letters import DeadLetters
 from stacks.constructs.edge_component import EdgeComponent
 from stacks.constructs.endpoint_scaling import EndpointScaling
@@ -174,6 +175,12 @@ class ModelStack(Stack):
         Reconciling(self, "Reconciling", parts=self._parts, movers=movers, dead_letters=dead_letters)
         LeaseReclaiming(self, "Reclaiming", parts=self._parts, machine=self.training, dead_letters=dead_letters)
         self._shape_endpoint(dead_letters)
+        if self._model.spec.batch:
+            batch = BatchScoring(
+                self, "Scoring", parts=self._parts, batch=self._model.spec.batch, dead_letters=dead_letters
+            )
+            alarms.watch_machine(batch.machine)
+            CfnOutput(self, "BatchMachine", value=batch.machine.arn)
         if self._model.spec.stores:
             store = FeatureStore(self, "Store", parts=self._parts, intake=self.intake, dead_letters=dead_letters)
             alarms.watch_machine(store.machine)

@@ -166,7 +166,7 @@ WILDCARDS: tuple[Wildcard, ...] = (
     ),
     _entry(
         _arn("sagemaker", rf"action/{_PREFIX}-\*"),
-        "The training in a version's lineage is named after its run.",
+        "In lineage, a version's training is named after its run, and its deployment after its endpoint config.",
         "sagemaker:CreateAction",
         "sagemaker:DescribeAction",
         "sagemaker:AddAssociation",
@@ -179,8 +179,9 @@ WILDCARDS: tuple[Wildcard, ...] = (
     ),
     _entry(
         _ANY,
-        "Finding an artifact of lineage by its source: ListArtifacts has no resource type.",
+        "Finding what lineage has of a source: ListArtifacts and ListActions have no resource types.",
         "sagemaker:ListArtifacts",
+        "sagemaker:ListActions",
     ),
     _entry(
         _arn("sagemaker", rf"model-package/{_PREFIX}/\*"),
@@ -236,3 +237,15 @@ SCALING: tuple[Wildcard, ...] = (
     ),
 )
 """The same for models whose instances follow their requests."""
+SCORING: tuple[Wildcard, ...] = (
+    _entry(
+        _arn("sagemaker", rf"transform-job/{_PREFIX}-batch-\*"),
+        "A transform job is named after its batch, at run time.",
+        "sagemaker:CreateTransformJob",
+        "sagemaker:DescribeTransformJob",
+        "sagemaker:StopTransformJob",
+        "sagemaker:AddTags",
+        "sagemaker:ListTags",
+    ),
+)
+"""The same for models that score files."""

@@ -329,6 +329,26 @@ class Rollback(Message):
     fence: int = 0
 
 
+class BatchPlan(Message):
+    """Files of records that a version is to score."""
+
+    outcome: Literal["Planned", "Nothing", "Refused"]
+    reason: str
+    id: str
+    """Subject of the ledger's entries about it."""
+    by: str = ""
+    version: int = 0
+    package_arn: str = ""
+    job: str = ""
+    """Name of the transform job."""
+    model: str = ""
+    """SageMaker model that it runs."""
+    objects: int = 0
+    manifest_uri: str = ""
+    output_uri: str = ""
+    """Folder in which the scored files lie, without a slash at its end."""
+
+
 class Window(Message):
     """One window of captured production traffic."""
 

@@ -10,6 +10,10 @@ SYNTHETIC = "trimtab-synthetic-"
 """How the inference ids of Trimtab's own requests to production begin; they are no traffic."""
 ASYNC = "async"
 """Folder below a model's in the captures bucket: requests to an asynchronous endpoint, and its answers."""
+BATCH = "batch"
+"""Folder below a model's in the drops bucket, of records to score, and in the captures bucket, of scored ones."""
+BATCH_EVENT = "trimtab-batch-"
+"""How the ids of captured events begin that a batch has scored: measured, and no traffic of a rollout."""
 RECORDS = "records"
 """Folder below a model's in the artifacts bucket: how its versions were made, a folder for each run."""
 
@@ -67,6 +71,10 @@ class ModelNames:
     def evaluation_job(self, run: str) -> str:
         """Name of the processing job that evaluates ``run``."""
         return f"{run}-eval"
+
+    def batch_job(self, batch: str) -> str:
+        """Name of the transform job of a batch."""
+        return f"{self.prefix}-batch-{batch[:12]}"
 
     def lake_job(self, drop: str, execution: str) -> str:
         """Name of the processing job that judges a table in a lake; another execution has another."""

@@ -8,6 +8,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from trimtab.errors import DataError, EvidenceUnreadable
 from trimtab.monitoring.capture import Event, decode_lines
+from trimtab.names import BATCH_EVENT
 from trimtab.ports import ObjectInfo, ObjectStore
 from trimtab.rollout.judge.evidence import Fleet
 from trimtab.rollout.judge.sources import CapturedAnswer
@@ -31,7 +32,7 @@ class CapturedTraffic:
         self._objects, self._folder, self._data = objects, capture_uri, data
 
     def answers(self, fleet: Fleet, since: datetime) -> Iterable[CapturedAnswer]:
-        """Oldest file first. A line that cannot be read, or an answer that is none of a model, is left out."""
+        """Oldest file first. What cannot be read, is no answer of a model, or was scored by a batch is left out."""
         try:
             files = self._files(f"{self._folder}/{fleet.endpoint}/{fleet.variant}/", since)
             found = [answer for file in self._fetched(files) for answer in file]
@@ -56,7 +57,8 @@ class CapturedTraffic:
 
     def _decoded(self, file: ObjectInfo) -> list[CapturedAnswer]:
         with self._objects.open(file.uri) as lines:
-            events = [event for event in decode_lines(lines, self._data) if not isinstance(event, DataError)]
+            decoded = [event for event in decode_lines(lines, self._data) if not isinstance(event, DataError)]
+        events = [event for event in decoded if not event.id.startswith(BATCH_EVENT)]
         found = [self._answer(event) for event in events if event.answers]
         ordered = sorted(found, key=lambda each: (not each.synthetic, hashlib.sha256(each.request.encode()).digest()))
         synthetic = sum(each.synthetic for each in found)

@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 from trimtab.measures import BINARY, PRIMARY
 from trimtab.spec.approval import ApprovalSpec
 from trimtab.spec.base import Section, mistakes
+from trimtab.spec.batch import BatchSpec
 from trimtab.spec.card import CardSpec
 from trimtab.spec.data import DataSpec
 from trimtab.spec.datasets import DatasetsSpec
@@ -43,6 +44,8 @@ class Spec(Section):
     evaluation: EvaluationSpec = EvaluationSpec()
     approval: ApprovalSpec = ApprovalSpec()
     rollout: RolloutSpec = RolloutSpec()
+    batch: BatchSpec | None = None
+    """Without it, records are scored by requests alone."""
     monitoring: MonitoringSpec = MonitoringSpec()
     retraining: RetrainingSpec = RetrainingSpec()
     card: CardSpec = CardSpec()
