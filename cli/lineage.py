@@ -1,30 +1,60 @@
-"""`trimtab lineage`: what made a version."""
+"""`trimtab lineage`: what made a version; and SageMaker's lineage told that it serves."""
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from datetime import UTC, datetime
+from typing import Annotated, Any
 
+import typer
 from rich.console import Console
 from rich.tree import Tree
 
 from cli.options import JsonOption, StageOption
-from cli.stage import Stage
-from cli.versions import Recorded, VersionReference, read_json, recorded
+from cli.stage import CommandError, Stage
+from cli.versions import Recorded, VersionReference, parse, read_json, recorded
 from trimtab.ports import Entry
+from trimtab.rollout.reigns import reigns
 
 _WIDTH = 400
 """Of the tree: a digest that is cut short tells nothing."""
 
 
-def lineage(version: VersionReference, stage: StageOption = "dev", as_json: JsonOption = False) -> None:
+def lineage(
+    version: VersionReference,
+    note: Annotated[bool, typer.Option("--note", help="Tell SageMaker's lineage that it is what serves.")] = False,
+    stage: StageOption = "dev",
+    as_json: JsonOption = False,
+) -> None:
     """Print what made VERSION: data, code, image, parameters, judgement, and what became of it."""
     where = Stage(stage)
+    if note:
+        print(noted(where, version))
+        return
     found = recorded(where, version)
     made = what_made(found, read_json(where, found.record["dataset"]["manifest"]), where.ledger(found.model).entries())
     if as_json:
         print(json.dumps(made, default=str))
         return
     show(made, Console(highlight=False, width=_WIDTH))
+
+
+def noted(stage: Stage, reference: str) -> str:
+    """ARN of the deployment that lineage knows of now. Raises CommandError for a version that does not serve."""
+    from trimtab.aws.lineage import SageMakerLineage  # boto3, which most commands do without
+    from trimtab.rollout.deployment import Deployment
+
+    model, version = parse(reference)
+    history = reigns(stage.ledger(model).entries())
+    if not history or history[-1].version != version:
+        serves = f"version {history[-1].version} does" if history else "none does"
+        raise CommandError(f"{reference} does not serve; {serves}, and lineage tells of what serves")
+    reign = history[-1]
+    by = f"{reign.began.subject}, noted {datetime.now(UTC).isoformat()}"
+    champion = {**reign.champion, "config": reign.config}
+    told = Deployment(champion, stage.names(model).endpoint, by).note(SageMakerLineage(stage.client("sagemaker")))
+    if "error" in told:
+        raise CommandError(told["error"])
+    return told["action"]
 
 
 def what_made(found: Recorded, manifest: Mapping[str, Any], entries: list[Entry]) -> dict[str, Any]:

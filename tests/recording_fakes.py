@@ -4,7 +4,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from trimtab.training.lineage_graph import LineageEdge, LineageNode
+from trimtab.ledger.lineage_graph import LineageEdge, LineageNode
+from trimtab.rollout.deployment import DEPLOYMENT, config_of
 
 
 @dataclass
@@ -47,3 +48,8 @@ class MemoryLineage:
         self.nodes |= found
         self.edges |= {(edge.source, edge.kind, edge.target) for edge in edges}
         return {name: f"arn:{name}" for name in found}
+
+    def deployed(self, endpoint_arn: str) -> str | None:
+        """As a reconciler sees it: the newest deployment on the endpoint."""
+        found = [node for node in self.nodes.values() if (node.type, node.source) == (DEPLOYMENT, endpoint_arn)]
+        return config_of(found[-1].name) if found else None

@@ -3,11 +3,14 @@
 from typing import Any
 
 from trimtab.aws.endpoints import SageMakerEndpoints
+from trimtab.aws.lineage import SageMakerLineage
 from trimtab.aws.registry import SageMakerRegistry
 from trimtab.contracts import Confirmation, Event, Plan, Promotion, Rollout
 from trimtab.entrypoint import Runtime, entrypoint
+from trimtab.ledger.lineage_graph import Lineage
 from trimtab.ports import Endpoints, ModelRegistry
 from trimtab.rollout.conclusion import Conclusion
+from trimtab.rollout.deployment import Deployment
 from trimtab.rollout.outcome import outcome_of
 from trimtab.rollout.proof import prove
 
@@ -24,12 +27,13 @@ class ConfirmServingEvent(Event):
 
 @entrypoint(ConfirmServingEvent)
 def handler(event: ConfirmServingEvent, runtime: Runtime) -> dict[str, Any]:
-    """Ledger, registry and people know the outcome."""
-    return confirm(event, runtime, SageMakerEndpoints.connect(), SageMakerRegistry.connect())
+    """Ledger, registry, lineage and people know the outcome."""
+    connected = SageMakerEndpoints.connect(), SageMakerRegistry.connect(), SageMakerLineage.connect()
+    return confirm(event, runtime, *connected)
 
 
 def confirm(
-    event: ConfirmServingEvent, runtime: Runtime, endpoints: Endpoints, registry: ModelRegistry
+    event: ConfirmServingEvent, runtime: Runtime, endpoints: Endpoints, registry: ModelRegistry, lineage: Lineage
 ) -> dict[str, Any]:
     """Told by the live config's name; a retry gives the first attempt's answer."""
     page = runtime.artifact("rollouts", event.promotion.tag, "report.html")
@@ -44,7 +48,9 @@ def confirm(
     confirmation = Confirmation(outcome=seen.outcome, reason=seen.reason, live_config=seen.live_config, version=version)
     if seen.outcome == "Serving":
         evidence = prove(endpoints, runtime.objects, event.plan.endpoint, event.promotion.golden_uri)
-        conclusion.serving(confirmation, evidence | {"verdict": event.rollout.verdict})
+        deployed = Deployment(conclusion.champion(confirmation), event.plan.endpoint, event.promotion.id)
+        evidence |= {"verdict": event.rollout.verdict, "lineage": deployed.note(lineage)}
+        conclusion.serving(confirmation, evidence)
     else:
         conclusion.rolled_back(confirmation)
     return confirmation.to_json()

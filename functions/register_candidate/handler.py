@@ -10,10 +10,10 @@ from trimtab.aws.registry import SageMakerRegistry
 from trimtab.aws.signing import KmsSigner
 from trimtab.contracts import Dataset, Event, Judgement
 from trimtab.entrypoint import Runtime, entrypoint
+from trimtab.ledger.lineage_graph import Lineage
 from trimtab.names import RECORDS
 from trimtab.ports import Jobs, ModelCards, ModelRegistry, Signer
 from trimtab.telemetry import Metric
-from trimtab.training.lineage_graph import Lineage
 from trimtab.training.registration import Registration
 
 

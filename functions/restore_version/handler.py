@@ -4,9 +4,11 @@ from typing import Any
 
 from trimtab.aws.alarms import CloudWatchAlarms
 from trimtab.aws.endpoints import SageMakerEndpoints
+from trimtab.aws.lineage import SageMakerLineage
 from trimtab.aws.registry import SageMakerRegistry
 from trimtab.contracts import Event, Rollback
 from trimtab.entrypoint import Runtime, entrypoint
+from trimtab.ledger.lineage_graph import Lineage
 from trimtab.ports import Alarms, Endpoints, ModelRegistry
 from trimtab.rollout.production import prepare_config
 from trimtab.rollout.proof import prove
@@ -24,11 +26,16 @@ class RestoreVersionEvent(Event):
 def handler(event: RestoreVersionEvent, runtime: Runtime) -> dict[str, Any]:
     """Production serves the version and everything says so. Raises RolloutInProgress until then."""
     connected = SageMakerEndpoints.connect(), CloudWatchAlarms.connect(), SageMakerRegistry.connect()
-    return restore(event, runtime, *connected)
+    return restore(event, runtime, *connected, SageMakerLineage.connect())
 
 
 def restore(
-    event: RestoreVersionEvent, runtime: Runtime, endpoints: Endpoints, alarms: Alarms, registry: ModelRegistry
+    event: RestoreVersionEvent,
+    runtime: Runtime,
+    endpoints: Endpoints,
+    alarms: Alarms,
+    registry: ModelRegistry,
+    lineage: Lineage,
 ) -> dict[str, Any]:
     """A retry gives the first attempt's answer."""
     rollback = event.rollback
@@ -38,7 +45,7 @@ def restore(
     _make_missing(event, runtime, endpoints, Keeping(endpoints, runtime.objects, registry, runtime.ledger))
     live = Restoring(rollback, event.at, runtime.names, runtime.ledger, endpoints, alarms).look()
     answered = _proof(rollback, runtime, endpoints, live.name)
-    return dict(restored.serving({"status": live.status, "config": live.config, "request": answered}))
+    return dict(restored.serving({"status": live.status, "config": live.config, "request": answered}, lineage))
 
 
 def _make_missing(event: RestoreVersionEvent, runtime: Runtime, endpoints: Endpoints, keeping: Keeping) -> None:

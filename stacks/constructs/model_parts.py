@@ -91,6 +91,16 @@ class ModelParts:
         if actions:
             function.allow(_statement(actions, [arn("cloudwatch", f"alarm:{self.names.prefix}-v*")]))
 
+    def allow_lineage(self, function: RuntimeFunction) -> None:
+        """``function`` may note what came of what. Runs and endpoint configs name the actions; SageMaker, artifacts."""
+        artifacts, actions = arn("sagemaker", "artifact/*"), arn("sagemaker", f"action/{self.names.prefix}-*")
+        making = ["sagemaker:CreateAction", "sagemaker:DescribeAction", "sagemaker:AddAssociation"]
+        function.allow(
+            _statement(["sagemaker:ListArtifacts"], ["*"]),
+            _statement(["sagemaker:CreateArtifact", "sagemaker:AddAssociation"], [artifacts]),
+            _statement(making, [actions]),
+        )
+
     def signing_statement(self, action: str) -> iam.PolicyStatement:
         """``action`` with the key that signs packages."""
         return _statement([action], [self.signing_key.key_arn])

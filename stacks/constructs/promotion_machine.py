@@ -279,11 +279,12 @@ def _test_staging(scope: Construct, parts: ModelParts) -> RuntimeFunction:
 
 
 def _confirm_serving(scope: Construct, parts: ModelParts) -> RuntimeFunction:
-    """Asks production once; rejects in the registry what was rolled back."""
+    """Asks production once; rejects in the registry what was rolled back; lineage hears of what serves."""
     function = parts.function(scope, "confirm_serving")
     parts.allow_endpoint(function.role, parts.names.endpoint, "sagemaker:DescribeEndpoint", "sagemaker:InvokeEndpoint")
     parts.allow_registry(function, "sagemaker:DescribeModelPackage", "sagemaker:UpdateModelPackage")
     parts.artifacts.grant_read(function.role, "runs")
+    parts.allow_lineage(function)
     parts.notifications.grant_publish(function.role)
     return function
 

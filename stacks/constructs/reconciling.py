@@ -66,6 +66,7 @@ def _reconcile_serving(scope: Construct, parts: ModelParts) -> RuntimeFunction:
     function.allow(
         iam.PolicyStatement(actions=["cloudwatch:DescribeAlarmsForMetric"], resources=["*"]),
         iam.PolicyStatement(actions=["kms:DescribeKey"], resources=keys),
+        iam.PolicyStatement(actions=["sagemaker:ListActions"], resources=["*"]),
     )
     if parts.spec.rollout.endpoint.autoscaling:
         reading = ["application-autoscaling:DescribeScalableTargets"]

@@ -26,7 +26,7 @@ def register_candidate(scope: Construct, parts: ModelParts) -> RuntimeFunction:
     parts.notifications.grant_publish(function.role)
     _allow_jobs(function, parts)
     _allow_cards(function, parts)
-    _allow_lineage(function, parts)
+    parts.allow_lineage(function)
     return function
 
 
@@ -44,14 +44,6 @@ def _allow_cards(function: RuntimeFunction, parts: ModelParts) -> None:
     _allow(function, arn("sagemaker", f"model-card/{parts.names.prefix}-*"), *making)
     parts.artifacts.owner.key.grant(function.role, "sagemaker", "kms:GenerateDataKey", "kms:Decrypt", "kms:DescribeKey")
     parts.artifacts.owner.key.grant_volumes(function.role)
-
-
-def _allow_lineage(function: RuntimeFunction, parts: ModelParts) -> None:
-    """Actions are named after runs; SageMaker names artifacts itself."""
-    artifacts, actions = arn("sagemaker", "artifact/*"), arn("sagemaker", f"action/{parts.names.prefix}-*")
-    _allow(function, "*", "sagemaker:ListArtifacts")
-    _allow(function, artifacts, "sagemaker:CreateArtifact", "sagemaker:AddAssociation")
-    _allow(function, actions, "sagemaker:CreateAction", "sagemaker:DescribeAction", "sagemaker:AddAssociation")
 
 
 def _allow(function: RuntimeFunction, resource: str, *actions: str) -> None:

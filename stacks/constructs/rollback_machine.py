@@ -170,6 +170,7 @@ def _restore_version(scope: Construct, parts: ModelParts) -> RuntimeFunction:
     parts.serverless_role.grant_pass(function.role)
     parts.allow_alarms(function, "cloudwatch:SetAlarmState")
     parts.artifacts.grant_read(function.role, "runs", RECORDS)
+    parts.allow_lineage(function)
     parts.notifications.grant_publish(function.role)
     return function
 

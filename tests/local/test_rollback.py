@@ -14,10 +14,12 @@ from tests.unit.functions.rollback_run import RollbackRun
 from tests.unit.functions.scene import ENDPOINT, SPEC, PromotionRun, function, tiny_spec
 from trimtab.aws.alarms import CloudWatchAlarms
 from trimtab.aws.endpoints import SageMakerEndpoints
+from trimtab.aws.lineage import SageMakerLineage
 from trimtab.aws.measurements import CloudWatchMeasurements
 from trimtab.aws.objects import S3ObjectStore
 from trimtab.aws.surroundings import AwsSurroundings
 from trimtab.errors import EndpointNotReady, RolloutInProgress
+from trimtab.rollout.deployment import Deployment
 from trimtab.rollout.served_at import ServedAt, served_at
 from trimtab.telemetry import NAMESPACE
 
@@ -89,6 +91,7 @@ def story(own_cloud: LocalCloud) -> Iterator[Story]:
     sagemaker, runtime = own_cloud.client("sagemaker"), own_cloud.client("sagemaker-runtime")
     made.objects = S3ObjectStore(own_cloud.client("s3"))  # type: ignore[assignment]
     made.endpoints = SageMakerEndpoints(sagemaker, runtime)  # type: ignore[assignment]
+    made.lineage = SageMakerLineage(sagemaker)  # type: ignore[assignment]
     made.alarms = CloudWatchAlarms(own_cloud.client("cloudwatch"))  # type: ignore[assignment]
     made.measurements = CloudWatchMeasurements(own_cloud.client("cloudwatch"))  # type: ignore[assignment]
     kms = own_cloud.client("kms")
@@ -127,6 +130,23 @@ def test_a_rollback_during_a_canary_stops_it_first(story: Story) -> None:
 def _ended_by_itself(story: Story, canary: PromotionRun) -> None:
     """The promotion that was stopped sees it, ends, and leaves nothing behind."""
     assert story.ended(canary)["outcome"] == "RolledBack"
+
+
+def test_lineage_tells_of_every_version_that_began_to_serve_and_its_absence_is_found(story: Story) -> None:
+    sagemaker, served = story.cloud.client("sagemaker"), ["rollout.serving", "rollback.done"]
+    noted = [entry.data["evidence"]["lineage"]["action"] for entry in story.ledger.entries() if entry.kind in served]
+    configs = [sagemaker.describe_action(ActionName=arn.rpartition("/")[2])["Properties"]["config"] for arn in noted]
+    assert [config.split("-v")[1][0] for config in configs] == ["1", "2", "1", "3", "1"]
+    assert story.reconciled() == set()
+    (edge,) = sagemaker.list_associations(DestinationArn=noted[-1])["AssociationSummaries"]
+    assert edge["SourceType"] == "ModelPackage"
+    sagemaker.delete_association(SourceArn=edge["SourceArn"], DestinationArn=noted[-1])
+    sagemaker.delete_action(ActionName=noted[-1].rpartition("/")[2])
+    assert story.reconciled() == {"lineage-other"}
+    champion = story.ledger.state("champion")
+    assert champion is not None
+    Deployment(champion, ENDPOINT, "by hand").note(story.lineage)
+    assert story.reconciled() == set()
 
 
 def test_what_served_is_told_for_every_time_of_the_story(story: Story) -> None:

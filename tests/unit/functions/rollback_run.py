@@ -35,7 +35,7 @@ class RollbackRun:
         return dict(self.state["rollback"])
 
     def restore(self) -> dict[str, Any]:
-        ports = (self.scene.endpoints, self.scene.alarms, self.scene.registry)
+        ports = (self.scene.endpoints, self.scene.alarms, self.scene.registry, self.scene.lineage)
         rollback = self.state["rollback"]
         return self.call("restore_version", "restore", "RestoreVersionEvent", ports, rollback=rollback)
 

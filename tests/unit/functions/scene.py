@@ -23,6 +23,7 @@ from tests.fakes import (
     fake_runtime,
 )
 from tests.judge_fakes import MemoryMeasurements
+from tests.recording_fakes import MemoryLineage
 from trimtab.authoring.contract import Contract
 from trimtab.authoring.records import RequestRefused, check_media_types, read_records
 from trimtab.entrypoint import Runtime
@@ -117,6 +118,7 @@ class Scene:
     signer: HashSigner = field(default_factory=HashSigner)
     trail: AuditTrail | None = None
     """Who approved; the registry in memory knows by itself."""
+    lineage: MemoryLineage = field(default_factory=MemoryLineage)
     measurements: MemoryMeasurements = field(default_factory=MemoryMeasurements)
     functions: Opinions = field(default_factory=lambda: Opinions())
     asked: bool = True
@@ -246,7 +248,7 @@ class PromotionRun:
 
     def confirm(self) -> dict[str, Any]:
         kept = {key: self.state[key] for key in ("promotion", "plan", "rollout")}
-        ports = (self.scene.endpoints, self.scene.registry)
+        ports = (self.scene.endpoints, self.scene.registry, self.scene.lineage)
         self.state["confirmation"] = self.call("confirm_serving", "confirm", ports, **kept)
         return dict(self.state["confirmation"])
 

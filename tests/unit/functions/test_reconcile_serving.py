@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 
+from tests.recording_fakes import MemoryLineage
 from tests.unit.functions.rollback_run import RollbackRun, serve_two_versions
 from tests.unit.functions.scene import ENDPOINT, STAGING, PromotionRun, Scene, approved, function
 from trimtab.ports import EndpointState
+from trimtab.rollout.deployment import Deployment
 from trimtab.rollout.reconciliation import WATCHED, Watcher
 from trimtab.telemetry import Metric
 
@@ -23,6 +25,7 @@ class QuietSurroundings:
     )
     keys: dict[str, str] = field(default_factory=dict)
     scaled: bool = True
+    lineage: MemoryLineage = field(default_factory=MemoryLineage)
 
     def capture(self, endpoint: str) -> str | None:
         return self.captured
@@ -37,6 +40,9 @@ class QuietSurroundings:
     def scales(self, endpoint: str, variant: str) -> bool:
         return self.scaled
 
+    def deployed(self, endpoint_arn: str) -> str | None:
+        return self.lineage.deployed(endpoint_arn)
+
 
 @dataclass
 class Look:
@@ -44,6 +50,9 @@ class Look:
 
     scene: Scene
     around: QuietSurroundings = field(default_factory=QuietSurroundings)
+
+    def __post_init__(self) -> None:
+        self.around.lineage = self.scene.lineage
 
     def __call__(self) -> dict[str, str]:
         """The commands that help, by the finding's name."""
@@ -99,6 +108,12 @@ def _lost_approval(look: Look) -> None:
     look.scene.later(hours=1)
 
 
+def _with_another_deployment(look: Look) -> None:
+    champion = look.scene.ledger.state("champion")
+    assert champion is not None
+    Deployment({**champion, "config": "by-hand"}, ENDPOINT, "somebody").note(look.scene.lineage)
+
+
 CHANGES: dict[str, tuple[Callable[[Look], Any], str]] = {
     "endpoint-gone": (lambda look: look.scene.endpoints.endpoints.pop(ENDPOINT), "trimtab rollback tiny --to 2"),
     "config-unrecorded": (_by_hand, "trimtab rollback tiny --to 2"),
@@ -112,6 +127,8 @@ CHANGES: dict[str, tuple[Callable[[Look], Any], str]] = {
         lambda look: look.scene.endpoints.endpoints.update({STAGING: EndpointState(STAGING, "InService", "s")}),
         f"aws sagemaker delete-endpoint --endpoint-name {STAGING}",
     ),
+    "lineage-missing": (lambda look: look.scene.lineage.nodes.clear(), "trimtab lineage tiny@2 --note"),
+    "lineage-other": (_with_another_deployment, "trimtab lineage tiny@2 --note"),
     "capture-off": (lambda look: setattr(look.around, "captured", "Stopped"), "--query DataCaptureConfig"),
     "alarm-missing:PsiMax": (lambda look: look.around.alarms["PsiMax"].clear(), "cdk deploy trimtab-test-model-tiny"),
     "alarm-disabled:QualityDrop": (

@@ -7,7 +7,7 @@ from botocore.exceptions import ClientError
 
 from trimtab.aws.session import client
 from trimtab.errors import ServiceRefused
-from trimtab.training.lineage_graph import LineageEdge, LineageNode
+from trimtab.ledger.lineage_graph import LineageEdge, LineageNode
 
 
 class SageMakerLineage:

@@ -1,4 +1,4 @@
-"""What is around production in AWS: capture, alarms, keys and scaling, behind the reconciler's port."""
+"""What is around production in AWS: capture, alarms, keys, scaling and lineage, behind the reconciler's port."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,6 +6,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from trimtab.aws.session import client
+from trimtab.rollout.deployment import DEPLOYMENT, config_of
 from trimtab.rollout.reconciliation import Watcher
 from trimtab.rollout.rollback_alarms import dimension_list
 from trimtab.telemetry import NAMESPACE
@@ -52,3 +53,9 @@ class AwsSurroundings:
             ServiceNamespace="sagemaker", ResourceIds=[f"endpoint/{endpoint}/variant/{variant}"]
         )
         return bool(found["ScalableTargets"])
+
+    def deployed(self, endpoint_arn: str) -> str | None:
+        newest = self._sagemaker.list_actions(
+            SourceUri=endpoint_arn, ActionType=DEPLOYMENT, SortBy="CreationTime", SortOrder="Descending", MaxResults=1
+        )["ActionSummaries"]
+        return config_of(newest[0]["ActionName"]) if newest else None

@@ -34,10 +34,10 @@ class Conclusion:
                 return Confirmation.model_validate(data)
         return None
 
-    def serving(self, confirmation: Confirmation, evidence: dict[str, Any]) -> None:
-        """The ledger says that this version serves production, from now on and with what proof."""
+    def champion(self, confirmation: Confirmation) -> dict[str, Any]:
+        """What the ledger says of the version that serves."""
         promotion = self.promotion
-        champion = {
+        return {
             "version": promotion.version,
             "package_arn": promotion.package_arn,
             "artifact_uri": promotion.artifact_uri,
@@ -46,6 +46,10 @@ class Conclusion:
             "evaluation_uri": promotion.evaluation_uri,
             "since": self.at.isoformat(),
         }
+
+    def serving(self, confirmation: Confirmation, evidence: dict[str, Any]) -> None:
+        """The ledger says that this version serves production, from now on and with what proof."""
+        promotion, champion = self.promotion, self.champion(confirmation)
         summary = f"version {promotion.version} serves production"
         data = confirmation.to_json() | {"champion": champion, "evidence": evidence, "summary": summary}
         self.metrics.put(Metric.ROLLOUTS_SERVING, 1)

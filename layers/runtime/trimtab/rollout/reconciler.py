@@ -8,6 +8,7 @@ from typing import Any
 from trimtab.ledger.lookup import latest
 from trimtab.names import VARIANT, ModelNames
 from trimtab.ports import Endpoints, Entry, Ledger, MetricsSink, ModelRegistry, Notifier, Package
+from trimtab.rollout.deployment import endpoint_arn
 from trimtab.rollout.keeping import models_in_use
 from trimtab.rollout.queue import CHECKED, LEASE, waiting
 from trimtab.rollout.reconciliation import WATCHED, Finding, Observed, Surroundings, findings
@@ -68,12 +69,17 @@ class Reconciler:
             capture=self.surroundings.capture(self.names.endpoint) if live else None,
             watchers={metric.value: self._watchers(metric) for metric in WATCHED},
             keys={key: self.surroundings.key_state(key) for key in self.keys},
+            deployed=self._deployed(champion),
             scales=scaling is None or live is None or self.surroundings.scales(live.name, VARIANT),
         )
 
     def _is_busy(self) -> bool:
         held = self.ledger.lease_holder(LEASE)
         return held is not None and held.expires > self.at
+
+    def _deployed(self, champion: Mapping[str, Any] | None) -> str | None:
+        arn = champion and endpoint_arn(str(champion["package_arn"]), self.names.endpoint)
+        return self.surroundings.deployed(arn) if arn else None
 
     def _missing_models(self, configs: Sequence[str]) -> list[str]:
         models = sorted(models_in_use(self.endpoints, configs))

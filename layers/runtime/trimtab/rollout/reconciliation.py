@@ -44,6 +44,10 @@ class Surroundings(Protocol):
         """Whether Application Auto Scaling knows the variant's instances."""
         ...
 
+    def deployed(self, endpoint_arn: str) -> str | None:
+        """The endpoint config that lineage says was put into production last; None when it tells of none."""
+        ...
+
 
 @dataclass(frozen=True)
 class Finding:
@@ -87,11 +91,15 @@ class Observed:
     keys: Mapping[str, str] = field(default_factory=dict)
     """State by the key's id."""
     scales: bool = True
+    deployed: str | None = None
+    """The endpoint config that lineage says serves."""
 
 
 def findings(seen: Observed) -> list[Finding]:
     """Every disagreement; what is in motion is not one."""
-    at_rest = [] if seen.is_busy else [*_serving(seen), *_approvals(seen), *_staging(seen), *_registry(seen)]
+    at_rest = (
+        [] if seen.is_busy else [*_serving(seen), *_approvals(seen), *_staging(seen), *_registry(seen), *_lineage(seen)]
+    )
     return [*at_rest, *_capture(seen), *_scaling(seen), *_alarms(seen), *_keys(seen)]
 
 
@@ -168,6 +176,17 @@ def _registry(seen: Observed) -> Iterator[Finding]:
         yield Finding(
             "champion-unapproved", what, f"{command}, or trimtab approve {seen.names.model} {version} ({arn})"
         )
+
+
+def _lineage(seen: Observed) -> Iterator[Finding]:
+    """Lineage, which whoever audits SageMaker without the ledger goes by, tells of what the ledger says serves."""
+    if seen.champion is None or seen.deployed == seen.champion.get("config"):
+        return
+    model, version = seen.names.model, seen.champion["version"]
+    told = f"tells of {seen.deployed}" if seen.deployed else "tells of nothing"
+    what = f"version {version} serves by {seen.champion.get('config')}, and lineage {told}"
+    name = "lineage-other" if seen.deployed else "lineage-missing"
+    yield Finding(name, what, f"trimtab lineage {model}@{version} --note")
 
 
 def _capture(seen: Observed) -> Iterator[Finding]:

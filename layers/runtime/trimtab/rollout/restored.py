@@ -6,11 +6,13 @@ from datetime import datetime
 from typing import Any
 
 from trimtab.contracts import Rollback
+from trimtab.ledger.lineage_graph import Lineage
 from trimtab.ledger.lookup import decided, latest
 from trimtab.names import ModelNames
 from trimtab.ports import Entry, Ledger, MetricsSink, ModelRegistry, Notifier
 from trimtab.rollout.approval import is_approved
 from trimtab.rollout.conclusion import BASELINE
+from trimtab.rollout.deployment import Deployment
 from trimtab.rollout.queue import LEASE, waiting
 from trimtab.rollout.reigns import RESTORED, newest_of, reigns
 from trimtab.rollout.restoring import MADE_AGAIN
@@ -36,11 +38,12 @@ class Restored:
         """What a first attempt has recorded already."""
         return decided(self.ledger, RESTORED, self.rollback.id)
 
-    def serving(self, evidence: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Registry, champion, baseline and people agree that the earlier version serves."""
+    def serving(self, evidence: Mapping[str, Any], lineage: Lineage) -> Mapping[str, Any]:
+        """Registry, champion, baseline, lineage and people agree that the earlier version serves."""
         rollback = self.rollback
         self._reject()
         data = self._data(evidence)
+        data["evidence"]["lineage"] = self._deployment(data["champion"]).note(lineage)
         self.metrics.put(Metric.ROLLBACKS, 1)
         self._tell(data)
         state = {"champion": data["champion"]} | ({"baseline": data["baseline"]} if data["baseline"] else {})
@@ -49,6 +52,9 @@ class Restored:
             summary = f"windows are compared with version {rollback.to_version} again"
             self.ledger.append(BASELINE, rollback.id, data["baseline"] | {"summary": summary}, self.at, ACTOR)
         return data
+
+    def _deployment(self, champion: Mapping[str, Any]) -> Deployment:
+        return Deployment({**champion, "config": self.rollback.config}, self.names.endpoint, self.rollback.id)
 
     def _data(self, evidence: Mapping[str, Any]) -> dict[str, Any]:
         rollback, entries = self.rollback, self.ledger.entries()

@@ -4,8 +4,8 @@ import hashlib
 from collections.abc import Mapping
 from typing import Any
 
+from trimtab.ledger.lineage_graph import LineageEdge, LineageNode
 from trimtab.ports import Package
-from trimtab.training.lineage_graph import LineageEdge, LineageNode
 
 CONTRIBUTED, PRODUCED, DERIVED = "ContributedTo", "Produced", "DerivedFrom"
 

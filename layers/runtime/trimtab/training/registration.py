@@ -10,6 +10,7 @@ from typing import Any
 from trimtab.contracts import Dataset, Judgement, Settings
 from trimtab.errors import DataError, ServiceRefused, SignatureMismatch
 from trimtab.evaluation.gates import read_report
+from trimtab.ledger.lineage_graph import Lineage
 from trimtab.ledger.lookup import decided
 from trimtab.names import RECORDS
 from trimtab.ports import Attachments, Jobs, Ledger, ModelCards, ModelRegistry, ObjectStore, Package, Signer
@@ -19,7 +20,6 @@ from trimtab.rollout.candidate import ENVIRONMENT, Candidate, describe
 from trimtab.rollout.seals import sha256_of
 from trimtab.spec import Spec
 from trimtab.training.lineage import graph_of
-from trimtab.training.lineage_graph import Lineage
 from trimtab.training.record import Recorder
 
 REGISTERED = "candidate.registered"
