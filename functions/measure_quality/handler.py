@@ -9,7 +9,9 @@ from trimtab.monitoring.collect import COLLECTED
 from trimtab.monitoring.drift import baseline_of
 from trimtab.monitoring.losses import FILE as LOSSES
 from trimtab.monitoring.losses import losses_by_version
-from trimtab.monitoring.quality import Quality, measure_window
+from trimtab.monitoring.quality import measure_window
+from trimtab.monitoring.reference import Reference
+from trimtab.monitoring.slices import SHOWN
 from trimtab.monitoring.tables import read_records
 from trimtab.rollout.conclusion import BASELINE
 
@@ -33,20 +35,34 @@ class MeasureQualityEvent(Event):
 def handler(event: MeasureQualityEvent, runtime: Runtime) -> dict[str, Any]:
     """quality.json and losses.json lie beside every joined window."""
     versions = {entry.subject: int(entry.data["version"]) for entry in runtime.ledger.entries(COLLECTED)}
-    published = [entry.data for entry in runtime.ledger.entries(BASELINE)]
+    references: dict[int, Reference] = {}
     windows = []
     for joined in event.joined:
-        records = read_records(runtime.objects, joined.uri)
-        found = _measure(joined, records, versions[joined.window], published, runtime)
-        report = found.to_json() | {"coverage": joined.coverage}
-        uri = runtime.capture("windows", joined.window, "quality.json")
-        runtime.objects.write(uri, json.dumps(report).encode(), "application/json")
-        losses = json.dumps(losses_by_version(records, runtime.spec.problem)).encode()
-        runtime.objects.write(runtime.capture("windows", joined.window, LOSSES), losses, "application/json")
-        windows.append(report)
+        version = versions[joined.window]
+        reference = references.setdefault(version, _reference(version, runtime))
+        windows.append(_measure(joined, version, reference, runtime))
     return {"windows": windows}
 
 
-def _measure(joined: Joined, records: Any, version: int, published: list[Any], runtime: Runtime) -> Quality:
-    baseline = baseline_of(published, version) or {"metrics": {}}
-    return measure_window(joined.window, records, version, baseline["metrics"], runtime.spec)
+def _measure(joined: Joined, version: int, reference: Reference, runtime: Runtime) -> dict[str, Any]:
+    """What the machine carries on of a window: its report without the slices that are no news."""
+    records = read_records(runtime.objects, joined.uri)
+    found = measure_window(joined.window, records, version, reference, runtime.spec)
+    report = found.to_json() | {"coverage": joined.coverage}
+    _write(joined.window, "quality.json", report, runtime)
+    _write(joined.window, LOSSES, losses_by_version(records, runtime.spec.problem), runtime)
+    return report | {"slices": report["slices"][:SHOWN]}
+
+
+def _write(window: str, name: str, report: Any, runtime: Runtime) -> None:
+    uri = runtime.capture("windows", window, name)
+    runtime.objects.write(uri, json.dumps(report, allow_nan=False).encode(), "application/json")
+
+
+def _reference(version: int, runtime: Runtime) -> Reference:
+    """What the version's evaluation has found; nothing when it has no published baseline."""
+    baseline = baseline_of([entry.data for entry in runtime.ledger.entries(BASELINE)], version)
+    if baseline is None:
+        return Reference()
+    uri = baseline.get("evaluation_uri")
+    return Reference.of(baseline["metrics"], json.loads(runtime.objects.read(uri)) if uri else None)

@@ -145,8 +145,9 @@ def _join_truth(scope: Construct, parts: ModelParts) -> RuntimeFunction:
 
 
 def _measure_quality(scope: Construct, parts: ModelParts) -> RuntimeFunction:
-    """Reads joined windows, writes a report beside each."""
+    """Reads joined windows and the evaluations of their versions, writes reports beside each."""
     function = parts.function(scope, "measure_quality", columnar=True, timeout_s=600)
+    parts.artifacts.grant_read(function.role, "runs")
     parts.captures.grant_read(function.role, "windows")
     parts.captures.grant_write(function.role, "windows")
     return function

@@ -61,7 +61,7 @@ def test_the_report_beside_the_window_is_the_answer_and_a_retry_changes_neither(
     joined = joined_window(production)
     measured = production.call("measure_quality", joined=joined)
     uri = f"s3://captures/tiny/windows/{joined[0]['window']}/quality.json"
-    assert json.loads(production.scene.objects.read(uri)) == measured["windows"][0]
+    assert json.loads(production.scene.objects.read(uri)) == measured["windows"][0]  # slices: it has none
     assert measured["windows"][0]["coverage"] == 1.0
     before = kinds(production.scene)
     assert production.call("measure_quality", joined=joined) == measured

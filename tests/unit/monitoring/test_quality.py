@@ -13,6 +13,7 @@ from tests.unit.monitoring.captured import direction, json_lines, line
 from trimtab.monitoring.capture import decode_line
 from trimtab.monitoring.quality import measure_window
 from trimtab.monitoring.records import LABEL, SCORE, SCORES, to_table
+from trimtab.monitoring.reference import Reference
 from trimtab.monitoring.tables import read_records, write_table
 from trimtab.spec import Spec, parse_spec
 
@@ -70,7 +71,7 @@ def test_probabilities_of_classes_survive_the_window_s_file(spec: Spec) -> None:
 def test_classes_are_measured_as_scikit_learn_measures_them(spec: Spec) -> None:
     scores, truth = answers()
     records = with_truth(captured(spec, scores), truth)
-    found = measure_window("w", records, 1, {"auc_macro": 0.9}, spec)
+    found = measure_window("w", records, 1, Reference({"auc_macro": 0.9}), spec)
     called = np.array(CLASSES)[scores.argmax(axis=1)]
     assert found.metrics == {
         "accuracy": pytest.approx(accuracy_score(truth, called)),
@@ -87,7 +88,7 @@ def test_classes_are_measured_as_scikit_learn_measures_them(spec: Spec) -> None:
 def test_a_class_that_the_model_never_knew_counts_against_it(spec: Spec) -> None:
     scores, truth = answers()
     truth[:50] = "new"
-    found = measure_window("w", with_truth(captured(spec, scores), truth), 1, {}, spec)
+    found = measure_window("w", with_truth(captured(spec, scores), truth), 1, Reference(), spec)
     called = np.array(CLASSES)[scores.argmax(axis=1)]
     assert found.metrics["accuracy"] == pytest.approx(accuracy_score(truth, called))
     assert found.metrics["log_loss"] is not None
@@ -105,7 +106,7 @@ def test_what_cannot_be_measured_is_not_judged(spec: Spec, broken: str) -> None:
         place = table.column_names.index(SCORES)
         lost = [None, *table.column(SCORES).to_pylist()[1:]]
         table = table.set_column(place, SCORES, pa.array(lost, table.schema.field(SCORES).type))
-    found = measure_window("w", table, 1, {"auc_macro": 0.9}, spec)
+    found = measure_window("w", table, 1, Reference({"auc_macro": 0.9}), spec)
     assert (found.judged, found.drop) == (False, None)
 
 

@@ -8,7 +8,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from trimtab.measures import BINARY, MULTICLASS
-from trimtab.monitoring.quality import class_scores
+from trimtab.monitoring.answered import class_scores
 from trimtab.monitoring.records import EVENT, LABEL, SCORE, SCORES, TIME, VERSION
 
 MOST = 2000

@@ -6,11 +6,12 @@ from datetime import datetime
 from typing import Any
 
 from trimtab.ledger.lookup import latest
+from trimtab.monitoring.publish_performance import PerformancePublication
 from trimtab.ports import Ledger, MetricsSink
 from trimtab.spec import Spec
-from trimtab.telemetry import COLUMN_DIMENSION, METRIC_DIMENSION, Metric
+from trimtab.telemetry import COLUMN_DIMENSION, Metric
 
-MEASURED, QUALITY = "window.measured", "quality.measured"
+MEASURED = "window.measured"
 ACTOR = "publish_metrics"
 
 
@@ -52,21 +53,8 @@ class Publication:
             self._put(Metric.PSI_PREDICTION, drift["prediction_psi"])
 
     def quality(self, windows: Iterable[Mapping[str, Any]]) -> None:
-        """Each window's performance is published and recorded, again whenever more of its truth has come."""
-        recorded = {entry.subject: entry.data["n"] for entry in self.ledger.entries(QUALITY)}
-        for window in windows:
-            if window["judged"] and window["version"] == self._serving:
-                self._quality(window)
-            if recorded.get(window["window"]) != window["n"]:
-                data = {**window, "summary": _quality_summary(window, self.spec.monitoring.quality.metric)}
-                self.ledger.append(QUALITY, window["window"], data, self.at, ACTOR)
-
-    def _quality(self, window: Mapping[str, Any]) -> None:
-        for name, value in window["metrics"].items():
-            if value is not None:
-                self._put(Metric.QUALITY, value, **{METRIC_DIMENSION: name})
-        if window["drop"] is not None:
-            self._put(Metric.QUALITY_DROP, window["drop"])
+        """Each window's performance is recorded, and what is the newest of the serving version put as metrics."""
+        PerformancePublication(self.at, self.spec, self.ledger, self._put, self._serving).windows(windows)
 
     def _put(self, metric: Metric, value: float, **dimensions: str) -> None:
         self.metrics.put(metric, value, **dimensions)
@@ -81,10 +69,3 @@ def _drift_summary(window: Mapping[str, Any], drift: Mapping[str, Any]) -> str:
         f"{window['rows']} records of version {window['version']}, largest PSI {drift['max_psi']:.3f} ({worst}), "
         f"{len(drift['drifted'])} columns beyond the limit"
     )
-
-
-def _quality_summary(window: Mapping[str, Any], metric: str) -> str:
-    value = window["metrics"].get(metric)
-    if value is None:
-        return f"window {window['window']}: {window['n']} labels known, too few to judge"
-    return f"window {window['window']}: {metric} {value:.4f} on {window['n']} labels"

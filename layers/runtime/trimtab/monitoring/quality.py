@@ -2,18 +2,19 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from numpy.typing import NDArray
 
-from trimtab.evaluation.directions import HIGHER_IS_BETTER
-from trimtab.evaluation.kinds import Kind, class_name
-from trimtab.measures import BINARY, MULTICLASS
-from trimtab.monitoring.records import LABEL, SCORE, SCORES, TIME, VERSION
+from trimtab.evaluation.bootstrap import Estimate, Resampled
+from trimtab.measures import BINARY
+from trimtab.monitoring.answered import SERVED, Answered, answered_by, with_truth
+from trimtab.monitoring.records import LABEL, TIME
+from trimtab.monitoring.reference import Reference, Shortfall, standard_error
+from trimtab.monitoring.selection import Selection, selection
+from trimtab.monitoring.slices import Slices, measure_slices
 from trimtab.spec import Spec
 
 
@@ -23,14 +24,24 @@ class Quality:
 
     window: str
     version: int
+    rows: int
+    """Records that the version has answered."""
     n: int
+    """Those of them whose truth is known."""
     positives: int | None
     """None unless the problem is binary."""
     metrics: dict[str, float | None]
-    drop: float | None
-    """How far the spec's metric is worse than at evaluation; negative when it is better."""
+    interval: Estimate | None
+    """Of the spec's metric; None when it was not measured."""
+    shortfall: Shortfall | None
+    """Of the spec's metric, against the evaluation; None when either was not measured."""
+    confidence: float
+    slices: Slices
+    selection: Selection | None
     start: str | None
     end: str | None
+    reason: str = ""
+    """Why nothing was judged; empty when it was."""
 
     @property
     def rate(self) -> float | None:
@@ -38,82 +49,111 @@ class Quality:
         return self.positives / self.n if self.n and self.positives is not None else None
 
     @property
+    def drop(self) -> float | None:
+        """How far the spec's metric is worse than at evaluation, chance or not; negative when it is better."""
+        return self.shortfall.drop if self.shortfall else None
+
+    @property
     def judged(self) -> bool:
         """False when there was too little truth to measure."""
-        return any(value is not None for value in self.metrics.values())
+        return not self.reason
+
+    @property
+    def reading(self) -> float | None:
+        """What the alarm sees: a drop that is more than chance, or at most 0; None when nothing was judged."""
+        return self.shortfall.reading if self.shortfall and self.judged else None
 
     def to_json(self) -> dict[str, Any]:
         """The quality as JSON values, metrics side by side."""
-        found = asdict(self) | {"rate": self.rate, "judged": self.judged}
-        return {**found, **self.metrics, "period": {"start": self.start, "end": self.end}}
+        return {
+            "window": self.window,
+            "version": self.version,
+            "rows": self.rows,
+            "n": self.n,
+            "positives": self.positives,
+            "rate": self.rate,
+            "metrics": self.metrics,
+            "judged": self.judged,
+            "reason": self.reason,
+            **self._certainty(),
+            "selection": self.selection.to_json() if self.selection else None,
+            **self.slices.to_json(),
+            "start": self.start,
+            "end": self.end,
+            "period": {"start": self.start, "end": self.end},
+            **self.metrics,
+        }
+
+    def _certainty(self) -> dict[str, Any]:
+        """How sure the spec's metric is, and its drop; null where it is not known."""
+        own, fallen = self.interval, self.shortfall
+        return {
+            "confidence": self.confidence,
+            "interval": [_finite(own.lo), _finite(own.hi)] if own else None,
+            "error": _finite(standard_error(own, self.confidence)) if own else None,
+            "drop": self.drop,
+            "drop_interval": list(map(_finite, fallen.interval)) if fallen else None,
+            "drop_error": _finite(fallen.error) if fallen else None,
+            "reading": self.reading,
+        }
 
 
-def measure_window(
-    window: str, records: pa.Table, version: int, at_evaluation: Mapping[str, float], spec: Spec
-) -> Quality:
+def measure_window(window: str, records: pa.Table, version: int, reference: Reference, spec: Spec) -> Quality:
     """Quality of the records that ``version`` answered and whose truth is known."""
-    mine = records.filter(pc.and_(pc.equal(records.column(VERSION), version), pc.is_valid(records.column(LABEL))))
-    enough = mine.num_rows >= spec.monitoring.min_rows
-    metrics = _measured(spec, mine) if enough else {}
-    start, end = _period(mine, spec.data.event_time or TIME)
+    mine = answered_by(records, version)
+    known = with_truth(mine)
+    answered = Answered.of(known, reference, spec) if known.num_rows >= spec.monitoring.min_rows else None
+    found = answered.measure() if answered else None
+    name = spec.monitoring.quality.metric
+    metrics = {each: _finite(value) for each, value in found.points[SERVED].items()} if found else {}
+    interval = found.interval(SERVED, name) if found and metrics[name] is not None else None
+    start, end = _period(known, spec.data.event_time or TIME)
     return Quality(
         window=window,
         version=version,
-        n=mine.num_rows,
-        positives=int(mine.column(LABEL).to_numpy().sum()) if spec.problem == BINARY else None,
+        rows=mine.num_rows,
+        n=known.num_rows,
+        positives=int(known.column(LABEL).to_numpy().sum()) if spec.problem == BINARY else None,
         metrics=metrics,
-        drop=_drop(metrics, at_evaluation, spec.monitoring.quality.metric),
+        interval=interval,
+        shortfall=_shortfall(name, interval, reference),
+        confidence=reference.confidence,
+        slices=_slices(answered, found, spec),
+        selection=selection(mine) if LABEL in mine.column_names else None,
         start=start,
         end=end,
+        reason=_why_not(mine.num_rows, known.num_rows, metrics, spec),
     )
 
 
-def _measured(spec: Spec, records: pa.Table) -> dict[str, float | None]:
-    """Each metric of the kind of problem on records whose truth is known.
-
-    None at all for classes whose windows were collected before probabilities were kept.
-    """
-    if spec.problem != MULTICLASS:
-        kind = Kind(spec.problem, spec.evaluation.primary, quantile=spec.evaluation.quantile)
-        label, score = records.column(LABEL).to_numpy(), records.column(SCORE).to_numpy()
-    elif SCORES not in records.column_names:
-        return {}
-    else:
-        label, score, classes = class_scores(records)
-        kind = Kind(spec.problem, spec.evaluation.primary, classes)
-    return {name: _finite(value) for name, value in kind.measure(label, score).items()}
+def _shortfall(name: str, now: Estimate | None, reference: Reference) -> Shortfall | None:
+    then = reference.of_metric(name)
+    return Shortfall.of(name, now, then, reference.confidence) if now and then else None
 
 
-def class_scores(records: pa.Table) -> tuple[NDArray[np.intp], NDArray[np.float64], tuple[str, ...]]:
-    """Positions of the true classes (n,), each class's probability (n, k), and the classes' names in order.
+def _slices(answered: Answered | None, found: Resampled | None, spec: Spec) -> Slices:
+    """Declared slices, against the whole in the primary metric."""
+    if answered is None or found is None:
+        return Slices()
+    primary = answered.kind.primary
+    whole = _shortfall(primary, found.interval(SERVED, primary), answered.reference)
+    return measure_slices(answered, whole, spec)
 
-    Classes are those of the answers and of the truth. One that an answer does not name has probability 0, and a row
-    without an answer of classes NaN.
-    """
-    truth = np.array([class_name(value) for value in records.column(LABEL).to_pylist()], dtype=object)
-    answered = records.column(SCORES).combine_chunks()
-    ends = answered.offsets.to_numpy()
-    held = slice(int(ends[0]), int(ends[-1]))
-    named = answered.keys[held].dictionary_encode()
-    levels = named.dictionary.to_pylist()
-    classes = tuple(sorted({*levels, *truth.tolist()}))
-    places = {name: place for place, name in enumerate(classes)}
-    scores = np.zeros((len(truth), len(classes)))
-    scores[answered.is_null().to_numpy(zero_copy_only=False)] = np.nan
-    columns = np.array([places[name] for name in levels], dtype=np.intp)[named.indices.to_numpy()]
-    scores[np.repeat(np.arange(len(truth)), np.diff(ends)), columns] = answered.items[held].to_numpy()
-    return np.array([places[name] for name in truth], dtype=np.intp), scores, classes
+
+def _why_not(rows: int, n: int, metrics: Mapping[str, float | None], spec: Spec) -> str:
+    """Why a window with ``n`` labels of ``rows`` records is not judged; empty when it is."""
+    watch = spec.monitoring
+    if n < watch.min_rows:
+        return f"{n} labels, fewer than {watch.min_rows}"
+    if n < watch.quality.min_coverage * rows:
+        return f"truth of {n / rows:.0%} of the records, less than {watch.quality.min_coverage:.0%}"
+    if not any(value is not None for value in metrics.values()):
+        return "some answer cannot be measured"
+    return ""
 
 
 def _finite(value: float) -> float | None:
     return value if math.isfinite(value) else None
-
-
-def _drop(metrics: Mapping[str, float | None], at_evaluation: Mapping[str, float], name: str) -> float | None:
-    now, then = metrics.get(name), at_evaluation.get(name)
-    if now is None or then is None:
-        return None
-    return then - now if HIGHER_IS_BETTER[name] else now - then
 
 
 def _period(records: pa.Table, column: str) -> tuple[str | None, str | None]:

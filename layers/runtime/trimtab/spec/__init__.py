@@ -13,7 +13,8 @@ from trimtab.spec.features import FeaturesSpec
 from trimtab.spec.gates import AttributeRule, BiasRule, GatesSpec
 from trimtab.spec.load import load_spec_file, parse_spec
 from trimtab.spec.model import Spec, json_schema
-from trimtab.spec.monitoring import MonitoringSpec, QualityRule
+from trimtab.spec.monitoring import MonitoringSpec
+from trimtab.spec.performance import QualityRule
 from trimtab.spec.retraining import RetrainingSpec
 from trimtab.spec.rollout import RolloutSpec
 from trimtab.spec.tracking import TrackingSpec

@@ -8,17 +8,10 @@ from trimtab.column_types import ColumnType
 from trimtab.spec.base import Section
 from trimtab.spec.change import ChangeSpec
 from trimtab.spec.columns import NUMERIC, Column
+from trimtab.spec.performance import BiasWatch, EstimateWatch, QualityRule, SliceWatch
 
 _OF_NUMBERS: Final = ("ks", "wasserstein")
 _OF_LEVELS: Final = ("new_level_share",)
-
-
-class QualityRule(Section):
-    """When measured performance is bad enough to raise an alarm."""
-
-    metric: str = "auc"
-    max_drop: float = Field(default=0.05, gt=0)
-    """Distance below the value measured at evaluation."""
 
 
 class DriftRule(Section):
@@ -57,6 +50,9 @@ class MonitoringSpec(Section):
     """An alarm needs this many breaching readings out of ``periods``."""
     min_rows: int = Field(default=200, ge=1)
     quality: QualityRule = QualityRule()
+    slices: SliceWatch = SliceWatch()
+    bias: BiasWatch = BiasWatch()
+    estimate: EstimateWatch = EstimateWatch()
     change: ChangeSpec = ChangeSpec()
     """What is looked for over many windows."""
     silence_hours: int = Field(default=48, ge=1, le=168)

@@ -1,0 +1,88 @@
+"""Performance as metrics for alarms, and as entries of the ledger.
+
+Truth comes late, in parts, and not in order. An alarm must follow the newest traffic that could be judged, so of all
+windows of the serving version only the newest by event time is put as a metric: more truth for an older one is
+recorded, and neither raises an alarm nor clears it.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from trimtab.ports import Ledger
+from trimtab.spec import Spec
+from trimtab.telemetry import METRIC_DIMENSION, Metric
+
+QUALITY = "quality.measured"
+ACTOR = "publish_metrics"
+Report = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class PerformancePublication:
+    """One run's performance; ``put`` puts a metric of the model."""
+
+    at: datetime
+    spec: Spec
+    ledger: Ledger
+    put: Callable[..., None]
+    serving: int | None
+    """Version that serves, None before the first."""
+
+    def windows(self, windows: Iterable[Report]) -> None:
+        """Each window's performance is recorded, again whenever its truth has changed; the newest one's is put."""
+        measured = list(windows)
+        recorded = {entry.subject: entry.data for entry in self.ledger.entries(QUALITY)}
+        newest = newest_judged([*recorded.values(), *measured], self.serving)
+        for window in measured:
+            if newest is not None and window["judged"] and window["window"] == newest["window"]:
+                self._put(window)
+            if _said(recorded.get(window["window"])) != _said(window):
+                data = {**window, "summary": summary(window, self.spec.monitoring.quality.metric)}
+                self.ledger.append(QUALITY, window["window"], data, self.at, ACTOR)
+
+    def _put(self, window: Report) -> None:
+        for name, value in window["metrics"].items():
+            if value is not None:
+                self.put(Metric.QUALITY, value, **{METRIC_DIMENSION: name})
+        self.put(Metric.TRUTH_COVERAGE, window["coverage"])
+        for metric, key in ((Metric.QUALITY_DROP, "reading"), (Metric.SLICE_DROP, "slice_drop")):
+            if window[key] is not None:
+                self.put(metric, window[key])
+
+
+def newest_judged(reports: Sequence[Report], version: int | None) -> Report | None:
+    """The window of ``version`` that was judged and whose last record is the newest; the later report among equals."""
+    judged = [each for each in reports if each["judged"] and each["version"] == version]
+    return max(enumerate(judged), key=lambda pair: (_end(pair[1]), pair[0]), default=(0, None))[1]
+
+
+def _end(report: Report) -> str:
+    """Last event time, ISO 8601 in UTC, which sorts as text."""
+    return str((report.get("period") or {}).get("end") or "")
+
+
+def _said(report: Report | None) -> tuple[Any, ...] | None:
+    """What makes two reports of a window different."""
+    return None if report is None else (report["n"], report["drop"], report["metrics"])
+
+
+def summary(window: Report, metric: str) -> str:
+    """The window's performance in a sentence."""
+    value, name = window["metrics"].get(metric), window["window"]
+    if not window["judged"] or value is None:
+        return f"window {name}: {window['n']} labels known, not judged: {window['reason'] or f'{metric} is undefined'}"
+    low, high = window["interval"] or (None, None)
+    between = "" if low is None or high is None else f" [{low:.4f}, {high:.4f}]"
+    return f"window {name}: {metric} {value:.4f}{between} on {window['n']} labels{_verdict(window)}"
+
+
+def _verdict(window: Report) -> str:
+    """What the drop is worth, and which slices fell further, as the end of a sentence."""
+    said = ""
+    if window["drop"] is not None and window["drop"] > 0:
+        said = f", {window['drop']:.4f} worse than at evaluation"
+        said += "" if window["reading"] else ", which may be chance"
+    fallen = window.get("slices_fallen") or []
+    return said + (f"; fallen further than the whole: {', '.join(fallen[:3])}" if fallen else "")

@@ -1,0 +1,98 @@
+"""What an evaluation found of a version: what its windows are compared with, and how sure that is."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from trimtab.evaluation.bootstrap import Estimate
+from trimtab.evaluation.directions import HIGHER_IS_BETTER
+from trimtab.evaluation.metrics import THRESHOLD
+from trimtab.evaluation.proportions import z_of
+
+CONFIDENCE = 0.95
+"""Of intervals, where an evaluation does not say with which confidence it made its own."""
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Reference:
+    """An evaluation as monitoring reads it; an old one, or none, lacks what it did not measure."""
+
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    intervals: Mapping[str, Sequence[float | None]] = field(default_factory=dict)
+    confidence: float = CONFIDENCE
+    threshold: float = THRESHOLD
+    slices: Sequence[Json] = ()
+    """Declared slices of the hold-out with their metrics and the primary one's interval."""
+    calibration: Mapping[str, Any] = field(default_factory=dict)
+    design_effect: float = 1.0
+    """How much more rows near in time are alike than independent ones, at least 1."""
+
+    @classmethod
+    def of(cls, published: Mapping[str, float], evaluation: Json | None) -> "Reference":
+        """From the metrics of a published baseline and the evaluation that it was made from."""
+        if evaluation is None:
+            return cls(published)
+        drawn = evaluation.get("bootstrap") or {}
+        effect = (drawn.get("blocks") or {}).get("design_effect")
+        return cls(
+            metrics=published,
+            intervals=(evaluation.get("intervals") or {}).get("candidate") or {},
+            confidence=float(drawn.get("confidence") or CONFIDENCE),
+            threshold=float((evaluation.get("threshold") or {}).get("value", THRESHOLD)),
+            slices=[each for each in evaluation.get("slices") or () if each["declared"]],
+            calibration=evaluation.get("calibration") or {},
+            design_effect=max(1.0, float(effect or 1.0)),
+        )
+
+    def of_metric(self, name: str) -> Estimate | None:
+        """The value at evaluation with its interval, NaN where it had none; None when it was not measured."""
+        if name not in self.metrics:
+            return None
+        return estimate_of(self.metrics[name], self.intervals.get(name))
+
+
+def estimate_of(value: float, interval: Sequence[float | None] | None) -> Estimate:
+    """A value and the interval that a report gives for it."""
+    low, high = (math.nan if end is None else float(end) for end in interval or (None, None))
+    return Estimate(float(value), low, high)
+
+
+@dataclass(frozen=True)
+class Shortfall:
+    """How much worse a metric is than it was, and whether chance explains that."""
+
+    drop: float
+    """In the metric's unit, positive when it is worse."""
+    error: float
+    """Standard error of the drop, of both sides where both are known; NaN when the value now has none."""
+    confidence: float = CONFIDENCE
+
+    @classmethod
+    def of(cls, metric: str, now: Estimate, then: Estimate, confidence: float) -> "Shortfall":
+        """What ``then`` was has become ``now``; a value at evaluation without an interval counts as exact."""
+        away = then.value - now.value if HIGHER_IS_BETTER[metric] else now.value - then.value
+        before = standard_error(then, confidence)
+        return cls(away, math.hypot(standard_error(now, confidence), 0.0 if math.isnan(before) else before), confidence)
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """By the normal approximation; NaN where there is no error."""
+        half = z_of(self.confidence) * self.error
+        return self.drop - half, self.drop + half
+
+    @property
+    def reading(self) -> float | None:
+        """What an alarm sees: the drop when its whole interval lies above 0, never more than 0 when it may be chance.
+
+        None without an error: what cannot be told from chance is not judged.
+        """
+        if math.isnan(self.error):
+            return None
+        return self.drop if self.interval[0] > 0 else min(self.drop, 0.0)
+
+
+def standard_error(estimate: Estimate, confidence: float) -> float:
+    """Half an interval's width in normal quantiles; NaN without one."""
+    return (estimate.hi - estimate.lo) / (2 * z_of(confidence))
