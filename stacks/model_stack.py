@@ -165,7 +165,7 @@ class ModelStack(Stack):
         triggers.start_promotion(self.promotion)
         triggers.start_rollback(self.rollback)
         triggers.start_monitoring(self.monitoring)
-        triggers.start_recovery(self.recovery)
+        triggers.start_recovery(self.recovery, after=[self.monitoring, self.training])
         for machine in self.machines:
             alarms.watch_machine(machine)
         alarms.watch_dead_letters(dead_letters)

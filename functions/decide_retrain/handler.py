@@ -1,24 +1,35 @@
-"""Decides whether an alarm or new truth starts a training; called by the recovery machine."""
+"""Decides whether an alarm, new truth, a schedule or a request that was kept starts a training; called by recovery."""
 
 from typing import Any
 
 from trimtab.aws.alarms import CloudWatchAlarms
-from trimtab.contracts import Event
+from trimtab.contracts import Event, Message
 from trimtab.entrypoint import Runtime, entrypoint
 from trimtab.errors import LedgerConflict
 from trimtab.ports import Alarms
-from trimtab.recovery.decision import Retraining, earlier
+from trimtab.recovery.arrivals import Arrivals
+from trimtab.recovery.decision import Request, Retraining, earlier
+from trimtab.recovery.giving_up import GivingUp
 from trimtab.recovery.policy import Cause
 
 LEASE, LEASE_S = "recovery", 60.0
 
 
-class DecideRetrainEvent(Event):
-    """An alarm that went to ALARM, or truth that was accepted."""
+class Asked(Message):
+    """Who asks: the machine's whole input."""
 
     cause: Cause
-    alarm: str | None = None
-    """Name of the alarm that asks; empty for truth."""
+    alarm: str = ""
+    """Name of the alarm that asks; empty for everything else."""
+    by: str = ""
+    """The person who resumes."""
+    reason: str = ""
+
+
+class DecideRetrainEvent(Event):
+    """An alarm that went to ALARM, truth that was accepted, an end of a run, a schedule, or a person who resumes."""
+
+    asked: Asked
 
 
 @entrypoint(DecideRetrainEvent)
@@ -29,15 +40,29 @@ def handler(event: DecideRetrainEvent, runtime: Runtime) -> dict[str, Any]:
 
 def decide_once(event: DecideRetrainEvent, runtime: Runtime, alarms: Alarms) -> dict[str, Any]:
     """The same decision to every retry; two alarms of one minute are decided one after the other."""
-    subject = event.execution or f"{event.cause}:{event.alarm}:{event.at.isoformat()}"
-    if found := earlier(runtime.ledger, subject):
-        return found
+    asked, moment = event.asked, event.at.isoformat()
+    told = f"{asked.alarm}@{moment}" if asked.alarm else ""
+    subject = event.execution or f"{asked.cause}:{asked.alarm}:{moment}"
     lease = runtime.ledger.lease(LEASE, subject, event.at, LEASE_S)
     if lease is None:
         raise LedgerConflict("another retraining is being decided; this one is decided after it")
     try:
-        parts = (runtime.ledger, alarms, runtime.metrics, runtime.notifier)
-        retraining = Retraining(subject, event.at, runtime.model, runtime.spec, *parts)
-        return retraining.decide(event.cause, event.alarm or None)
+        if found := earlier(runtime.ledger, subject, told):
+            return found
+        return _decide(event, runtime, alarms, Request(asked.cause, asked.alarm, told), subject)
     finally:
         runtime.ledger.release(LEASE, subject, lease.fence)
+
+
+def _decide(
+    event: DecideRetrainEvent, runtime: Runtime, alarms: Alarms, request: Request, subject: str
+) -> dict[str, Any]:
+    parts = (runtime.ledger, runtime.metrics, runtime.notifier, event.at)
+    if request.cause == "resumed":
+        GivingUp(runtime.spec.retraining, *parts).resume(event.asked.by, event.asked.reason, subject)
+    if request.cause == "look":
+        Arrivals(runtime.ledger.entries("drop.accepted"), event.at).tell(runtime.spec.data, runtime.metrics)
+    retraining = Retraining(
+        subject, event.at, runtime.model, runtime.spec, runtime.ledger, alarms, runtime.metrics, runtime.notifier
+    )
+    return retraining.decide(request)

@@ -1,7 +1,7 @@
 """What starts the machines of one model, and what each is told."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from aws_cdk import aws_events as events
@@ -11,7 +11,7 @@ from stacks.constructs.dead_letters import DeadLetters
 from stacks.constructs.machine import Machine
 from stacks.constructs.model_alarms import ModelAlarms
 from stacks.constructs.model_parts import ModelParts
-from stacks.constructs.triggers import Schedule, Trigger
+from stacks.constructs.triggers import Schedule, Trigger, ended
 from trimtab.contracts import (
     CLOSING,
     EVENT_SOURCE,
@@ -94,8 +94,11 @@ class ModelTriggers(Construct):
             dead_letters=self._dead_letters,
         )
 
-    def start_recovery(self, machine: Machine) -> None:
-        """When one of the model's measuring alarms goes to ALARM, and when truth has come."""
+    def start_recovery(self, machine: Machine, *, after: Sequence[Machine]) -> None:
+        """When one of the model's measuring alarms goes to ALARM, when truth has come, and by the spec's schedule.
+
+        Also whenever an execution of the machines ``after`` has ended: requests that were kept are decided on again.
+        """
         ringing = {
             "source": ["aws.cloudwatch"],
             "detail_type": ["CloudWatch Alarm State Change"],
@@ -106,16 +109,31 @@ class ModelTriggers(Construct):
         # A rule's input has no null, so new truth names no alarm by an empty text.
         told = {"cause": "truth", "alarm": "", "at": "$.detail.at"}
         self._rule("TruthAccepted", machine, self._own(TRUTH_ACCEPTED), told)
+        look = {"cause": "look", "alarm": "", "at": "$.time"}
+        self._trigger("Look", machine, ended(after, "SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED"), look)
+        if (schedule := self._parts.spec.retraining.schedule) is not None:
+            inputs = {"model": self._model, "cause": "schedule", "alarm": "", "at": "<aws.scheduler.scheduled-time>"}
+            Schedule(
+                self,
+                "Retraining",
+                machine=machine,
+                expression=schedule,
+                inputs=json.dumps(inputs),
+                dead_letters=self._dead_letters,
+            )
 
     def _own(self, detail_type: str) -> Mapping[str, Any]:
         return {"source": [EVENT_SOURCE], "detail_type": [detail_type], "detail": {"model": [self._model]}}
 
     def _rule(self, id: str, machine: Machine, pattern: Mapping[str, Any], fields: Fields) -> None:
+        self._trigger(id, machine, events.EventPattern(**pattern), fields)
+
+    def _trigger(self, id: str, machine: Machine, pattern: events.EventPattern, fields: Fields) -> None:
         Trigger(
             self,
             id,
             machine=machine,
-            pattern=events.EventPattern(**pattern),
+            pattern=pattern,
             inputs={"model": self._model, **fields},
             dead_letters=self._dead_letters,
             stage=self._parts.stage,

@@ -3,7 +3,20 @@
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
-from stacks.asl import THIS_RUN, Json, again, announce, call, choose, equals, machine, record_failure, succeed
+from stacks.asl import (
+    THIS_MOMENT,
+    THIS_RUN,
+    Json,
+    States,
+    again,
+    announce,
+    call,
+    choose,
+    equals,
+    machine,
+    record_failure,
+    succeed,
+)
 from stacks.constructs.machine import Machine, may_announce
 from stacks.constructs.model_parts import ModelParts
 from stacks.constructs.runtime_function import RuntimeFunction
@@ -15,7 +28,7 @@ _ROLLBACK: Json = {
     "to.$": "$.decision.rollback.to",
     "reason.$": "$.decision.rollback.reason",
     "by": "rollout.after",
-    "at.$": "$.at",
+    "at.$": "$.decision.at",
 }
 
 
@@ -38,37 +51,56 @@ class RecoveryMachine(Construct):
         self.machine.allow(may_announce(TRAINING_REQUESTED, ROLLBACK_REQUESTED))
 
     def _definition(self, failure: RuntimeFunction) -> Json:
-        asked = {"cause.$": "$.cause", "alarm.$": "$.alarm"}
-        request = {
-            "model.$": "$.model",
-            "reason.$": "$.decision.reason",
-            "cause.$": "$.cause",
-            "requested_by": "",
-            "at.$": "$.at",
-        }
-        states = {
-            "DecideRetrain": call(
-                self.decide_retrain,
-                THIS_RUN | asked,
-                result="$.decision",
-                then="IsWanted",
-                on_error="RecordFailure",
-                # Another decision is being made: its lease ends within a minute.
-                retries=[again([LedgerConflict.__name__], first_s=5, attempts=10)],
-            ),
+        states = self._deciding() | _acting() | record_failure(failure, "recovery")
+        return machine("An alarm may start a training.", "IsPerson", states, timeout_s=3600)
+
+    def _deciding(self) -> States:
+        """A person says no time: now is when they ask."""
+        return {
+            "IsPerson": choose(equals("$.cause", "resumed", "ResumeRetraining"), otherwise="DecideRetrain"),
+            "DecideRetrain": self._ask(THIS_RUN),
+            "ResumeRetraining": self._ask(THIS_MOMENT),
             "IsWanted": choose(
                 equals("$.decision.start", True, "RequestTraining"),
                 equals("$.decision.outcome", "RollbackRequested", "RequestRollback"),
+                equals("$.decision.outcome", "Deferred", "Deferred"),
+                equals("$.decision.outcome", "Told", "Told"),
+                equals("$.decision.outcome", "Nothing", "Nothing"),
+                equals("$.decision.outcome", "Duplicate", "Nothing"),
                 otherwise="Suppressed",
             ),
-            "RequestTraining": announce(TRAINING_REQUESTED, request, then="Started", on_error="RecordFailure"),
-            "Started": succeed("A training was asked for."),
-            "RequestRollback": announce(ROLLBACK_REQUESTED, _ROLLBACK, then="RolledBack", on_error="RecordFailure"),
-            "RolledBack": succeed("The version is new and worse than its limits: a rollback was asked for."),
-            "Suppressed": succeed("Policy held the training back; the ledger says why."),
         }
-        states |= record_failure(failure, "recovery")
-        return machine("An alarm may start a training.", "DecideRetrain", states, timeout_s=3600)
+
+    def _ask(self, moment: Json) -> Json:
+        return call(
+            self.decide_retrain,
+            moment | {"asked.$": "$"},
+            result="$.decision",
+            then="IsWanted",
+            on_error="RecordFailure",
+            # Another decision is being made: its lease ends within a minute.
+            retries=[again([LedgerConflict.__name__], first_s=5, attempts=10)],
+        )
+
+
+def _acting() -> States:
+    request = {
+        "model.$": "$.model",
+        "reason.$": "$.decision.reason",
+        "cause.$": "$.cause",
+        "requested_by": "",
+        "at.$": "$.decision.at",
+    }
+    return {
+        "RequestTraining": announce(TRAINING_REQUESTED, request, then="Started", on_error="RecordFailure"),
+        "Started": succeed("A training was asked for."),
+        "RequestRollback": announce(ROLLBACK_REQUESTED, _ROLLBACK, then="RolledBack", on_error="RecordFailure"),
+        "RolledBack": succeed("The version is new and worse than its limits: a rollback was asked for."),
+        "Deferred": succeed("The request is kept: it is decided on again when what is in its way has passed."),
+        "Told": succeed("An alarm of this kind starts nothing; the ledger has it."),
+        "Nothing": succeed("Nothing asks for a training, or it was decided on before."),
+        "Suppressed": succeed("Policy held the training back; the ledger says why."),
+    }
 
 
 def _decide_retrain(scope: Construct, parts: ModelParts) -> RuntimeFunction:

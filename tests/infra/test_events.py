@@ -4,7 +4,7 @@ from tests.infra.conftest import Assembly
 
 def test_every_rule_target_has_a_right_retries_and_a_dead_letter_queue(assembly: Assembly) -> None:
     targets = [target for rule in assembly.resources("AWS::Events::Rule") for target in rule.properties["Targets"]]
-    assert len(targets) == 3 * 13
+    assert len(targets) == 3 * 14
     called = [permission.properties for permission in assembly.resources("AWS::Lambda::Permission")]
     callable_ = {str(each["FunctionName"]) for each in called if each["Principal"] == "events.amazonaws.com"}
     for target in targets:

@@ -132,7 +132,7 @@ def test_drifted_traffic_rings_the_alarm_by_evaluation(loop: Loop, folder: Path)
 
 def test_late_truth_starts_a_retraining_whose_challenger_is_better(loop: Loop, folder: Path) -> None:
     wait_until(
-        lambda: any(e.state == "Suppressed" for e in [loop.next("recovery")]), 60, lambda: "no answer to the alarm"
+        lambda: any(e.state == "Deferred" for e in [loop.next("recovery")]), 60, lambda: "no answer to the alarm"
     )
     loop.settle("recovery")
     truth = (folder / "outcomes_2026-03.parquet").read_bytes()

@@ -1,6 +1,13 @@
 """Names of what Trimtab measures: one enum that functions emit by, alarms watch and dashboards draw."""
 
+from __future__ import annotations
+
+from collections.abc import Mapping
 from enum import StrEnum
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:  # the spec is read with packages that some who only name metrics do without
+    from trimtab.spec.retraining import AlarmKind
 
 NAMESPACE = "Trimtab"
 
@@ -12,6 +19,12 @@ class Metric(StrEnum):
     """Population stability index of one column in one window; extra dimension Column."""
     PSI_MAX = "PsiMax"
     """Largest PSI among the monitored columns of a window."""
+    PSI_WEIGHTED = "PsiWeighted"
+    """Mean PSI of the monitored columns by how much the version leans on each; 0 when that may be chance."""
+    SCHEMA_BREAKS = "SchemaBreaks"
+    """Columns of a window that are gone, stuck, swapped, renamed or in another unit: broken, not moved."""
+    UNREADABLE = "Unreadable"
+    """Share of a window's captured requests that could not be read."""
     PSI_PREDICTION = "PsiPrediction"
     """PSI of the scores against the scores at evaluation."""
     ROWS_MEASURED = "RowsMeasured"
@@ -38,6 +51,10 @@ class Metric(StrEnum):
     DROPS_QUARANTINED = "DropsQuarantined"
     RETRAINS_STARTED = "RetrainsStarted"
     RETRAINS_SUPPRESSED = "RetrainsSuppressed"
+    RETRAININGS_GIVEN_UP = "RetrainingsGivenUp"
+    """1 while the model is trained no more before a person resumes; put only once that has ever happened."""
+    DROPS_MISSING = "DropsMissing"
+    """Drops of data that should have come and did not; only of a model whose spec says how often they come."""
     CANDIDATES_REGISTERED = "CandidatesRegistered"
     CANDIDATES_REFUSED = "CandidatesRefused"
     APPROVALS_SKIPPING = "ApprovalsSkipping"
@@ -60,3 +77,16 @@ MODEL_DIMENSION = "Model"
 COLUMN_DIMENSION = "Column"
 METRIC_DIMENSION = "Metric"
 RULE_DIMENSION = "Rule"
+
+WATCHES: Final[Mapping[AlarmKind, tuple[Metric, ...]]] = {
+    "drift": (Metric.PSI_MAX, Metric.PSI_WEIGHTED),
+    "prediction": (Metric.PSI_PREDICTION,),
+    "quality": (Metric.QUALITY_DROP,),
+    "estimate": (Metric.QUALITY_ESTIMATE_DROP,),
+    "slice": (Metric.SLICE_DROP,),
+    "bias": (Metric.BIAS_RATIO,),
+    "schema": (Metric.SCHEMA_BREAKS,),
+    "change": (Metric.CHANGE,),
+    "forecast": (Metric.DAYS_TO_LIMIT,),
+}
+"""What the alarms of a kind watch, with the dimension Model only: by it recovery knows what an alarm is about."""

@@ -10,15 +10,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.fakes import NOON
-from trimtab.recovery.policy import Situation, decide
-from trimtab.spec.retraining import RetrainingSpec
+from trimtab.recovery.policy import Situation, cooldown, decide
+from trimtab.spec.retraining import BackoffSpec, RetrainingSpec
 
-POLICY = RetrainingSpec(triggers=("drift", "truth"), cooldown_hours=6, daily_budget=3)
+POLICY = RetrainingSpec(triggers=("drift", "truth"), cooldown_hours=6, daily_budget=3, monthly_budget=5)
 CALM = Situation(
-    cause="alarm",
     at=NOON,
-    ringing=["drift"],
     asked_by="alarm PsiMax",
+    ringing=["drift"],
+    forbidden=[],
+    asks=True,
     starts=[],
     running=None,
     new_data=1,
@@ -33,18 +34,20 @@ def test_an_alarm_with_new_data_and_nothing_in_the_way_starts_a_training() -> No
     decision = decide(CALM, POLICY)
     assert decision.start
     assert decision.reason == "alarm PsiMax: drift beyond the limit"
-    assert [answer.passed for answer in decision.answers] == [True] * 6
+    assert [answer.passed for answer in decision.answers] == [True] * 8
 
 
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        ({"ringing": []}, "no drift or quality alarm of this model rings"),
-        ({"ringing": ["quality"]}, "retraining.triggers does not list quality"),
+        ({"ringing": [], "asks": False}, "no alarm of this model rings that its readings bear out"),
+        ({"forbidden": ["retraining.triggers does not list truth"]}, "retraining.triggers does not list truth"),
+        ({"given_up": NOON}, "given up since 2026-01-01 12:00, until a person resumes"),
         ({"running": "run-7"}, "run-7 is in progress, and its outcome comes first"),
         ({"new_data": 0}, "no labelled data have come since the newest dataset: training again would learn nothing"),
         ({"starts": hours_ago(5.9)}, "cooldown until 2026-01-01T12:06:00+00:00"),
         ({"starts": hours_ago(7, 14, 21)}, "the daily budget of 3 is spent"),
+        ({"starts": hours_ago(30, 60, 90, 200, 700)}, "the monthly budget of 5 is spent"),
     ],
 )
 def test_each_thing_in_the_way_suppresses_it_with_its_reason(change: dict[str, Any], reason: str) -> None:
@@ -55,7 +58,7 @@ def test_each_thing_in_the_way_suppresses_it_with_its_reason(change: dict[str, A
 
 def test_every_question_is_answered_even_after_a_no() -> None:
     decision = decide(replace(CALM, running="run-7", new_data=0), POLICY)
-    assert len(decision.answers) == 6
+    assert len(decision.answers) == 8
     assert decision.reason.count(";") == 1
 
 
@@ -68,11 +71,34 @@ def test_a_start_of_yesterday_is_not_of_todays_budget() -> None:
     assert decide(replace(CALM, starts=hours_ago(7, 14, 24)), POLICY).start
 
 
-def test_truth_starts_a_training_only_where_the_spec_lists_it_and_an_alarm_rings() -> None:
-    truth = replace(CALM, cause="truth", asked_by="new truth")
-    assert decide(truth, POLICY).start
-    assert not decide(replace(truth, ringing=[]), POLICY).start
-    assert not decide(truth, POLICY.model_copy(update={"triggers": ("drift",)})).start
+@pytest.mark.parametrize(("losses", "hours"), [(0, 6), (1, 6), (2, 12), (3, 24), (4, 48), (40, 100)])
+def test_the_cooldown_grows_with_every_loss_in_a_row_after_the_first(losses: int, hours: float) -> None:
+    policy = POLICY.model_copy(update={"backoff": BackoffSpec(factor=2, max_hours=100)})
+    assert cooldown(policy, losses) == timedelta(hours=hours)
+    lost = replace(CALM, losses=losses)
+    assert not decide(replace(lost, starts=hours_ago(hours - 0.1)), policy).start
+    assert decide(replace(lost, starts=hours_ago(hours)), policy).start
+
+
+def test_money_counts_what_runs_have_cost_and_what_the_next_will() -> None:
+    policy = POLICY.model_copy(update={"monthly_cost_usd": 2.0})
+    assert decide(replace(CALM, spent_usd=1.5, next_usd=0.5), policy).start
+    decision = decide(replace(CALM, spent_usd=1.6, next_usd=0.5), policy)
+    assert decision.reason == (
+        "the monthly budget of 2 USD does not suffice: 1.60 USD are spent, about 0.50 are needed"
+    )
+
+
+def test_what_passes_by_itself_is_worth_waiting_for_and_what_does_not_is_not() -> None:
+    busy = decide(replace(CALM, running="run-7", starts=hours_ago(1)), POLICY)
+    assert (busy.waits, busy.until) == (True, "2026-01-01T17:00:00+00:00")
+    assert not decide(replace(CALM, running="run-7", asks=False), POLICY).waits
+    assert not decide(CALM, POLICY).waits
+
+
+def test_a_start_that_lies_in_the_future_since_the_clock_was_set_back_counts() -> None:
+    policy = POLICY.model_copy(update={"cooldown_hours": 0, "daily_budget": 1})
+    assert not decide(replace(CALM, starts=hours_ago(-5)), policy).start
 
 
 @given(st.lists(st.integers(0, 60), max_size=200), st.integers(0, 12), st.integers(1, 6))

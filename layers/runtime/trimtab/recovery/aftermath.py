@@ -3,14 +3,28 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Final
 
 from trimtab.ports import Entry, Ledger, Notifier
 from trimtab.rollout.reigns import RESTORED, Reign, good_versions, reigns
 from trimtab.spec.after import AfterSpec
+from trimtab.spec.retraining import AlarmKind
 
 PROPOSED = "rollback.proposed"
 ACTOR = "decide_retrain"
-_IN_WORDS: Mapping[str, str] = {"drift": "its data or scores have drifted", "quality": "its quality has fallen"}
+OF_THE_VERSION: Final[tuple[AlarmKind, ...]] = ("drift", "prediction", "quality")
+"""Kinds of alarm that speak against a new version wherever the spec says nothing else of them."""
+_IN_WORDS: Final[Mapping[AlarmKind, str]] = {
+    "drift": "its data have drifted",
+    "prediction": "its scores have drifted",
+    "quality": "its quality has fallen",
+    "estimate": "its quality is estimated to have fallen",
+    "slice": "its quality on a part of the rows has fallen",
+    "bias": "its decisions differ between groups",
+    "schema": "its requests are not what it learned from",
+    "change": "what it is measured by has changed",
+    "forecast": "it is foretold to cross a limit",
+}
 
 
 @dataclass(frozen=True)
@@ -23,10 +37,12 @@ class Case:
     reason: str
 
 
-def case_for_rollback(entries: Sequence[Entry], breaches: Sequence[str], after: AfterSpec, at: datetime) -> Case | None:
+def case_for_rollback(
+    entries: Sequence[Entry], breaches: Sequence[AlarmKind], after: AfterSpec, at: datetime
+) -> Case | None:
     """None without a breach of the serving version's own, after its watch window, or with nothing to go back to.
 
-    ``breaches`` are kinds of alarm (drift, quality) whose newest reading of the serving version lies beyond its limit.
+    ``breaches`` are kinds of alarm whose newest reading of the serving version lies beyond its limit.
     """
     history = reigns(entries)
     good = good_versions(history)

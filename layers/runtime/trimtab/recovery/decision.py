@@ -1,36 +1,58 @@
-"""The retraining policy applied to what the ledger and the alarms say now."""
+"""The retraining policy applied to what the ledger and the alarms say now, and to every request that was kept."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import Any
 
-from trimtab.ledger.lookup import decided
 from trimtab.ports import Alarms, Entry, Ledger, MetricsSink, Notifier
-from trimtab.recovery.aftermath import Case, case_for_rollback, propose
-from trimtab.recovery.policy import Answer, Cause, Decision, Situation, decide
+from trimtab.recovery.aftermath import OF_THE_VERSION, Case, case_for_rollback, propose
+from trimtab.recovery.giving_up import GivingUp
+from trimtab.recovery.history import DECISIONS, DEFERRED, REQUESTED, SUPPRESSED, TOLD, History
+from trimtab.recovery.policy import MONTH, Answer, Cause, Decision, Situation, decide
+from trimtab.recovery.ringing import Ringing
 from trimtab.spec import Spec
-from trimtab.spec.monitoring import MonitoringSpec
-from trimtab.telemetry import MODEL_DIMENSION, Metric
+from trimtab.spec.retraining import KINDS, AlarmKind
+from trimtab.telemetry import Metric
 
-REQUESTED, SUPPRESSED = "retrain.requested", "retrain.suppressed"
-WATCHED = {
-    "drift": (Metric.PSI_MAX, Metric.PSI_PREDICTION),
-    "quality": (Metric.QUALITY_DROP,),
-}
-"""Metrics whose alarms may ask for a retraining, each with the dimension Model only."""
-READINGS = {"drift": "window.measured", "quality": "quality.measured"}
 BESIDES_TRAINING = timedelta(hours=3)
 """A training that was leased and not released is taken for dead after its longest run time and this."""
 ACTOR = "decide_retrain"
+TRUTH, SCHEDULE = "truth", "schedule"
+"""Keys of requests that no alarm made."""
+OUTCOMES = {REQUESTED: "Started", SUPPRESSED: "Suppressed", DEFERRED: "Deferred", TOLD: "Told"}
 
 
-def earlier(ledger: Ledger, subject: str) -> dict[str, Any] | None:
-    """The result that a first attempt has recorded, or None."""
-    for kind in (REQUESTED, SUPPRESSED):
-        if data := decided(ledger, kind, subject):
-            return _result(data["start"], data["reason"], data["decision"], data.get("rollback"))
+def earlier(ledger: Ledger, subject: str, event: str) -> dict[str, Any] | None:
+    """The result that a first attempt has recorded; of an event that was delivered twice, that nothing is to be done.
+
+    None when nobody has decided on it yet.
+    """
+    for entry in reversed(ledger.entries()):
+        data = entry.data
+        if entry.kind in DECISIONS and entry.subject == subject:
+            return result(entry.kind, data["reason"], data["decision"], data.get("rollback"), entry.at.isoformat())
+        if entry.kind in DECISIONS and event and data.get("event") == event:
+            said = f"decided on already: {data['reason']}"
+            return result("", said, data["decision"], None, entry.at.isoformat()) | {"outcome": "Duplicate"}
     return None
+
+
+@dataclass(frozen=True)
+class Request:
+    """Who asks for a decision."""
+
+    cause: Cause
+    alarm: str = ""
+    """Name of the alarm."""
+    event: str = ""
+    """What tells this request from every other, however often it is delivered; empty where nothing does."""
+
+    @property
+    def key(self) -> str:
+        """Under what the request is kept while it waits."""
+        return self.alarm or self.cause
 
 
 @dataclass(frozen=True)
@@ -46,113 +68,208 @@ class Retraining:
     metrics: MetricsSink
     notifier: Notifier
 
-    def decide(self, cause: Cause, alarm: str | None) -> dict[str, Any]:
-        """``start``, ``reason`` and ``decision``: the questions that were asked, with their answers.
+    def decide(self, request: Request) -> dict[str, Any]:
+        """``start``, ``outcome``, ``reason`` and ``decision``: the questions that were asked, with their answers.
 
-        Soon after a rollout it may be a ``rollback`` instead.
+        Soon after a rollout it may be a ``rollback`` instead. A look at which nothing asks writes nothing down.
         """
-        situation, after = self._situation(cause, alarm), self.spec.rollout.after
-        own = [kind for kind in situation.ringing if self._is_own(kind)]
-        case = case_for_rollback(self.ledger.entries(), own, after, self.at)
-        if case is not None and after.action == "rollback":
-            return self._decide(_instead(case), cause, alarm, {"to": case.to, "reason": case.reason})
-        if case is not None:
+        given_up = GivingUp(self.spec.retraining, self.ledger, self.metrics, self.notifier, self.at).look(self.history)
+        waiting = self._waiting()
+        if request.cause == "look" and not waiting and not self._is_much_new:
+            return self._result("", "nothing waits", [], None)
+        kind = self.ringing.kind_of(request.alarm) if request.alarm else None
+        if (case := self._case(request, kind)) is not None:
+            if self._goes_back(kind):
+                return self._record(SUPPRESSED, request, kind, _instead(case), {"to": case.to, "reason": case.reason})
             propose(case, self.ledger, self.notifier, self.subject, self.at)
-        return self._decide(decide(situation, self.spec.retraining), cause, alarm, None)
+        if kind is not None and self.spec.retraining.action(kind) != "retrain":
+            return self._record(TOLD, request, kind, self._only_told(kind))
+        situation = replace(self._situation(request, kind, waiting), given_up=given_up)
+        return self._apply(decide(situation, self.spec.retraining), request, kind, waiting)
 
-    def _decide(
-        self, decision: Decision, cause: Cause, alarm: str | None, rollback: dict[str, Any] | None
+    def _apply(
+        self, decision: Decision, request: Request, kind: AlarmKind | None, waiting: Mapping[str, list[Entry]]
     ) -> dict[str, Any]:
-        answers = [asdict(answer) for answer in decision.answers]
-        self._record(decision, answers, cause, alarm, rollback)
-        return _result(decision.start, decision.reason, answers, rollback)
+        """The policy's answer to the request, and to all that waits, is written down."""
+        if decision.start:
+            return self._record(REQUESTED, request, kind, decision, settles=waiting)
+        if request.cause in ("look", "resumed"):
+            return self._result("", decision.reason, _plain(decision), None)
+        kept = decision.waits and (request.cause != SCHEDULE or self.history.news.files > 0)
+        return self._record(DEFERRED if kept else SUPPRESSED, request, kind, decision)
 
-    def _situation(self, cause: Cause, alarm: str | None) -> Situation:
-        entries = self.ledger.entries()
+    @cached_property
+    def history(self) -> History:
+        """What the ledger says, read once; given up or not is read anew."""
+        longest = timedelta(minutes=self.spec.training.making_minutes) + BESIDES_TRAINING
+        return History(self.ledger.entries(), self.at, longest)
+
+    @cached_property
+    def ringing(self) -> Ringing:
+        """What the alarms say, asked once."""
+        champion = self.ledger.state("champion")
+        version = int(champion["version"]) if champion else None
+        return Ringing(self.model, self.alarms, self.history.entries, self.spec.monitoring, version)
+
+    def _waiting(self) -> dict[str, list[Entry]]:
+        """Requests that are still worth something; the others are closed, each with its reason."""
+        waiting = self.history.pending
+        for key in [key for key in waiting if not self._is_current(key)]:
+            self._expire(key, waiting.pop(key))
+        return waiting
+
+    def _is_current(self, key: str) -> bool:
+        if key in (TRUTH, SCHEDULE):
+            return key == SCHEDULE or bool(self._allowed(self.ringing.now()))
+        kind = self.ringing.kind_of(key)
+        return kind is not None and bool(self._allowed([kind])) and self.ringing.still(key)
+
+    def _expire(self, key: str, waited: Sequence[Entry]) -> None:
+        reason = (
+            f"{key}, which waited since {waited[0].at:%Y-%m-%d %H:%M}, asks no more: it is OK, or of another version"
+        )
+        answer = Answer("Does what waited still ask?", reason, False)
+        data = {
+            "start": False,
+            "reason": reason,
+            "cause": "look",
+            "alarm": "" if key in (TRUTH, SCHEDULE) else key,
+            "kind": waited[-1].data.get("kind"),
+            "decision": [asdict(answer)],
+            "settles": {key: len(waited)},
+            "at": self.at.isoformat(),
+            "summary": f"a request to retrain has expired: {reason}",
+        }
+        self.ledger.append(SUPPRESSED, f"{self.subject}:{key}", data, self.at, ACTOR)
+
+    def _case(self, request: Request, kind: AlarmKind | None) -> Case | None:
+        """Whether the version that serves is a case for a rollback, by the alarm that asks or by those that ring."""
+        asking = [kind] if kind else self.ringing.now() if request.cause == "truth" else []
+        counts = [each for each in asking if each in OF_THE_VERSION or self._is_rollback(each)]
+        own = [each for each in counts if self.ringing.is_own(each)]
+        return case_for_rollback(self.history.entries, own, self.spec.rollout.after, self.at)
+
+    def _is_rollback(self, kind: AlarmKind | None) -> bool:
+        return kind is not None and self.spec.retraining.action(kind) == "rollback"
+
+    def _goes_back(self, kind: AlarmKind | None) -> bool:
+        return self.spec.rollout.after.action == "rollback" or self._is_rollback(kind)
+
+    def _only_told(self, kind: AlarmKind) -> Decision:
+        what = "may only go back, and there is no new version to go back from" if self._is_rollback(kind) else "tells"
+        reason = f"an alarm of the kind {kind} {what} (retraining.triggers, retraining.actions)"
+        return Decision(False, reason, (Answer("What does an alarm of this kind allow?", reason, False),))
+
+    def _allowed(self, kinds: Sequence[AlarmKind]) -> list[AlarmKind]:
+        return [kind for kind in kinds if self.spec.retraining.action(kind) == "retrain"]
+
+    def _situation(self, request: Request, kind: AlarmKind | None, waiting: Mapping[str, list[Entry]]) -> Situation:
+        kinds, forbidden = self._kinds(request, kind, waiting)
+        history, news = self.history, self.history.news
+        asks = bool(kinds) or request.cause == "schedule" or SCHEDULE in waiting or self._is_much_new
         return Situation(
-            cause=cause,
             at=self.at,
-            ringing=list(self._ringing(alarm)),
-            asked_by=f"alarm {alarm}" if alarm else "new truth",
-            starts=[entry.at for entry in entries if entry.kind == REQUESTED],
-            running=running(entries, self.at, self._longest),
-            new_data=labelled_since_dataset(entries),
+            asked_by=self._asked_by(request, waiting),
+            ringing=kinds,
+            forbidden=[] if asks else forbidden,
+            asks=asks or bool(forbidden),
+            starts=history.starts,
+            running=history.running,
+            new_data=news.files,
+            losses=history.losses,
+            spent_usd=history.spent(MONTH),
+            next_usd=self._next_usd,
         )
 
+    def _kinds(
+        self, request: Request, kind: AlarmKind | None, waiting: Mapping[str, list[Entry]]
+    ) -> tuple[list[AlarmKind], list[str]]:
+        """Kinds of alarm that ask, by themselves or by what waits; and why those that ring may not."""
+        found = {kind} if kind else set[AlarmKind | None]()
+        found |= {self.ringing.kind_of(key) for key in waiting}
+        forbidden: list[str] = []
+        if request.cause == "truth" or TRUTH in waiting:
+            now = self._allowed(self.ringing.now())
+            if TRUTH in self.spec.retraining.triggers:
+                found |= set(now)
+            elif now:
+                forbidden.append("retraining.triggers does not list truth, and nothing waits for it")
+        return self._allowed([each for each in KINDS if each in found]), forbidden
+
+    def _asked_by(self, request: Request, waiting: Mapping[str, list[Entry]]) -> str:
+        """In words, the request first."""
+        words = {"alarm": f"alarm {request.alarm}", "truth": "new truth", "schedule": "retraining.schedule"}
+        said = [words[request.cause]] if request.cause in words else []
+        said += [f"{key}, which waited" for key in waiting if key != request.key]
+        if self._is_much_new:
+            said.append(f"{self.history.news.rows:,} labelled rows in {self.history.news.files} new files")
+        return " and ".join(said[:4])
+
+    @cached_property
+    def _is_much_new(self) -> bool:
+        """Whether as much has come as ``retraining.volume`` asks for."""
+        volume, news = self.spec.retraining.volume, self.history.news
+        if volume is None:
+            return False
+        enough = ((volume.rows, news.rows), (volume.drops, news.files))
+        return any(wanted is not None and come >= wanted for wanted, come in enough)
+
     @property
-    def _longest(self) -> timedelta:
-        return timedelta(minutes=self.spec.training.making_minutes) + BESIDES_TRAINING
-
-    def _ringing(self, alarm: str | None) -> Iterator[str]:
-        """Kinds of alarm that ring. The one that asks counts, though it may be quiet again by the time this runs."""
-        for kind, metrics in WATCHED.items():
-            states = {
-                name: state
-                for metric in metrics
-                for name, state in self.alarms.watching(metric, {MODEL_DIMENSION: self.model}).items()
-            }
-            if alarm in states or (alarm is None and "ALARM" in states.values() and self._is_own(kind)):
-                yield kind
-
-    def _is_own(self, kind: str) -> bool:
-        """The version that serves has itself been measured beyond the limit; an alarm may outlive an earlier one."""
-        champion = self.ledger.state("champion")
-        readings = self.ledger.entries(READINGS[kind])
-        mine = [entry.data for entry in readings if champion and entry.data["version"] == champion["version"]]
-        return bool(mine) and breaches(kind, mine[-1], self.spec.monitoring)
+    def _next_usd(self) -> float:
+        """What the last run has cost; before there was one, the most that one may cost."""
+        last, training = self.history.last_cost, self.spec.training
+        price = self.spec.retraining.price(training.instance_type)
+        most = (price or 0.0) * training.instance_count * training.making_minutes / 60
+        return most if last is None else last
 
     def _record(
         self,
+        outcome: str,
+        request: Request,
+        kind: AlarmKind | None,
         decision: Decision,
-        answers: list[dict[str, Any]],
-        cause: Cause,
-        alarm: str | None,
-        rollback: dict[str, Any] | None,
-    ) -> None:
-        kind = REQUESTED if decision.start else SUPPRESSED
-        self.metrics.put(Metric.RETRAINS_STARTED if decision.start else Metric.RETRAINS_SUPPRESSED, 1)
-        verb = "asked for" if decision.start else "suppressed"
-        data = {
+        rollback: dict[str, Any] | None = None,
+        settles: Mapping[str, Sequence[Entry]] | None = None,
+    ) -> dict[str, Any]:
+        """The decision is the ledger's, and counted."""
+        if outcome != TOLD:
+            self.metrics.put(Metric.RETRAINS_STARTED if decision.start else Metric.RETRAINS_SUPPRESSED, 1)
+        answers = _plain(decision)
+        data: dict[str, Any] = {
             "start": decision.start,
             "reason": decision.reason,
-            "cause": cause,
-            "alarm": alarm,
+            "cause": request.cause,
+            "alarm": request.alarm or None,
+            "kind": kind,
+            "event": request.event,
             "decision": answers,
             "rollback": rollback,
-            "summary": f"retraining {verb}: {decision.reason}",
+            "at": self.at.isoformat(),
+            "summary": f"{_VERBS[outcome]}: {decision.reason}",
         }
-        self.ledger.append(kind, self.subject, data, self.at, ACTOR)
+        if outcome == DEFERRED:
+            data |= {"key": request.key, "until": decision.until}
+        if settles:
+            data["settles"] = {key: len(waited) for key, waited in settles.items()}
+        self.ledger.append(outcome, self.subject, data, self.at, ACTOR)
+        return self._result(outcome, decision.reason, answers, rollback)
+
+    def _result(
+        self, outcome: str, reason: str, decision: list[dict[str, Any]], rollback: dict[str, Any] | None
+    ) -> dict[str, Any]:
+        return result(outcome, reason, decision, rollback, self.at.isoformat())
 
 
-def breaches(kind: str, reading: Mapping[str, Any], limits: MonitoringSpec) -> bool:
-    """Whether a recorded reading lies beyond what its alarm allows; one that was not judged does not."""
-    if kind == "quality":
-        return _beyond(reading["drop"], limits.quality.max_drop)
-    drifted = _beyond(reading["max_psi"], limits.psi_limit)
-    return drifted or _beyond(reading["prediction_psi"], limits.prediction_psi_limit)
+_VERBS = {
+    REQUESTED: "retraining asked for",
+    SUPPRESSED: "retraining suppressed",
+    DEFERRED: "retraining deferred",
+    TOLD: "people are told, nothing is trained",
+}
 
 
-def _beyond(value: float | None, limit: float) -> bool:
-    return value is not None and value > limit
-
-
-def running(entries: Sequence[Entry], at: datetime, longest: timedelta) -> str | None:
-    """The run that was leased and not released, unless it is older than a training can be."""
-    open_runs: dict[str, datetime] = {}
-    for entry in entries:
-        if entry.kind == "training.leased":
-            open_runs[entry.subject] = entry.at
-        elif entry.kind == "training.released":
-            open_runs.pop(entry.subject, None)
-    alive = [run for run, since in open_runs.items() if at - since < longest]
-    return alive[-1] if alive else None
-
-
-def labelled_since_dataset(entries: Sequence[Entry]) -> int:
-    """Accepted files with labels, truth included, since the newest dataset was built."""
-    built = max((entry.seq for entry in entries if entry.kind == "dataset.built"), default=0)
-    accepted = [entry for entry in entries if entry.kind == "drop.accepted" and entry.seq > built]
-    return sum(bool(entry.data.get("labelled")) or entry.data.get("kind") == "truth" for entry in accepted)
+def _plain(decision: Decision) -> list[dict[str, Any]]:
+    return [asdict(answer) for answer in decision.answers]
 
 
 def _instead(case: Case) -> Decision:
@@ -161,8 +278,10 @@ def _instead(case: Case) -> Decision:
     return Decision(False, reason, (Answer("Is the serving version past its watch window?", reason, False),))
 
 
-def _result(
-    start: bool, reason: str, decision: list[dict[str, Any]], rollback: dict[str, Any] | None
+def result(
+    outcome: str, reason: str, decision: list[dict[str, Any]], rollback: dict[str, Any] | None, at: str
 ) -> dict[str, Any]:
-    outcome = "RollbackRequested" if rollback else "Started" if start else "Suppressed"
-    return {"start": start, "outcome": outcome, "reason": reason, "decision": decision, "rollback": rollback}
+    """What the recovery machine is told."""
+    ended = "RollbackRequested" if rollback else OUTCOMES.get(outcome, "Nothing")
+    start = outcome == REQUESTED
+    return {"start": start, "outcome": ended, "reason": reason, "decision": decision, "rollback": rollback, "at": at}

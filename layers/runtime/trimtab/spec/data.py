@@ -110,6 +110,8 @@ class DataSpec(Section):
     columns: dict[str, Column] = Field(min_length=2)
     checks: tuple[RowCheck, ...] = ()
     event_window: EventWindow = EventWindow()
+    expected_every_days: float | None = Field(default=None, gt=0, le=366)
+    """A drop of data comes at least this often. Drops that are missing, or left out in event time, ring an alarm."""
     quality: QualityLimits = QualityLimits()
     on_violation: Literal["quarantine", "warn"] = "quarantine"
     fan_out: FanOut = FanOut()
