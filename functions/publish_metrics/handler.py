@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from pydantic import Field
+
 from trimtab.contracts import Event, Message, Window
 from trimtab.entrypoint import Runtime, entrypoint
 from trimtab.monitoring.publish import Publication
@@ -17,6 +19,24 @@ class Drift(Message):
     columns: dict[str, float]
     prediction_psi: float | None
     report_uri: str
+    errors: dict[str, float] = Field(default_factory=dict)
+    """Standard error of the PSI by column."""
+    corrected: dict[str, float] = Field(default_factory=dict)
+    """PSI by column less what chance adds to it."""
+    prediction_value: float | None = None
+    prediction_error: float | None = None
+    weighted_psi: float | None = None
+    weighted_error: float | None = None
+    weighted_reading: float | None = None
+    importance: dict[str, float] = Field(default_factory=dict)
+    schema_breaks: tuple[dict[str, Any], ...] = ()
+    reference: str = "training"
+    reference_reason: str = ""
+    period: dict[str, str] | None = None
+    quality: dict[str, Any] = Field(default_factory=dict)
+    unreadable: float | None = None
+    separation_auc: float | None = None
+    separation_columns: dict[str, float] = Field(default_factory=dict)
     reason: str = ""
 
 

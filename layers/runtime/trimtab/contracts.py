@@ -359,6 +359,8 @@ class Window(Message):
     end: Instant
     version: int
     config: str = ""
+    unreadable: int = 0
+    """Captured lines that could not be read."""
 
 
 class Notice(Message):

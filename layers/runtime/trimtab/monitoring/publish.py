@@ -13,6 +13,13 @@ from trimtab.telemetry import COLUMN_DIMENSION, Metric
 
 MEASURED = "window.measured"
 ACTOR = "publish_metrics"
+_READINGS = {
+    "max_psi": Metric.PSI_MAX,
+    "weighted_reading": Metric.PSI_WEIGHTED,
+    "prediction_psi": Metric.PSI_PREDICTION,
+    "unreadable": Metric.UNREADABLE,
+}
+"""What measure_drift says, and as which metric alarms see it."""
 
 
 @dataclass
@@ -47,10 +54,11 @@ class Publication:
     def _drift(self, drift: Mapping[str, Any]) -> None:
         for column, psi in drift["columns"].items():
             self._put(Metric.PSI, psi, **{COLUMN_DIMENSION: column})
-        if drift["max_psi"] is not None:
-            self._put(Metric.PSI_MAX, drift["max_psi"])
-        if drift["prediction_psi"] is not None:
-            self._put(Metric.PSI_PREDICTION, drift["prediction_psi"])
+        for name, metric in _READINGS.items():
+            if drift.get(name) is not None:
+                self._put(metric, drift[name])
+        if drift["judged"]:
+            self._put(Metric.SCHEMA_BREAKS, len({name for found in drift["schema_breaks"] for name in found["columns"]}))
 
     def quality(self, windows: Iterable[Mapping[str, Any]]) -> None:
         """Each window's performance is recorded, and what is the newest of the serving version put as metrics."""
@@ -64,8 +72,10 @@ class Publication:
 def _drift_summary(window: Mapping[str, Any], drift: Mapping[str, Any]) -> str:
     if not drift["judged"]:
         return f"{window['rows']} records of version {window['version']}, drift not judged: {drift['reason']}"
-    worst = next(iter(drift["columns"]))
+    broken = [found["message"] for found in drift["schema_breaks"]]
     return (
-        f"{window['rows']} records of version {window['version']}, largest PSI {drift['max_psi']:.3f} ({worst}), "
-        f"{len(drift['drifted'])} columns beyond the limit"
+        f"{window['rows']} records of version {window['version']} against {drift['reference']}, "
+        f"largest PSI {drift['max_psi']:.3f}, {len(drift['drifted'])} columns beyond the limit"
+        + (f" ({', '.join(drift['drifted'][:3])})" if drift["drifted"] else "")
+        + (f"; broken: {'; '.join(broken)}" if broken else "")
     )

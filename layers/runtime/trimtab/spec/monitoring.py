@@ -48,6 +48,12 @@ class MonitoringSpec(Section):
     periods: int = Field(default=1, ge=1, le=7)
     datapoints: int = Field(default=1, ge=1, le=7)
     """An alarm needs this many breaching readings out of ``periods``."""
+    drift_by: Literal["any", "importance"] = "any"
+    """Whether the alarm looks at the column that moved most, or at all of them by how much the version leans on each."""
+    reference: Literal["training", "same_period"] = "training"
+    """What a window is held against: the training rows, or the same period of them and of earlier years' drops."""
+    season: Literal["month", "week", "weekday"] = "month"
+    """What counts as the same period: of the year, or, for ``weekday``, of the week."""
     min_rows: int = Field(default=200, ge=1)
     quality: QualityRule = QualityRule()
     slices: SliceWatch = SliceWatch()

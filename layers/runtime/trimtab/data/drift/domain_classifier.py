@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import numpy as np
@@ -30,6 +30,11 @@ class Separation:
     auc: float
     p_value: float
     rows: int
+    low: float = 0.0
+    """Lower end of the AUC's interval at 95 % (Hanley and McNeil 1982)."""
+    high: float = 1.0
+    columns: Mapping[str, float] = field(default_factory=dict)
+    """Share of the trees' gain by column, largest first: what tells the rows apart, while ``auc`` says how well."""
 
     def moved(self, limit: float = 0.6, alpha: float = 0.01) -> bool:
         """Whether rows can be told apart well enough to matter, and not by chance."""
@@ -55,15 +60,31 @@ def separation(reference: RowSample, current: RowSample, columns: Sequence[str])
     codes = np.column_stack([_codes(reference.columns[name] + current.columns[name]) for name in shared])
     labels = np.repeat([0.0, 1.0], [len(reference), len(current)])
     folds = np.concatenate([np.arange(len(reference)), np.arange(len(current))]) % 2
-    scores = np.zeros(len(labels))
+    gains = np.zeros(len(shared))
     aucs = []
     for fold in (0, 1):
         held_out = folds == fold
-        scores[held_out] = _boosted(codes[~held_out], labels[~held_out], codes[held_out])
-        aucs.append(_auc(scores[held_out], labels[held_out]))
+        scores = _boosted(codes[~held_out], labels[~held_out], codes[held_out], gains)
+        aucs.append(_auc(scores, labels[held_out]))
     auc = sum(aucs) / 2
     spread = math.sqrt((len(labels) + 1) / (12 * len(reference) * len(current)))
-    return Separation(auc, 0.5 * math.erfc((auc - 0.5) / spread / math.sqrt(2)), len(labels))
+    p_value = 0.5 * math.erfc((auc - 0.5) / spread / math.sqrt(2))
+    return Separation(auc, p_value, len(labels), *_interval(auc, len(reference), len(current)), _told(shared, gains))
+
+
+def _told(columns: Sequence[str], gains: Floats) -> dict[str, float]:
+    """Share of all gain by column, largest first; columns without any are left out."""
+    total = float(gains.sum())
+    found = {name: float(gain) / total for name, gain in zip(columns, gains, strict=True) if gain > 0}
+    return dict(sorted(found.items(), key=lambda item: -item[1]))
+
+
+def _interval(auc: float, reference_rows: int, current_rows: int) -> tuple[float, float]:
+    """95 %, from the variance of the AUC of two exponential samples (Hanley and McNeil 1982)."""
+    one, other = auc / (2 - auc), 2 * auc**2 / (1 + auc)
+    variance = auc * (1 - auc) + (current_rows - 1) * (one - auc**2) + (reference_rows - 1) * (other - auc**2)
+    half = 1.96 * math.sqrt(max(variance, 0.0) / (reference_rows * current_rows))
+    return max(auc - half, 0.0), min(auc + half, 1.0)
 
 
 def _codes(values: Sequence[Any]) -> Codes:
@@ -88,8 +109,11 @@ def _level_codes(values: Sequence[Any]) -> Codes:
     return np.array([places.get(value, BINS - 1) for value in values], np.intp)
 
 
-def _boosted(codes: Codes, labels: Floats, others: Codes) -> Floats:
-    """Scores of ``others`` by logistic boosting (Friedman 2001, with Newton leaves) of trees of depth two."""
+def _boosted(codes: Codes, labels: Floats, others: Codes, gains: Floats) -> Floats:
+    """Scores of ``others`` by logistic boosting (Friedman 2001, with Newton leaves) of trees of depth two.
+
+    What each column's splits have gained is added to ``gains``.
+    """
     margin, answer = np.zeros(len(codes)), np.zeros(len(others))
     for _ in range(_TREES):
         chance = 1 / (1 + np.exp(-margin))
@@ -97,6 +121,7 @@ def _boosted(codes: Codes, labels: Floats, others: Codes) -> Floats:
         tree = _Tree(codes, gradient, weight)
         margin += _RATE * tree.values_of(codes)
         answer += _RATE * tree.values_of(others)
+        gains += tree.gains
     return answer
 
 
@@ -104,13 +129,19 @@ class _Tree:
     """Three splits and four leaves."""
 
     def __init__(self, codes: Codes, gradient: Floats, weight: Floats) -> None:
+        self.gains = np.zeros(codes.shape[1])
         everywhere = np.ones(len(codes), bool)
-        self._splits = [_best_split(codes, gradient, weight, everywhere)]
+        self._splits = [self._split(codes, gradient, weight, everywhere)]
         upper = _is_above(codes, self._splits[0])
-        self._splits += [_best_split(codes, gradient, weight, side) for side in (~upper, upper)]
+        self._splits += [self._split(codes, gradient, weight, side) for side in (~upper, upper)]
         leaves = self._leaves_of(codes)
         pulls = np.bincount(leaves, gradient, 4)
         self._values = pulls / (np.bincount(leaves, weight, 4) + 1.0)
+
+    def _split(self, codes: Codes, gradient: Floats, weight: Floats, rows: npt.NDArray[np.bool_]) -> tuple[int, int]:
+        column, code, gain = _best_split(codes, gradient, weight, rows)
+        self.gains[column] += gain
+        return column, code
 
     def _leaves_of(self, codes: Codes) -> Integers:
         upper = _is_above(codes, self._splits[0])
@@ -126,8 +157,11 @@ def _is_above(codes: Codes, split: tuple[int, int]) -> npt.NDArray[np.bool_]:
     return np.asarray(codes[:, split[0]] > split[1])
 
 
-def _best_split(codes: Codes, gradient: Floats, weight: Floats, rows: npt.NDArray[np.bool_]) -> tuple[int, int]:
-    """Column and code after which the rows are best parted; one that parts nothing when no leaf would be big enough."""
+def _best_split(codes: Codes, gradient: Floats, weight: Floats, rows: npt.NDArray[np.bool_]) -> tuple[int, int, float]:
+    """Column and code after which the rows are best parted, and what that gains over not parting them.
+
+    Without gain it parts nothing, when no leaf would be big enough.
+    """
     columns = codes.shape[1]
     cells = (codes[rows] + BINS * np.arange(columns)).ravel()
     pull, mass = (
@@ -138,7 +172,11 @@ def _best_split(codes: Codes, gradient: Floats, weight: Floats, rows: npt.NDArra
     gain = pull**2 / (mass + 1.0) + rest_pull**2 / (rest_mass + 1.0)
     gain[(mass < _LEAST_LEAF) | (rest_mass < _LEAST_LEAF)] = -1.0
     best = int(np.argmax(gain))
-    return (best // BINS, best % BINS) if gain.flat[best] > 0 else (0, BINS)
+    column, code = best // BINS, best % BINS
+    if gain.flat[best] <= 0:
+        return 0, BINS, 0.0
+    whole = float(pull[column, -1] ** 2 / (mass[column, -1] + 1.0))
+    return column, code, max(float(gain.flat[best]) - whole, 0.0)
 
 
 def _auc(scores: Floats, labels: Floats) -> float:
