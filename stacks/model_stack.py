@@ -21,6 +21,7 @@ from stacks.constructs.model_dashboard import ModelDashboard
 from stacks.constructs.model_parts import ModelParts
 from stacks.constructs.model_triggers import ModelTriggers
 from stacks.constructs.monitoring_machine import MonitoringMachine
+from stacks.constructs.onlookers import Onlookers
 from stacks.constructs.promotion_machine import PromotionMachine
 from stacks.constructs.python_layer import PythonLayer
 from stacks.constructs.reconciling import Reconciling
@@ -142,6 +143,7 @@ class ModelStack(Stack):
         self.promotion = self._promotion_steps.machine
         self._rollback_steps = RollbackMachine(self, "RollbackSteps", parts=parts)
         self.rollback = self._rollback_steps.machine
+        Onlookers(self, "Onlookers", parts=parts, rollback=self.rollback)
         self.monitoring = MonitoringMachine(self, "MonitoringSteps", parts=parts).machine
         self.recovery = RecoveryMachine(self, "RecoverySteps", parts=parts).machine
 
@@ -151,7 +153,8 @@ class ModelStack(Stack):
 
     def _watch(self) -> None:
         """Alarms, what starts the machines (also by alarm), and the page that shows it all."""
-        alarms = ModelAlarms(self, "Alarms", spec=self._model.spec, topic=self._control.notifications.topic)
+        topic = self._control.notifications.topic
+        alarms = ModelAlarms(self, "Alarms", spec=self._model.spec, names=self.names, topic=topic)
         dead_letters = DeadLetters(self, "DeadLetters", key=self._control.key)
         triggers = ModelTriggers(
             self,

@@ -184,6 +184,16 @@ WILDCARDS: tuple[Wildcard, ...] = (
         "sagemaker:ListActions",
     ),
     _entry(
+        _arn("cloudformation", rf"stack/trimtab-[a-z]+-(data|model-{_MODEL})/\*"),
+        "CloudFormation ends a stack's ARN with an id of its own.",
+        "cloudformation:DescribeStacks",
+    ),
+    _entry(
+        _arn("states", rf"execution:{_PREFIX}-rollback:\*"),
+        "Every rollback is an execution with a name of its own.",
+        "states:DescribeExecution",
+    ),
+    _entry(
         _arn("sagemaker", rf"model-package/{_PREFIX}/\*"),
         "SageMaker numbers the versions of a group.",
         "sagemaker:CreateModelPackage",
@@ -228,6 +238,12 @@ SCALING: tuple[Wildcard, ...] = (
         "AWS names a target when it is registered; the condition keeps it to SageMaker's.",
         "application-autoscaling:RegisterScalableTarget",
         "application-autoscaling:PutScalingPolicy",
+    ),
+    _entry(
+        _ANY,
+        "Reading scalable targets and their policies: Application Auto Scaling has no resource types for it.",
+        "application-autoscaling:DescribeScalableTargets",
+        "application-autoscaling:DescribeScalingPolicies",
     ),
     _entry(
         _arn("cloudwatch", rf"alarm:TargetTracking-endpoint/{_PREFIX}/\*"),

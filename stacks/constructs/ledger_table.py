@@ -57,11 +57,12 @@ class LedgerTable(Construct):
         grantee.add_to_policy(statement)
         self.key.grant(grantee, "dynamodb", "kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey")
 
+    @staticmethod
+    def own_rows(model: str) -> dict[str, dict[str, list[str]]]:
+        """The condition that only rows of ``model`` fulfil."""
+        keys = [f"{model}{partition}" for partition in _PARTITIONS]
+        return {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": keys}}
+
     def _allow(self, grantee: iam.Role, model: str, *actions: str) -> None:
-        own_rows = {"dynamodb:LeadingKeys": [f"{model}{partition}" for partition in _PARTITIONS]}
-        statement = iam.PolicyStatement(
-            actions=list(actions),
-            resources=[self.arn],
-            conditions={"ForAllValues:StringEquals": own_rows},
-        )
+        statement = iam.PolicyStatement(actions=list(actions), resources=[self.arn], conditions=self.own_rows(model))
         grantee.add_to_policy(statement)

@@ -36,7 +36,7 @@ def _plain(value: Any) -> Any:
 
 def _policies(assembly: Assembly) -> Iterator[tuple[str, dict[str, Any]]]:
     for policy in assembly.resources("AWS::IAM::ManagedPolicy"):
-        if policy.stack == "trimtab-dev-model-tiny":
+        if policy.stack == "trimtab-dev-model-tiny" and policy.id.startswith("Approvers"):
             name = "emergency" if "Emergency" in policy.id else "approver"
             yield name, _plain(policy.properties["PolicyDocument"])
 

@@ -1,5 +1,6 @@
 """Rules together: the shares of alpha, dry runs, sources that do not answer, and metrics of one's own."""
 
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -130,6 +131,8 @@ def test_a_source_that_does_not_answer_is_no_failure_until_the_fifth_look_in_a_r
     assert [judgement.outcome for judgement in seen] == ["inconclusive"] * 4 + ["fail"]
     assert [judgement.look for judgement in seen] == [1, 2, 3, 4, 5]
     assert "metrics could not be read 5 times in a row: Throttling" in seen[-1].message
+    assert seen[-1].message.count("Throttling") == 1, "its rules share one reason"
+    assert re.match(r"errors, \w+.*: metrics could not", seen[-1].message)
 
 
 def test_one_answer_begins_the_count_of_unanswered_looks_anew() -> None:
@@ -150,7 +153,7 @@ def test_a_source_whose_rules_are_not_required_holds_nobody_up_however_long_it_i
         judgement = look(evidence, rollout(without=("latency",)), judgement)
     assert judgement is not None
     assert judgement.outcome == "pass"
-    assert "scores: capture could not be read 9 times in a row: AccessDenied" in judgement.message
+    assert "scores, profile, agreement: capture could not be read 9 times in a row: AccessDenied" in judgement.message
 
 
 def test_a_judgement_is_the_same_after_it_was_kept() -> None:

@@ -74,10 +74,10 @@ def _outcome(checks: tuple[Check, ...]) -> Outcome:
 def _message(outcome: Outcome, checks: tuple[Check, ...]) -> str:
     """The findings that made the outcome; of those in dry run, the ones that would have failed."""
     wanted = {"fail": ("fail",), "inconclusive": ("inconclusive", "error"), "pass": ("pass", "error")}[outcome]
-    said = [
-        f"{check.rule}: {check.message}"
-        for check in checks
-        if check.outcome in wanted and not check.dry_run and (outcome != "inconclusive" or check.required)
-    ]
+    said: dict[str, list[str]] = {}
+    for check in checks:
+        if check.outcome in wanted and not check.dry_run and (outcome != "inconclusive" or check.required):
+            said.setdefault(check.message, []).append(check.rule)  # rules of one source say the same of its silence
     trial = [check for check in checks if check.dry_run and check.outcome == "fail"]
-    return "; ".join([*said, *(f"in dry run, {check.rule} would fail: {check.message}" for check in trial)])
+    findings = [f"{', '.join(rules)}: {message}" for message, rules in said.items()]
+    return "; ".join([*findings, *(f"in dry run, {check.rule} would fail: {check.message}" for check in trial)])
