@@ -6,7 +6,7 @@ from trimtab.contracts import Event
 from trimtab.entrypoint import Runtime, entrypoint
 from trimtab.ledger.lookup import decided
 from trimtab.monitoring.change.look import in_words, look_at, nearest_crossing, worst_evidence
-from trimtab.monitoring.change.measures import QUALITY, WINDOW, measures_of
+from trimtab.monitoring.change.measures import KINDS, measures_of
 from trimtab.telemetry import Metric
 
 CHANGED = "change.measured"
@@ -22,7 +22,7 @@ def handler(event: Event, runtime: Runtime) -> dict[str, Any]:
     version, spec = int(champion["version"]), runtime.spec.monitoring
     if found := decided(runtime.ledger, CHANGED, subject):
         return _result(found["looks"])
-    readings = [*runtime.ledger.entries(WINDOW), *runtime.ledger.entries(QUALITY)]
+    readings = [entry for kind in KINDS for entry in runtime.ledger.entries(kind)]
     measures = measures_of(readings, version, spec)
     if not measures:
         return _result([])

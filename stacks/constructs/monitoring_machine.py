@@ -61,7 +61,7 @@ class MonitoringMachine(Construct):
             "CollectWindow": call(
                 self.collect_window, THIS_RUN | turn, result="$.collected", then="HasTraffic", on_error="RecordFailure"
             ),
-            "IsBehind": choose(equals("$.collected.more", True, "CollectWindow"), otherwise="Outcome"),
+            "IsBehind": choose(equals("$.collected.more", True, "CollectWindow"), otherwise="MeasureChange"),
         }
 
     def _drift(self) -> States:
@@ -104,11 +104,11 @@ class MonitoringMachine(Construct):
                 self.publish_metrics,
                 THIS_RUN | measured,
                 result="$.published",
-                then="MeasureChange",
+                then="IsBehind",
                 on_error="RecordFailure",
             ),
             "MeasureChange": call(
-                self.measure_change, THIS_RUN, result="$.change", then="IsBehind", on_error="RecordFailure"
+                self.measure_change, THIS_RUN, result="$.change", then="Outcome", on_error="RecordFailure"
             ),
             "Outcome": choose(exceeds("$.collected.windows", 0, "Measured"), otherwise="NoData"),
             "Measured": succeed("All windows that were complete were measured, in their order."),

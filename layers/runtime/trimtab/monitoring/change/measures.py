@@ -9,7 +9,8 @@ from trimtab.monitoring.change.series import Reading
 from trimtab.ports import Entry
 from trimtab.spec.monitoring import MonitoringSpec
 
-WINDOW, QUALITY = "window.measured", "quality.measured"
+WINDOW, QUALITY, ESTIMATED = "window.measured", "quality.measured", "performance.estimated"
+KINDS = (WINDOW, QUALITY, ESTIMATED)
 COLUMN = "column "
 
 
@@ -39,7 +40,7 @@ class _Field:
 
 _FIELDS = (
     _Field("performance", QUALITY, "drop", "error"),
-    _Field("estimated performance", QUALITY, "estimate_drop", "estimate_error"),
+    _Field("estimated performance", ESTIMATED, "estimate_drop", "estimate_error"),
     _Field("scores", WINDOW, "prediction_value", "prediction_error"),
     _Field("drift by importance", WINDOW, "weighted_psi", "weighted_error"),
 )
@@ -47,13 +48,13 @@ _FIELDS = (
 
 def measures_of(entries: Sequence[Entry], version: int, spec: MonitoringSpec) -> list[Measure]:
     """Every measure that the version has readings of."""
-    mine = [entry for entry in entries if entry.kind in (WINDOW, QUALITY) and entry.data.get("version") == version]
+    mine = [entry for entry in entries if entry.kind in KINDS and entry.data.get("version") == version]
     found = [Measure(field.name, _limit(field, spec), _readings(mine, field, spec)) for field in _FIELDS]
     return [measure for measure in (*found, *_columns(mine, spec)) if measure.readings]
 
 
 def _limit(field: _Field, spec: MonitoringSpec) -> float:
-    if field.kind == QUALITY:
+    if field.kind in (QUALITY, ESTIMATED):
         return spec.quality.max_drop
     return spec.prediction_psi_limit if field.name == "scores" else spec.psi_limit
 
