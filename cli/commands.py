@@ -31,6 +31,7 @@ COMMANDS: Final = {
     "logs": Entry("cli.logs", "logs", "Print the logs of the jobs of RUN."),
     "approve": Entry("cli.packages", "approve", "Approve VERSION of MODEL: staging, tests and the rollout begin."),
     "reject": Entry("cli.packages", "reject", "Reject VERSION of MODEL; a rollout of it goes back."),
+    "retraining": Entry("cli.retraining", "app", "Why a model is trained again or not; going on after giving up."),
     "rollout": Entry("cli.rollout", "app", "How a version takes over: its plan, its course, the gates that hold it."),
     "rollback": Entry("cli.rollback", "rollback", "Bring the version of MODEL back that served before, or another."),
     "score": Entry("cli.score", "score", "Score a file of records with MODEL's version that serves, or another."),

@@ -18,8 +18,9 @@ _TURNING = ("Approved", "Rejected", "PendingManualApproval")
 class Approvers(Construct):
     """Owns the managed policies Approver and EmergencyApprover of a model. No state.
 
-    An approver turns the status of the model's versions. They may not register versions of it nor touch its endpoints:
-    whoever submits does not approve, and who approves does not deploy. Only an emergency approver may skip checks.
+    An approver turns the status of the model's versions, and lets retraining go on that has given up. They may not
+    register versions of it nor touch its endpoints: whoever submits does not approve, and who approves does not deploy.
+    Only an emergency approver may skip checks.
     """
 
     def __init__(self, scope: Construct, id: str, *, parts: ModelParts) -> None:
@@ -34,7 +35,14 @@ class Approvers(Construct):
             self,
             id,
             description=f"{does} of the model {self._parts.spec.name} in stage {self._parts.stage.name}",
-            statements=[self._reading(), self._turning(), self._never(_SUBMITTER), self._not_its_work(), *more],
+            statements=[
+                self._reading(),
+                self._turning(),
+                self._resuming(),
+                self._never(_SUBMITTER),
+                self._not_its_work(),
+                *more,
+            ],
         )
         CfnOutput(self, f"{id}Policy", value=policy.managed_policy_arn)
 
@@ -50,6 +58,11 @@ class Approvers(Construct):
             resources=[self._versions],
             conditions={"StringEquals": {"sagemaker:ModelApprovalStatus": list(_TURNING)}},
         )
+
+    def _resuming(self) -> iam.PolicyStatement:
+        """``trimtab retraining resume``: the machine decides, in its own name, whether anything is trained."""
+        recovery = arn("states", f"stateMachine:{self._parts.names.machine('recovery')}")
+        return iam.PolicyStatement(actions=["states:StartExecution"], resources=[recovery])
 
     def _never(self, key: str) -> iam.PolicyStatement:
         """No request that sets this property of a version."""

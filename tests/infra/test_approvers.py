@@ -16,6 +16,7 @@ GROUP = "trimtab-dev-tiny"
 VERSION = f"arn:aws:sagemaker:us-east-1:123456789012:model-package/{GROUP}/3"
 OTHER = "arn:aws:sagemaker:us-east-1:123456789012:model-package/trimtab-dev-flights/3"
 PRODUCTION = f"arn:aws:sagemaker:us-east-1:123456789012:endpoint/{GROUP}"
+MACHINE = f"arn:aws:states:us-east-1:123456789012:stateMachine:{GROUP}"
 STATUS = "sagemaker:modelapprovalstatus"
 SKIP = f"sagemaker:customermetadataproperties/{votes.SKIP}"
 SUBMITTER = "sagemaker:customermetadataproperties/submitted-by"
@@ -55,6 +56,8 @@ def _policies(assembly: Assembly) -> Iterator[tuple[str, dict[str, Any]]]:
         ("sagemaker:CreateModelPackage", VERSION, {}, False, False),
         ("sagemaker:DescribeModelPackage", VERSION, {}, True, True),
         ("sagemaker:UpdateEndpoint", PRODUCTION, {}, False, False),
+        ("states:StartExecution", f"{MACHINE}-recovery", {}, True, True),
+        ("states:StartExecution", f"{MACHINE}-training", {}, False, False),
     ],
 )
 def test_what_an_approver_may_do(
