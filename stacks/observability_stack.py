@@ -7,7 +7,7 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_cloudwatch_actions as actions
 from constructs import Construct
 
-from stacks.constructs.model_alarms import model_metric
+from stacks.constructs.alarm_limits import model_metric
 from stacks.control_stack import ControlStack
 from stacks.model_source import ModelSource
 from trimtab.telemetry import Metric

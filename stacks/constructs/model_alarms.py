@@ -1,6 +1,6 @@
-"""The alarms of one model: on what is measured in production, and on what should run by itself."""
+"""The alarms of one model: on what is measured in production, on its endpoint, and on what should run by itself."""
 
-from dataclasses import dataclass
+from typing import TypeVar
 
 from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
@@ -8,44 +8,50 @@ from aws_cdk import aws_cloudwatch_actions as actions
 from aws_cdk import aws_sns as sns
 from constructs import Construct
 
+from stacks.constructs.alarm_limits import (
+    BELOW,
+    FIVE_MINUTES,
+    HOUR,
+    KEEP,
+    LOUD,
+    QUIET,
+    REACHED,
+    Limit,
+    described,
+    make_alarm,
+    model_metric,
+)
 from stacks.constructs.dead_letters import DeadLetters
 from stacks.constructs.machine import Machine
+from stacks.constructs.measuring_alarms import measuring_alarms
+from stacks.constructs.service_alarms import ServiceAlarms
+from trimtab.names import ModelNames
 from trimtab.spec import Spec
-from trimtab.telemetry import MODEL_DIMENSION, NAMESPACE, Metric
+from trimtab.telemetry import Metric
 
-_DAY, _HOUR, _MINUTES = Duration.days(1), Duration.hours(1), Duration.minutes(5)
-_KEEP = cloudwatch.TreatMissingData.IGNORE
-"""Measurements come once a day or less: between two of them an alarm keeps its state."""
-_QUIET = cloudwatch.TreatMissingData.NOT_BREACHING
-
-
-@dataclass(frozen=True)
-class Limit:
-    """When an alarm rings: ``datapoints`` of ``periods`` beyond ``value``."""
-
-    value: float
-    missing: cloudwatch.TreatMissingData
-    periods: int = 1
-    datapoints: int = 1
-    comparison: cloudwatch.ComparisonOperator = cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD
+A = TypeVar("A", bound=cloudwatch.AlarmBase)
+_WAIT = Duration.minutes(2)
+"""A rollout's look and a reading may come in the same minute: the page waits for the alarm that mutes it."""
 
 
 class ModelAlarms(Construct):
-    """Owns the alarms. ``asking`` are those that may ask for a retraining. No state."""
+    """Owns the alarms. ``asking`` are those on measurements, which recovery hears. No state.
 
-    def __init__(self, scope: Construct, id: str, *, spec: Spec, topic: sns.ITopic) -> None:
+    People hear of measurements and of the endpoint by a page above each group: one cause, one page.
+    """
+
+    def __init__(self, scope: Construct, id: str, *, spec: Spec, names: ModelNames, topic: sns.ITopic) -> None:
         super().__init__(scope, id)
         self._spec, self._action = spec, actions.SnsAction(topic)
-        watch, quality = spec.monitoring, spec.monitoring.quality
-        self.drift = self._measured("Drift", Metric.PSI_MAX, watch.psi_limit, "columns have drifted")
-        self.prediction = self._measured(
-            "Prediction", Metric.PSI_PREDICTION, watch.prediction_psi_limit, "scores have drifted"
-        )
-        self.quality = self._measured("Quality", Metric.QUALITY_DROP, quality.max_drop, f"{quality.metric} has fallen")
-        self.change = self._change()
-        self.asking = (self.drift, self.prediction, self.quality, self.change)
-        told = (self._forecast(), self._silence(), self._disagreement())
-        self.all: list[cloudwatch.IAlarm] = [*self.asking, *told]
+        measured = measuring_alarms(self, spec)
+        self.drift, self.quality = measured["drift"], measured["quality"]
+        self.asking = tuple(measured.values())
+        self.service = ServiceAlarms(self, spec=spec, names=names)
+        settling = self._settling()
+        pages = (self._page(settling), self._service_page())
+        telling = (self._silence(), self._disagreement(), self._given_up(), *self._missing_drops())
+        muting = [settling] if settling else []
+        self.all: list[cloudwatch.IAlarm] = [*pages, *self.asking, *self.service.all, *telling, *muting]
 
     def watch_machine(self, machine: Machine) -> None:
         """People are told when an execution fails, times out or is aborted."""
@@ -54,78 +60,98 @@ class ModelAlarms(Construct):
             "late": machine.machine.metric_timed_out,
             "aborted": machine.machine.metric_aborted,
         }
-        ended = {name: count(period=_MINUTES, statistic="Sum") for name, count in counted.items()}
+        ended = {name: count(period=FIVE_MINUTES, statistic="Sum") for name, count in counted.items()}
         broken = cloudwatch.MathExpression(
             expression=" + ".join(f"FILL({name}, 0)" for name in ended),
             using_metrics=ended,
             label="executions that broke off",
-            period=_MINUTES,
+            period=FIVE_MINUTES,
         )
         name = machine.node.id
-        self._alarm(f"{name}Broken", broken, Limit(0, _QUIET), f"{name.lower()} broke off", "broken-machine")
+        self._telling(f"{name}Broken", broken, Limit(0, QUIET), f"{name.lower()} broke off", "broken-machine")
 
     def watch_dead_letters(self, dead_letters: DeadLetters) -> None:
         """People are told when an event could not be delivered."""
-        waiting = dead_letters.queue.metric_approximate_number_of_messages_visible(period=_MINUTES, statistic="Maximum")
-        self._alarm("DeadLetters", waiting, Limit(0, _QUIET), "an event could not be delivered", "dead-letters")
+        waiting = dead_letters.queue.metric_approximate_number_of_messages_visible(
+            period=FIVE_MINUTES, statistic="Maximum"
+        )
+        self._telling("DeadLetters", waiting, Limit(0, QUIET), "an event could not be delivered", "dead-letters")
 
-    def _measured(self, id: str, metric: Metric, limit: float, what: str) -> cloudwatch.Alarm:
-        watch = self._spec.monitoring
-        rings = Limit(limit, _KEEP, watch.periods, watch.datapoints)
-        return self._alarm(id, model_metric(self._spec, metric, "Maximum", _DAY), rings, what, "drift-and-quality")
+    def _page(self, settling: cloudwatch.Alarm | None) -> cloudwatch.CompositeAlarm:
+        """While a rollout runs or its baseline is new it keeps to itself; what still rings afterwards is told then."""
+        page = cloudwatch.CompositeAlarm(
+            self,
+            "Page",
+            alarm_rule=cloudwatch.AlarmRule.any_of(*self.asking),
+            alarm_description=described(self._spec, "what is measured is beyond its limits", "page"),
+            actions_suppressor=settling,
+            actions_suppressor_wait_period=_WAIT if settling else None,
+            actions_suppressor_extension_period=FIVE_MINUTES if settling else None,
+        )
+        return self._tells(page)
 
-    def _change(self) -> cloudwatch.Alarm:
-        """Many readings together say what none of them says alone."""
-        evidence = model_metric(self._spec, Metric.CHANGE, "Maximum", _DAY)
-        reached = cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD
-        what = "readings stay beyond what is tolerated"
-        return self._alarm("Change", evidence, Limit(1, _KEEP, comparison=reached), what, "drift-and-quality")
+    def _settling(self) -> cloudwatch.Alarm | None:
+        """Rings while a rollout is looked at, and for a time after that and after the serving version has changed."""
+        minutes = self._spec.monitoring.alarms.mute_minutes
+        if not minutes:
+            return None
+        lasting = Duration.minutes(minutes)
+        counted = {
+            "looks": model_metric(self._spec, Metric.ROLLOUT_SHARE, "SampleCount", lasting),
+            "promoted": model_metric(self._spec, Metric.ROLLOUTS_SERVING, "Sum", lasting),
+            "restored": model_metric(self._spec, Metric.ROLLBACKS, "Sum", lasting),
+        }
+        happened = cloudwatch.MathExpression(
+            expression=" + ".join(f"FILL({name}, 0)" for name in counted),
+            using_metrics=counted,
+            label="looks and changes",
+            period=lasting,
+        )
+        what = "the version that serves is changing, so measurements page nobody"
+        return make_alarm(self, "Settling", happened, Limit(0, QUIET), described(self._spec, what, "page"))
 
-    def _forecast(self) -> cloudwatch.Alarm:
-        """A trend will cross its limit within the horizon."""
-        days = model_metric(self._spec, Metric.DAYS_TO_LIMIT, "Minimum", _DAY)
-        sooner = cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD
-        horizon = self._spec.monitoring.change.horizon_days
-        what = f"a limit will be crossed within {horizon} days"
-        return self._alarm("Forecast", days, Limit(horizon, _KEEP, comparison=sooner), what, "drift-and-quality")
+    def _service_page(self) -> cloudwatch.CompositeAlarm:
+        """Never muted: a rollout that breaks production is no reason for silence."""
+        page = cloudwatch.CompositeAlarm(
+            self,
+            "ServicePage",
+            alarm_rule=cloudwatch.AlarmRule.any_of(*self.service.all),
+            alarm_description=described(self._spec, "the endpoint fails, is full, or behaves unusually", "endpoint"),
+        )
+        return self._tells(page)
 
     def _silence(self) -> cloudwatch.Alarm:
         """The dead-man alarm: no reading for as long as the spec allows."""
         hours = self._spec.monitoring.silence_hours
-        fewer = cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD
-        rings = Limit(1, cloudwatch.TreatMissingData.BREACHING, hours, hours, fewer)
-        readings = model_metric(self._spec, Metric.READING, "SampleCount", _HOUR)
-        return self._alarm("Silence", readings, rings, f"nothing was measured for {hours} hours", "silence")
+        rings = Limit(1, LOUD, hours, hours, BELOW)
+        readings = model_metric(self._spec, Metric.READING, "SampleCount", HOUR)
+        return self._telling("Silence", readings, rings, f"nothing was measured for {hours} hours", "silence")
 
     def _disagreement(self) -> cloudwatch.Alarm:
         """What serves is not what was decided, or nobody would hear of it."""
-        found = model_metric(self._spec, Metric.RECONCILE_FINDINGS, "Maximum", _MINUTES)
+        found = model_metric(self._spec, Metric.RECONCILE_FINDINGS, "Maximum", FIVE_MINUTES)
         what = "what serves is not what was decided"
-        return self._alarm("Disagreement", found, Limit(0, _KEEP), what, "disagreement")
+        return self._telling("Disagreement", found, Limit(0, KEEP), what, "disagreement")
 
-    def _alarm(self, id: str, metric: cloudwatch.IMetric, limit: Limit, what: str, runbook: str) -> cloudwatch.Alarm:
-        alarm = cloudwatch.Alarm(
-            self,
-            id,
-            metric=metric,
-            threshold=limit.value,
-            comparison_operator=limit.comparison,
-            evaluation_periods=limit.periods,
-            datapoints_to_alarm=limit.datapoints,
-            treat_missing_data=limit.missing,
-            alarm_description=f"{self._spec.name}: {what}. What to do: docs/runbooks/{runbook}.md",
-        )
+    def _given_up(self) -> cloudwatch.Alarm:
+        """Retraining has stopped by itself, until a person resumes it."""
+        given_up = model_metric(self._spec, Metric.RETRAININGS_GIVEN_UP, "Maximum", FIVE_MINUTES)
+        what = "the model is trained no more before a person resumes"
+        return self._telling("GivenUp", given_up, Limit(1, KEEP, comparison=REACHED), what, "given-up")
+
+    def _missing_drops(self) -> list[cloudwatch.IAlarm]:
+        """Only where the spec says how often data come."""
+        if self._spec.data.expected_every_days is None:
+            return []
+        missing = model_metric(self._spec, Metric.DROPS_MISSING, "Maximum", FIVE_MINUTES)
+        what = "drops of data that should have come are missing"
+        return [self._telling("MissingDrops", missing, Limit(0, KEEP), what, "missing-drops")]
+
+    def _telling(self, id: str, metric: cloudwatch.IMetric, limit: Limit, what: str, runbook: str) -> cloudwatch.Alarm:
+        """An alarm of which people hear directly."""
+        return self._tells(make_alarm(self, id, metric, limit, described(self._spec, what, runbook)))
+
+    def _tells(self, alarm: A) -> A:
         alarm.add_alarm_action(self._action)
         alarm.add_ok_action(self._action)
         return alarm
-
-
-def model_metric(spec: Spec, metric: Metric, statistic: str, period: Duration, **dimensions: str) -> cloudwatch.Metric:
-    """One of Trimtab's own metrics of a model."""
-    return cloudwatch.Metric(
-        namespace=NAMESPACE,
-        metric_name=metric.value,
-        dimensions_map={MODEL_DIMENSION: spec.name, **dimensions},
-        statistic=statistic,
-        period=period,
-    )

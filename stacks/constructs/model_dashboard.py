@@ -4,8 +4,9 @@ from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct
 
+from stacks.constructs.alarm_limits import model_metric
 from stacks.constructs.machine import Machine
-from stacks.constructs.model_alarms import ModelAlarms, model_metric
+from stacks.constructs.model_alarms import ModelAlarms
 from trimtab.names import VARIANT, ModelNames
 from trimtab.spec import Spec
 from trimtab.spec.judging import RULES

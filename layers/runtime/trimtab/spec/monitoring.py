@@ -5,6 +5,7 @@ from typing import Final, Literal, Self
 from pydantic import Field, model_validator
 
 from trimtab.column_types import ColumnType
+from trimtab.spec.alarms import AlarmsSpec
 from trimtab.spec.base import Section
 from trimtab.spec.change import ChangeSpec
 from trimtab.spec.columns import NUMERIC, Column
@@ -62,6 +63,7 @@ class MonitoringSpec(Section):
     change: ChangeSpec = ChangeSpec()
     """What is looked for over many windows."""
     silence_hours: int = Field(default=48, ge=1, le=168)
+    alarms: AlarmsSpec = AlarmsSpec()
     """Without a reading for this long, the dead-man alarm rings."""
 
     @model_validator(mode="after")

@@ -1,0 +1,28 @@
+"""The section that says how people hear of alarms, and which alarms the endpoint itself has."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from trimtab.spec.base import Section
+
+Anomaly = Literal["latency", "throughput", "errors"]
+
+
+class AlarmsSpec(Section):
+    """When somebody is told. Limits of what is measured stand with their measures, M of N is monitoring's own."""
+
+    mute_minutes: int = Field(default=60, ge=0, le=1440)
+    """For so long after the last look at a rollout, and after another version's baseline counts, alarms on measurements
+    page nobody; what still rings then does. They are recorded, and heard by recovery, all the same."""
+    max_error_share: float = Field(default=0.05, gt=0, lt=1)
+    """Share of production's requests answered with a 5xx, in each of three periods of five minutes, that rings."""
+    min_errors: int = Field(default=5, ge=1)
+    """Fewer of them in five minutes never ring, however few requests there were."""
+    saturation_percent: float = Field(default=85, gt=0, lt=100)
+    """Of processors, memory or concurrency, over a quarter of an hour."""
+    anomalies: tuple[Anomaly, ...] = ()
+    """What CloudWatch's anomaly detection looks after. It learns for two weeks what is usual at an hour, so it is for
+    endpoints with steady traffic, and each costs as much as three alarms."""
+    band: float = Field(default=4.0, ge=1, le=20)
+    """How many standard deviations are usual: the width of the band on either side."""
