@@ -2,10 +2,12 @@
 
 from typing import Any
 
+from trimtab.aws.billed_jobs import BilledJobs
 from trimtab.contracts import LEAKAGE, Event, Settings
 from trimtab.entrypoint import Runtime, entrypoint
 from trimtab.ledger.lookup import decided
 from trimtab.ports import Ledger
+from trimtab.training.cost import Bills, cost_of, in_words
 from trimtab.training.failure import Failure, understand
 from trimtab.training.queue import RELEASED, attempt_name, give_back
 
@@ -30,16 +32,31 @@ class ReleaseTrainingEvent(Event):
 
 @entrypoint(ReleaseTrainingEvent)
 def handler(event: ReleaseTrainingEvent, runtime: Runtime) -> dict[str, Any]:
-    """The lease is free and the ledger says how the run ended; people are told of what needs them."""
+    """The lease is free and the ledger says how the run ended and what it cost; people are told of what needs them."""
+    return release(event, runtime, BilledJobs.connect())
+
+
+def release(event: ReleaseTrainingEvent, runtime: Runtime, bills: Bills) -> dict[str, Any]:
+    """The same answer to every retry."""
     name = attempt_name(event.run, event.attempt)
     first = decided(runtime.ledger, RELEASED, name) is None
     failure = understand(event.reason) if event.outcome == "Failed" else None
     reason = failure.message if failure else explain(runtime.ledger, event)
+    entries = runtime.ledger.entries()
+    cost = cost_of(bills, runtime.spec, runtime.names, entries, event.run, event.attempt)
     data = give_back(
-        runtime.ledger, event.run, event.fence, event.outcome, reason, event.at, ACTOR, attempt=event.attempt
+        runtime.ledger,
+        event.run,
+        event.fence,
+        event.outcome,
+        reason,
+        event.at,
+        ACTOR,
+        attempt=event.attempt,
+        cost=cost,
     )
     if first and (next_step := step_for_people(event.outcome, reason)):
-        what = f"Run {name} ended {event.outcome}."
+        what = f"Run {name} ended {event.outcome}{in_words(cost)}."
         link = log_link(failure, runtime.settings) if failure else None
         link = link or runtime.artifact("runs", event.run, "evaluation", "evaluation.html")
         runtime.notifier.send(f"training {event.outcome.lower()}", what, reason, next_step, link)

@@ -3,6 +3,7 @@
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
+from stacks.arns import arn
 from stacks.asl import THIS_MOMENT, Json, again
 from stacks.constructs.lake_table import LakeTable
 from stacks.constructs.model_parts import ModelParts
@@ -74,7 +75,10 @@ def _judge_candidate(scope: Construct, parts: ModelParts) -> RuntimeFunction:
 
 
 def _release_training(scope: Construct, parts: ModelParts) -> RuntimeFunction:
-    """Gives the lease back and tells people about what failed or was refused."""
+    """Gives the lease back, reads what the run's jobs cost, tells people about what failed or was refused."""
     function = parts.function(scope, "release_training")
     parts.notifications.grant_publish(function.role)
+    for action, kind in (("DescribeTrainingJob", "training-job"), ("DescribeProcessingJob", "processing-job")):
+        own = arn("sagemaker", f"{kind}/{parts.names.prefix}-*")
+        function.allow(iam.PolicyStatement(actions=[f"sagemaker:{action}"], resources=[own]))
     return function

@@ -5,10 +5,10 @@ from datetime import timedelta
 from functions.lease_training.handler import LeaseTrainingEvent, TrainingRequest
 from functions.lease_training.handler import handler as lease
 from functions.reclaim_lease.handler import ReclaimLeaseEvent, handler
-from functions.release_training.handler import ReleaseTrainingEvent
-from functions.release_training.handler import handler as release
+from functions.release_training.handler import ReleaseTrainingEvent, release
 from functions.resume_training.handler import ResumeTrainingEvent
 from functions.resume_training.handler import handler as resume
+from tests.billing_fakes import MemoryBills
 from tests.fakes import NOON, RecordingEvents, fake_runtime
 from tests.fixtures import tiny
 from trimtab.contracts import TRAINING_REQUESTED
@@ -24,7 +24,7 @@ def ask(runtime: Runtime, execution: str) -> dict[str, object]:
 
 
 def end(runtime: Runtime, run: str, fence: int = 1) -> None:
-    release.call(ReleaseTrainingEvent(model="tiny", at=NOON, run=run, fence=fence, outcome="Failed"), runtime)
+    release(ReleaseTrainingEvent(model="tiny", at=NOON, run=run, fence=fence, outcome="Failed"), runtime, MemoryBills())
 
 
 def reclaim(runtime: Runtime, status: str = "ABORTED", minutes: int = 10) -> dict[str, object]:

@@ -4,7 +4,8 @@ import pytest
 
 from functions.lease_training.handler import LeaseTrainingEvent, TrainingRequest
 from functions.lease_training.handler import handler as lease
-from functions.release_training.handler import ReleaseTrainingEvent, handler
+from functions.release_training.handler import ReleaseTrainingEvent, release
+from tests.billing_fakes import MemoryBills
 from tests.fakes import NOON, RecordingNotifier, fake_runtime
 from tests.fixtures import tiny
 from trimtab.entrypoint import Runtime
@@ -16,9 +17,11 @@ def leased(runtime: Runtime, execution: str = "execution-11111111") -> str:
     return str(lease.call(event, runtime)["run"])
 
 
-def end(runtime: Runtime, run: str, outcome: str, fence: int = 1) -> dict[str, object]:
+def end(
+    runtime: Runtime, run: str, outcome: str, fence: int = 1, bills: MemoryBills | None = None
+) -> dict[str, object]:
     event = ReleaseTrainingEvent(model="tiny", at=NOON, run=run, fence=fence, outcome=outcome, reason="because")
-    return handler.call(event, runtime)
+    return release(event, runtime, bills or MemoryBills())
 
 
 def test_the_lease_is_free_afterwards() -> None:
@@ -67,8 +70,25 @@ def test_people_are_told_of_a_dataset_that_leaks() -> None:
     notifier = RecordingNotifier()
     runtime = fake_runtime(tiny.SPEC, notifier=notifier)
     run, reason = leased(runtime), "leakage: 'load' alone tells the label (AUC 1.0000, limit 0.99)"
-    handler.call(
-        ReleaseTrainingEvent(model="tiny", at=NOON, run=run, fence=1, outcome="NotReady", reason=reason), runtime
-    )
+    event = ReleaseTrainingEvent(model="tiny", at=NOON, run=run, fence=1, outcome="NotReady", reason=reason)
+    release(event, runtime, MemoryBills())
     assert [sent["why"] for sent in notifier.sent] == [reason]
     assert "datasets.leakage" in notifier.sent[0]["next_step"]
+
+
+def test_the_ledger_says_what_the_run_has_cost() -> None:
+    runtime = fake_runtime(tiny.SPEC)
+    run = leased(runtime)
+    runtime.ledger.append("search.ended", "s", {"run": run, "seconds": 900.0}, NOON, "read_search")
+    runtime.ledger.append("search.ended", "t", {"run": "another", "seconds": 900.0}, NOON, "read_search")
+    end(runtime, run, "Refused", bills=MemoryBills({run: 600.0, f"{run}-eval": 300.0}))
+    cost = runtime.ledger.entries("training.released")[0].data["cost"]
+    assert (cost["seconds"], cost["currency"]) == (1800.0, "USD")
+    assert cost["usd"] == pytest.approx(0.5 * 0.23)
+
+
+def test_a_run_whose_jobs_nobody_can_ask_for_has_no_known_cost_and_ends_all_the_same() -> None:
+    runtime = fake_runtime(tiny.SPEC)
+    run = leased(runtime)
+    assert end(runtime, run, "Failed", bills=MemoryBills({run: None}))["released"] is True
+    assert runtime.ledger.entries("training.released")[0].data["cost"]["usd"] is None

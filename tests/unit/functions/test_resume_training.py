@@ -4,9 +4,9 @@ import pytest
 
 from functions.lease_training.handler import LeaseTrainingEvent
 from functions.lease_training.handler import handler as lease
-from functions.release_training.handler import ReleaseTrainingEvent
-from functions.release_training.handler import handler as release
+from functions.release_training.handler import ReleaseTrainingEvent, release
 from functions.resume_training.handler import ResumeTrainingEvent, handler
+from tests.billing_fakes import MemoryBills
 from tests.fakes import NOON, fake_runtime
 from tests.fixtures import tiny
 from trimtab.entrypoint import Runtime
@@ -24,7 +24,7 @@ def end(runtime: Runtime, run: str, fence: int, attempt: int = 0, outcome: str =
     event = ReleaseTrainingEvent(
         model="tiny", at=NOON, run=run, fence=fence, attempt=attempt, outcome=outcome, reason="because"
     )
-    return release.call(event, runtime)
+    return release(event, runtime, MemoryBills())
 
 
 def resume(runtime: Runtime, run: str, redrives: int, failed_after: int = 0) -> dict[str, object]:

@@ -177,7 +177,7 @@ class Retraining:
             running=history.running,
             new_data=news.files,
             losses=history.losses,
-            spent_usd=history.spent(MONTH),
+            spent_usd=history.spent(MONTH, self._next_usd),
             next_usd=self._next_usd,
         )
 

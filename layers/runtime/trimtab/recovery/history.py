@@ -72,10 +72,11 @@ class History:
         """Requests that are kept, by what asks: the name of an alarm, ``truth`` or ``schedule``."""
         return pending(self.entries)
 
-    def spent(self, window: timedelta) -> float:
-        """USD that runs have cost which ended in the last ``window``; those of unknown cost count as nothing."""
-        since = self.at - window
-        return sum(_cost(entry.data) or 0 for entry in self.entries if entry.kind == RELEASED and entry.at > since)
+    def spent(self, window: timedelta, unknown: float) -> float:
+        """USD that runs have cost which ended in the last ``window``; of one whose cost nobody knows, ``unknown``."""
+        ended = [entry.data for entry in self.entries if entry.kind == RELEASED and entry.at > self.at - window]
+        costs = (_cost(data) for data in ended)
+        return sum(unknown if cost is None else cost for cost in costs)
 
     @property
     def last_cost(self) -> float | None:

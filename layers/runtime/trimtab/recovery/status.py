@@ -22,7 +22,7 @@ def status(entries: Sequence[Entry], at: datetime) -> dict[str, Any]:
         "running": history.running,
         "losses": history.losses,
         "started": {name: sum(start > at - window for start in history.starts) for name, window in _WINDOWS.items()},
-        "spent_usd": round(history.spent(MONTH), 4),
+        "spent_usd": round(history.spent(MONTH, unknown=0.0), 4),
         "unknown_costs": sum(_is_unknown(entry) for entry in entries if entry.at > at - MONTH),
         "new": {"files": history.news.files, "rows": history.news.rows},
         "waiting": [_waiting(key, waited) for key, waited in history.pending.items()],

@@ -76,7 +76,15 @@ def asked_by_person(ledger: Ledger, run: str) -> bool:
 
 
 def give_back(
-    ledger: Ledger, run: str, fence: int, outcome: str, reason: str, at: datetime, actor: str, attempt: int = 0
+    ledger: Ledger,
+    run: str,
+    fence: int,
+    outcome: str,
+    reason: str,
+    at: datetime,
+    actor: str,
+    attempt: int = 0,
+    cost: Mapping[str, Any] | None = None,
 ) -> Request:
     """The run is over: the lease is free, and whoever waited is named as ``next``. A retry gives the same answer."""
     name = attempt_name(run, attempt)
@@ -90,6 +98,7 @@ def give_back(
         "reason": reason,
         "released": released,
         "next": next_request(waiting) if released else None,
+        "cost": cost,
         "summary": f"run {run} ended {outcome}: {reason}"[:500],
     }
     ledger.append(RELEASED, name, data, at, actor)
