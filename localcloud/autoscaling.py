@@ -3,7 +3,8 @@
 Targets and policies are kept, and every minute of virtual time each policy looks at its metric. As AWS documents it:
 three minutes above the target scale out to as many instances as meet it, fifteen minutes below nine tenths of it scale
 in, never within a cooldown, never beyond the target's capacity. AWS does so by two alarms that it makes; here there are
-no alarms, and the activity says why. Other services, step scaling and scheduled actions are refused.
+no alarms, and the activity says why. The metric is the predefined one, or a customized one of any statistic. Other
+services, step scaling, scheduled actions and metric math are refused.
 """
 
 import math
@@ -126,9 +127,8 @@ class Service:
         if resource not in scaling.targets:
             raise ApiError("ObjectNotFoundException", f"No scalable target registered for {resource}")
         tracking = asked.get("TargetTrackingScalingPolicyConfiguration", {})
-        predefined = tracking.get("PredefinedMetricSpecification", {}).get("PredefinedMetricType")
-        if asked.get("PolicyType") != "TargetTrackingScaling" or predefined != PREDEFINED:
-            raise NotImplementedError(f"policies other than target tracking of {PREDEFINED}")
+        if asked.get("PolicyType") != "TargetTrackingScaling" or not _is_known(tracking):
+            raise NotImplementedError(f"policies other than target tracking of {PREDEFINED} or of a customized metric")
         policies = scaling.policies.setdefault(resource, {})
         before = policies.get(asked["PolicyName"], {})
         arn = before.get("PolicyARN") or self._arn(
@@ -172,8 +172,9 @@ class Service:
         found = _instances(self._cloud, region, endpoint, variant)
         if found is None or scaling.targets[resource].get("SuspendedState", {}).get("DynamicScalingOutSuspended"):
             return
-        values = _per_instance(self._cloud, region, (endpoint, variant), found, now)
         tracking = policy["TargetTrackingScalingPolicyConfiguration"]
+        watched, divisor = _watched(tracking, (endpoint, variant), found)
+        values = _minutes(self._cloud, region, watched, divisor, now)
         target = scaling.targets[resource]
         wanted = min(max(wanted_instances(values, tracking, found), target["MinCapacity"]), target["MaxCapacity"])
         way = "ScaleOutCooldown" if wanted > found else "ScaleInCooldown"
@@ -250,20 +251,35 @@ def _instances(cloud: Cloud, region: str, endpoint: str, variant: str) -> int | 
     return counts.get(variant) if found["EndpointStatus"] == "InService" else None
 
 
-def _per_instance(cloud: Cloud, region: str, named: tuple[str, str], count: int, now: float) -> list[float | None]:
-    """Requests for each instance in each of the last whole minutes, the newest last; None where none was measured."""
+def _is_known(tracking: Record) -> bool:
+    predefined = tracking.get("PredefinedMetricSpecification", {}).get("PredefinedMetricType")
+    customized = tracking.get("CustomizedMetricSpecification", {})
+    return bool(predefined == PREDEFINED) != ({"MetricName", "Namespace", "Statistic"} <= set(customized))
+
+
+def _watched(tracking: Record, named: tuple[str, str], count: int) -> tuple[Record, int]:
+    """The metric that is followed, as GetMetricStatistics is asked for it, and by what its values are divided."""
+    custom = tracking.get("CustomizedMetricSpecification")
+    if custom:
+        watched = {name: custom[name] for name in ("Namespace", "MetricName")}
+        return watched | {"Dimensions": custom.get("Dimensions", []), "Statistics": [custom["Statistic"]]}, 1
+    dimensions = [{"Name": "EndpointName", "Value": named[0]}, {"Name": "VariantName", "Value": named[1]}]
+    watched = {"Namespace": "AWS/SageMaker", "MetricName": "Invocations", "Statistics": ["Sum"]}
+    return watched | {"Dimensions": dimensions}, max(1, count)
+
+
+def _minutes(cloud: Cloud, region: str, watched: Record, divisor: int, now: float) -> list[float | None]:
+    """The metric in each of the last whole minutes, the newest last; None where none was measured."""
     end = int(now // _MINUTE) * _MINUTE
     found = cloud.clients.admin("cloudwatch", region).get_metric_statistics(
-        Namespace="AWS/SageMaker",
-        MetricName="Invocations",
-        Dimensions=[{"Name": "EndpointName", "Value": named[0]}, {"Name": "VariantName", "Value": named[1]}],
+        **watched,
         StartTime=datetime.fromtimestamp(end - _IN_MINUTES * _MINUTE, UTC),
         EndTime=datetime.fromtimestamp(end, UTC),
         Period=_MINUTE,
-        Statistics=["Sum"],
     )
-    sums = {point["Timestamp"].timestamp(): float(point["Sum"]) / max(1, count) for point in found["Datapoints"]}
-    return [sums.get(float(end - minutes * _MINUTE)) for minutes in range(_IN_MINUTES, 0, -1)]
+    statistic = watched["Statistics"][0]
+    values = {point["Timestamp"].timestamp(): float(point[statistic]) / divisor for point in found["Datapoints"]}
+    return [values.get(float(end - minutes * _MINUTE)) for minutes in range(_IN_MINUTES, 0, -1)]
 
 
 def _scale(cloud: Cloud, region: str, named: tuple[str, str], count: int) -> bool:

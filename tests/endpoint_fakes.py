@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from trimtab.errors import EndpointNotReady, RolloutInProgress
-from trimtab.ports import Answer, EndpointState
+from trimtab.ports import Answer, EndpointState, Later
 
 
 def _no_answer(endpoint: str, body: bytes) -> Answer:
@@ -20,6 +20,8 @@ class MemoryEndpoints:
     configs: dict[str, dict[str, Any]] = field(default_factory=dict)
     endpoints: dict[str, EndpointState] = field(default_factory=dict)
     answer: Callable[[str, bytes], Answer] = _no_answer
+    later: Callable[[str, str], Later] | None = None
+    """What an asynchronous endpoint makes of the request at a URI."""
 
     def create_model(
         self,
@@ -97,3 +99,7 @@ class MemoryEndpoints:
 
     def invoke(self, endpoint: str, body: bytes, content_type: str = "application/jsonlines") -> Answer:
         return self.answer(endpoint, body)
+
+    def invoke_later(self, endpoint: str, request_uri: str) -> Later:
+        assert self.later is not None, "SageMaker refuses asynchronous requests to other endpoints"
+        return self.later(endpoint, request_uri)

@@ -1,19 +1,24 @@
 """Makes production serve an earlier version and proves it; called by the rollback machine, again and again."""
 
+import time
 from typing import Any
 
 from trimtab.aws.alarms import CloudWatchAlarms
 from trimtab.aws.endpoints import SageMakerEndpoints
 from trimtab.aws.lineage import SageMakerLineage
 from trimtab.aws.registry import SageMakerRegistry
+from trimtab.aws.scaler import ApplicationAutoScaling
 from trimtab.contracts import Event, Rollback
 from trimtab.entrypoint import Runtime, entrypoint
 from trimtab.ledger.lineage_graph import Lineage
+from trimtab.names import ASYNC
 from trimtab.ports import Alarms, Endpoints, ModelRegistry
+from trimtab.rollout.carried import carried_over
 from trimtab.rollout.production import prepare_config
-from trimtab.rollout.proof import prove
+from trimtab.rollout.proof import prove, queue_of
 from trimtab.rollout.restored import Restored
 from trimtab.rollout.restoring import Keeping, Restoring
+from trimtab.rollout.scaling import Scaler
 
 
 class RestoreVersionEvent(Event):
@@ -26,7 +31,8 @@ class RestoreVersionEvent(Event):
 def handler(event: RestoreVersionEvent, runtime: Runtime) -> dict[str, Any]:
     """Production serves the version and everything says so. Raises RolloutInProgress until then."""
     connected = SageMakerEndpoints.connect(), CloudWatchAlarms.connect(), SageMakerRegistry.connect()
-    return restore(event, runtime, *connected, SageMakerLineage.connect())
+    scaler = ApplicationAutoScaling.connect() if runtime.spec.rollout.endpoint.autoscaling else None
+    return restore(event, runtime, *connected, SageMakerLineage.connect(), scaler)
 
 
 def restore(
@@ -36,6 +42,7 @@ def restore(
     alarms: Alarms,
     registry: ModelRegistry,
     lineage: Lineage,
+    scaler: Scaler | None = None,
 ) -> dict[str, Any]:
     """A retry gives the first attempt's answer."""
     rollback = event.rollback
@@ -45,7 +52,15 @@ def restore(
     _make_missing(event, runtime, endpoints, Keeping(endpoints, runtime.objects, registry, runtime.ledger))
     live = Restoring(rollback, event.at, runtime.names, runtime.ledger, endpoints, alarms).look()
     answered = _proof(rollback, runtime, endpoints, live.name)
-    return dict(restored.serving({"status": live.status, "config": live.config, "request": answered}, lineage))
+    carried = carried_over(live, runtime.spec.rollout, scaler, _captured(endpoints, live.config))
+    evidence = {"status": live.status, "config": live.config, "request": answered}
+    return dict(restored.serving(evidence | {"carried": carried.told(runtime.notifier)}, lineage))
+
+
+def _captured(endpoints: Endpoints, config: str) -> int | None:
+    """Per cent of the requests that the restored config itself has captured."""
+    capture = (endpoints.config(config) or {}).get("DataCaptureConfig", {})
+    return int(capture["InitialSamplingPercentage"]) if capture.get("EnableCapture") else 0
 
 
 def _make_missing(event: RestoreVersionEvent, runtime: Runtime, endpoints: Endpoints, keeping: Keeping) -> None:
@@ -63,6 +78,8 @@ def _proof(rollback: Rollback, runtime: Runtime, endpoints: Endpoints, endpoint:
     if rollback.promotion is None:
         return {"status": None, "answer": "not asked: no record of its promotion names golden records"}
     try:
-        return prove(endpoints, runtime.objects, endpoint, rollback.promotion.golden_uri)
+        requests_uri = runtime.capture(ASYNC, "requests")
+        queue = queue_of(runtime.spec.rollout, endpoints, runtime.objects, requests_uri, time.sleep)
+        return prove(endpoints, runtime.objects, endpoint, rollback.promotion.golden_uri, queue)
     except FileNotFoundError as gone:
         return {"status": None, "answer": f"not asked: {gone}"}

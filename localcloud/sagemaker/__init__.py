@@ -33,6 +33,7 @@ from localcloud.sagemaker import (
     tuning,
 )
 from localcloud.sagemaker.api import Regions
+from localcloud.sagemaker.backlog import Backlog
 from localcloud.sagemaker.errors import ApiError
 from localcloud.sagemaker.metrics import FLUSH_SECONDS
 from localcloud.sagemaker.service import CREDENTIALS_PATH, Operation, Region, Request
@@ -108,18 +109,21 @@ def _admin_route(cloud: Cloud, regions: Regions, route: Callable[[Region, Reques
 
 def _flush_for_ever(cloud: Cloud, regions: Regions) -> None:
     captured = time.monotonic()
-    utilization: dict[str, Utilization] = {}
+    readings: dict[str, tuple[Utilization, Backlog]] = {}
     while not cloud.stopping.wait(FLUSH_SECONDS):
         due = time.monotonic() - captured >= _CAPTURE_FLUSH_SECONDS
         captured = time.monotonic() if due else captured
         for region in regions.known():
-            _flush(region, utilization.setdefault(region.name, Utilization(region)), capture=due)
+            if region.name not in readings:
+                readings[region.name] = Utilization(region), Backlog(region)
+            _flush(region, readings[region.name], capture=due)
 
 
-def _flush(region: Region, utilization: Utilization, *, capture: bool) -> None:
+def _flush(region: Region, readings: tuple[Utilization, Backlog], *, capture: bool) -> None:
     try:
         region.metrics.flush()
-        utilization.flush()
+        for each in readings:
+            each.flush()
         if capture:
             offline_store.flush(region)
             feature_groups.settle(region)

@@ -228,7 +228,7 @@ def _capture(endpoint: Endpoint, variant: Variant, call: Call, answer: ModelAnsw
 
 def _measure(endpoint: Endpoint, fleet: Fleet, variant: Variant, status: int, seconds: tuple[float, float]) -> None:
     model, overhead = (round(each * 1_000_000) for each in seconds)
-    target = Target(endpoint.name, fleet.config_name, variant.name)
+    target = Target(endpoint.name, fleet.config_name, variant.name, asynchronous=endpoint.requests.config is not None)
     endpoint.region.metrics.add(target, Outcome(status, model, overhead))
 
 

@@ -20,6 +20,7 @@ class Target(NamedTuple):
     endpoint: str
     config: str
     variant: str
+    asynchronous: bool = False
 
 
 class Outcome(NamedTuple):
@@ -37,14 +38,20 @@ def dimension_sets(target: Target) -> tuple[dict[str, str], ...]:
     return variant, config, config | variant
 
 
-def samples(outcomes: list[Outcome]) -> Iterator[tuple[str, str, Counter[int]]]:
-    """(name, unit, how often each value) of every metric of invocations."""
+def samples(outcomes: list[Outcome], *, asynchronous: bool = False) -> Iterator[tuple[str, str, Counter[int]]]:
+    """(name, unit, how often each value) of every metric of invocations.
+
+    Asynchronous endpoints have some of them only (developer guide, "Alarms and logs for tracking metrics from
+    asynchronous endpoints"): neither Invocations nor OverheadLatency.
+    """
     statuses = [outcome.status for outcome in outcomes]
-    yield "Invocations", "None", Counter({1: len(outcomes)})
     yield "Invocation4XXErrors", "None", Counter(int(400 <= status < 500) for status in statuses)
     yield "Invocation5XXErrors", "None", Counter(int(status >= 500 or status == 0) for status in statuses)
-    yield "InvocationModelErrors", "None", Counter(int(not 200 <= status < 300) for status in statuses)
     yield "ModelLatency", _MICROSECONDS, Counter(outcome.model_latency for outcome in outcomes)
+    if asynchronous:
+        return
+    yield "Invocations", "None", Counter({1: len(outcomes)})
+    yield "InvocationModelErrors", "None", Counter(int(not 200 <= status < 300) for status in statuses)
     yield "OverheadLatency", _MICROSECONDS, Counter(outcome.overhead_latency for outcome in outcomes)
 
 
@@ -74,7 +81,7 @@ class InvocationMetrics:
 
 def _data(minute: int, target: Target, outcomes: list[Outcome]) -> Iterator[dict[str, Any]]:
     sets = [[{"Name": name, "Value": value} for name, value in each.items()] for each in dimension_sets(target)]
-    for name, unit, counts in samples(outcomes):
+    for name, unit, counts in samples(outcomes, asynchronous=target.asynchronous):
         pairs = list(counts.items())
         for start in range(0, len(pairs), _VALUES_PER_DATUM):
             values = {

@@ -24,6 +24,7 @@ from stacks.constructs.dead_letters import DeadLetters
 from stacks.constructs.machine import Machine, may_announce
 from stacks.constructs.model_parts import ModelParts
 from stacks.constructs.runtime_function import RuntimeFunction
+from stacks.constructs.serving_rights import may_look_after_scaling, may_prove
 from stacks.constructs.traffic import moving_s, moving_states, traffic_functions
 from stacks.constructs.triggers import Call, ended
 from trimtab.contracts import PROMOTION_REQUESTED
@@ -281,7 +282,9 @@ def _test_staging(scope: Construct, parts: ModelParts) -> RuntimeFunction:
 def _confirm_serving(scope: Construct, parts: ModelParts) -> RuntimeFunction:
     """Asks production once; rejects in the registry what was rolled back; lineage hears of what serves."""
     function = parts.function(scope, "confirm_serving")
-    parts.allow_endpoint(function.role, parts.names.endpoint, "sagemaker:DescribeEndpoint", "sagemaker:InvokeEndpoint")
+    parts.allow_endpoint(function.role, parts.names.endpoint, "sagemaker:DescribeEndpoint")
+    may_prove(function, parts)
+    may_look_after_scaling(function, parts)
     parts.allow_registry(function, "sagemaker:DescribeModelPackage", "sagemaker:UpdateModelPackage")
     parts.artifacts.grant_read(function.role, "runs")
     parts.allow_lineage(function)

@@ -23,6 +23,7 @@ from stacks.constructs.dead_letters import DeadLetters
 from stacks.constructs.machine import Machine, may_announce
 from stacks.constructs.model_parts import ModelParts
 from stacks.constructs.runtime_function import RuntimeFunction
+from stacks.constructs.serving_rights import may_look_after_scaling, may_prove
 from stacks.constructs.triggers import Call, ended
 from trimtab.contracts import PROMOTION_REQUESTED
 from trimtab.errors import EndpointNotReady, RolloutInProgress
@@ -157,8 +158,9 @@ def _restore_version(scope: Construct, parts: ModelParts) -> RuntimeFunction:
         "sagemaker:CreateEndpoint",
         "sagemaker:UpdateEndpoint",
         "sagemaker:DeleteEndpoint",
-        "sagemaker:InvokeEndpoint",
     )
+    may_prove(function, parts)
+    may_look_after_scaling(function, parts)
     parts.allow_serving(
         function,
         "sagemaker:DescribeModel",

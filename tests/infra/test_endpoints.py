@@ -36,7 +36,8 @@ def shaped(tmp_path_factory: pytest.TempPathFactory) -> Assembly:
 
 def allowed_to(assembly: Assembly, construct: str) -> dict[str, set[str]]:
     """Resources by action of all that the construct's function may do, but to log and trace."""
-    found = [f for f in assembly.resources("AWS::Lambda::Function") if f.id.startswith(construct)]
+    own = [f for f in assembly.resources("AWS::Lambda::Function") if f.stack == STACK.format(stage="dev")]
+    found = [f for f in own if f.id.startswith(construct)]
     (function,) = found
     role = function.properties["Role"]["Fn::GetAtt"][0]
     allowed: dict[str, set[str]] = {}
@@ -60,7 +61,10 @@ def test_scaling_may_register_targets_of_sagemaker_and_make_its_one_service_role
     )
     (role,) = allowed["iam:CreateServiceLinkedRole"]
     assert role.endswith("AWSServiceRoleForApplicationAutoScaling_SageMakerEndpoint")
-    wild = {(action, one) for action, resources in allowed.items() for one in resources if "*" in one}
+    confirming = allowed_to(shaped, "PromotionStepsConfirmServing")
+    assert confirming["application-autoscaling:RegisterScalableTarget"]
+    both = [*allowed.items(), *confirming.items()]
+    wild = {(action, one) for action, resources in both for one in resources if "*" in one}
     assert {each for each in wild if not any(known.covers(*each) for known in (*WILDCARDS, *SCALING))} == set()
     assert all(any(known.covers(*each) for each in wild) for known in SCALING)
 
@@ -83,6 +87,20 @@ def test_production_never_sleeps(tmp_path: Path) -> None:
 def test_models_that_ask_for_neither_have_none_of_it(assembly: Assembly) -> None:
     found = assembly.resources("AWS::Lambda::Function")
     assert not [function.id for function in found if function.id.startswith(("Sleep", "Scaling"))]
+
+
+def test_who_proves_that_an_asynchronous_endpoint_answers_asks_by_its_queue(tmp_path: Path) -> None:
+    made = synthesized(tmp_path, shape="{kind: async, autoscaling: {max_count: 4, backlog_per_instance: 3}}")
+    for function in ("PromotionStepsConfirmServing", "RollbackStepsRestoreVersion"):
+        allowed = allowed_to(made, function)
+        assert "sagemaker:InvokeEndpoint" not in allowed
+        assert allowed["sagemaker:InvokeEndpointAsync"]
+        assert any(resource.endswith("/tiny/async/*") for resource in allowed["s3:PutObject"])
+
+
+def test_models_that_do_not_scale_look_after_no_scaling(assembly: Assembly) -> None:
+    allowed = allowed_to(assembly, "PromotionStepsConfirmServing")
+    assert not [action for action in allowed if action.startswith("application-autoscaling:")]
 
 
 def test_an_asynchronous_endpoint_reads_and_writes_beside_the_captures_and_nowhere_else(tmp_path: Path) -> None:

@@ -289,6 +289,14 @@ class Answer:
     latency_ms: float
 
 
+@dataclass(frozen=True)
+class Later:
+    """Where the answer of an asynchronous endpoint will lie, or its failure."""
+
+    answer_uri: str
+    failure_uri: str = ""
+
+
 class Endpoints(Protocol):
     """SageMaker's models, endpoint configs and endpoints. Creating what exists or deleting what is gone is no error."""
 
@@ -341,6 +349,10 @@ class Endpoints(Protocol):
     def delete_model(self, name: str) -> None: ...
 
     def invoke(self, endpoint: str, body: bytes, content_type: str = "application/jsonlines") -> Answer: ...
+
+    def invoke_later(self, endpoint: str, request_uri: str) -> Later:
+        """An asynchronous endpoint has accepted the JSON Lines that lie at ``request_uri``."""
+        ...
 
 
 class Alarms(Protocol):

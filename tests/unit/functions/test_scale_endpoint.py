@@ -20,6 +20,9 @@ class RecordingScaler:
     def follow(self, scaling: Scaling) -> None:
         self.asked.append(scaling)
 
+    def following(self, resource: str) -> Scaling | None:
+        return next((each for each in reversed(self.asked) if each.resource == resource), None)
+
 
 def test_an_endpoint_in_service_is_registered_between_its_instances_and_the_most() -> None:
     scaler = RecordingScaler()
@@ -29,6 +32,14 @@ def test_an_endpoint_in_service_is_registered_between_its_instances_and_the_most
     assert (wanted.least, wanted.most, wanted.per_instance) == (3, 8, 600)
     assert (wanted.scale_out_s, wanted.scale_in_s) == (60, 300)
     assert told["scaled"] is True
+
+
+def test_an_asynchronous_endpoint_follows_its_backlog() -> None:
+    scaler = RecordingScaler()
+    waiting = SCALED.replace("{autoscaling: {max_count: 8}}", "{kind: async, autoscaling: {max_count: 8}}")
+    scale(Scene(spec=tiny_spec(waiting)).runtime, scaler)
+    (wanted,) = scaler.asked
+    assert (wanted.metric, wanted.per_instance, wanted.endpoint) == ("backlog", 5, ENDPOINT)
 
 
 def test_without_autoscaling_nothing_is_registered() -> None:

@@ -9,9 +9,11 @@ from botocore.exceptions import ClientError
 from trimtab.aws.endpoint_state import endpoint_state
 from trimtab.aws.session import client
 from trimtab.errors import EndpointNotReady, RolloutInProgress
-from trimtab.ports import Answer, EndpointState
+from trimtab.ports import Answer, EndpointState, Later
 
 _HTTP_STATUS = {"ThrottlingException": 429, "ValidationError": 400, "ServiceUnavailable": 503, "InternalFailure": 500}
+
+_JSON_LINES = "application/jsonlines"
 
 _AS_LARGE_AS_NOW: dict[str, Any] = {
     "RetainAllVariantProperties": True,
@@ -99,6 +101,12 @@ class SageMakerEndpoints:
         started = time.perf_counter()
         status, answer = self._answer(endpoint, body, content_type)
         return Answer(status, answer, (time.perf_counter() - started) * 1000)
+
+    def invoke_later(self, endpoint: str, request_uri: str) -> Later:
+        accepted = self._runtime.invoke_endpoint_async(
+            EndpointName=endpoint, InputLocation=request_uri, ContentType=_JSON_LINES, Accept=_JSON_LINES
+        )
+        return Later(accepted["OutputLocation"], accepted.get("FailureLocation", ""))
 
     def _answer(self, endpoint: str, body: bytes, content_type: str) -> tuple[int, bytes]:
         try:

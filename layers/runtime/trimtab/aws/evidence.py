@@ -17,5 +17,6 @@ def connect(objects: ObjectStore, captures_uri: str, spec: Spec) -> Sources:
     is_captured = spec.rollout.capture_percent > 0 and spec.rollout.endpoint.kind != "serverless"
     captures = CapturedTraffic(objects, f"{captures_uri}/capture", spec.data) if is_captured else None
     truths = WindowLosses(objects, f"{captures_uri}/windows")
-    requests = SyntheticRequests.connect() if spec.rollout.judge.synthetic != "never" else None
+    is_asked = spec.rollout.judge.synthetic != "never" and spec.rollout.endpoint.kind != "async"
+    requests = SyntheticRequests.connect() if is_asked else None
     return Sources(CloudWatchMeasurements.connect(), captures, truths, requests)

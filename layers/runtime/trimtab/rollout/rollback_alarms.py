@@ -24,6 +24,14 @@ STOP_METRIC = "RolloutStopped"
 ERRORS, STOP = "errors", "stop"
 
 
+def requests_metric(rollout: RolloutSpec) -> tuple[str, str]:
+    """Metric and statistic that count a fleet's requests.
+
+    An asynchronous endpoint has no Invocations; each of its requests gives one value, 0 or 1, to Invocation5XXErrors.
+    """
+    return ("Invocation5XXErrors", "SampleCount") if rollout.endpoint.kind == "async" else ("Invocations", "Sum")
+
+
 def alarm_name(config: str, purpose: str) -> str:
     """Name of a rollback alarm of the fleet that runs ``config``."""
     return f"{config}-{purpose}"
@@ -45,8 +53,8 @@ def _errors_alarm(config: str, dimensions: Mapping[str, str], rollout: RolloutSp
         "AlarmName": alarm_name(config, ERRORS),
         "AlarmDescription": f"Rolls {config} back when over {share:.2%} of a minute's requests fail",
         "Metrics": [
-            _sum("errors", "Invocation5XXErrors", dimensions),
-            _sum("requests", "Invocations", dimensions),
+            _statistic("errors", ("Invocation5XXErrors", "Sum"), dimensions),
+            _statistic("requests", requests_metric(rollout), dimensions),
             {
                 "Id": "share",
                 "Label": "Share of requests answered with 5xx",
@@ -62,9 +70,10 @@ def _errors_alarm(config: str, dimensions: Mapping[str, str], rollout: RolloutSp
     }
 
 
-def _sum(name: str, metric: str, dimensions: Mapping[str, str]) -> dict[str, Any]:
+def _statistic(name: str, counted: tuple[str, str], dimensions: Mapping[str, str]) -> dict[str, Any]:
+    metric, statistic = counted
     watched = {"Namespace": ENDPOINT_NAMESPACE, "MetricName": metric, "Dimensions": dimension_list(dimensions)}
-    return {"Id": name, "MetricStat": {"Metric": watched, "Period": PERIOD_S, "Stat": "Sum"}, "ReturnData": False}
+    return {"Id": name, "MetricStat": {"Metric": watched, "Period": PERIOD_S, "Stat": statistic}, "ReturnData": False}
 
 
 def stop_switch(config: str) -> dict[str, Any]:

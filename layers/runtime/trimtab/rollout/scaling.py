@@ -5,13 +5,15 @@ with the endpoint, and is registered again when the endpoint comes back.
 """
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
 
 from trimtab.names import VARIANT
 from trimtab.spec.rollout import RolloutSpec
 
 DIMENSION = "sagemaker:variant:DesiredInstanceCount"
 METRIC = "SageMakerVariantInvocationsPerInstance"
+BACKLOG = "ApproximateBacklogSizePerInstance"
+"""What asynchronous endpoints have in its place, by the endpoint's name alone."""
 POLICY = "trimtab-requests-per-instance"
 
 
@@ -24,16 +26,31 @@ class Scaling:
     least: int
     most: int
     per_instance: float
-    """Requests a minute that an instance is meant to answer."""
+    """Requests a minute that an instance is meant to answer, or that may wait for it."""
     scale_out_s: int
     scale_in_s: int
+    metric: Literal["requests", "backlog"] = "requests"
+
+    @property
+    def endpoint(self) -> str:
+        return self.resource.split("/")[1]
 
 
 class Scaler(Protocol):
     """Keeps the number of instances of variants."""
 
     def follow(self, scaling: Scaling) -> None:
-        """The variant is registered with these limits, and its instances follow its requests. Safe to repeat."""
+        """The variant is registered with these limits, and its instances follow its requests. Safe to repeat.
+
+        Raises ServiceRefused.
+        """
+        ...
+
+    def following(self, resource: str) -> Scaling | None:
+        """What the variant is registered with; None when it is not, or its instances follow nothing.
+
+        Raises ServiceRefused.
+        """
         ...
 
 
@@ -42,11 +59,13 @@ def scaling_of(rollout: RolloutSpec, endpoint: str) -> Scaling | None:
     asked = rollout.endpoint.autoscaling
     if asked is None:
         return None
+    waits = rollout.endpoint.kind == "async"
     return Scaling(
         resource=f"endpoint/{endpoint}/variant/{VARIANT}",
         least=rollout.instance_count,
         most=asked.max_count,
-        per_instance=asked.invocations_per_instance,
+        per_instance=asked.backlog_per_instance if waits else asked.invocations_per_instance,
         scale_out_s=asked.scale_out_minutes * 60,
         scale_in_s=asked.scale_in_minutes * 60,
+        metric="backlog" if waits else "requests",
     )

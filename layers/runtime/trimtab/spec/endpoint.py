@@ -27,12 +27,14 @@ class ServerlessSpec(Section):
 
 
 class AutoscalingSpec(Section):
-    """Instances follow the requests, by target tracking."""
+    """Instances follow the requests, or the backlog of an asynchronous endpoint, by target tracking."""
 
     max_count: int = Field(ge=2, le=100)
     """The fewest instances are ``rollout.instance_count``."""
     invocations_per_instance: float = Field(default=600, gt=0)
-    """Requests a minute that one instance is meant to answer."""
+    """Requests a minute that one instance of a real-time endpoint is meant to answer."""
+    backlog_per_instance: float = Field(default=5, gt=0)
+    """Requests that may wait, or be worked on, for each instance of an asynchronous endpoint."""
     scale_in_minutes: int = Field(default=5, ge=1, le=60)
     scale_out_minutes: int = Field(default=1, ge=1, le=60)
 
@@ -70,10 +72,21 @@ class EndpointSpec(Section):
     def _parts_fit_the_kind(self) -> Self:
         if self.kind == "serverless" and (self.autoscaling or self.sleep):
             raise ValueError("a serverless endpoint scales, and sleeps, by itself: leave autoscaling and sleep out")
-        if self.kind == "async" and self.autoscaling:
-            raise ValueError("autoscaling follows requests, and an asynchronous endpoint has a backlog: leave it out")
+        if self.kind == "async" and self.sleep:
+            raise ValueError(
+                "requests to an asynchronous endpoint wait in its queue, and are lost with it: leave sleep out"
+            )
+        if self.autoscaling:
+            self._follows_its_own_metric(self.autoscaling)
         if self.kind != "serverless" and self.serverless != ServerlessSpec():
             raise ValueError(f"serverless is set and kind is {self.kind}: leave one of them out")
         if self.kind != "async" and self.asynchronous != AsyncSpec():
             raise ValueError(f"asynchronous is set and kind is {self.kind}: leave one of them out")
         return self
+
+    def _follows_its_own_metric(self, scaling: AutoscalingSpec) -> None:
+        """CloudWatch has no Invocations of asynchronous endpoints, and no backlog of others."""
+        other = "invocations_per_instance" if self.kind == "async" else "backlog_per_instance"
+        if getattr(scaling, other) != AutoscalingSpec.model_fields[other].default:
+            own = "backlog_per_instance" if self.kind == "async" else "invocations_per_instance"
+            raise ValueError(f"instances of a {self.kind} endpoint follow {own}: set that in place of {other}")

@@ -57,6 +57,25 @@ class RolloutSpec(Section):
     after: AfterSpec = AfterSpec()
 
     @model_validator(mode="after")
+    def _endpoint_can_be_watched(self) -> Self:
+        kind = self.endpoint.kind
+        if kind == "serverless" and self.capture_percent:
+            raise ValueError(
+                "SageMaker captures nothing of a serverless endpoint, so neither drift nor quality of its answers is "
+                "measured: set capture_percent to 0 to say that you know, or choose another endpoint.kind"
+            )
+        if kind == "async" and self.judge.synthetic == "always":
+            raise ValueError(
+                "an asynchronous endpoint is not asked by the judge itself, for answers come to S3 at a time of their "
+                "own: leave judge.synthetic out"
+            )
+        if self.strategy == "shadow" and kind != "realtime":
+            raise ValueError(f"a shadow needs a real-time endpoint, and this one is {kind}: choose another strategy")
+        if self.moved_by in ("rolling", "stepped") and kind == "serverless":
+            raise ValueError(f"a serverless endpoint has one variant and no instances to move by {self.moved_by}")
+        return self
+
+    @model_validator(mode="after")
     def _steps_grow_to_all(self) -> Self:
         percents = [step.percent for step in self.stepped()]
         if percents[-1] != 100 or any(after <= before for before, after in pairwise(percents)):

@@ -11,6 +11,7 @@ from trimtab.rollout.judge.captured import Seen, captured
 from trimtab.rollout.judge.evidence import RANKS, Evidence, Fleet, FleetEvidence, Latency, Minutes, Score
 from trimtab.rollout.judge.minutes import MINUTE
 from trimtab.rollout.judge.sources import Measurements, Series, Sources, Subject
+from trimtab.rollout.rollback_alarms import requests_metric
 from trimtab.spec.judging import JudgedMetric
 from trimtab.spec.rollout import RolloutSpec
 
@@ -18,7 +19,7 @@ BEFORE: Final = timedelta(hours=1)
 """How long before the rollout the old fleet is looked at where it cannot be asked in the same minutes."""
 _NAMESPACE: Final = "AWS/SageMaker"
 _MICROSECONDS: Final = 1000
-_COUNTED: Final = (("Invocations", "Sum"), ("Invocation5XXErrors", "Sum"), ("ModelLatency", "SampleCount"))
+_COUNTED: Final = (("Invocation5XXErrors", "Sum"), ("ModelLatency", "SampleCount"))
 T = TypeVar("T")
 
 
@@ -35,7 +36,7 @@ def collect(subject: Subject, rollout: RolloutSpec, sources: Sources) -> Evidenc
 
     fleets = [subject.new, *([subject.old] if subject.old else [])]
     nothing = [FleetEvidence()] * 2
-    measured = [*read("metrics", partial(_measured, sources.measurements, fleets, subject), nothing), *nothing]
+    measured = [*read("metrics", partial(_measured, sources.measurements, fleets, subject, rollout), nothing), *nothing]
     own: dict[str, list[Minutes]] = {}
     for metric in rollout.judge.metrics:
         own[metric.name] = read(f"metric:{metric.name}", partial(_series, metric, subject, sources.measurements), [])
@@ -75,9 +76,11 @@ def _are_side_by_side(subject: Subject, rollout: RolloutSpec) -> bool:
     return one_config or rollout.moved_by != "all_at_once"
 
 
-def _measured(measurements: Measurements, fleets: list[Fleet], subject: Subject) -> list[FleetEvidence]:
+def _measured(
+    measurements: Measurements, fleets: list[Fleet], subject: Subject, rollout: RolloutSpec
+) -> list[FleetEvidence]:
     """Both fleets' requests, errors and latencies by one call."""
-    stats = [*_COUNTED, *(("ModelLatency", f"p{rank}") for rank in RANKS)]
+    stats = [requests_metric(rollout), *_COUNTED, *(("ModelLatency", f"p{rank}") for rank in RANKS)]
     wanted = [Series(_NAMESPACE, name, fleet.dimensions, stat) for fleet in fleets for name, stat in stats]
     found = measurements.series(wanted, subject.since - BEFORE, subject.until)
     parts = [found[start : start + len(stats)] for start in range(0, len(found), len(stats))]
