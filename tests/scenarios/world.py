@@ -1,8 +1,5 @@
 """Production under traffic on the local cloud, and promotions of successors to it, as the machine makes them."""
 
-import json
-import random
-import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -18,6 +15,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from tests.local.conftest import LocalCloud, wait_until
 from tests.local.sagemaker_support import IMAGE, Studio
 from tests.local.test_rollout_guards import CloudScene
+from tests.scenarios.crowd import CLIENTS, Crowd
 from tests.scenarios.successors import Successor
 from tests.unit.functions.scene import ENDPOINT, PromotionRun, tiny_spec, with_rollout
 from trimtab.aws.alarms import CloudWatchAlarms
@@ -31,7 +29,6 @@ from trimtab.rollout.judge.sources import Sources
 SPEED = 12
 LOOK_EVERY = timedelta(seconds=20)
 """Of virtual time."""
-CLIENTS = 4
 RETRIES = 20
 ROLLOUT: dict[str, Any] = {"strategy": "canary", "percent": 50, "bake_minutes": 10}
 
@@ -44,43 +41,6 @@ class Promoted(PromotionRun):
         scene, runtime = self.scene, self.scene.runtime
         captures = CapturedTraffic(runtime.objects, f"{runtime.capture()}/capture", runtime.spec.data)
         return scene.endpoints, scene.alarms, scene.registry, Sources(scene.measurements, captures), scene.functions
-
-
-class Crowd:
-    """Clients that keep asking production with records of their own; every answer is counted."""
-
-    def __init__(self, cloud: LocalCloud, clients: int = CLIENTS) -> None:
-        self._endpoints = SageMakerEndpoints(None, cloud.client("sagemaker-runtime"))
-        self._ending = threading.Event()
-        self._threads = [threading.Thread(target=self._ask, args=(seed,), daemon=True) for seed in range(clients)]
-        self._counts: list[Counter[str]] = [Counter() for _ in range(clients)]
-
-    def _ask(self, seed: int) -> None:
-        source, counts = random.Random(seed), self._counts[seed]
-        while not self._ending.is_set():
-            record = {"row": source.randrange(1 << 40), "x": source.random(), "kind": "a"}
-            try:
-                answer = self._endpoints.invoke(ENDPOINT, (json.dumps(record) + "\n").encode())
-            except (ClientError, BotoCoreError) as error:
-                counts[f"failed: {type(error).__name__}"] += 1
-                continue
-            named = json.loads(answer.body)["version"] if answer.status == 200 else f"failed: {answer.status}"
-            counts[str(named)] += 1
-
-    @property
-    def answers(self) -> Counter[str]:
-        """By version; failed ones by why they failed."""
-        return sum(self._counts, Counter())
-
-    def __enter__(self) -> "Crowd":
-        for thread in self._threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *_error: object) -> None:
-        self._ending.set()
-        for thread in self._threads:
-            thread.join()
 
 
 @dataclass(frozen=True)
@@ -120,12 +80,19 @@ class World:
     """Answers so far at each look, by step."""
 
     def promote(
-        self, successor: Successor, *, clients: int = CLIENTS, at_least: int = 0, seconds: float = 240, **rollout: Any
+        self,
+        successor: Successor,
+        *,
+        clients: int = CLIENTS,
+        per_second: float = 0,
+        at_least: int = 0,
+        seconds: float = 240,
+        **rollout: Any,
     ) -> Ended:
         """The end of a promotion under the traffic of so many clients, who then go on until ``at_least`` requests."""
         self.scene.spec = with_rollout(tiny_spec(), **(ROLLOUT | rollout))
         self._seen.clear()
-        with Crowd(self.scene.cloud, clients) as self._crowd:
+        with Crowd(self.scene.cloud, ENDPOINT, clients, per_second) as self._crowd:
             crowd, began = self._crowd, time.monotonic()
             promotion, started = self.begin(successor)
             confirmation = self.end(promotion, seconds)
