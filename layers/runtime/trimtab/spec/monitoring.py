@@ -60,10 +60,10 @@ class MonitoringSpec(Section):
     slices: SliceWatch = SliceWatch()
     bias: BiasWatch = BiasWatch()
     estimate: EstimateWatch = EstimateWatch()
+    alarms: AlarmsSpec = AlarmsSpec()
     change: ChangeSpec = ChangeSpec()
     """What is looked for over many windows."""
     silence_hours: int = Field(default=48, ge=1, le=168)
-    alarms: AlarmsSpec = AlarmsSpec()
     """Without a reading for this long, the dead-man alarm rings."""
 
     @model_validator(mode="after")
