@@ -295,6 +295,11 @@ class Fleet:
             if self._closed:
                 self._lock.notify_all()
 
+    def taken(self, variant: Variant) -> float:
+        """The share of a serverless variant's MaxConcurrency that is in use at this moment."""
+        assert variant.serverless is not None
+        return self._inside[variant.name] / int(variant.serverless["MaxConcurrency"])
+
     def close(self) -> None:
         """Every request inside has left (or had a minute to), and no process is left."""
         with self._lock:

@@ -1,7 +1,5 @@
 """The alarms on the endpoint itself: errors, saturation, and what is unusual for the hour."""
 
-from collections.abc import Iterator
-
 from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct
 
@@ -24,15 +22,15 @@ class ServiceAlarms:
     def __init__(self, scope: Construct, *, spec: Spec, names: ModelNames) -> None:
         self._scope, self._spec, self._names = scope, spec, names
         self._settings, self._kind = spec.monitoring.alarms, spec.rollout.endpoint.kind
-        self.all: list[cloudwatch.AlarmBase] = [self._errors(), *self._saturation()]
+        self.all: list[cloudwatch.AlarmBase] = [self._errors(), self._saturation()]
         self.all += [self._anomaly(name) for name in self._settings.anomalies]
 
-    def metric(self, name: str, statistic: str, namespace: str = REQUESTS) -> cloudwatch.Metric:
-        """A metric of the endpoint in production, over five minutes."""
+    def metric(self, name: str, statistic: str, namespace: str = REQUESTS, variant: str = VARIANT) -> cloudwatch.Metric:
+        """A metric of the endpoint in production, over five minutes; without a ``variant``, of the whole of it."""
         return cloudwatch.Metric(
             namespace=namespace,
             metric_name=name,
-            dimensions_map={"EndpointName": self._names.endpoint, "VariantName": VARIANT},
+            dimensions_map={"EndpointName": self._names.endpoint} | ({"VariantName": variant} if variant else {}),
             statistic=statistic,
             period=FIVE_MINUTES,
         )
@@ -53,14 +51,17 @@ class ServiceAlarms:
         what = f"over {settings.max_error_share:.0%} of the requests fail"
         return make_alarm(self._scope, "Errors", share, limit, described(self._spec, what, "endpoint"))
 
-    def _saturation(self) -> Iterator[cloudwatch.Alarm]:
-        """Of an asynchronous endpoint SageMaker publishes nothing of the kind."""
+    def _saturation(self) -> cloudwatch.Alarm:
+        """Requests find no room. An asynchronous endpoint is full when they wait and no instance takes them."""
+        if self._kind == "async":
+            waiting = self.metric("HasBacklogWithoutCapacity", "Minimum", variant="")
+            limit, what = Limit(0, QUIET, _IN_A_ROW, _IN_A_ROW), "requests wait and no instance takes them"
+            return make_alarm(self._scope, "Saturation", waiting, limit, described(self._spec, what, "endpoint"))
         used = self._used()
-        if used:
-            limit = Limit(self._settings.saturation_percent, QUIET, _IN_A_ROW, _IN_A_ROW)
-            busiest = self._math(f"MAX([{', '.join(used)}])", **{name.split(" ")[0]: used[name] for name in used})
-            what = f"over {self._settings.saturation_percent:g} % of its capacity is in use"
-            yield make_alarm(self._scope, "Saturation", busiest, limit, described(self._spec, what, "endpoint"))
+        limit = Limit(self._settings.saturation_percent, QUIET, _IN_A_ROW, _IN_A_ROW)
+        busiest = self._math(f"MAX([{', '.join(used)}])", **{name.split(" ")[0]: used[name] for name in used})
+        what = f"over {self._settings.saturation_percent:g} % of its capacity is in use"
+        return make_alarm(self._scope, "Saturation", busiest, limit, described(self._spec, what, "endpoint"))
 
     def _used(self) -> dict[str, cloudwatch.Metric]:
         """What is used of the capacity, in per cent: expressions over metrics, each named by its first word."""
@@ -68,10 +69,8 @@ class ServiceAlarms:
         if self._kind == "realtime":
             cores = cores_of(self._spec.rollout.instance_type)
             return {f"cpu / {cores}": self.metric("CPUUtilization", "Average", INSTANCES), "memory": memory}
-        if self._kind == "serverless":
-            taken = self.metric("ServerlessConcurrentExecutionsUtilization", "Average")
-            return {"taken * 100": taken, "memory": memory}
-        return {}
+        taken = self.metric("ServerlessConcurrentExecutionsUtilization", "Average")
+        return {"taken * 100": taken, "memory": memory}
 
     def _anomaly(self, name: Anomaly) -> cloudwatch.AlarmBase:
         return {"latency": self._slow, "throughput": self._unusual, "errors": self._refused}[name]()

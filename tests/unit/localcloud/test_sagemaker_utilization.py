@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from localcloud.sagemaker.utilization import family, memory_mb
+from localcloud.sagemaker.utilization import Processors, family, memory_mb, processor_seconds
 
 
 @pytest.mark.parametrize(
@@ -32,3 +32,27 @@ def test_the_memory_of_children_counts() -> None:
     finally:
         child.communicate(b"\n")
     assert list(family(child.pid)) == [child.pid], "a process that is gone has no children"
+
+
+class Variant:
+    """A variant whose one instance is this process."""
+
+    def process_ids(self) -> list[int]:
+        return [os.getpid()]
+
+
+def test_processors_are_read_from_the_second_time_on_and_only_as_much_as_was_used() -> None:
+    processors, variant = Processors(), Variant()
+    assert list(processors.percent(variant)) == []  # type: ignore[arg-type]
+    began = processor_seconds(os.getpid())
+    while processor_seconds(os.getpid()) - began < 0.25:
+        pass
+    (busy,) = processors.percent(variant)  # type: ignore[arg-type]
+    assert busy > 0
+    assert list(processors.percent(variant)) == [], "too soon for the clock of the processors"  # type: ignore[arg-type]
+
+
+def test_a_process_that_is_gone_used_no_processor() -> None:
+    child = subprocess.Popen([sys.executable, "-c", ""])
+    child.wait()
+    assert processor_seconds(child.pid) == 0.0
