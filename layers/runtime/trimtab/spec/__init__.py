@@ -12,11 +12,12 @@ from trimtab.spec.expression import Expression
 from trimtab.spec.features import FeaturesSpec
 from trimtab.spec.gates import AttributeRule, BiasRule, GatesSpec
 from trimtab.spec.load import load_spec_file, parse_spec
-from trimtab.spec.model import Spec, json_schema
+from trimtab.spec.model import Spec
 from trimtab.spec.monitoring import MonitoringSpec
 from trimtab.spec.performance import QualityRule
 from trimtab.spec.retraining import RetrainingSpec
 from trimtab.spec.rollout import RolloutSpec
+from trimtab.spec.schema import json_schema
 from trimtab.spec.tracking import TrackingSpec
 from trimtab.spec.training import TrainingSpec
 

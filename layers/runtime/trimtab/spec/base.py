@@ -10,7 +10,7 @@ from pydantic_core import InitErrorDetails, PydanticCustomError
 class Section(BaseModel):
     """A part of model.yaml: immutable; an unknown key is an error, and so is a number that is not finite."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, allow_inf_nan=False)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
