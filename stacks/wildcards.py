@@ -119,7 +119,7 @@ WILDCARDS: tuple[Wildcard, ...] = (
         "s3:AbortMultipartUpload",
     ),
     _entry(
-        _arn("states", rf"execution:{_PREFIX}-intake(/Shares|/Hashes)?:\*"),
+        _arn("states", rf"execution:{_PREFIX}-(intake(/Shares|/Hashes)?|monitoring(/Shares)?):\*"),
         "Step Functions names the executions of a Distributed Map's children.",
         "states:DescribeExecution",
         "states:StopExecution",

@@ -5,12 +5,15 @@ from typing import Any
 from trimtab.contracts import Event, Window
 from trimtab.entrypoint import Runtime, entrypoint
 from trimtab.errors import LedgerConflict
-from trimtab.ledger.lookup import decided
-from trimtab.monitoring.collect import COLLECTED, Collection
-from trimtab.monitoring.windows import window_id
-from trimtab.names import VARIANT
+from trimtab.monitoring.collect import Collection
+from trimtab.monitoring.shares import Shares
+from trimtab.monitoring.target import Target
+from trimtab.monitoring.windows import stamp
+from trimtab.names import CHALLENGER, VARIANT
 
 LEASE, LEASE_S = "window", 900.0
+SHARED_LEASE_S = 4 * 3600.0
+"""While a window is decoded in shares."""
 
 
 class CollectWindowEvent(Event):
@@ -20,36 +23,58 @@ class CollectWindowEvent(Event):
     """Turns of this run that have ended."""
     windows: int = 0
     """Windows with traffic that they have collected."""
+    plan: str = ""
+    """Folder of a window that was planned in this turn, and whose shares were all decoded since."""
 
 
 @entrypoint(CollectWindowEvent)
 def handler(event: CollectWindowEvent, runtime: Runtime) -> dict[str, Any]:
     """The window stands in the captures bucket, or nothing new was captured. A retry gives the same window."""
-    if found := decided(runtime.ledger, COLLECTED, window_id(event.at)):
-        return _result(dict(found), event)
-    holder = event.execution or window_id(event.at)
+    collection = _collection(event, runtime)
+    if found := collection.earlier():
+        return _result(found, event)
+    holder = event.execution or stamp(event.at)
     lease = runtime.ledger.lease(LEASE, holder, event.at, LEASE_S)
     if lease is None:
         raise LedgerConflict("another run is collecting a window; this one goes on when it has ended")
     try:
-        return _result(_collection(event, runtime).collect(), event)
-    finally:
+        found = _collected(collection, event, runtime)
+    except BaseException:
         runtime.ledger.release(LEASE, holder, lease.fence)
+        raise
+    if found["outcome"] == "Large":
+        runtime.ledger.lease(LEASE, holder, event.at, SHARED_LEASE_S)
+    else:
+        runtime.ledger.release(LEASE, holder, lease.fence)
+    return found
 
 
-def _collection(event: Event, runtime: Runtime) -> Collection:
+def _collected(collection: Collection, event: CollectWindowEvent, runtime: Runtime) -> dict[str, Any]:
+    if event.plan:
+        return _result(Shares(event.plan, runtime.objects).merge(collection), event)
+    found = collection.collect()
+    if not isinstance(found, Target):
+        return _result(found, event)
+    folder = runtime.temporary("windows", found.id, event.execution or stamp(event.at))
+    count = Shares(folder, runtime.objects).plan(found, runtime.spec.monitoring.windows.fan_out.share_megabytes)
+    turn = {"turn": event.turn, "windows": event.windows, "more": False}
+    return turn | {"outcome": "Large", "window": None, "plan": folder, "shares": list(range(count))}
+
+
+def _collection(event: CollectWindowEvent, runtime: Runtime) -> Collection:
     return Collection(
         at=event.at,
-        data=runtime.spec.data,
+        turn=event.turn,
+        spec=runtime.spec,
         objects=runtime.objects,
         ledger=runtime.ledger,
-        capture_uri=runtime.capture("capture", runtime.names.endpoint, VARIANT),
+        capture_uris=[runtime.capture("capture", runtime.names.endpoint, name) for name in (VARIANT, CHALLENGER)],
         window_uri=lambda window, file: runtime.capture("windows", window, file),
     )
 
 
 def _result(found: dict[str, Any], event: CollectWindowEvent) -> dict[str, Any]:
-    turn = {"turn": event.turn + 1, "more": False}
+    turn = {"turn": event.turn + 1, "more": found.get("more", False)}
     if not found["rows"]:
         return turn | {"outcome": "NoData", "window": None, "windows": event.windows}
     window = Window.model_validate(found).to_json()

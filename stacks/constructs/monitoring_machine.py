@@ -10,14 +10,18 @@ from stacks.asl import (
     choose,
     equals,
     exceeds,
+    fail,
     machine,
     record_failure,
     remember,
+    spread,
     succeed,
 )
-from stacks.constructs.machine import Machine
+from stacks.constructs.machine import Machine, may_spread
 from stacks.constructs.model_parts import ModelParts
 from stacks.constructs.runtime_function import RuntimeFunction
+
+_SHARES = "Shares"
 
 
 class MonitoringMachine(Construct):
@@ -26,6 +30,7 @@ class MonitoringMachine(Construct):
     def __init__(self, scope: Construct, id: str, *, parts: ModelParts) -> None:
         super().__init__(scope, id)
         self.collect_window = _collect_window(self, parts)
+        self.decode_share = _decode_share(self, parts)
         self.measure_drift = _measure_drift(self, parts)
         self.join_truth = _join_truth(self, parts)
         self.measure_quality = _measure_quality(self, parts)
@@ -33,21 +38,25 @@ class MonitoringMachine(Construct):
         self.measure_change = parts.function(self, "measure_change")
         self.functions = (
             self.collect_window,
+            self.decode_share,
             self.measure_drift,
             self.join_truth,
             self.measure_quality,
             self.publish_metrics,
             self.measure_change,
         )
+        self._fan_out = parts.spec.monitoring.windows.fan_out
+        name = parts.names.machine("monitoring")
         self.machine = Machine(
             self,
             "Monitoring",
-            name=parts.names.machine("monitoring"),
+            name=name,
             definition=self._definition(parts.record_failure),
             invokes=(*self.functions, parts.record_failure),
             key=parts.operations_key,
             stage=parts.stage,
         )
+        self.machine.allow(*may_spread(name, (_SHARES,), parts.operations_key))
 
     def _definition(self, failure: RuntimeFunction) -> Json:
         states = self._windows() | self._drift() | self._quality() | record_failure(failure, "monitoring")
@@ -61,12 +70,44 @@ class MonitoringMachine(Construct):
             "CollectWindow": call(
                 self.collect_window, THIS_RUN | turn, result="$.collected", then="HasTraffic", on_error="RecordFailure"
             ),
+            "DecodeShares": spread(
+                "$.collected.shares",
+                THIS_RUN | {"plan.$": "$.collected.plan", "share.$": "$$.Map.Item.Value"},
+                self._one_share(),
+                label=_SHARES,
+                at_once=self._fan_out.at_once,
+                result="$.decoded",
+                then="MergeWindow",
+                on_error="RecordFailure",
+            ),
+            "MergeWindow": call(
+                self.collect_window,
+                THIS_RUN | turn | {"plan.$": "$.collected.plan"},
+                result="$.collected",
+                then="HasTraffic",
+                on_error="RecordFailure",
+            ),
             "IsBehind": choose(equals("$.collected.more", True, "CollectWindow"), otherwise="MeasureChange"),
+        }
+
+    def _one_share(self) -> States:
+        """What each child does. Its output is a number, so that those of all children fit into the parent's data."""
+        payload = {f"{field}.$": f"$.{field}" for field in ("model", "at", "execution", "plan", "share")}
+        return {
+            "DecodeShare": call(
+                self.decode_share, payload, result="$.read", then="ShareDecoded", on_error="DecodingFailed"
+            ),
+            "ShareDecoded": succeed("Its records are stored.") | {"OutputPath": "$.read.rows"},
+            "DecodingFailed": fail("DecodingFailed"),
         }
 
     def _drift(self) -> States:
         return {
-            "HasTraffic": choose(equals("$.collected.outcome", "Collected", "MeasureDrift"), otherwise="NoteNoDrift"),
+            "HasTraffic": choose(
+                equals("$.collected.outcome", "Collected", "MeasureDrift"),
+                equals("$.collected.outcome", "Large", "DecodeShares"),
+                otherwise="NoteNoDrift",
+            ),
             "NoteNoDrift": {
                 "Type": "Pass",
                 # the window is null here, and a null of our own would not survive synthesis
@@ -95,7 +136,7 @@ class MonitoringMachine(Construct):
             ),
             "MeasureQuality": call(
                 self.measure_quality,
-                THIS_RUN | {"joined.$": "$.truth.joined"},
+                THIS_RUN | {"window.$": "$.collected.window", "joined.$": "$.truth.joined"},
                 result="$.quality",
                 then="PublishMetrics",
                 on_error="RecordFailure",
@@ -117,20 +158,34 @@ class MonitoringMachine(Construct):
 
 
 def _collect_window(scope: Construct, parts: ModelParts) -> RuntimeFunction:
-    """Reads captured traffic, writes the window."""
-    function = parts.function(scope, "collect_window", columnar=True, timeout_s=600)
+    """Reads captured traffic, or what was decoded of it, writes the window."""
+    function = parts.function(scope, "collect_window", columnar=True, timeout_s=840)
     parts.captures.grant_read(function.role)
     parts.captures.grant_list(function.role)
     parts.captures.grant_write(function.role, "windows")
+    parts.temporary.grant_read(function.role, "windows")
+    parts.temporary.grant_write(function.role, "windows")
+    return function
+
+
+def _decode_share(scope: Construct, parts: ModelParts) -> RuntimeFunction:
+    """Reads some of a window's capture files, writes their records. It has nothing to do with the ledger."""
+    function = RuntimeFunction(scope, "decode_share", defaults=parts.defaults, columnar=True, timeout_s=780)
+    parts.captures.grant_read(function.role, "capture")
+    parts.temporary.grant_read(function.role, "windows")
+    parts.temporary.grant_write(function.role, "windows")
     return function
 
 
 def _measure_drift(scope: Construct, parts: ModelParts) -> RuntimeFunction:
-    """Reads the window and the baseline of its version, writes the report."""
+    """Reads the window and the baseline of its version, of earlier years' drops their profiles; writes the report."""
     function = parts.function(scope, "measure_drift", columnar=True, timeout_s=600)
     parts.captures.grant_read(function.role, "windows")
     parts.captures.grant_write(function.role, "windows")
     parts.artifacts.grant_read(function.role, "datasets", "runs")
+    if parts.spec.monitoring.reference == "same_period":
+        parts.artifacts.grant_read(function.role, "reports")
+        parts.artifacts.grant_list(function.role)
     return function
 
 

@@ -66,6 +66,7 @@ def test_only_functions_that_read_columns_carry_arrow(assembly: Assembly) -> Non
         "merge_shares",
         "build_dataset",
         "collect_window",
+        "decode_share",
         "measure_drift",
         "join_truth",
         "measure_quality",

@@ -60,7 +60,7 @@ def test_columnar_handlers_import_with_both_layers(
     assembly: Assembly, layers: tuple[Path, Path], tmp_path: Path
 ) -> None:
     handlers = _handlers(assembly, columnar=True)
-    assert len(set(handlers)) == 9
+    assert len(set(handlers)) == 10
     _imported(list(layers), handlers, tmp_path)
 
 

@@ -14,7 +14,7 @@ from tests.unit.functions.scene import Scene, function
 from tests.unit.monitoring.captured import capture_uri, request_line
 from trimtab.monitoring.records import EVENT, VERSION
 from trimtab.monitoring.tables import read_records
-from trimtab.monitoring.windows import LATE_HOURS, Served, with_versions
+from trimtab.monitoring.windows import Served, with_versions
 
 
 def capture(scene: Scene, name: str, events: dict[str, int], *, at: Any = None, version: int | None = 1) -> str:
@@ -66,7 +66,7 @@ def test_a_late_file_of_an_earlier_hour_is_still_found() -> None:
     capture(scene, "a", {"e1": 1})
     collect(scene)
     scene.later(hours=1)
-    capture(scene, "late", {"e0": 1}, at=NOON - timedelta(hours=LATE_HOURS - 1))
+    capture(scene, "late", {"e0": 1}, at=NOON - timedelta(hours=23))
     assert collect(scene)["window"]["rows"] == 1
     assert sorted(counted(scene)) == ["e0", "e1"]
 

@@ -1,137 +1,245 @@
 """The next window of captured traffic, in which every captured record is counted exactly once."""
 
 import json
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from datetime import datetime
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from functools import cached_property
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from trimtab.errors import DataError
-from trimtab.monitoring.capture import Event, decode_lines, distinct, traffic
-from trimtab.monitoring.records import EVENT, TIME, to_table
-from trimtab.monitoring.tables import read_records, write_table
-from trimtab.monitoring.windows import (
-    Served,
-    Watermark,
-    hour_of,
-    next_files,
-    rows_by_version,
-    window_id,
-    with_versions,
-    without_repeats,
-)
-from trimtab.ports import Ledger, ObjectInfo, ObjectStore
-from trimtab.spec import DataSpec
+from trimtab.data.limits import MEGABYTE
+from trimtab.monitoring.decode import Decoding, Unreadable
+from trimtab.monitoring.files import HOUR, CaptureFile, Shelf, day_of
+from trimtab.monitoring.once import Digests, first_of_each, kept, request_digests
+from trimtab.monitoring.records import EVENT, ROW, TIME, record_schema
+from trimtab.monitoring.tables import record_batches
+from trimtab.monitoring.target import Target, extended, following, is_late, latecomers, together
+from trimtab.monitoring.window_file import WindowFile
+from trimtab.monitoring.windows import Calendar, Served, watermark
+from trimtab.ports import Entry, Ledger, ObjectStore
+from trimtab.spec import Spec
 
 COLLECTED = "window.collected"
 WATERMARK = "watermark"
 ACTOR = "collect_window"
-SHOWN_ERRORS = 5
+MANIFEST = "manifest.json"
+TURNS = 31
+"""Windows that one run collects at most; the rest waits for the next run."""
 
 
-@dataclass
-class Unreadable:
-    """Captured lines that could not be decoded."""
+@dataclass(frozen=True)
+class Found:
+    """Records of a target, each request once, and what is left of its files for later windows."""
 
-    count: int = 0
-    first: list[str] = field(default_factory=list)
+    target: Target
+    tables: Callable[[], Iterator[pa.Table]]
+    rows: int
+    repeats: int
+    """Requests that were captured again."""
+    rest: Mapping[str, Sequence[str]]
+    """Of files with later records: the time of the first of them, and up to which time the others were taken."""
+    unreadable: Unreadable
 
-    def add(self, error: DataError) -> None:
-        """One more line; the first few are kept in words."""
-        self.count += 1
-        if self.count <= SHOWN_ERRORS:
-            self.first.append(str(error))
+    @property
+    def finished(self) -> list[str]:
+        """Files of which nothing is left."""
+        return [file.uri for file in self.target.files if file.uri not in self.rest]
 
 
 @dataclass(frozen=True)
 class Collection:
-    """Collects the window of the run at ``at``."""
+    """Collects a window of the run at ``at``; ``turn`` counts those that the run has collected before."""
 
     at: datetime
-    data: DataSpec
+    turn: int
+    spec: Spec
     objects: ObjectStore
     ledger: Ledger
-    capture_uri: str
-    """Folder of the production endpoint's variant in the captures bucket."""
+    capture_uris: Sequence[str]
+    """Folders of the variants that answer production's requests, in the captures bucket."""
     window_uri: Callable[..., str]
     """URI of a file of a window, by window id and file name."""
 
-    def collect(self) -> dict[str, Any]:
+    def collect(self) -> dict[str, Any] | Target:
         """Data of the ``window.collected`` entry; ``rows`` is 0 when nothing new was captured.
 
-        Windows and manifest are written before the entry, and only the entry, which moves the watermark in the same
-        transaction, makes them count. So a run that died is repeated without a record lost or counted twice.
+        A target whose files are too many for one function is returned as it is. Window and manifest are written
+        before the entry, and only the entry, which moves the watermark in the same transaction, makes them count. So
+        a run that died is repeated without a record lost or counted twice.
         """
-        watermark = Watermark.of(self.ledger.state(WATERMARK))
-        files = self._next_files(watermark)
-        if not files:
-            return {"rows": 0}
-        unreadable = Unreadable()
-        table = to_table(distinct(traffic(self._events(files, unreadable))), self.data)
-        table = without_repeats(table, self._seen(watermark))
-        window = self._window(with_versions(table, self._served()), files, unreadable)
-        state = {WATERMARK: watermark.advanced(window["id"], map(hour_of, (file.uri for file in files))).to_json()}
-        self.ledger.append(COLLECTED, window["id"], window, self.at, ACTOR, state=state)
+        found = self._found()
+        if found is None or isinstance(found, Target):
+            return found or {"rows": 0}
+        return self.recorded(found)
+
+    def earlier(self) -> dict[str, Any] | None:
+        """What an earlier attempt at this turn of the run has recorded."""
+        mine = (entry.data for entry in self._windows if entry.data.get("run") == self.at.isoformat())
+        return next((dict(data) for data in mine if data["turn"] == self.turn), None)
+
+    @cached_property
+    def calendar(self) -> Calendar:
+        """Which windows there are."""
+        monitoring = self.spec.monitoring
+        period = timedelta(hours=monitoring.windows.period_hours(monitoring.schedule))
+        return Calendar(self.at, period, watermark(self.ledger.state(WATERMARK)))
+
+    @cached_property
+    def _windows(self) -> list[Entry]:
+        return [entry for entry in self.ledger.entries(COLLECTED) if entry.kind == COLLECTED]
+
+    @cached_property
+    def unread(self) -> list[CaptureFile]:
+        """Files with records that no window has counted."""
+        watch, through = self.spec.monitoring.windows, self.calendar.through
+        since = min(through, self.at).replace(minute=0, second=0, microsecond=0) if through else None
+        since = since - watch.late_hours * HOUR if since else None
+        shelf = Shelf(self.capture_uris, self.objects, self._windows, lambda name: self.window_uri(name, MANIFEST))
+        # every turn of a run looks at the same days, and each run at others
+        return shelf.unread(
+            self.at, since, watch.sweep_days, int(self.at.timestamp() // self.calendar.period.total_seconds())
+        )
+
+    def _found(self) -> "Found | Target | None":
+        """The oldest latecomers that can be judged; else the next window, with the other latecomers."""
+        few: list[Target] = []
+        for target in latecomers(self.unread, self.calendar, self.turn):
+            found = self._read(target)
+            if isinstance(found, Target) or found.rows >= self.spec.monitoring.min_rows:
+                return found
+            few.append(target)
+        fresh = self._next([file for target in few for file in target.files])
+        if fresh is None and few and self.spec.monitoring.windows.thin == "skip":
+            return self._read(together(few))
+        return fresh
+
+    def _next(self, late: Sequence[CaptureFile]) -> "Found | Target | None":
+        """None when no record was captured up to ``at``, or so few that they are carried."""
+        files, target = list(self.unread), following(self.unread, self.calendar)
+        while target is not None:
+            found = self._read(target.joined(late))
+            if isinstance(found, Target):
+                return found
+            if self._is_carried(found):
+                target = extended(target, files, self.calendar)
+            elif found.rows or found.finished:
+                return found
+            else:  # the files of this hour begin after the window's end
+                files = [_behind(file, found) for file in files]
+                target = following(files, self.calendar)
+        return None
+
+    def _is_carried(self, found: Found) -> bool:
+        """Whether so few records wait for more: never so long that the silence alarm would ring."""
+        monitoring, span = self.spec.monitoring, found.target.span
+        is_thin = 0 < found.rows < monitoring.min_rows and monitoring.windows.thin == "carry"
+        return is_thin and span.end - span.start + self.calendar.period <= monitoring.silence_hours * HOUR
+
+    def _read(self, target: Target) -> "Found | Target":
+        """What its files hold; the target itself when they are too many for one function."""
+        if target.size > self.spec.monitoring.windows.fan_out.above_megabytes * MEGABYTE:
+            return target
+        decoding = Decoding(self.objects, self.spec.data, target.until)
+        tables = list(decoding.tables(target.files))
+        return self.distinct(target, lambda *_: iter(tables), decoding.rest, decoding.unreadable)
+
+    def distinct(
+        self,
+        target: Target,
+        tables: Callable[..., Iterator[pa.Table]],
+        rest: Mapping[str, Sequence[str]],
+        unreadable: Unreadable,
+    ) -> Found:
+        """What is found when ``tables`` gives all records of a target, or the columns of them that it is asked for."""
+        extent = extent_of(tables(TIME))
+        fresh = first_of_each(request_digests(tables(EVENT, ROW)), self._seen(*extent) if extent else ())
+        rows = sum(table.num_rows for table in kept(tables(ROW), fresh))
+        return Found(target, lambda: kept(tables(), fresh), rows, int((~fresh).sum()), rest, unreadable)
+
+    def _seen(self, first: datetime, last: datetime) -> Iterator[Digests]:
+        """Requests of all windows that may have counted one that is captured between these times."""
+        margin = self.spec.monitoring.windows.late_hours * HOUR
+        for window in self._windows:
+            start, end = (datetime.fromisoformat(window.data[name]) for name in ("start", "end"))
+            if window.data["rows"] and start - margin <= last and end + margin >= first:
+                yield request_digests(record_batches(self.objects, str(window.data["uri"]), [EVENT, ROW]))
+
+    def recorded(self, found: Found) -> dict[str, Any]:
+        """Window, manifest and entry stand; the entry's data."""
+        target, calendar = found.target, self.calendar
+        uri = self.window_uri(target.id, "window.parquet")
+        file = WindowFile(self._served(), calendar.through)
+        file.write(self.objects, uri, record_schema(self.spec.data), found.tables())
+        self._write_manifest(found)
+        window = {"id": target.id, "uri": uri, **file.to_json(self.at), **self._about(found, file)}
+        through = max(target.span.end, calendar.through or target.span.end)
+        state = {WATERMARK: {"through": through.isoformat()}}
+        self.ledger.append(COLLECTED, target.id, window, self.at, ACTOR, state=state)
         return window
 
-    def _next_files(self, watermark: Watermark) -> list[ObjectInfo]:
-        read = {uri for window in watermark.windows for uri in self._manifest(window)["files"]}
-        after = f"{self.capture_uri}/{watermark.earliest}" if watermark.earliest else None
-        return next_files(self.objects.list(f"{self.capture_uri}/", after), read)
+    def _write_manifest(self, found: Found) -> None:
+        manifest = {"files": found.finished, "open": dict(found.rest), "bytes": found.target.size}
+        body = json.dumps(manifest).encode()
+        self.objects.write(self.window_uri(found.target.id, MANIFEST), body, "application/json")
 
-    def _manifest(self, window: str) -> dict[str, Any]:
-        found: dict[str, Any] = json.loads(self.objects.read(self.window_uri(window, "manifest.json")))
-        return found
-
-    def _seen(self, watermark: Watermark) -> list[pa.ChunkedArray]:
-        uris = [self.window_uri(window, "window.parquet") for window in watermark.windows]
-        return [read_records(self.objects, uri, [EVENT]).column(EVENT) for uri in uris]
-
-    def _events(self, files: list[ObjectInfo], unreadable: Unreadable) -> Iterator[Event]:
-        for file in files:
-            with self.objects.open(file.uri) as lines:
-                for event in decode_lines(lines, self.data):
-                    if isinstance(event, DataError):
-                        unreadable.add(event)
-                    else:
-                        yield event
-
-    def _served(self) -> list[Served]:
-        entries = self.ledger.entries("rollout.serving")
-        return [Served(int(e.data["version"]), str(e.data["live_config"]), e.at) for e in entries]
-
-    def _window(self, table: pa.Table, files: list[ObjectInfo], unreadable: Unreadable) -> dict[str, Any]:
-        name = window_id(self.at)
-        uri = self.window_uri(name, "window.parquet")
-        write_table(self.objects, uri, table)
-        manifest = {"files": [file.uri for file in files], "bytes": sum(file.size for file in files)}
-        self.objects.write(self.window_uri(name, "manifest.json"), json.dumps(manifest).encode(), "application/json")
-        versions = rows_by_version(table)
-        version = next(iter(versions), 0)
+    def _about(self, found: Found, file: WindowFile) -> dict[str, Any]:
+        """What the ledger says of the window beside its records."""
+        files, behind = found.target.files, self._left(found)
+        late = [each for each in files if is_late(each, self.calendar)]
+        bad = found.unreadable
         return {
-            "id": name,
-            "uri": uri,
-            "rows": table.num_rows,
-            **_extent(table, self.at),
-            "version": version,
-            "config": self._config(version),
-            "versions": {str(each): rows for each, rows in versions.items()},
+            "run": self.at.isoformat(),
+            "turn": self.turn,
+            "period": found.target.span.to_json(),
             "files": len(files),
-            "unreadable": unreadable.count,
-            "unreadable_first": unreadable.first,
-            "summary": f"{table.num_rows} records in {len(files)} files, {unreadable.count} unreadable lines",
+            "days": dict(Counter(map(day_of, found.finished))),
+            "touched": sorted({day_of(each.uri) for each in files}),
+            "late": {"files": len(late), "rows": file.late_rows, "of": found.target.late},
+            "repeats": found.repeats,
+            "unreadable": bad.count,
+            "unreadable_first": bad.first,
+            "skipped": self._skipped(file.rows),
+            "behind": behind,
+            "more": behind > 0 and self.turn + 1 < TURNS,
+            "summary": f"{file.rows} records in {len(files)} files, {bad.count} unreadable lines",
         }
 
-    def _config(self, version: int) -> str:
-        configs = [served.config for served in self._served() if served.version == version]
-        return configs[-1] if configs else ""
+    def _skipped(self, rows: int) -> str:
+        least = self.spec.monitoring.min_rows
+        return f"{rows} records, fewer than {least}: not judged" if rows < least else ""
+
+    def _left(self, found: Found) -> int:
+        """Number of files with records up to the run's time that wait for the next turn."""
+        rest = {uri: datetime.fromisoformat(times[0]) for uri, times in found.rest.items()}
+        finished = set(found.finished)
+        return sum(file.uri not in finished and rest.get(file.uri, self.at) <= self.at for file in self.unread)
+
+    def _served(self) -> list[Served]:
+        usual = float(self.spec.rollout.capture_percent)
+        return [
+            Served(
+                int(entry.data["version"]),
+                str(entry.data["live_config"]),
+                entry.at,
+                float(entry.data.get("capture_percent", usual)),
+            )
+            for entry in self.ledger.entries("rollout.serving")
+        ]
 
 
-def _extent(table: pa.Table, at: datetime) -> dict[str, str]:
-    """Time of the first and of the last request; the run's own time for a window without records."""
-    extremes = pc.min_max(table.column(TIME))
-    start, end = extremes["min"].as_py() or at, extremes["max"].as_py() or at
-    return {"start": start.isoformat(), "end": end.isoformat()}
+def extent_of(tables: Iterator[pa.Table]) -> tuple[datetime, datetime] | None:
+    """Times of the first and of the last record; None without any."""
+    extremes = [pc.min_max(table.column(TIME)) for table in tables if table.num_rows]
+    if not extremes:
+        return None
+    return min(each["min"].as_py() for each in extremes), max(each["max"].as_py() for each in extremes)
+
+
+def _behind(file: CaptureFile, found: Found) -> CaptureFile:
+    """The file without the records before the first that was left."""
+    times = found.rest.get(file.uri)
+    return replace(file, begin=datetime.fromisoformat(times[0]), until=found.target.until) if times else file

@@ -1,86 +1,71 @@
-"""Windows of captured traffic: which files belong to the next one, and which version answered its records.
+"""Which window a moment belongs to, and which version and endpoint config answered a record.
 
-SageMaker writes a file at most once and names it by the hour in which its first request came, but may write it late. So
-what was read is remembered by key, for as many hours back as a file may be late; older keys are not looked at again.
+Windows follow each other without gap or overlap: each begins where the one before ended, its start exclusive and its
+end inclusive, and none is longer than a period. They are cut back from the time of the run, so a run by schedule ends
+a whole period, and a run between two of them ends a shorter one.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from trimtab.monitoring.records import EVENT, TIME, VERSION
-from trimtab.ports import ObjectInfo
+from trimtab.monitoring.records import TIME, VERSION
 
-LATE_HOURS = 24
-"""A capture file that comes later than this after the newest one is not found any more."""
-MAX_BYTES = 256 * 1024 * 1024
-"""Bytes of capture files in one window; the rest waits for the next, oldest first."""
-_HOUR = "%Y/%m/%d/%H"
+MOMENT = timedelta(microseconds=1)
+"""The smallest difference between two times of a record."""
 
 
 @dataclass(frozen=True)
-class Watermark:
-    """How far the capture was read: its newest hour, and the windows that read anything within ``LATE_HOURS`` of it."""
+class Span:
+    """From after ``start`` to ``end``."""
 
-    hour: str = ""
-    """yyyy/mm/dd/HH of the newest file read; empty before the first."""
-    windows: Mapping[str, str] = field(default_factory=dict)
-    """Newest hour of each recent window, by window id."""
+    start: datetime
+    end: datetime
 
-    @classmethod
-    def of(cls, state: Mapping[str, Any] | None) -> "Watermark":
-        """The watermark in the ledger's state."""
-        return cls(state["hour"], dict(state["windows"])) if state else cls()
-
-    def to_json(self) -> dict[str, Any]:
-        """The form in which the ledger keeps it."""
-        return {"hour": self.hour, "windows": dict(self.windows)}
-
-    @property
-    def earliest(self) -> str:
-        """The first hour in which an unread file is still looked for."""
-        if not self.hour:
-            return ""
-        newest = datetime.strptime(self.hour, _HOUR).replace(tzinfo=UTC)
-        return (newest - timedelta(hours=LATE_HOURS)).strftime(_HOUR)
-
-    def advanced(self, window: str, hours: Iterable[str]) -> "Watermark":
-        """The watermark after ``window`` has read files of these hours."""
-        read = max(hours)
-        moved = Watermark(max(self.hour, read), {**self.windows, window: read})
-        kept = {name: hour for name, hour in moved.windows.items() if hour >= moved.earliest}
-        return Watermark(moved.hour, kept)
+    def to_json(self) -> dict[str, str]:
+        """Both ends as ISO 8601."""
+        return {"start": self.start.isoformat(), "end": self.end.isoformat()}
 
 
-def hour_of(uri: str) -> str:
-    """yyyy/mm/dd/HH of a capture file."""
-    return "/".join(uri.split("/")[-5:-1])
+@dataclass(frozen=True)
+class Calendar:
+    """Windows of one run at ``at``."""
+
+    at: datetime
+    period: timedelta
+    through: datetime | None = None
+    """Where the newest window that was collected ends; None before the first."""
+
+    def window(self, moment: datetime) -> Span:
+        """The window of a moment that is not later than ``at``; of one that is not after ``through``, a closed one."""
+        if self.through is not None and moment <= self.through:
+            return self._cut(moment, self.through)
+        found = self._cut(moment, self.at)
+        return Span(max(found.start, self.through), found.end) if self.through else found
+
+    def is_closed(self, moment: datetime) -> bool:
+        """Whether the window of the moment was collected before."""
+        return self.through is not None and moment <= self.through
+
+    def _cut(self, moment: datetime, anchor: datetime) -> Span:
+        end = anchor - (anchor - moment) // self.period * self.period
+        return Span(end - self.period, end)
 
 
-def next_files(files: Iterable[ObjectInfo], read: set[str], max_bytes: int = MAX_BYTES) -> list[ObjectInfo]:
-    """Files not read yet, oldest first, at least one and together at most ``max_bytes``."""
-    chosen: list[ObjectInfo] = []
-    size = 0
-    for file in sorted(files, key=lambda info: info.uri):
-        if file.uri in read or not file.uri.endswith(".jsonl"):
-            continue
-        if chosen and size + file.size > max_bytes:
-            break
-        chosen.append(file)
-        size += file.size
-    return chosen
+def watermark(state: Mapping[str, Any] | None) -> datetime | None:
+    """Where the newest window ends, as the ledger's state has it; None before the first.
 
-
-def without_repeats(table: pa.Table, seen: Sequence[pa.ChunkedArray]) -> pa.Table:
-    """Rows of events that no recent window has counted, as ``seen`` lists them."""
-    for events in seen:
-        known = pc.is_in(table.column(EVENT), value_set=pc.unique(events))
-        table = table.filter(pc.invert(known))
-    return table
+    A state from before windows had ends names the newest hour of which a file was read.
+    """
+    if not state:
+        return None
+    if "through" in state:
+        return datetime.fromisoformat(state["through"])
+    return datetime.strptime(state["hour"], "%Y/%m/%d/%H").replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -90,6 +75,8 @@ class Served:
     version: int
     config: str
     since: datetime
+    percent: float = 100.0
+    """Share of the requests that were captured."""
 
 
 def with_versions(table: pa.Table, served: Sequence[Served]) -> pa.Table:
@@ -97,20 +84,41 @@ def with_versions(table: pa.Table, served: Sequence[Served]) -> pa.Table:
     ordered = sorted(served, key=lambda each: each.since)
     by_time: Any = pa.scalar(0, pa.int64())
     for each in ordered:
-        after = pc.greater_equal(table.column(TIME), pa.scalar(each.since, pa.timestamp("us", "UTC")))
-        by_time = pc.if_else(after, pa.scalar(each.version, pa.int64()), by_time)
+        by_time = pc.if_else(_since(table, each.since), pa.scalar(each.version, pa.int64()), by_time)
     filled = pc.if_else(pc.is_valid(table.column(VERSION)), table.column(VERSION), by_time)
     return table.set_column(table.schema.get_field_index(VERSION), VERSION, filled)
 
 
+def _since(table: pa.Table, moment: datetime) -> Any:
+    return pc.greater_equal(table.column(TIME), pa.scalar(moment, pa.timestamp("us", "UTC")))
+
+
 def rows_by_version(table: pa.Table) -> dict[int, int]:
-    """Number of records by the version that answered them, most first; the newer version first among equals."""
-    counted = [
-        (int(each["values"]), int(each["counts"])) for each in pc.value_counts(table.column(VERSION)).to_pylist()
-    ]
-    return dict(sorted(counted, key=lambda pair: (-pair[1], -pair[0])))
+    """Number of records by the version that answered them."""
+    counted = pc.value_counts(table.column(VERSION)).to_pylist()
+    return {int(each["values"]): int(each["counts"]) for each in counted}
 
 
-def window_id(at: datetime) -> str:
-    """Name of the window that a run at ``at`` collects; a retry of the run has the same."""
-    return at.astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")
+def ranked(rows: Mapping[int, int]) -> dict[int, int]:
+    """Versions by their records, most first; the newer version first among equals."""
+    return dict(sorted(rows.items(), key=lambda pair: (-pair[1], -pair[0])))
+
+
+def rows_by_config(table: pa.Table, served: Sequence[Served]) -> dict[int, int]:
+    """Number of records by the position in ``served`` of what answered them; those of unknown versions are left out.
+
+    A version may have served under several configs one after another: its records belong to the newest before them,
+    and those from before it was confirmed (of a rollout under way) to its first.
+    """
+    found: dict[int, int] = {}
+    for version in {each.version for each in served}:
+        places = sorted((i for i, each in enumerate(served) if each.version == version), key=lambda i: served[i].since)
+        mine = table.filter(pc.equal(table.column(VERSION), version))
+        after = [mine.num_rows, *(pc.sum(_since(mine, served[i].since)).as_py() or 0 for i in places[1:]), 0]
+        found |= {place: after[n] - after[n + 1] for n, place in enumerate(places) if after[n] > after[n + 1]}
+    return found
+
+
+def stamp(moment: datetime) -> str:
+    """A moment as names of windows have it."""
+    return moment.astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")

@@ -10,6 +10,7 @@ from trimtab.spec.base import Section
 from trimtab.spec.change import ChangeSpec
 from trimtab.spec.columns import NUMERIC, Column
 from trimtab.spec.performance import BiasWatch, EstimateWatch, QualityRule, SliceWatch
+from trimtab.spec.windows import WindowsSpec
 
 _OF_NUMBERS: Final = ("ks", "wasserstein")
 _OF_LEVELS: Final = ("new_level_share",)
@@ -40,21 +41,23 @@ class MonitoringSpec(Section):
     """What is measured in production, and how often."""
 
     schedule: str = Field(default="rate(1 day)", pattern=r"^(rate|cron)\(.+\)$")
+    windows: WindowsSpec = WindowsSpec()
+    """What one window of captured traffic holds."""
     columns: tuple[str, ...] | None = None
     """Columns whose drift counts; all features when absent."""
     psi_limit: float = Field(default=0.25, gt=0)
     drift: dict[str, DriftRule] = Field(default_factory=dict)
     """Rules of single columns, in place of ``psi_limit``."""
-    prediction_psi_limit: float = Field(default=0.25, gt=0)
-    periods: int = Field(default=1, ge=1, le=7)
-    datapoints: int = Field(default=1, ge=1, le=7)
-    """An alarm needs this many breaching readings out of ``periods``."""
     drift_by: Literal["any", "importance"] = "any"
     """Whether the alarm looks at the column that moved most, or at all of them by how much the version leans on each."""
     reference: Literal["training", "same_period"] = "training"
     """What a window is held against: the training rows, or the same period of them and of earlier years' drops."""
     season: Literal["month", "week", "weekday"] = "month"
     """What counts as the same period: of the year, or, for ``weekday``, of the week."""
+    prediction_psi_limit: float = Field(default=0.25, gt=0)
+    periods: int = Field(default=1, ge=1, le=7)
+    datapoints: int = Field(default=1, ge=1, le=7)
+    """An alarm needs this many breaching readings out of ``periods``."""
     min_rows: int = Field(default=200, ge=1)
     quality: QualityRule = QualityRule()
     slices: SliceWatch = SliceWatch()
