@@ -190,7 +190,7 @@ def picture(seen: Sight) -> Group:
         parts.append(_fleet_table(seen.minutes))
     if progress.judgement:
         parts += [f"look {progress.judgement.look}: {progress.judgement.outcome}: {progress.judgement.message}"]
-        parts += [_check_table(progress.judgement.checks)]
+        parts += [_check_table(progress.judgement.checks), *_agreement(progress.judgement)]
     said = [*parts, *_ending(progress)]
     return Group(*(Text(part) if isinstance(part, str) else part for part in said))
 
@@ -212,6 +212,19 @@ def _fleet_table(minutes: tuple[Minute, ...]) -> Table:
     for minute in minutes:
         shown.add_row(f"{minute.at:%H:%M}", *_cells(minute.new), *_cells(minute.old))
     return shown
+
+
+def _agreement(judgement: Judgement) -> list[str]:
+    """Both versions' answers to the same records, where there are any."""
+    pairs = judgement.pairs
+    if pairs is None:
+        return []
+    correlation = "–" if pairs.correlation is None else f"{pairs.correlation:.3f}"
+    widest = pairs.widest[0]
+    return [
+        f"{pairs.count} records were answered by both: rank correlation {correlation}, mean absolute difference "
+        f"{pairs.mean_absolute:.4g}; the widest at {widest.record}: {widest.new:.4g} after {widest.old:.4g}"
+    ]
 
 
 def _cells(did: Did) -> tuple[str, str, str]:

@@ -73,7 +73,7 @@ def test_a_version_that_is_worse_loses_its_share_and_the_old_config_comes_back(s
     run.shift()
     assert scene.endpoints.endpoints[ENDPOINT].weights == {"main": 100.0, "challenger": 0.0}
     assert to_the_end(scene, run)["next"] == "settled"
-    assert "the new version is worse" in run.state["rollout"]["causes"][0]
+    assert "the new fleet is worse" in run.state["rollout"]["causes"][0]
     assert run.confirm()["outcome"] == "RolledBack"
 
 

@@ -10,6 +10,8 @@ from trimtab.reports.figures import PAGE_BYTES
 from trimtab.reports.rollout_report import RolloutStory, rollout_page
 from trimtab.reports.time_charts import Line, Mark, time_chart
 from trimtab.rollout.fleet_numbers import Did, Minute
+from trimtab.rollout.judge.pairs import Pairs
+from trimtab.rollout.judge.verdict import Judgement
 from trimtab.rollout.progress import newest
 
 
@@ -126,3 +128,15 @@ def test_a_chart_breaks_its_line_where_nothing_was_measured(scene: Scene) -> Non
     assert "<circle" in lone
     assert "<title>worse</title>" in lone
     assert time_chart("t", [Line("new", [(at[0], None)])]) == ""
+
+
+def test_what_both_versions_answered_to_the_same_records_is_a_table_with_the_widest_difference_first(
+    scene: Scene,
+) -> None:
+    rolled_back(scene)
+    told = newest(scene.ledger.entries())
+    assert told is not None
+    pairs = Pairs.of({"near": (0.5, 0.5), "far": (0.9, 0.4)})
+    page = rows(rollout_page(RolloutStory(told, [], Judgement("pass", "fine", (), None, pairs=pairs))).decode())
+    assert "2 records, 1 of them with exactly the same score" in page
+    assert page.index("far 0.9 0.4 0.5") < page.index("near 0.5 0.5 0")

@@ -62,7 +62,8 @@ class Looks:
     def look(self, both: Fleets, course: Course) -> Judgement:
         """What is to be said of both fleets now, by all that is known since the rollout began."""
         judgement = look(self._subject(both, course), self.rollout, self.sources, self.at, self._previous())
-        body = json.dumps(judgement.to_json() | {"at": self.at.isoformat()}, indent=1).encode()
+        pairs = judgement.pairs.to_json() if judgement.pairs else None
+        body = json.dumps(judgement.to_json() | {"at": self.at.isoformat(), "pairs": pairs}, indent=1).encode()
         self.objects.write(f"{self.uri}/{NEWEST}", body, "application/json")
         show(judgement, self._percent(course), self.metrics)
         if course.step and self.sources.requests:

@@ -77,7 +77,7 @@ class Shift:
         if not is_approved(package):
             yield f"no longer approved: the package is {package.status}"
         if judgement and judgement.outcome == "fail":
-            yield f"the new version is worse: {judgement.message}"
+            yield judgement.verdict
         yield from ringing(self.alarms, self.plan.alarms)
         yield from vanished(self.alarms, self.plan.alarms)
         if self.at > self.plan.deadline:

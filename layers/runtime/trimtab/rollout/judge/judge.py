@@ -10,6 +10,7 @@ from trimtab.rollout.judge.evidence import Evidence
 from trimtab.rollout.judge.latency import check_latency
 from trimtab.rollout.judge.minutes import Span
 from trimtab.rollout.judge.own_metrics import check_metric
+from trimtab.rollout.judge.pairs import Pairs
 from trimtab.rollout.judge.scores import check_agreement, check_profile, check_scores
 from trimtab.rollout.judge.truth import check_truth
 from trimtab.rollout.judge.verdict import Check, Judgement, Outcome
@@ -43,6 +44,7 @@ def judge(evidence: Evidence, rollout: RolloutSpec, now: datetime, previous: Jud
         window=case.span.window,
         look=previous.look + 1 if previous else 1,
         unread=unread,
+        pairs=Pairs.of(evidence.answers),
     )
 
 

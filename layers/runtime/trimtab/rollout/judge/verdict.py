@@ -5,6 +5,8 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, Literal, Self
 
+from trimtab.rollout.judge.pairs import Pairs
+
 Outcome = Literal["pass", "fail", "inconclusive"]
 Window = tuple[datetime, datetime]
 
@@ -65,6 +67,8 @@ class Judgement:
     """How many looks at this rollout there were, this one included."""
     unread: Mapping[str, int] | None = None
     """Looks in a row, this one included, at which a source of evidence could not be read."""
+    pairs: Pairs | None = None
+    """What both versions answered to the same records; only judgement.json keeps it."""
 
     @property
     def verdict(self) -> str:
@@ -75,7 +79,7 @@ class Judgement:
         return f"the new fleet cannot be judged: {self.message}" if failed else self.message
 
     def to_json(self) -> dict[str, Any]:
-        """As ledger and judgement.json keep it."""
+        """As the ledger keeps it."""
         return {
             "outcome": self.outcome,
             "message": self.message,
@@ -87,7 +91,7 @@ class Judgement:
 
     @classmethod
     def from_json(cls, kept: Mapping[str, Any]) -> Self:
-        """The judgement that ``to_json`` gave."""
+        """The judgement that ``to_json`` or judgement.json holds."""
         window = kept["window"]
         return cls(
             outcome=kept["outcome"],
@@ -96,6 +100,7 @@ class Judgement:
             window=(datetime.fromisoformat(window[0]), datetime.fromisoformat(window[1])) if window else None,
             look=int(kept["look"]),
             unread=dict(kept["unread"]),
+            pairs=Pairs.from_json(kept["pairs"]) if kept.get("pairs") else None,
         )
 
     def check(self, rule: str) -> Check | None:
