@@ -4,11 +4,8 @@ The steps build on each other: a failure makes those after it fail too.
 """
 
 import json
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
@@ -17,11 +14,13 @@ from cli.stage import Stage
 from demo import broken
 from demo.traffic import SteadyLoad, send_all
 from tests.fixtures.models.tiny import data
-from tests.local.conftest import ROOT, wait_until
+from tests.local.conftest import wait_until
 from tests.local.durability_support import Restarting
 from tests.local.inventory import inventory, inventory_at_rest, lost
-from tests.local.loop_support import PREFIX, Loop, deploy, deploy_again, environment
+from tests.local.loop_support import FIXTURE, PREFIX, Loop, deploy, deploy_again, environment
 from tests.local.mutation import judging
+from tests.local.people_support import Person, person
+from trimtab.rollout.progress import newest
 
 SPEED = 60
 pytestmark = pytest.mark.local
@@ -56,14 +55,10 @@ def load(loop: Loop, folder: Path) -> SteadyLoad:
     return SteadyLoad(loop.runtime, PREFIX, table.append_column("caller", [["gauge"] * table.num_rows]), per_second=20)
 
 
-def trimtab(*arguments: str) -> dict[str, Any]:
-    """What a command of `trimtab` prints for programs."""
-    done = subprocess.run(
-        [sys.executable, "-m", "cli", *arguments], cwd=ROOT, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    answer: dict[str, Any] = json.loads(done.stdout)
-    return answer
+@pytest.fixture(scope="module")
+def reader(loop: Loop) -> Person:
+    """Somebody who may watch, and nothing else."""
+    return person(loop.cloud, "Reader")
 
 
 def test_labelled_data_end_as_a_version_that_waits_for_approval(loop: Loop, folder: Path) -> None:
@@ -142,7 +137,14 @@ def test_late_truth_starts_a_retraining_whose_challenger_is_better(loop: Loop, f
     assert loop.versions()[0]["ModelPackageVersion"] == 2
 
 
-def test_a_challenger_takes_over_without_a_failed_request(loop: Loop, folder: Path) -> None:
+def test_a_reader_is_told_what_the_challengers_rollout_would_do(reader: Person) -> None:
+    planned = reader.trimtab("rollout", "plan", "tiny", "--file", f"{FIXTURE}/model.yaml")
+    assert (planned["version"], planned["action"], planned["refused"]) == ("2", "update", [])
+    assert planned["serves_now"].startswith(f"{PREFIX}-v1-")
+    assert [(step["percent"], step["bake_s"]) for step in planned["steps"]] == [(50, 300), (100, 300)]
+
+
+def test_a_challenger_takes_over_without_a_failed_request(loop: Loop, folder: Path, reader: Person) -> None:
     shares = set()
 
     def look() -> bool:
@@ -154,15 +156,21 @@ def test_a_challenger_takes_over_without_a_failed_request(loop: Loop, folder: Pa
     with load(loop, folder) as running:
         loop.approve(loop.versions()[0]["ModelPackageArn"])
         wait_until(lambda: len(loop.executions("promotion")) == 2, 30, lambda: "the promotion did not start")
+        wait_until(lambda: newest(Stage().ledger("tiny").entries(), 2), 60, lambda: "the promotion was not let in")
+        watching = reader.watching("tiny", "--version", "2")
         wait_until(look, 120, lambda: "the promotion did not end")
     assert loop.next("promotion").state == "Serving"
     assert loop.endpoint()["EndpointConfigName"].startswith(f"{PREFIX}-v2-")
     assert running.failed == 0
     assert running.sent > 100
     assert any(0 < share < 1 for share in shares), "traffic moved in steps"
+    status, moments = watching.ended()
+    assert (status, moments[-1]["outcome"]) == (0, "Serving")
+    assert {"Moving", "Serving"} <= {moment["phase"] for moment in moments}
+    assert reader.trimtab("rollout", "status", "tiny")["shares"] == {loop.endpoint()["EndpointConfigName"]: 1.0}
 
 
-def test_a_version_that_fails_in_production_is_rolled_back_by_itself(loop: Loop, folder: Path) -> None:
+def test_a_version_that_fails_in_production_is_rolled_back_by_itself(loop: Loop, folder: Path, reader: Person) -> None:
     before = loop.endpoint()["EndpointConfigName"]
     package = broken.register(Stage(), "tiny", 2, folder)
     with load(loop, folder) as running:
@@ -172,6 +180,7 @@ def test_a_version_that_fails_in_production_is_rolled_back_by_itself(loop: Loop,
     endpoint = loop.endpoint()
     assert (endpoint["EndpointStatus"], endpoint["EndpointConfigName"]) == ("InService", before)
     assert running.failed > 0, "the version was to fail under real requests"
+    assert reader.watching("tiny").ended()[0] == 3
     rejected = loop.sagemaker.describe_model_package(ModelPackageName=package.arn)
     assert rejected["ModelApprovalStatus"] == "Rejected"
     answer = loop.runtime.invoke_endpoint(
@@ -211,19 +220,19 @@ def test_a_package_that_was_put_into_the_registry_by_hand_is_not_deployed(loop: 
     assert loop.endpoint()["EndpointConfigName"] == before
 
 
-def test_one_command_brings_the_version_back_that_served_before(loop: Loop) -> None:
+def test_one_command_brings_the_version_back_that_served_before(loop: Loop, reader: Person) -> None:
     two, (one, *_) = loop.endpoint()["EndpointConfigName"], reversed(loop.versions())
-    done = trimtab("rollback", "tiny", "--reason", "the loop's test", "--json")
+    done = person(loop.cloud, "Rollback").trimtab("rollback", "tiny", "--reason", "the loop's test")
     assert (done["outcome"], done["from_version"], done["to_version"]) == ("Restored", 2, 1)
     endpoint = loop.endpoint()
     assert (endpoint["EndpointStatus"], endpoint["EndpointConfigName"]) == ("InService", done["config"])
     assert endpoint["EndpointConfigName"].startswith(f"{PREFIX}-v1-")
     assert two.startswith(f"{PREFIX}-v2-")
     assert one["ModelApprovalStatus"] == "Approved"
-    assert trimtab("served", "tiny", "--json")["versions"][0]["version"] == 1
+    assert reader.trimtab("served", "tiny")["versions"][0]["version"] == 1
     (asked, *_) = done["entries"]
     before = loop.ledger_time(asked["seq"] - 1)
-    assert trimtab("served", "tiny", "--at", before, "--json")["versions"][0]["version"] == 2
+    assert reader.trimtab("served", "tiny", "--at", before)["versions"][0]["version"] == 2
 
 
 def test_every_permission_of_the_app_was_needed_or_is_listed_with_its_reason(loop: Loop) -> None:
