@@ -1,12 +1,13 @@
 """Decides whether an alarm, new truth, a schedule or a request that was kept starts a training; called by recovery."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from trimtab.aws.alarms import CloudWatchAlarms
 from trimtab.contracts import Event, Message
 from trimtab.entrypoint import Runtime, entrypoint
 from trimtab.errors import LedgerConflict
-from trimtab.ports import Alarms
+from trimtab.ports import Alarms, Entry
 from trimtab.recovery.arrivals import Arrivals
 from trimtab.recovery.decision import Request, Retraining, earlier
 from trimtab.recovery.giving_up import GivingUp
@@ -47,22 +48,28 @@ def decide_once(event: DecideRetrainEvent, runtime: Runtime, alarms: Alarms) -> 
     if lease is None:
         raise LedgerConflict("another retraining is being decided; this one is decided after it")
     try:
-        if found := earlier(runtime.ledger, subject, told):
+        entries = runtime.ledger.entries()
+        if found := earlier(entries, subject, told):
             return found
-        return _decide(event, runtime, alarms, Request(asked.cause, asked.alarm, told), subject)
+        return _decide(event, runtime, alarms, Request(asked.cause, asked.alarm, told), subject, entries)
     finally:
         runtime.ledger.release(LEASE, subject, lease.fence)
 
 
 def _decide(
-    event: DecideRetrainEvent, runtime: Runtime, alarms: Alarms, request: Request, subject: str
+    event: DecideRetrainEvent,
+    runtime: Runtime,
+    alarms: Alarms,
+    request: Request,
+    subject: str,
+    entries: Sequence[Entry],
 ) -> dict[str, Any]:
-    parts = (runtime.ledger, runtime.metrics, runtime.notifier, event.at)
+    parts = (runtime.ledger, runtime.metrics, runtime.notifier)
     if request.cause == "resumed":
-        GivingUp(runtime.spec.retraining, *parts).resume(event.asked.by, event.asked.reason, subject)
+        GivingUp(runtime.spec.retraining, *parts, event.at).resume(event.asked.by, event.asked.reason, subject)
+        entries = runtime.ledger.entries()
     if request.cause == "look":
-        Arrivals(runtime.ledger.entries("drop.accepted"), event.at).tell(runtime.spec.data, runtime.metrics)
-    retraining = Retraining(
-        subject, event.at, runtime.model, runtime.spec, runtime.ledger, alarms, runtime.metrics, runtime.notifier
-    )
+        Arrivals(entries, event.at).tell(runtime.spec.data, runtime.metrics)
+    ledger, metrics, notifier = parts
+    retraining = Retraining(subject, event.at, entries, runtime.model, runtime.spec, ledger, alarms, metrics, notifier)
     return retraining.decide(request)

@@ -11,15 +11,16 @@ from trimtab.ports import Entry, MetricsSink
 from trimtab.spec.data import DataSpec
 from trimtab.telemetry import Metric
 
+ACCEPTED = "drop.accepted"
 LATE = 0.25
 """A drop is not missing before this share of the time between two drops has passed beyond it."""
 
 
 @dataclass(frozen=True)
 class Arrivals:
-    """The accepted drops of a model, seen at a time."""
+    """The drops of a model that were accepted among ``entries``, seen at a time."""
 
-    accepted: Sequence[Entry]
+    entries: Sequence[Entry]
     at: datetime
 
     def tell(self, data: DataSpec, metrics: MetricsSink) -> None:
@@ -33,7 +34,8 @@ class Arrivals:
         0 before the first drop: nobody knows when the deliveries begin. A month that never comes is told until the
         drop after the next one has come.
         """
-        drops = [entry for entry in self.accepted if entry.data.get("kind") == DropKind.DATA.value]
+        accepted = (entry for entry in self.entries if entry.kind == ACCEPTED)
+        drops = [entry for entry in accepted if entry.data.get("kind") == DropKind.DATA.value]
         if not drops:
             return 0
         return self._overdue(drops[-1].at, every) + self._left_out(drops, every)

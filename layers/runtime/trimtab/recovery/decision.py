@@ -24,16 +24,18 @@ TRUTH, SCHEDULE = "truth", "schedule"
 OUTCOMES = {REQUESTED: "Started", SUPPRESSED: "Suppressed", DEFERRED: "Deferred", TOLD: "Told"}
 
 
-def earlier(ledger: Ledger, subject: str, event: str) -> dict[str, Any] | None:
+def earlier(entries: Sequence[Entry], subject: str, event: str) -> dict[str, Any] | None:
     """The result that a first attempt has recorded; of an event that was delivered twice, that nothing is to be done.
 
     None when nobody has decided on it yet.
     """
-    for entry in reversed(ledger.entries()):
+    for entry in reversed(entries):
+        if entry.kind not in DECISIONS:
+            continue
         data = entry.data
-        if entry.kind in DECISIONS and entry.subject == subject:
+        if entry.subject == subject:
             return result(entry.kind, data["reason"], data["decision"], data.get("rollback"), entry.at.isoformat())
-        if entry.kind in DECISIONS and event and data.get("event") == event:
+        if event and data.get("event") == event:
             said = f"decided on already: {data['reason']}"
             return result("", said, data["decision"], None, entry.at.isoformat()) | {"outcome": "Duplicate"}
     return None
@@ -57,10 +59,11 @@ class Request:
 
 @dataclass(frozen=True)
 class Retraining:
-    """One decision; ``subject`` names it in the ledger."""
+    """One decision; ``subject`` names it in the ledger, of which ``entries`` are all that there are."""
 
     subject: str
     at: datetime
+    entries: Sequence[Entry]
     model: str
     spec: Spec
     ledger: Ledger
@@ -100,16 +103,16 @@ class Retraining:
 
     @cached_property
     def history(self) -> History:
-        """What the ledger says, read once; given up or not is read anew."""
+        """What the ledger says."""
         longest = timedelta(minutes=self.spec.training.making_minutes) + BESIDES_TRAINING
-        return History(self.ledger.entries(), self.at, longest)
+        return History(self.entries, self.at, longest)
 
     @cached_property
     def ringing(self) -> Ringing:
         """What the alarms say, asked once."""
         champion = self.ledger.state("champion")
         version = int(champion["version"]) if champion else None
-        return Ringing(self.model, self.alarms, self.history.entries, self.spec.monitoring, version)
+        return Ringing(self.model, self.alarms, self.entries, self.spec.monitoring, version)
 
     def _waiting(self) -> dict[str, list[Entry]]:
         """Requests that are still worth something; the others are closed, each with its reason."""
@@ -147,7 +150,7 @@ class Retraining:
         asking = [kind] if kind else self.ringing.now() if request.cause == "truth" else []
         counts = [each for each in asking if each in OF_THE_VERSION or self._is_rollback(each)]
         own = [each for each in counts if self.ringing.is_own(each)]
-        return case_for_rollback(self.history.entries, own, self.spec.rollout.after, self.at)
+        return case_for_rollback(self.entries, own, self.spec.rollout.after, self.at)
 
     def _is_rollback(self, kind: AlarmKind | None) -> bool:
         return kind is not None and self.spec.retraining.action(kind) == "rollback"

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import Any, Final
 
 from trimtab.ports import Entry
@@ -36,27 +37,27 @@ class History:
     longest: timedelta
     """A training that was leased and not released is taken for dead after this."""
 
-    @property
+    @cached_property
     def starts(self) -> list[datetime]:
         """When trainings were asked for by the policy."""
         return [entry.at for entry in self.entries if entry.kind == REQUESTED]
 
-    @property
+    @cached_property
     def running(self) -> str | None:
         """The run that holds others up, in words: begun and not ended, or asked for and about to begin."""
         return running(self.entries, self.at, self.longest) or asked_for(self.entries, self.at)
 
-    @property
+    @cached_property
     def news(self) -> News:
         """What there is to learn from that no dataset holds."""
         return news_since_dataset(self.entries)
 
-    @property
+    @cached_property
     def losses(self) -> int:
         """Runs that machines asked for and that ended without a candidate, since the last promotion or resumption."""
         return losses(self.entries)
 
-    @property
+    @cached_property
     def given_up(self) -> Entry | None:
         """The entry that says so, unless a person has resumed or a version was promoted since."""
         found = None
@@ -67,7 +68,7 @@ class History:
                 found = None
         return found
 
-    @property
+    @cached_property
     def pending(self) -> dict[str, list[Entry]]:
         """Requests that are kept, by what asks: the name of an alarm, ``truth`` or ``schedule``."""
         return pending(self.entries)
@@ -78,7 +79,7 @@ class History:
         costs = (_cost(data) for data in ended)
         return sum(unknown if cost is None else cost for cost in costs)
 
-    @property
+    @cached_property
     def last_cost(self) -> float | None:
         """USD of the newest run whose cost is known."""
         known = [cost for entry in self.entries if entry.kind == RELEASED and (cost := _cost(entry.data)) is not None]
@@ -138,8 +139,9 @@ def pending(entries: Iterable[Entry]) -> dict[str, list[Entry]]:
     for entry in entries:
         if entry.kind == DEFERRED:
             waiting.setdefault(str(entry.data["key"]), []).append(entry)
-        for key in entry.data.get("settles", ()) if entry.kind in DECISIONS else ():
-            waiting.pop(key, None)
+        elif entry.kind in (REQUESTED, SUPPRESSED):
+            for key in entry.data.get("settles", ()):
+                waiting.pop(key, None)
     return waiting
 
 
