@@ -58,6 +58,19 @@ def test_a_column_that_moved_is_found() -> None:
     found = separation(sample(1), sample(2, moved=1.0), COLUMNS)
     assert found is not None
     assert found.auc > 0.7
+    assert next(iter(found.columns)) == "x"
+    assert found.columns["x"] > 0.8
+    assert sum(found.columns.values()) == pytest.approx(1)
+
+
+def test_the_interval_of_the_auc_holds_it_and_a_half_where_nothing_moved() -> None:
+    held = 0
+    for seed in range(20):
+        found = separation(sample(2 * seed + 1), sample(2 * seed + 2), COLUMNS)
+        assert found is not None
+        assert found.low < found.auc < found.high
+        held += found.low <= 0.5 <= found.high
+    assert held >= 17
 
 
 def test_too_few_rows_and_constant_or_missing_columns_tell_nothing() -> None:

@@ -98,6 +98,8 @@ class Spec(Section):
             if name not in self.monitored
         ]
         mistakes((("monitoring", "drift", name), why) for name, why in (*unwatched, *wrong))
+        if self.monitoring.reference == "same_period" and self.data.event_time is None:
+            mistakes([(("monitoring", "reference"), "rows without data.event_time have no period: use training")])
         return self
 
     @property

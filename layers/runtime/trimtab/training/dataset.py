@@ -19,6 +19,8 @@ from trimtab.datasets.recipe import Recipe
 from trimtab.datasets.sources import TRUTH, Source, accepted
 from trimtab.datasets.truth import Truth
 from trimtab.ledger.lookup import decided
+from trimtab.monitoring.drift.baseline import SEASONS
+from trimtab.monitoring.drift.seasons import Seasons
 from trimtab.ports import Ledger, ObjectStore
 from trimtab.spec import Column, Spec
 
@@ -88,6 +90,9 @@ class DatasetBuilder:
         self.objects.write(f"{at}/leakage.json", _json(built.leakage.to_json()), "application/json")
         profile = profile_table(split.train, self._features(), self.spec.data.id)
         self.objects.write(f"{at}/baseline.json", profile.dumps(), "application/json")
+        if self.spec.monitoring.reference == "same_period":
+            seasons = Seasons.of(split.train, self.spec)
+            self.objects.write(f"{at}/{SEASONS}", seasons.dumps(), "application/json")
         self.objects.write(f"{at}/manifest.json", built.manifest.body, "application/json")
         champion = self.ledger.state("champion")
         return Dataset(

@@ -30,8 +30,8 @@ def psi_estimate(reference: Sequence[int] | Integers, current: Sequence[int] | I
     are taken half a row off 0, and a share at PSI's floor does not move.
 
     The value may be slightly below 0 where nothing moved. Rows are taken as independent: of rows that come in clumps,
-    as an hour's weather on a hundred flights, the error is too small. Where a side leaves common bins empty it is too
-    large.
+    as an hour's weather on a hundred flights, the error is too small; with two or three rows in a bin that the other
+    side fills, by a third. Where a side leaves common bins empty it is too large.
     """
     plain = psi(reference, current)
     if math.isnan(plain):

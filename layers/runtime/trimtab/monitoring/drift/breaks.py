@@ -5,23 +5,25 @@ values gone, one value only, values of the column next to it, spellings that nob
 of before in another unit. What training would learn from such rows is wrong, so a break asks for no retraining.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+import math
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from itertools import combinations
 from typing import Any, Final
 
 from trimtab.data.drift.new_levels import new_level_share
 from trimtab.data.profile import CategoryProfile, NumberProfile, Profile
+from trimtab.data.sketch import ValueSketch
 from trimtab.monitoring.drift.shape import (
     DIFFERENT,
     away,
     fitted_scale,
     is_lattice_kept,
-    looks_converted,
-    without_usual,
+    is_mostly_one,
+    left_after,
 )
 from trimtab.monitoring.drift.units import conversions
-from trimtab.spec import Column, Spec
+from trimtab.spec import Spec
 
 GONE: Final = 0.01
 """Share of values left below which a column counts as gone, if more than half were there."""
@@ -54,34 +56,36 @@ class Break:
 def find_breaks(current: Profile, reference: Profile, previous: Profile | None, spec: Spec) -> tuple[Break, ...]:
     """What is broken in a window; each column at most once. ``previous`` is the last window that had no break."""
     found: dict[str, Break] = {}
-    for said, before in (("reference", reference), ("previous window", previous)):
+    for said, before in (("previous window", previous), ("reference", reference)):
         if before is not None and before.rows:
-            for each in _against(before, current, spec.data.columns, spec.monitored, said):
+            sudden = before is previous or previous is None
+            for each in _against(before, current, spec, said, sudden=sudden):
                 if not found.keys() & set(each.columns):
                     found.update(dict.fromkeys(each.columns, each))
     return tuple(dict.fromkeys(found.values()))
 
 
-def _against(
-    before: Profile, current: Profile, columns: Mapping[str, Column], names: Sequence[str], said: str
-) -> Iterator[Break]:
-    known = {name: before.columns[name] for name in names if name in before.columns}
+def _against(before: Profile, current: Profile, spec: Spec, said: str, *, sudden: bool) -> Iterator[Break]:
+    """``sudden`` when nothing lies between the two: then a unit that resembles a season's change is asked about too."""
+    known = {name: before.columns[name] for name in spec.monitored if name in before.columns}
     seen = {name: current.columns[name] for name in known if name in current.columns}
     for one, other in combinations(seen, 2):
         if _are_swapped(*(pair[name] for name in (one, other) for pair in (known, seen))):
             yield Break("swapped", (one, other), f"'{one}' and '{other}' hold each other's values", said)
     for name, now in seen.items():
-        found = _broken(known[name], now, columns[name])
+        found = _broken(known[name], now, spec.data.columns[name].unit, sudden=sudden)
         if found is not None:
             yield Break(found[0], (name,), f"'{name}' {found[1]}", said)
 
 
-def _broken(before: Any, now: Any, column: Column) -> tuple[str, str] | None:
+def _broken(before: Any, now: Any, unit: str | None, *, sudden: bool) -> tuple[str, str] | None:
     """Kind and message; None for a column that is whole."""
     if found := _lost(before, now):
         return found
     if isinstance(before, NumberProfile) and isinstance(now, NumberProfile):
-        return _stuck(_common(before), now.sketch.distinct) or _in_another_unit(before, now, column)
+        return _stuck(_common(before), now.sketch.distinct) or _in_another_unit(
+            before.sketch, now.sketch, unit, sudden=sudden
+        )
     if isinstance(before, CategoryProfile) and isinstance(now, CategoryProfile):
         return _stuck(_common(before), now.levels.distinct) or _renamed(before, now)
     return None
@@ -128,15 +132,17 @@ def _plain(level: str) -> str:
     return "".join(character for character in level.casefold() if character.isalnum())
 
 
-def _in_another_unit(before: NumberProfile, now: NumberProfile, column: Column) -> tuple[str, str] | None:
-    was, found = without_usual(before.sketch, now.sketch)
-    if away(was, found) < DIFFERENT:
+def _in_another_unit(
+    before: ValueSketch, now: ValueSketch, unit: str | None, *, sudden: bool
+) -> tuple[str, str] | None:
+    if is_mostly_one(before) or away(before, now) < DIFFERENT:  # what is rare, as rain, has heavy and light months
         return None
-    kept = is_lattice_kept(was, found)
-    for conversion in conversions(column.unit):
-        if (conversion.is_large or not kept) and looks_converted(was, found, conversion):
-            return "unit", f"looks like {conversion.name}"
-    scale = None if kept else fitted_scale(was, found)
+    small = sudden and not is_lattice_kept(before, now)
+    asked = [conversion for conversion in conversions(unit) if small or conversion.is_large]
+    best = min(asked, key=lambda conversion: left_after(before, now, conversion))
+    if math.isfinite(left_after(before, now, best)):
+        return "unit", f"looks like {best.name}"
+    scale = fitted_scale(before, now) if small else None
     if scale is not None:
         return "unit", f"is on another scale: {scale[0]:.4g} times what it was, {scale[1]:+.4g}"
     return None

@@ -35,7 +35,13 @@ class RuleCount:
         """The share with its Wilson interval at 95 %; ``beyond`` when all of it lies above the share ``allowed``."""
         share = Share(self.broken, self.rows)
         low, high = wilson(share, CONFIDENCE)
-        measured = {"share": share.value, "low": low, "high": high, "allowed": allowed, "beyond": low > allowed}
+        measured = {
+            "share": share.value,
+            "low": low,
+            "high": high,
+            "allowed": allowed,
+            "beyond": self.broken > 0 and low > allowed,
+        }
         return asdict(self) | measured
 
 

@@ -1,5 +1,6 @@
 """Whether one distribution of numbers is another one in a different unit."""
 
+import math
 from typing import Final
 
 import numpy as np
@@ -11,40 +12,24 @@ DIFFERENT: Final = 0.4
 """Mean distance of quantiles, in interquartile ranges of before, from which on a unit is asked about."""
 LARGE_LEFT: Final = 0.2
 """Share of the distance that may be left after a conversion that the world does not do by itself."""
-SMALL_LEFT: Final = 0.25
+SMALL_LEFT: Final = 0.3
 """The same of one that it may do, where the values themselves are others too."""
-NEAR: Final = 0.5
-"""Distance after a conversion, in interquartile ranges of what is converted."""
+LARGE_NEAR: Final = 5.0
+"""Distance after such a conversion, in interquartile ranges of what is converted."""
+SMALL_NEAR: Final = 1.5
 KEPT: Final = 0.9
 """Share of rows whose very value occurred before, from which on the unit is taken to be the same."""
 _SHARES: Final = np.linspace(0.01, 0.99, 99)
 _FIT_LEFT: Final = 0.01
 """Mean residual of a straight line through the quantiles, as a share of their own spread."""
 _FIT_SCALE: Final = 3.0
+_FIT_SHIFT: Final = 0.1
+"""Largest shift beside the factor, in interquartile ranges of now."""
 
 
-def without_usual(before: ValueSketch, now: ValueSketch) -> tuple[ValueSketch, ValueSketch]:
-    """Both without the value that most rows have on both sides, as 0 of what is rare; unchanged where there is none.
-
-    Also unchanged when fewer than 99 rows on either side have another value.
-    """
-    usual = _usual(before)
-    if usual is None or usual != _usual(now):
-        return before, now
-    rest = [_without(side, usual) for side in (before, now)]
-    return (rest[0], rest[1]) if min(side.total for side in rest) >= len(_SHARES) else (before, now)
-
-
-def _usual(sketch: ValueSketch) -> float | None:
-    if not sketch.exact or not len(sketch.counts):
-        return None
-    commonest = int(np.argmax(sketch.counts))
-    return float(sketch.values[commonest]) if 2 * sketch.counts[commonest] > sketch.total else None
-
-
-def _without(sketch: ValueSketch, value: float) -> ValueSketch:
-    kept = sketch.values != value
-    return ValueSketch(0, sketch.keys[kept], sketch.counts[kept], whole=sketch.whole)
+def is_mostly_one(sketch: ValueSketch) -> bool:
+    """Whether more than half of the numbers are one and the same, as of what is rare; False in a coarse sketch."""
+    return sketch.exact and bool(len(sketch.counts)) and 2 * int(sketch.counts.max()) > sketch.total
 
 
 def away(before: ValueSketch, now: ValueSketch) -> float:
@@ -54,15 +39,19 @@ def away(before: ValueSketch, now: ValueSketch) -> float:
     return _distance(before.quantiles(_SHARES), now.quantiles(_SHARES))
 
 
-def looks_converted(before: ValueSketch, now: ValueSketch, conversion: Conversion) -> bool:
-    """Whether the numbers now are near those before in another unit, and far from those before in their own."""
+def left_after(before: ValueSketch, now: ValueSketch, conversion: Conversion) -> float:
+    """Share of the distance that is left when the numbers before are converted; infinite when that explains nothing.
+
+    A conversion explains when little is left, and no more than a season may have moved the numbers meanwhile.
+    """
     if not before.total or not now.total:
-        return False
+        return math.inf
     was, found = before.quantiles(_SHARES), now.quantiles(_SHARES)
     turned = conversion.apply(was)
-    plain, left = _absolute(was, found), _absolute(turned, found)
-    allowed = LARGE_LEFT if conversion.is_large else SMALL_LEFT
-    return left <= allowed * plain and _distance(turned, found) <= NEAR
+    plain = _absolute(was, found)
+    left = _absolute(turned, found) / plain if plain else math.inf
+    most, near = (LARGE_LEFT, LARGE_NEAR) if conversion.is_large else (SMALL_LEFT, SMALL_NEAR)
+    return left if left <= most and _distance(turned, found) <= near else math.inf
 
 
 def fitted_scale(before: ValueSketch, now: ValueSketch) -> tuple[float, float] | None:
@@ -75,6 +64,8 @@ def fitted_scale(before: ValueSketch, now: ValueSketch) -> tuple[float, float] |
     factor, shift = np.polyfit(was, found, 1)
     left = float(np.mean(np.abs(found - factor * was - shift)))
     if factor <= 0 or 1 / _FIT_SCALE < factor < _FIT_SCALE or left > _FIT_LEFT * float(np.ptp(found)):
+        return None
+    if abs(shift) > _FIT_SHIFT * float(found[74] - found[24]):  # narrower or wider around another place: drift
         return None
     return float(factor), float(shift)
 

@@ -12,7 +12,8 @@ from trimtab.monitoring.drift.measure import measure
 from trimtab.monitoring.drift.observed import Observed
 from trimtab.monitoring.drift.result import Drift, period_json
 from trimtab.monitoring.drift.seasons import Reference, Season, Seasons
-from trimtab.monitoring.tables import read_records
+from trimtab.monitoring.records import ROW, SCORE, TIME, VERSION, record_columns
+from trimtab.monitoring.tables import record_batches
 from trimtab.ports import Ledger, ObjectStore
 from trimtab.spec import Spec
 
@@ -36,7 +37,7 @@ class WindowDrift:
 
         Nothing is judged on too few rows or without a baseline.
         """
-        observed = Observed.of(read_records(self.objects, window.uri), window.version, self.spec)
+        observed = self._observed(window)
         published = baseline_of([entry.data for entry in self.ledger.entries(BASELINE)], window.version)
         if published is None:
             drift, reason = Drift(observed.rows), f"version {window.version} has no published baseline"
@@ -47,6 +48,11 @@ class WindowDrift:
         uri = self._write(window, REPORT, self._report(window, drift))
         self.objects.write(self.window_uri(window.id, PROFILE), observed.profile.dumps(), "application/json")
         return self._gist(window, drift, reason, observed.requests) | {"report_uri": uri}
+
+    def _observed(self, window: Window) -> Observed:
+        """What the window's rows look like, read a part at a time."""
+        columns = [*record_columns(self.spec.data), ROW, SCORE, TIME, VERSION]
+        return Observed.of_parts(record_batches(self.objects, window.uri, columns), window.version, self.spec)
 
     def _drift(self, window: Window, observed: Observed, published: Any) -> Drift:
         baseline = read_baseline(self.objects, published)
