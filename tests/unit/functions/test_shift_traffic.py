@@ -104,6 +104,24 @@ def test_an_error_of_the_machine_ends_on_the_old_config(scene: Scene) -> None:
     assert "the promotion failed: States.Timeout" in told["rollout"]["causes"][0]
 
 
+def test_an_error_that_lasts_ends_on_the_old_config_too(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The key of the artifacts is disabled, so no look can be written down, and no alarm can be read."""
+    run = planned(scene)
+    to_the_first_step(scene, run)
+
+    def refuse(*_given: object) -> None:
+        raise PermissionError("KMS.DisabledException")
+
+    monkeypatch.setattr(scene.objects, "write", refuse)
+    monkeypatch.setattr(scene.alarms, "states", refuse)
+    with pytest.raises(PermissionError):
+        run.shift()
+    for _ in range(6):
+        told = run.shift(abandon="KMS.DisabledException")
+        pass_time(scene, run)
+    assert told["rollout"]["live_config"] == run.state["plan"]["previous_config"]
+
+
 def test_a_version_that_answers_other_scores_when_it_serves_alone_does_not_stay(scene: Scene) -> None:
     run = planned(scene)
     scene.endpoints.answer = lambda endpoint, body: Answer(200, b'{"id": 0, "score": 0.9}\n', 1.0)

@@ -41,7 +41,8 @@ class Shift:
         course = Course.read(self.looks.ledger, self.promotion.id)
         if live is None:
             return self._settled(None, course, "the endpoint does not exist any more")
-        judgement = self._judged(live, course)
+        # Traffic goes back whatever the fleets do, and also when that cannot be read or written down any more.
+        judgement = None if abandoned else self._judged(live, course)
         move = self._conductor().perform(self._position(live, package, judgement, abandoned, course))
         if judgement:
             self.looks.write_down(judgement, course, ended=move.act in _ENDS_A_STEP and course.step > 0)
@@ -74,6 +75,7 @@ class Shift:
     ) -> Iterator[str]:
         if abandoned:
             yield f"the promotion failed: {abandoned}"[:500]
+            return
         if not is_approved(package):
             yield f"no longer approved: the package is {package.status}"
         if judgement and judgement.outcome == "fail":
