@@ -1,5 +1,6 @@
 """The table that remembers what was decided."""
 
+from collections.abc import Sequence
 from functools import cached_property
 
 from aws_cdk import aws_dynamodb as dynamodb
@@ -10,6 +11,8 @@ from stacks.constructs.data_key import DataKey
 from stacks.stage import Stage
 
 _PARTITIONS = ("", "#state", "#claim", "#lease")
+_INDICES = ("kind", "subject")
+"""Attributes of an entry by which a model's entries are found without reading them all, as consistently."""
 
 
 class LedgerTable(Construct):
@@ -33,14 +36,26 @@ class LedgerTable(Construct):
             deletion_protection=stage.protected,
             removal_policy=stage.removal,
         )
+        for attribute in _INDICES:
+            self.table.add_local_secondary_index(
+                index_name=attribute,
+                sort_key=dynamodb.Attribute(name=attribute, type=dynamodb.AttributeType.STRING),
+                projection_type=dynamodb.ProjectionType.ALL,
+            )
 
     @cached_property
     def arn(self) -> str:
         return self.table.table_arn
 
+    @property
+    def readable(self) -> list[str]:
+        """What a query needs: the table and its indices."""
+        return [self.arn, *(f"{self.arn}/index/{attribute}" for attribute in _INDICES)]
+
     def grant_read(self, grantee: iam.Role, model: str) -> None:
         """``grantee`` may read the rows of ``model``."""
-        self._allow(grantee, model, "dynamodb:GetItem", "dynamodb:Query")
+        self._allow(grantee, model, "dynamodb:GetItem")
+        self._allow(grantee, model, "dynamodb:Query", on=self.readable)
         self.key.grant(grantee, "dynamodb", "kms:Decrypt")
 
     def grant_append(self, grantee: iam.Role, model: str) -> None:
@@ -52,7 +67,7 @@ class LedgerTable(Construct):
     def grant_append_all(self, grantee: iam.Role) -> None:
         """``grantee`` may read and put rows of every model."""
         statement = iam.PolicyStatement(
-            actions=["dynamodb:GetItem", "dynamodb:Query", "dynamodb:PutItem"], resources=[self.arn]
+            actions=["dynamodb:GetItem", "dynamodb:Query", "dynamodb:PutItem"], resources=self.readable
         )
         grantee.add_to_policy(statement)
         self.key.grant(grantee, "dynamodb", "kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey")
@@ -63,6 +78,7 @@ class LedgerTable(Construct):
         keys = [f"{model}{partition}" for partition in _PARTITIONS]
         return {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": keys}}
 
-    def _allow(self, grantee: iam.Role, model: str, *actions: str) -> None:
-        statement = iam.PolicyStatement(actions=list(actions), resources=[self.arn], conditions=self.own_rows(model))
+    def _allow(self, grantee: iam.Role, model: str, *actions: str, on: Sequence[str] = ()) -> None:
+        resources = list(on) or [self.arn]
+        statement = iam.PolicyStatement(actions=list(actions), resources=resources, conditions=self.own_rows(model))
         grantee.add_to_policy(statement)

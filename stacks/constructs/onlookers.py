@@ -58,7 +58,7 @@ class Onlookers(Construct):
         bucket = folder.owner
         pages = [f"{folder.name}/{page}/*" for page in _PAGES]
         return [
-            _allow(["dynamodb:GetItem", "dynamodb:Query"], [ledger.arn], ledger.own_rows(folder.name)),
+            _allow(["dynamodb:GetItem", "dynamodb:Query"], ledger.readable, ledger.own_rows(folder.name)),
             _through("dynamodb", ledger.key),
             _allow(["s3:GetObject"], [f"{bucket.arn}/{page}" for page in pages]),
             _allow(["s3:ListBucket"], [bucket.arn], {"StringLikeIfExists": {"s3:prefix": pages}}),

@@ -18,13 +18,23 @@ def ledger(request: pytest.FixtureRequest, aws: None) -> Ledger:
     return MemoryLedger("tiny") if request.param == "memory" else LedgerTable(table(), "ledger", "tiny")
 
 
+INDICES = ("kind", "subject")
+
+
+def keys(sort: str) -> list[dict[str, str]]:
+    return [{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": sort, "KeyType": "RANGE"}]
+
+
 def table() -> Any:
     dynamodb = boto3.client("dynamodb")
     dynamodb.create_table(
         TableName="ledger",
         BillingMode="PAY_PER_REQUEST",
-        AttributeDefinitions=[{"AttributeName": n, "AttributeType": "S"} for n in ("pk", "sk")],
-        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
+        AttributeDefinitions=[{"AttributeName": n, "AttributeType": "S"} for n in ("pk", "sk", *INDICES)],
+        KeySchema=keys("sk"),
+        LocalSecondaryIndexes=[
+            {"IndexName": name, "KeySchema": keys(name), "Projection": {"ProjectionType": "ALL"}} for name in INDICES
+        ],
     )
     return dynamodb
 
@@ -40,6 +50,31 @@ def test_entries_come_back_in_order_and_chained(ledger: Ledger) -> None:
     assert entries[0].data == data
     assert [e.subject for e in ledger.entries("drop.")] == ["drop-0", "drop-1", "drop-2"]
     assert [e.seq for e in ledger.entries(subject="run-1")] == [4]
+
+
+def test_entries_are_found_by_the_index_that_reads_least_and_stay_in_order(ledger: Ledger) -> None:
+    for number in range(4):
+        ledger.append("drop.accepted", f"drop-{number}", {}, NOON, "accept_drop")
+        ledger.append("drop.accepting", f"drop-{number % 2}", {}, NOON, "accept_drop")
+        ledger.append("a.drop", "drop-0", {}, NOON, "accept_drop")
+    assert [e.seq for e in ledger.entries("drop.accept")] == [1, 2, 4, 5, 7, 8, 10, 11]
+    assert [e.seq for e in ledger.entries(subject="drop-0")] == [1, 2, 3, 6, 8, 9, 12]
+    assert [e.seq for e in ledger.entries("drop.", "drop-0")] == [1, 2, 8]
+    assert len(ledger.entries()) == 12
+
+
+def test_a_question_about_one_kind_does_not_read_the_others(aws: None) -> None:
+    dynamodb = table()
+    ledger = LedgerTable(dynamodb, "ledger", "tiny")
+    for number in range(20):
+        ledger.append("drop.accepted" if number else "run.started", f"s{number}", {}, NOON, "test")
+    scanned: list[int] = []
+    dynamodb.meta.events.register(
+        "after-call.dynamodb.Query", lambda parsed, **_: scanned.append(parsed["ScannedCount"])
+    )
+    assert len(ledger.entries("run.")) == 1
+    assert len(ledger.entries(subject="s7")) == 1
+    assert scanned == [1, 1]
 
 
 def test_state_is_set_with_the_entry_that_says_so(ledger: Ledger) -> None:

@@ -62,6 +62,7 @@ def policies(assembly: Assembly) -> dict[str, Any]:
         ("sagemaker:UpdateEndpoint", PRODUCTION, {}, False, False),
         ("sagemaker:InvokeEndpoint", PRODUCTION, {}, False, False),
         ("dynamodb:Query", TABLE, OWN_ROWS, True, True),
+        ("dynamodb:Query", f"{TABLE}/index/kind", OWN_ROWS, True, True),
         ("dynamodb:Query", TABLE, OTHER_ROWS, False, False),
         ("dynamodb:PutItem", TABLE, OWN_ROWS, False, False),
         ("kms:Decrypt", KEY, THROUGH, True, True),

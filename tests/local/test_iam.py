@@ -87,6 +87,31 @@ def test_items_are_allowed_by_table_and_leading_key(acting: Callable[..., Client
         dynamodb.delete_item(TableName=table, Key={"pk": {"S": "flights#1"}})
 
 
+def test_a_query_of_an_index_needs_the_index_and_the_same_leading_key(
+    acting: Callable[..., ClientOf], cloud: LocalCloud
+) -> None:
+    name = unique("indexed")
+    key = {"AttributeName": "pk", "KeyType": "HASH"}
+    by = {"IndexName": "by-kind", "KeySchema": [key, {"AttributeName": "kind", "KeyType": "RANGE"}]}
+    cloud.client("dynamodb").create_table(
+        TableName=name,
+        BillingMode="PAY_PER_REQUEST",
+        AttributeDefinitions=[{"AttributeName": each, "AttributeType": "S"} for each in ("pk", "sk", "kind")],
+        KeySchema=[key, {"AttributeName": "sk", "KeyType": "RANGE"}],
+        LocalSecondaryIndexes=[{**by, "Projection": {"ProjectionType": "ALL"}}],
+    )
+    arn = f"arn:aws:dynamodb:us-east-1:{ACCOUNT}:table/{name}"
+    own = {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": ["flights"]}}
+    query = {"TableName": name, "IndexName": "by-kind", "KeyConditionExpression": "pk = :p"}
+    dynamodb = acting(statement("dynamodb:Query", f"{arn}/index/by-kind", Condition=own))("dynamodb")
+    dynamodb.query(**query, ExpressionAttributeValues={":p": {"S": "flights"}})
+    with denied("AccessDeniedException"):
+        dynamodb.query(**query, ExpressionAttributeValues={":p": {"S": "other"}})
+    table_only = acting(statement("dynamodb:Query", arn, Condition=own))("dynamodb")
+    with denied("AccessDeniedException"):
+        table_only.query(**query, ExpressionAttributeValues={":p": {"S": "flights"}})
+
+
 def test_a_transaction_needs_the_permission_of_each_of_its_parts(acting: Callable[..., ClientOf], table: str) -> None:
     arn = f"arn:aws:dynamodb:us-east-1:{ACCOUNT}:table/{table}"
     put = {"Put": {"TableName": table, "Item": {"pk": {"S": "a"}}}}

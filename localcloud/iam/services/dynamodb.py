@@ -76,8 +76,8 @@ def _leading_keys(call: Call, table: str, keys: Iterable[dict[str, Any]]) -> dic
 
 def _queried_key(call: Call, table: str) -> dict[str, tuple[str, ...]]:
     """The partition key of a query, from its key condition (old form or expression)."""
-    name = _partition_key(call, table)
-    if name is None or call.operation != "Query" or "IndexName" in call.parameters:
+    name = _partition_key(call, table, call.text("IndexName"))
+    if name is None or call.operation != "Query":
         return {}
     old = call.parameters.get("KeyConditions", {}).get(name)
     if old:
@@ -97,12 +97,16 @@ def _compared_with(call: Call, name: str) -> str:
     return ""
 
 
-def _partition_key(call: Call, table: str) -> str | None:
+def _partition_key(call: Call, table: str, index: str = "") -> str | None:
+    """Of the table, or of one of its indices; None when there is no such table or index."""
     from moto.dynamodb.models import dynamodb_backends
 
     name = table.rpartition("/")[2] if table.startswith("arn:") else table
     found = dynamodb_backends[call.account][call.region].tables.get(name)
-    return None if found is None else str(found.hash_key_attr)
+    if found is None or not index:
+        return None if found is None else str(found.hash_key_attr)
+    keys = (key for each in (*found.indexes, *found.global_indexes) if each.name == index for key in each.schema)
+    return next((str(key["AttributeName"]) for key in keys if key["KeyType"] == "HASH"), None)
 
 
 def _value(attribute: dict[str, Any]) -> str:

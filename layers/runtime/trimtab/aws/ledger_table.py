@@ -51,14 +51,19 @@ class LedgerTable:
         )
 
     def entries(self, kind_prefix: str = "", subject: str | None = None) -> list[Entry]:
-        pages = self._dynamodb.get_paginator("query").paginate(
-            TableName=self._table,
-            ConsistentRead=True,
-            KeyConditionExpression="pk = :pk AND sk < :head",
-            ExpressionAttributeValues=_typed({":pk": self.model, ":head": _HEAD}),
-        )
+        where = self._found_by(kind_prefix, subject)
+        pages = self._dynamodb.get_paginator("query").paginate(TableName=self._table, ConsistentRead=True, **where)
         found = (_entry(_plain(item)) for page in pages for item in page["Items"])
-        return [e for e in found if e.kind.startswith(kind_prefix) and subject in (None, e.subject)]
+        chosen = (e for e in found if e.kind.startswith(kind_prefix) and subject in (None, e.subject))
+        return sorted(chosen, key=lambda entry: entry.seq)
+
+    def _found_by(self, kind_prefix: str, subject: str | None) -> dict[str, Any]:
+        """The query that reads least: by subject, by kind, or the model's whole partition."""
+        if subject:
+            return _query("pk = :pk AND #by = :value", self.model, subject, "subject")
+        if kind_prefix:
+            return _query("pk = :pk AND begins_with(#by, :value)", self.model, kind_prefix, "kind")
+        return _query("pk = :pk AND sk < :value", self.model, _HEAD)
 
     def _head(self) -> tuple[int, str] | None:
         item = self._get(self.model, _HEAD)
@@ -147,6 +152,13 @@ class LedgerTable:
                 return False
             raise
         return True
+
+
+def _query(condition: str, model: str, value: str, index: str = "") -> dict[str, Any]:
+    """On the table, or on the index of that name, whose attribute the condition calls ``#by``."""
+    of_index = {"IndexName": index, "ExpressionAttributeNames": {"#by": index}} if index else {}
+    values = _typed({":pk": model, ":value": value})
+    return {"KeyConditionExpression": condition, "ExpressionAttributeValues": values} | of_index
 
 
 def _iso(at: datetime) -> str:
