@@ -44,6 +44,8 @@ class Measured(Message):
     """What measure_quality found."""
 
     windows: tuple[dict[str, Any], ...] = ()
+    estimates: tuple[dict[str, Any], ...] = ()
+    """Of the window whose truth is not there yet."""
 
 
 class PublishMetricsEvent(Event):
@@ -60,5 +62,6 @@ def handler(event: PublishMetricsEvent, runtime: Runtime) -> dict[str, Any]:
     publication = Publication(event.at, runtime.spec, runtime.ledger, runtime.metrics)
     if event.window is not None and event.drift is not None:
         publication.window(event.window.to_json(), event.drift.to_json())
+    publication.estimates(event.quality.estimates)
     publication.quality(event.quality.windows)
     return {"outcome": "Measured", "metrics": publication.count}

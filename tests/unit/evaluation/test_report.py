@@ -15,7 +15,7 @@ from trimtab.artifact.archive import Artifact
 from trimtab.evaluation.contest import choose, kind_of, score_baselines
 from trimtab.evaluation.directions import in_range, names_of
 from trimtab.evaluation.holdout import Rows
-from trimtab.evaluation.job import finite
+from trimtab.evaluation.json_values import finite
 from trimtab.evaluation.kinds import class_values
 from trimtab.evaluation.report import build_report
 from trimtab.evaluation.task import Scores, Task

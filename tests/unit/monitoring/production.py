@@ -37,8 +37,8 @@ class Production:
     def __init__(self) -> None:
         self.scene = Scene()
 
-    def serve(self, version: int, auc: float = 0.8) -> None:
-        """``version`` is the champion; it was trained on an even spread of x."""
+    def serve(self, version: int, auc: float = 0.8, evaluation: dict[str, Any] | None = None) -> None:
+        """``version`` is the champion; it was trained on an even spread of x, and evaluated so if that is given."""
         baseline, scores = f"s3://artifacts/tiny/datasets/d{version}/baseline.json", f"s3://artifacts/tiny/s{version}"
         rows = population(version)
         profile = profile_table(pa.table({"x": rows["x"], "kind": rows["kind"]}), profiled_columns(tiny_spec().data))
@@ -46,6 +46,9 @@ class Production:
         score = Profile(ROWS, {"score": NumberProfile.of(pa.array(rows["x"]))})
         self.scene.objects.write(scores, score.dumps())
         data = {"version": version, "baseline_uri": baseline, "scores_profile_uri": scores, "metrics": {"auc": auc}}
+        if evaluation is not None:
+            data["evaluation_uri"] = f"s3://artifacts/tiny/runs/r{version}/evaluation.json"
+            self.scene.objects.write(data["evaluation_uri"], json.dumps(evaluation).encode())
         ledger, now = self.scene.ledger, self.scene.now
         ledger.append("rollout.serving", f"p{version}", {"version": version, "live_config": f"c{version}"}, now, "test")
         ledger.append("baseline.published", f"p{version}", data, now, "test", state={"champion": {"version": version}})
@@ -77,7 +80,7 @@ class Production:
         window = collected["window"]
         drift = self.call("measure_drift", window=window) if window else None
         joined = self.call("join_truth")["joined"]
-        quality = self.call("measure_quality", joined=joined)
+        quality = self.call("measure_quality", window=window, joined=joined)
         published = self.call("publish_metrics", window=window, drift=drift, quality=quality)
         return {"window": window, "drift": drift, "joined": joined, "quality": quality["windows"], **published}
 

@@ -70,16 +70,23 @@ def decisions(problem: str, rule: Mapping[str, Any], label: NDArray[Any], decide
 
     ``decided`` holds what the model decided for each row (0 or 1, a class, or a number), ``label`` what came true.
     """
-    if problem == "regression":
-        edge = rule["favourable_above"]
-        if edge is None:
-            return "say which numbers are favourable: evaluation.gates.bias.favourable_above"
-        return Decisions(np.asarray(decided >= edge), np.asarray(label >= edge))
-    favoured, deserving = (_equals(np.asarray(values), rule["favourable"]) for values in (decided, label))
-    if problem != "binary" and not deserving.any():
+    favoured, deserving = (favourable(problem, rule, values) for values in (decided, label))
+    if isinstance(favoured, str) or isinstance(deserving, str):
+        return str(favoured)
+    if problem == "multiclass" and not deserving.any():
         wanted = rule["favourable"]
         return f"no row has the class '{wanted}': name the favourable one in evaluation.gates.bias.favourable"
     return Decisions(favoured, deserving)
+
+
+def favourable(problem: str, rule: Mapping[str, Any], values: NDArray[Any]) -> Flags | str:
+    """Which decisions or outcomes are the ones that people want, shape (n,), or why the rule does not tell them."""
+    if problem != "regression":
+        return _equals(np.asarray(values), rule["favourable"])
+    edge = rule["favourable_above"]
+    if edge is None:
+        return "say which numbers are favourable: evaluation.gates.bias.favourable_above"
+    return np.asarray(values >= edge)
 
 
 def _equals(values: NDArray[Any], wanted: Any) -> Flags:
@@ -108,7 +115,14 @@ def _attribute(own: Mapping[str, Any], rule: Mapping[str, Any], column: Any, mad
     cut = groups_of(np.asarray(column), own.get("bands"))
     if isinstance(cut, str):
         return _unjudged(cut)
-    groups = [Group.of(name, members, made) for name, members in cut.items()]
+    return judge_groups([Group.of(name, members, made) for name, members in cut.items()], own, rule)
+
+
+def judge_groups(groups: list[Group], own: Mapping[str, Any], rule: Mapping[str, Any]) -> Json:
+    """How the groups of one attribute compare; ``problem`` says why they cannot be judged.
+
+    ``own`` is the attribute's rule, ``rule`` the spec's bias section.
+    """
     named = {group.name: group for group in groups if group.name != MISSING}
     enough = [group for group in named.values() if group.n >= rule["min_group_rows"]]
     reference = _reference(own.get("reference"), named, enough)

@@ -9,7 +9,6 @@ drift) to ``evaluation/``, and edge_vectors.jsonl for a model with a form for de
 
 import argparse
 import json
-import math
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -26,6 +25,7 @@ from trimtab.evaluation.contest import score
 from trimtab.evaluation.edge import VECTORS, measure_edge
 from trimtab.evaluation.explain import drift_weights, explain
 from trimtab.evaluation.holdout import Record, Rows
+from trimtab.evaluation.json_values import finite
 from trimtab.evaluation.metrics import Floats
 from trimtab.evaluation.report import build_report
 from trimtab.evaluation.serving import check_trusted
@@ -106,15 +106,6 @@ def _write_golden(path: Path, task: Task, scores: Floats, answers: Sequence[Reco
 
 def _write_json(path: Path, report: Json) -> None:
     path.write_text(json.dumps(finite(report), indent=1, allow_nan=False) + "\n", encoding="utf-8")
-
-
-def finite(value: Any) -> Any:
-    """The same with null for every number that JSON has no word for."""
-    if isinstance(value, dict):
-        return {key: finite(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [finite(item) for item in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _arrow(values: Floats) -> Any:

@@ -8,12 +8,20 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from trimtab.measures import BINARY, MULTICLASS
-from trimtab.monitoring.answered import class_scores
+from trimtab.monitoring.answered import class_scores, with_truth
 from trimtab.monitoring.records import EVENT, LABEL, SCORE, SCORES, TIME, VERSION
 
 MOST = 2000
 """Losses of a version in a window; events' ids are random, so the first by id are a sample."""
 FILE = "losses.json"
+
+
+def kept(records: pa.Table) -> pa.Table:
+    """The records with truth whose losses are kept, at most ``MOST`` of each version: the first by event."""
+    known = with_truth(records)
+    versions = pc.unique(known.column(VERSION)).to_pylist()
+    parts = [known.filter(pc.equal(known.column(VERSION), version)) for version in versions]
+    return pa.concat_tables([known.slice(0, 0), *(part.sort_by(EVENT).slice(0, MOST) for part in parts)])
 
 
 def losses_by_version(records: pa.Table, problem: str) -> dict[str, list[list[Any]]]:
@@ -22,7 +30,7 @@ def losses_by_version(records: pa.Table, problem: str) -> dict[str, list[list[An
     The loss is the squared error of a probability (0 to 1), of classes one less the true one's probability, of numbers
     the absolute error.
     """
-    known = records.filter(pc.is_valid(records.column(LABEL)))
+    known = with_truth(records)
     if problem == MULTICLASS and SCORES not in known.column_names:
         return {}
     found: dict[str, list[list[Any]]] = {}

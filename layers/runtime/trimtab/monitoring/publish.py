@@ -58,11 +58,17 @@ class Publication:
             if drift.get(name) is not None:
                 self._put(metric, drift[name])
         if drift["judged"]:
-            self._put(Metric.SCHEMA_BREAKS, len({name for found in drift["schema_breaks"] for name in found["columns"]}))
+            self._put(
+                Metric.SCHEMA_BREAKS, len({name for found in drift["schema_breaks"] for name in found["columns"]})
+            )
 
     def quality(self, windows: Iterable[Mapping[str, Any]]) -> None:
         """Each window's performance is recorded, and what is the newest of the serving version put as metrics."""
         PerformancePublication(self.at, self.spec, self.ledger, self._put, self._serving).windows(windows)
+
+    def estimates(self, windows: Iterable[Mapping[str, Any]]) -> None:
+        """What is known of windows without truth is recorded, and what is of the serving version put as metrics."""
+        PerformancePublication(self.at, self.spec, self.ledger, self._put, self._serving).estimates(windows)
 
     def _put(self, metric: Metric, value: float, **dimensions: str) -> None:
         self.metrics.put(metric, value, **dimensions)

@@ -14,7 +14,7 @@ from trimtab.ports import Ledger
 from trimtab.spec import Spec
 from trimtab.telemetry import METRIC_DIMENSION, Metric
 
-QUALITY = "quality.measured"
+QUALITY, ESTIMATED = "quality.measured", "performance.estimated"
 ACTOR = "publish_metrics"
 Report = Mapping[str, Any]
 
@@ -41,6 +41,22 @@ class PerformancePublication:
             if _said(recorded.get(window["window"])) != _said(window):
                 data = {**window, "summary": summary(window, self.spec.monitoring.quality.metric)}
                 self.ledger.append(QUALITY, window["window"], data, self.at, ACTOR)
+
+    def estimates(self, windows: Iterable[Report]) -> None:
+        """What is known of windows without truth is recorded once, and what is of the serving version put."""
+        recorded = {entry.subject for entry in self.ledger.entries(ESTIMATED)}
+        for window in windows:
+            if window["version"] == self.serving:
+                self._put_estimate(window)
+            if window["window"] not in recorded:
+                data = {**window, "summary": estimate_summary(window)}
+                self.ledger.append(ESTIMATED, window["window"], data, self.at, ACTOR)
+
+    def _put_estimate(self, window: Report) -> None:
+        readings = {Metric.QUALITY_ESTIMATE_DROP: "estimate_reading", Metric.BIAS_RATIO: "bias_ratio"}
+        for metric, key in readings.items():
+            if window[key] is not None:
+                self.put(metric, window[key])
 
     def _put(self, window: Report) -> None:
         for name, value in window["metrics"].items():
@@ -76,6 +92,30 @@ def summary(window: Report, metric: str) -> str:
     low, high = window["interval"] or (None, None)
     between = "" if low is None or high is None else f" [{low:.4f}, {high:.4f}]"
     return f"window {name}: {metric} {value:.4f}{between} on {window['n']} labels{_verdict(window)}"
+
+
+def estimate_summary(window: Report) -> str:
+    """What is known of a window without its truth, in a sentence."""
+    said = f"window {window['window']}: {_estimate(window)}"
+    findings = [each for each in window["bias"] if not each["accepted"]]
+    if not findings:
+        return said
+    first = findings[0]
+    more = f" and {len(findings) - 1} more" if len(findings) > 1 else ""
+    return (
+        f"{said}; {first['attribute']}={first['group']} against {first['reference']}: {first['measure']} "
+        f"{first['value']:.3f} [{first['low']:.3f}, {first['high']:.3f}], limit {first['limit']:g}{more}"
+    )
+
+
+def _estimate(window: Report) -> str:
+    if window["estimate"] is None:
+        return f"{window['metric']} is not estimated: {window['reason']}"
+    low, high = window["interval"]
+    return (
+        f"{window['metric']} is estimated at {window['estimate']:.4f} [{low:.4f}, {high:.4f}] from the scores of "
+        f"{window['rows']} records, if what they mean has not changed"
+    )
 
 
 def _verdict(window: Report) -> str:

@@ -27,8 +27,8 @@ META = {
 
 
 def record_columns(data: DataSpec) -> tuple[str, ...]:
-    """Columns of the contract that a captured record may have: the id, the event time and the features."""
-    return (data.id, *((data.event_time,) if data.event_time else ()), *data.features)
+    """Columns of the contract that a captured record may have: the id, the event time, features, protected ones."""
+    return (data.id, *((data.event_time,) if data.event_time else ()), *data.features, *data.protected)
 
 
 def record_schema(data: DataSpec) -> pa.Schema:

@@ -1,0 +1,99 @@
+"""A window read in one pass, however large: exact counts, and of very many rows a sample to measure on."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from trimtab.measures import BINARY
+from trimtab.monitoring.answered import MOST_ROWS, answered_by, with_truth
+from trimtab.monitoring.bias import Tally, tally
+from trimtab.monitoring.losses import kept
+from trimtab.monitoring.records import EVENT, LABEL, SCORE, SCORES, TIME, VERSION
+from trimtab.monitoring.reference import Reference
+from trimtab.monitoring.tables import record_batches
+from trimtab.ports import ObjectStore
+from trimtab.spec import Spec
+
+_OWN = (EVENT, TIME, SCORE, SCORES, VERSION, LABEL)
+
+
+@dataclass
+class Seen:
+    """What one version has answered in a window."""
+
+    records: pa.Table
+    """All of it, or a sample of at most about MOST_ROWS, with the columns that performance is measured by."""
+    losing: pa.Table
+    """Records of all versions whose losses are kept."""
+    tally: Tally = field(default_factory=Tally)
+    rows: int = 0
+    labelled: int = 0
+    positives: int = 0
+
+
+@dataclass(frozen=True)
+class Windows:
+    """Reads windows of one model."""
+
+    spec: Spec
+    objects: ObjectStore
+
+    def read(self, window: str, uri: str, rows: int, version: int, reference: Reference) -> Seen:
+        """The window's table at ``uri``, which has about ``rows`` rows."""
+        share = MOST_ROWS / rows if rows > MOST_ROWS else 1.0
+        choose = _chooser(share, self.spec.training.seed)
+        found: Seen | None = None
+        taken: list[pa.Table] = []
+        for batch in record_batches(self.objects, uri, self._columns(uri, reference)):
+            mine = answered_by(batch, version)
+            taken.append(choose(mine))
+            found = self._added(found, window, batch, mine, reference.threshold)
+        assert found is not None, "a stored window has at least one row group"
+        found.records = pa.concat_tables(taken)
+        return found
+
+    def _added(self, found: Seen | None, window: str, batch: pa.Table, mine: pa.Table, threshold: float) -> Seen:
+        known = with_truth(mine)
+        counted = tally(window, mine, threshold, self.spec)
+        losing = kept(batch) if found is None else kept(pa.concat_tables([found.losing, with_truth(batch)]))
+        positives = int(pc.sum(known.column(LABEL)).as_py() or 0) if self._is_binary(known) else 0
+        if found is None:
+            return Seen(mine.slice(0, 0), losing, counted, mine.num_rows, known.num_rows, positives)
+        both = Tally(0, windows=()).added(found.tally).added(counted)
+        return Seen(
+            records=found.records,
+            losing=losing,
+            tally=Tally(both.rows, both.counts, both.problems, (window,)),
+            rows=found.rows + mine.num_rows,
+            labelled=found.labelled + known.num_rows,
+            positives=found.positives + positives,
+        )
+
+    def _is_binary(self, known: pa.Table) -> bool:
+        return self.spec.problem == BINARY and LABEL in known.column_names
+
+    def _columns(self, uri: str, reference: Reference) -> list[str]:
+        """Columns that performance is measured by, of those that the file has."""
+        with self.objects.open(uri) as source:
+            there = set(pq.read_schema(source).names)
+        data = self.spec.data
+        timed = (data.event_time,) if data.event_time else ()
+        cut = [column for each in reference.slices for column in each["columns"]]
+        wanted = dict.fromkeys([*_OWN, *timed, *self.spec.protected, *cut])
+        return [name for name in wanted if name in there]
+
+
+def _chooser(share: float, seed: int) -> Callable[[pa.Table], pa.Table]:
+    """Keeps each row with the probability ``share``, the same rows of the same window every time."""
+    generator = np.random.default_rng([seed, 13])
+
+    def choose(table: pa.Table) -> pa.Table:
+        if share >= 1:
+            return table
+        return table.filter(pa.array(generator.random(table.num_rows) < share))
+
+    return choose
