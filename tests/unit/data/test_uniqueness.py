@@ -77,3 +77,9 @@ def test_texts_of_one_hash_are_told_apart_by_the_other(monkeypatch: pytest.Monke
     monkeypatch.setattr(batch, "text_fingerprints", weak)
     texts: list[Any] = [f"t{number}" for number in range(50)]
     assert seen([pa.array(texts), pa.array(["t7", "new"])]).repeated() == Repeated(1, (50,))
+
+
+def test_more_rows_than_a_byte_can_number_parts_of_are_searched_alike(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(uniqueness, "PART_ROWS", 2)
+    values = [*range(1_000), 3, 999]
+    assert seen([pa.array(values, pa.int64())]).repeated() == Repeated(2, (1_000, 1_001))

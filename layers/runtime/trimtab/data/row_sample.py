@@ -104,9 +104,8 @@ class SampleTally:
         self._hashes = np.sort(np.concatenate([self._hashes, hashes[drawn]]))[:ROWS]
         rows = drawn if not ids.missing else np.flatnonzero(ids.valid)[drawn]
         places = arrow_integers(rows)
-        self._drawn.append(
-            (hashes[drawn], {name: af.take(columns[name].column, places) for name in self._columns if name in columns})
-        )
+        found = [name for name in self._columns if name in columns]
+        self._drawn.append((hashes[drawn], {name: _taken(columns[name].column, places) for name in found}))
 
     @property
     def sample(self) -> RowSample:
@@ -116,11 +115,16 @@ class SampleTally:
         hashes = np.concatenate([hashes for hashes, _ in self._drawn])
         order = np.argsort(hashes, kind="stable")[:ROWS]
         names = [name for name in self._columns if all(name in columns for _, columns in self._drawn)]
-        parts = {name: pa.chunked_array([af.decoded(columns[name]) for _, columns in self._drawn]) for name in names}
+        parts = {name: pa.chunked_array([columns[name] for _, columns in self._drawn]) for name in names}
         return RowSample(
             hashes[order],
             {name: _values(af.take(part, arrow_integers(order)).combine_chunks()) for name, part in parts.items()},
         )
+
+
+def _taken(column: pa.Array, places: pa.Array) -> pa.Array:
+    """The rows at some places alone: rows of a dictionary would keep all of it, for every batch of the drop."""
+    return af.decoded(af.take(column, places))
 
 
 def _values(column: pa.Array) -> list[Any]:

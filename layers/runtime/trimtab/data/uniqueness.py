@@ -22,6 +22,8 @@ from trimtab.data.violation import SHOWN
 
 PART_ROWS = 1 << 20
 """Rows that are compared at once, about."""
+_MOST_PARTS = 256
+"""As many as a byte can number, so that one more byte a row says in which part its key is."""
 _MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
 
 
@@ -92,7 +94,7 @@ class UniqueValues:
     def repeated(self) -> Repeated:
         """The repetitions among all rows."""
         total = sum(len(part.keys) for part in self._parts)
-        parts = 1 << max(total // PART_ROWS, 0).bit_length() if total > PART_ROWS else 1
+        parts = min(1 << (total // PART_ROWS).bit_length(), _MOST_PARTS) if total > PART_ROWS else 1
         count, first = 0, np.zeros(0, np.int64)
         for keys, places in self._split(parts):
             chosen = kernel().perhaps_repeated(keys)
@@ -109,7 +111,7 @@ class UniqueValues:
             yield np.concatenate(keys, out=whole) if keys else whole, None
             return
         shift = np.uint64(64 - (parts.bit_length() - 1))
-        owners = [((part.keys * _MULTIPLIER) >> shift).astype(np.uint16) for part in self._parts]
+        owners = [((part.keys * _MULTIPLIER) >> shift).astype(np.uint8) for part in self._parts]
         starts = np.cumsum([0, *(len(owner) for owner in owners)]).tolist()
         for chosen in range(parts):
             places = [np.flatnonzero(owner == chosen) for owner in owners]
