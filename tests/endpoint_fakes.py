@@ -20,6 +20,8 @@ class MemoryEndpoints:
     configs: dict[str, dict[str, Any]] = field(default_factory=dict)
     endpoints: dict[str, EndpointState] = field(default_factory=dict)
     answer: Callable[[str, bytes], Answer] = _no_answer
+    marks: list[str] = field(default_factory=list)
+    """Inference ids of the requests."""
     later: Callable[[str, str], Later] | None = None
     """What an asynchronous endpoint makes of the request at a URI."""
 
@@ -97,9 +99,13 @@ class MemoryEndpoints:
     def delete_model(self, name: str) -> None:
         self.models.pop(name, None)
 
-    def invoke(self, endpoint: str, body: bytes, content_type: str = "application/jsonlines") -> Answer:
+    def invoke(
+        self, endpoint: str, body: bytes, content_type: str = "application/jsonlines", inference_id: str = ""
+    ) -> Answer:
+        self.marks.append(inference_id)
         return self.answer(endpoint, body)
 
-    def invoke_later(self, endpoint: str, request_uri: str) -> Later:
+    def invoke_later(self, endpoint: str, request_uri: str, inference_id: str) -> Later:
+        self.marks.append(inference_id)
         assert self.later is not None, "SageMaker refuses asynchronous requests to other endpoints"
         return self.later(endpoint, request_uri)

@@ -1,5 +1,6 @@
 """Moves traffic where SageMaker's guardrails do not: gates, shadows, steps by weight; called again and again."""
 
+import time
 from typing import Any
 
 from trimtab.aws import evidence
@@ -10,10 +11,12 @@ from trimtab.aws.registry import SageMakerRegistry
 from trimtab.contracts import Event, Plan, Promotion
 from trimtab.entrypoint import Runtime, entrypoint
 from trimtab.errors import RolloutInProgress
+from trimtab.names import ASYNC
 from trimtab.ports import Alarms, Endpoints, ModelRegistry
 from trimtab.rollout.checking import Checks, Functions
 from trimtab.rollout.judge.sources import Sources
 from trimtab.rollout.looking import Looks
+from trimtab.rollout.proof import queue_of
 from trimtab.rollout.shifting import Shift
 
 
@@ -51,7 +54,8 @@ def shift(
     folder = runtime.artifact("rollouts", promotion.tag)
     stored = runtime.objects, runtime.ledger
     looks = Looks(event.model, promotion, plan, rollout, *stored, sources, folder, event.at, runtime.metrics)
-    checks = Checks(event.model, promotion, rollout.checks, functions, runtime.ledger, event.at)
+    queue = queue_of(rollout, endpoints, runtime.objects, runtime.capture(ASYNC, "requests"), time.sleep)
+    checks = Checks(event.model, promotion, rollout.checks, functions, runtime.ledger, event.at, queue)
     ports = endpoints, alarms, runtime.objects
     made = Shift(promotion, plan, rollout, event.at, *ports, looks, checks, runtime.notifier)
     return made.look(registry.describe(promotion.package_arn), event.abandon)

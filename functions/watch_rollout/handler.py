@@ -1,5 +1,6 @@
 """Looks at production while SageMaker moves traffic; called by the promotion machine, again and again."""
 
+import time
 from typing import Any
 
 from trimtab.aws import evidence
@@ -10,10 +11,12 @@ from trimtab.aws.registry import SageMakerRegistry
 from trimtab.contracts import Event, Plan, Promotion, Started
 from trimtab.entrypoint import Runtime, entrypoint
 from trimtab.errors import RolloutInProgress
+from trimtab.names import ASYNC
 from trimtab.ports import Alarms, Endpoints, ModelRegistry
 from trimtab.rollout.checking import Checks, Functions
 from trimtab.rollout.judge.sources import Sources
 from trimtab.rollout.looking import Looks
+from trimtab.rollout.proof import queue_of
 from trimtab.rollout.watching import Watch
 
 
@@ -53,6 +56,7 @@ def watch(
     folder = runtime.artifact("rollouts", promotion.tag)
     stored = runtime.objects, runtime.ledger
     looks = Looks(event.model, promotion, plan, rollout, *stored, sources, folder, event.at, runtime.metrics)
-    checks = Checks(event.model, promotion, rollout.checks, functions, runtime.ledger, event.at)
+    queue = queue_of(rollout, endpoints, runtime.objects, runtime.capture(ASYNC, "requests"), time.sleep)
+    checks = Checks(event.model, promotion, rollout.checks, functions, runtime.ledger, event.at, queue)
     seen = Watch(promotion, plan, rollout, event.at, endpoints, alarms, runtime.objects, looks, checks)
     return seen.look(registry.describe(promotion.package_arn), event.started).to_json()

@@ -20,6 +20,7 @@ from localcloud.sagemaker.uris import join_s3_uri
 _MEGABYTE = 1024 * 1024
 _DEFAULT_PAYLOAD_MB = 6
 _DEFAULT_TIMEOUT_SECONDS = 600
+_MOST_MB = 100
 _PROCESSES = 2
 _ANY = "application/octet-stream"
 
@@ -51,6 +52,11 @@ class TransformJob(Job):
             raise UnsupportedError("batch transform of anything but S3Prefix and ManifestFile")
         if given.get("SplitType", "None") not in ("None", "Line") or given.get("CompressionType", "None") != "None":
             raise UnsupportedError("batch transform with RecordIO, TFRecord or compressed input")
+        together = int(request.get("MaxPayloadInMB", 0)) * int(request.get("MaxConcurrentTransforms", 0))
+        if together > _MOST_MB:  # the limit is the API reference's, the words are not AWS's
+            raise ValidationError(
+                f"MaxConcurrentTransforms times MaxPayloadInMB is {together} MB and cannot exceed {_MOST_MB} MB."
+            )
         joins = request.get("DataProcessing", {}).get("JoinSource", "None") == "Input"
         if joins and given.get("SplitType", "None") == "Line" and output.get("AssembleWith", "None") != "Line":
             raise ValidationError("AssembleWith must be Line when JoinSource is Input and SplitType is Line.")
@@ -112,7 +118,7 @@ class TransformJob(Job):
         by_line = source.get("SplitType", "None") == "Line"
         records = split(transfer.read(uri), by_line)
         sent = [self._filtered(record) for record in records]
-        limit = self._max_payload_mb * _MEGABYTE or 100 * _MEGABYTE
+        limit = (self._max_payload_mb or _MOST_MB) * _MEGABYTE
         requests = [b"\n".join(batch) for batch in batches(sent, limit, by_line and self._several)]
         with ThreadPoolExecutor(self._concurrency) as pool:
             answers = list(pool.map(lambda body: self._ask(variant, body), requests))

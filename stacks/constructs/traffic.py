@@ -9,6 +9,7 @@ from stacks.arns import arn
 from stacks.asl import THIS_MOMENT, WHY, Json, States, again, call, choose, equals, poll, remember, service, wait
 from stacks.constructs.model_parts import ModelParts
 from stacks.constructs.runtime_function import RuntimeFunction
+from stacks.constructs.serving_rights import may_prove
 from trimtab.errors import EndpointNotReady
 from trimtab.spec import RolloutSpec
 from trimtab.spec.timetable import is_conducted, longest_s, pace_s
@@ -176,9 +177,9 @@ def _looking(scope: Construct, parts: ModelParts, verb_noun: str, *changing: str
     function = parts.function(scope, verb_noun, timeout_s=180)
     parts.allow_registry(function, "sagemaker:DescribeModelPackage")
     asks = parts.spec.rollout.checks.golden or parts.spec.rollout.judge.synthetic != "never"
-    asking = ["sagemaker:InvokeEndpoint"] if asks else []
-    actions = ["sagemaker:DescribeEndpoint", *changing, *asking]
-    parts.allow_endpoint(function.role, parts.names.endpoint, *actions)
+    parts.allow_endpoint(function.role, parts.names.endpoint, "sagemaker:DescribeEndpoint", *changing)
+    if asks:
+        may_prove(function, parts)
     parts.artifacts.grant_read(function.role, "runs", "rollouts")
     parts.artifacts.grant_write(function.role, "rollouts")
     parts.artifacts.grant_list(function.role)

@@ -348,9 +348,13 @@ class Endpoints(Protocol):
 
     def delete_model(self, name: str) -> None: ...
 
-    def invoke(self, endpoint: str, body: bytes, content_type: str = "application/jsonlines") -> Answer: ...
+    def invoke(
+        self, endpoint: str, body: bytes, content_type: str = "application/jsonlines", inference_id: str = ""
+    ) -> Answer:
+        """``inference_id`` is captured with the request: by it, Trimtab's own are known (``names.SYNTHETIC``)."""
+        ...
 
-    def invoke_later(self, endpoint: str, request_uri: str) -> Later:
+    def invoke_later(self, endpoint: str, request_uri: str, inference_id: str) -> Later:
         """An asynchronous endpoint has accepted the JSON Lines that lie at ``request_uri``."""
         ...
 

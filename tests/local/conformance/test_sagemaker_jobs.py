@@ -1,6 +1,7 @@
 """SageMaker's jobs: training, processing and batch transform, as an account runs them."""
 
 import json
+from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
@@ -184,6 +185,41 @@ def test_batch_transform_filters_and_joins_input_and_answers(workshop: Workshop)
     job = workshop.ended("transform", name)
     assert job["TransformJobStatus"] == "Completed", job.get("FailureReason")
     assert workshop.texts(f"{name}/out") == {"a.csv.out": "id1,7:5,x\nid2,7:6,y\n"}
+
+
+def test_batch_transform_reads_what_a_manifest_names_and_writes_with_a_key_that_its_role_may_use(
+    workshop: Workshop, account: Account
+) -> None:
+    name, key = account.unique("manifest"), account.client("kms").create_key()["KeyMetadata"]["Arn"]
+    for letter in "abc":
+        workshop.put(f"{name}/in/{letter}.csv", f"{letter},1\n")
+    listed = [{"prefix": f"s3://{workshop.bucket}/{name}/in/"}, "a.csv", "c.csv"]
+    source = {"S3DataType": "ManifestFile", "S3Uri": workshop.put(f"{name}/manifest.json", json.dumps(listed))}
+    request = transform(workshop, name)
+    request["TransformInput"]["DataSource"]["S3DataSource"] = source
+    workshop.sagemaker.create_transform_job(**request)
+    job = workshop.ended("transform", name)
+    assert job["TransformJobStatus"] == "Completed", job.get("FailureReason")
+    written = workshop.texts(f"{name}/out")
+    assert sorted(place.rpartition("/")[2] for place in written) == ["a.csv.out", "c.csv.out"]
+    request["TransformOutput"]["KmsKeyId"] = key
+    workshop.sagemaker.create_transform_job(**request | {"TransformJobName": f"{name}-key"})
+    refused = workshop.ended("transform", f"{name}-key")
+    assert (refused["TransformJobStatus"], "kms:GenerateDataKey" in refused["FailureReason"]) == ("Failed", True)
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"MaxPayloadInMB": 60, "MaxConcurrentTransforms": 2},
+        {"ModelName": "nobody"},
+        {"DataProcessing": {"JoinSource": "Input"}, "TransformOutput": {"S3OutputPath": "s3://b/o"}},
+    ],
+)
+def test_batch_transform_that_cannot_be_is_refused_at_once(workshop: Workshop, more: dict[str, Any]) -> None:
+    name = workshop.account.unique("refused")
+    request = transform(workshop, name, **more)
+    assert code_of(workshop.sagemaker.create_transform_job, **request) == "ValidationException"
 
 
 def test_batch_transform_of_a_model_that_errs_fails(workshop: Workshop) -> None:

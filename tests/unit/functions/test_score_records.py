@@ -24,7 +24,9 @@ class Answering(MemoryEndpoints):
         self.bodies: list[bytes] = []
         self.status = status
 
-    def invoke(self, endpoint: str, body: bytes, content_type: str = "application/jsonlines") -> Answer:
+    def invoke(
+        self, endpoint: str, body: bytes, content_type: str = "application/jsonlines", inference_id: str = ""
+    ) -> Answer:
         self.bodies.append(body)
         records = [json.loads(line) for line in body.splitlines()]
         said = "".join(json.dumps({"id": each["id"], "score": each["load"], "version": 3}) + "\n" for each in records)

@@ -97,21 +97,26 @@ class SageMakerEndpoints:
     def delete_model(self, name: str) -> None:
         _unless_gone(lambda: self._sagemaker.delete_model(ModelName=name))
 
-    def invoke(self, endpoint: str, body: bytes, content_type: str = "application/jsonlines") -> Answer:
+    def invoke(self, endpoint: str, body: bytes, content_type: str = _JSON_LINES, inference_id: str = "") -> Answer:
         started = time.perf_counter()
-        status, answer = self._answer(endpoint, body, content_type)
+        marked = {"InferenceId": inference_id} if inference_id else {}
+        status, answer = self._answer(endpoint, body, content_type, marked)
         return Answer(status, answer, (time.perf_counter() - started) * 1000)
 
-    def invoke_later(self, endpoint: str, request_uri: str) -> Later:
+    def invoke_later(self, endpoint: str, request_uri: str, inference_id: str) -> Later:
         accepted = self._runtime.invoke_endpoint_async(
-            EndpointName=endpoint, InputLocation=request_uri, ContentType=_JSON_LINES, Accept=_JSON_LINES
+            EndpointName=endpoint,
+            InputLocation=request_uri,
+            InferenceId=inference_id,
+            ContentType=_JSON_LINES,
+            Accept=_JSON_LINES,
         )
         return Later(accepted["OutputLocation"], accepted.get("FailureLocation", ""))
 
-    def _answer(self, endpoint: str, body: bytes, content_type: str) -> tuple[int, bytes]:
+    def _answer(self, endpoint: str, body: bytes, content_type: str, marked: dict[str, str]) -> tuple[int, bytes]:
         try:
             found = self._runtime.invoke_endpoint(
-                EndpointName=endpoint, Body=body, ContentType=content_type, Accept=content_type
+                EndpointName=endpoint, Body=body, ContentType=content_type, Accept=content_type, **marked
             )
         except ClientError as error:
             return refused(error)
