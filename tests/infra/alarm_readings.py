@@ -1,0 +1,281 @@
+"""Good and bad readings of everything that an alarm looks at, emitted by the code that emits them in production."""
+
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+from typing import Any
+
+from localcloud.cloudwatch.queue_metrics import QueueMetrics
+from localcloud.sagemaker.backlog import Backlog
+from localcloud.sagemaker.metrics import InvocationMetrics, Outcome, Target
+from localcloud.sagemaker.utilization import Utilization
+from tests.infra.alarm_evaluation import MODEL, Emitted, EmittingCloud, of_trimtab
+from tests.unit.functions.rollback_run import RollbackRun, promote, serve_two_versions
+from tests.unit.functions.scene import Scene
+from tests.unit.functions.test_reconcile_serving import Look
+from tests.unit.monitoring.production import Production, population, truth_of
+from trimtab.entrypoint import EmfMetrics
+from trimtab.monitoring.publish import Publication
+from trimtab.monitoring.publish_performance import PerformancePublication
+from trimtab.recovery.arrivals import Arrivals
+from trimtab.recovery.giving_up import GivingUp
+from trimtab.recovery.history import GIVEN_UP
+from trimtab.spec.data import DataSpec
+
+ENDPOINT, VARIANT = f"trimtab-dev-{MODEL}", "main"
+NOTHING: Emitted = []
+
+
+@dataclass(frozen=True)
+class Readings:
+    """What is emitted while all is well, and what when it is not."""
+
+    good: Callable[[], Emitted]
+    bad: Callable[[], Emitted]
+
+
+def monitored(change: Callable[[dict[str, Any]], dict[str, Any]], noise: bool = False) -> Callable[[], Emitted]:
+    """A whole run of the monitoring functions over traffic that was changed so, whose truth is known."""
+
+    def act(metrics: EmfMetrics) -> None:
+        production = Production()
+        production.serve(1)
+        rows = population(11)
+        production.traffic(change(rows))
+        production.truth(rows, "truth", truth_of(population(12) if noise else rows))
+        production.scene.metrics = metrics  # type: ignore[assignment]
+        production.run()
+
+    return lambda: of_trimtab(act)
+
+
+def followed(per_day: float) -> Callable[[], Emitted]:
+    """What is measured over time when performance falls by so much a day, for two weeks."""
+
+    def act(metrics: EmfMetrics) -> None:
+        production = Production()
+        production.serve(1)
+        scene = production.scene
+        for day in range(15):
+            at = scene.now - timedelta(days=15 - day)
+            period = {"start": at.isoformat(), "end": (at + timedelta(hours=1)).isoformat()}
+            drop = per_day * day + (0.001, -0.001, 0.002)[day % 3]
+            reading = {"version": 1, "window": f"w{day}", "drop": drop, "error": 0.004, "period": period, "n": 9}
+            scene.ledger.append("quality.measured", f"w{day}", reading, at, "test")
+        scene.metrics = metrics  # type: ignore[assignment]
+        production.call("measure_change")
+
+    return lambda: of_trimtab(act)
+
+
+def published(**readings: float) -> Callable[[], Emitted]:
+    """A window's performance with these readings, published."""
+
+    def act(metrics: EmfMetrics) -> None:
+        production = Production()
+        production.serve(1)
+        rows = population(11)
+        production.traffic(rows)
+        production.truth(rows, "truth", truth_of(rows))
+        report = dict(production.run()["quality"][0])
+        scene = production.scene
+        Publication(scene.now, scene.spec, scene.ledger, metrics).quality([report | readings])
+
+    return lambda: of_trimtab(act)
+
+
+def estimated(drop: float, ratio: float) -> Callable[[], Emitted]:
+    """A window without truth, published."""
+
+    def act(metrics: EmfMetrics) -> None:
+        scene = Scene()
+        known = {"estimate": 0.8 - drop, "interval": (0.7, 0.9), "metric": "auc", "rows": 900, "bias": []}
+        window = {"window": "w", "version": 1, "estimate_reading": drop, "bias_ratio": ratio, **known}
+        PerformancePublication(scene.now, scene.spec, scene.ledger, metrics.put, 1).estimates([window])
+
+    return lambda: of_trimtab(act)
+
+
+def looked_at(change: Callable[[Look], None]) -> Callable[[], Emitted]:
+    """Two versions serve one after the other, something is changed, and the reconciler looks."""
+
+    def act(metrics: EmfMetrics) -> None:
+        scene = Scene()
+        serve_two_versions(scene)
+        look = Look(scene)
+        change(look)
+        scene.metrics = metrics  # type: ignore[assignment]
+        look()
+
+    return lambda: of_trimtab(act)
+
+
+def moving() -> Emitted:
+    """A version is promoted, and brought back."""
+
+    def act(metrics: EmfMetrics) -> None:
+        scene = Scene()
+        serve_two_versions(scene)
+        scene.metrics = metrics  # type: ignore[assignment]
+        promote(scene, "run-3", "third")
+        back = RollbackRun(scene)
+        back.begin()
+        back.restored()
+
+    return of_trimtab(act)
+
+
+def given_up(resumed: bool) -> Callable[[], Emitted]:
+    """Retraining was given up once, and may have been resumed."""
+
+    def act(metrics: EmfMetrics) -> None:
+        scene = Scene()
+        scene.ledger.append(GIVEN_UP, "r", {}, scene.now, "test")
+        (entry,) = scene.ledger.entries()
+        history: Any = SimpleNamespace(entries=[entry], given_up=None if resumed else entry, losses=0)
+        GivingUp(scene.spec.retraining, scene.ledger, metrics, scene.notifier, scene.now).look(history)
+
+    return lambda: of_trimtab(act)
+
+
+def expected(after_days: int) -> Callable[[], Emitted]:
+    """A drop that comes every 30 days came so long ago."""
+
+    def act(metrics: EmfMetrics) -> None:
+        scene = Scene()
+        scene.ledger.append("drop.accepted", "d", {"kind": "data"}, scene.now, "test")
+        data = DataSpec.model_validate(scene.spec.data.model_dump() | {"expected_every_days": 30})
+        Arrivals(scene.ledger.entries(), scene.now + timedelta(days=after_days)).tell(data, metrics)
+
+    return lambda: of_trimtab(act)
+
+
+def asked(*outcomes: Outcome, asynchronous: bool = False) -> Callable[[], Emitted]:
+    """Requests to the endpoint end so, as SageMaker's stand-in reports them."""
+
+    def act() -> Emitted:
+        cloud = EmittingCloud()
+        metrics = InvocationMetrics(cloud, "here")  # type: ignore[arg-type]
+        for outcome in outcomes:
+            metrics.add(Target(ENDPOINT, "config", VARIANT, asynchronous), outcome)
+        metrics.flush()
+        return cloud.emitted
+
+    return act
+
+
+@dataclass
+class Instance:
+    """A variant whose one instance is this process."""
+
+    config: dict[str, Any]
+    name: str = VARIANT
+
+    @property
+    def serverless(self) -> Any:
+        return self.config.get("ServerlessConfig")
+
+    def process_ids(self) -> list[int]:
+        return [os.getpid()]
+
+
+def used(percent: float, config: dict[str, Any], taken: float = 0.0) -> Callable[[], Emitted]:
+    """Instances are used so; whichever readings there are say the same."""
+
+    def act() -> Emitted:
+        cloud = EmittingCloud()
+        fleet = SimpleNamespace(all_variants=[Instance(config)], taken=lambda _: taken)
+        endpoint = SimpleNamespace(name=ENDPOINT, fleets=lambda: [fleet])
+        utilization = Utilization(SimpleNamespace(cloud=cloud, name="here", endpoints={ENDPOINT: endpoint}))  # type: ignore[arg-type]
+        utilization._processors._before[os.getpid()] = (time.monotonic() - 1, 0.0)
+        utilization.flush()
+        share = {"Percent": percent, "None": taken}
+        return [(space, datum | {"Values": [share[datum["Unit"]]]}) for space, datum in cloud.emitted]
+
+    return act
+
+
+def queued(waiting: int, instances: int) -> Callable[[], Emitted]:
+    """So many requests wait at an asynchronous endpoint with so many instances."""
+
+    def act() -> Emitted:
+        cloud = EmittingCloud()
+        requests = SimpleNamespace(config={}, kept=lambda: list(range(waiting)))
+        fleet = SimpleNamespace(variants={VARIANT: SimpleNamespace(desired_count=instances)})
+        endpoint = SimpleNamespace(name=ENDPOINT, requests=requests, current=fleet)
+        Backlog(SimpleNamespace(cloud=cloud, name="here", endpoints={ENDPOINT: endpoint})).flush()  # type: ignore[arg-type]
+        return cloud.emitted
+
+    return act
+
+
+def executed(machine: str, status: str) -> Callable[[], Emitted]:
+    """An execution of the machine ends so, as Step Functions' stand-in reports it."""
+
+    def act() -> Emitted:
+        from localcloud.stepfunctions import executions  # moto's parser takes seconds
+
+        cloud, now = EmittingCloud(), datetime.now(UTC)
+        told: Any = dict.fromkeys(("output", "error", "cause", "redrive_date", "map_run_arn", "region_name"))
+        told |= {"state_machine_arn": machine, "exec_arn": f"{machine}:1", "status": status, "exec_status": status}
+        told |= {"start_date": now, "stop_date": now, "name": "1", "execution_input": "{}", "redrive_count": 0}
+        execution = SimpleNamespace(**told, history=SimpleNamespace(is_full=False), keep=lambda _: None)
+        executions._report(cloud, execution)  # type: ignore[arg-type]
+        return cloud.emitted
+
+    return act
+
+
+def delivered(queue: str, lost: int) -> Callable[[], Emitted]:
+    """So many messages wait in the queue, as SQS' stand-in reports it."""
+
+    def act() -> Emitted:
+        from moto.sqs.models import sqs_backends
+
+        backend, cloud = sqs_backends["123456789012"]["us-east-1"], EmittingCloud()
+        made = backend.create_queue(queue)
+        for _ in range(lost):
+            backend.send_message(made.name, "lost", system_attributes={})
+        try:
+            QueueMetrics(cloud)._measure()  # type: ignore[arg-type]
+        finally:
+            backend.delete_queue(made.name)
+        return cloud.emitted
+
+    return act
+
+
+def in_another_unit(rows: dict[str, Any]) -> dict[str, Any]:
+    """The number a thousandfold."""
+    return rows | {"x": rows["x"] * 1000}
+
+
+def moved(rows: dict[str, Any]) -> dict[str, Any]:
+    """The number far from where it was, still within its range."""
+    return rows | {"x": 0.6 + 0.4 * rows["x"]}
+
+
+def same(rows: dict[str, Any]) -> dict[str, Any]:
+    """Nothing."""
+    return rows
+
+
+def unchanged(look: Look) -> None:
+    """All agrees."""
+
+
+def without_an_alarm(look: Look) -> None:
+    """The alarm on drift was deleted."""
+    look.around.alarms["PsiMax"].clear()
+
+
+FINE, SLOW, FAILED, REFUSED = (
+    Outcome(200, 9_000, 1_000),
+    Outcome(200, 900_000, 1_000),
+    Outcome(500, 9_000, 1_000),
+    Outcome(422, 9_000, 1_000),
+)
+"""Status, and latencies in microseconds."""
