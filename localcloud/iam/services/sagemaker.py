@@ -51,6 +51,9 @@ def _resources(call: Call) -> Iterator[str]:
     if call.operation in ("CreateModelPackage", "UpdateModelPackage", "DescribeModelPackage", "DeleteModelPackage"):
         yield from _model_package(call)
         return
+    if call.operation == "CreateTransformJob":  # the model is a condition key, not a resource
+        yield call.arn(f"transform-job/{call.text('TransformJobName')}")
+        return
     if call.operation == "CreateArtifact":  # SageMaker chooses its ARN
         yield call.arn("artifact/*")
         return
@@ -89,6 +92,8 @@ def _context(call: Call) -> dict[str, tuple[str, ...]]:
         context[f"sagemaker:customermetadataproperties/{name.lower()}"] = (given,)
     if removed := call.parameters.get("CustomerMetadataPropertiesToRemove"):
         context["sagemaker:customermetadatapropertiestoremove"] = tuple(map(str, removed))
+    if call.operation == "CreateTransformJob":
+        context["sagemaker:modelarn"] = (call.arn(f"model/{call.text('ModelName')}"),)
     if types := tuple(_instance_types(call.parameters)):
         context["sagemaker:instancetypes"] = types
     if "EnableNetworkIsolation" in call.parameters:
