@@ -194,7 +194,9 @@ class ModelStack(Stack):
         if edge is not None and edge.greengrass:
             name = f"trimtab.{self._stage.name}.{self._model.spec.name}"
             EdgeComponent(self, "Edge", name=name, model=self._model.spec.name)
-        ModelDashboard(self, "Overview", spec=self._model.spec, names=self.names, alarms=alarms, machines=self.machines)
+        if self._model.spec.monitoring.dashboard:
+            spec, names = self._model.spec, self.names
+            ModelDashboard(self, "Overview", spec=spec, names=names, alarms=alarms, machines=self.machines)
 
     def _shape_endpoint(self, dead_letters: DeadLetters) -> None:
         """Its instances follow requests, and it sleeps where nobody depends on it, as far as the spec says so."""

@@ -1,8 +1,12 @@
-"""Looks at all readings of the serving version together; last step of the monitoring machine."""
+"""Looks at all readings of the serving version together; last step of the monitoring machine.
+
+And says what the day has cost.
+"""
 
 from typing import Any
 
 from trimtab.contracts import Event
+from trimtab.cost.day import MEASURED, RELEASED, cost_of_day
 from trimtab.entrypoint import Runtime, entrypoint
 from trimtab.ledger.lookup import decided
 from trimtab.monitoring.change.look import in_words, look_at, nearest_crossing, worst_evidence
@@ -18,6 +22,7 @@ def handler(event: Event, runtime: Runtime) -> dict[str, Any]:
     champion = runtime.ledger.state("champion")
     if champion is None:
         return {"outcome": "NotServing", "measures": 0}
+    _tell_cost(event, runtime)
     subject = f"change:{event.at.isoformat()}"
     version, spec = int(champion["version"]), runtime.spec.monitoring
     if found := decided(runtime.ledger, CHANGED, subject):
@@ -34,6 +39,12 @@ def handler(event: Event, runtime: Runtime) -> dict[str, Any]:
     data = {"version": version, "looks": shown, "days_to_limit": days, "summary": in_words(looks)}
     runtime.ledger.append(CHANGED, subject, data, event.at, "measure_change")
     return _result(shown)
+
+
+def _tell_cost(event: Event, runtime: Runtime) -> None:
+    """Once a run, as all that it rests on is in the ledger by now."""
+    entries = [entry for kind in (MEASURED, RELEASED) for entry in runtime.ledger.entries(kind)]
+    runtime.metrics.put(Metric.COST_PER_DAY, cost_of_day(runtime.spec, entries, event.at))
 
 
 def _result(looks: Any) -> dict[str, Any]:

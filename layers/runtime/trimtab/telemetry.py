@@ -47,6 +47,8 @@ class Metric(StrEnum):
     """Evidence over all windows that a measure of the serving version has moved for good; detected at 1."""
     DAYS_TO_LIMIT = "DaysToLimit"
     """Days until the first of the trends crosses its limit; the horizon when none is foretold to."""
+    COST_PER_DAY = "CostPerDay"
+    """USD that the last 24 hours have cost by the dated table of prices: endpoint, watching, traffic and trainings."""
     DROPS_ACCEPTED = "DropsAccepted"
     DROPS_QUARANTINED = "DropsQuarantined"
     RETRAINS_STARTED = "RetrainsStarted"

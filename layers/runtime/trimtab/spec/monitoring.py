@@ -64,6 +64,8 @@ class MonitoringSpec(Section):
     bias: BiasWatch = BiasWatch()
     estimate: EstimateWatch = EstimateWatch()
     alarms: AlarmsSpec = AlarmsSpec()
+    dashboard: bool = True
+    """Whether the model has a page of its own, at 3 USD a month; the overview of all models is there in any case."""
     change: ChangeSpec = ChangeSpec()
     """What is looked for over many windows."""
     silence_hours: int = Field(default=48, ge=1, le=168)

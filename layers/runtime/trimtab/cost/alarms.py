@@ -1,0 +1,44 @@
+"""How many metrics a model's alarms look at, which is what CloudWatch asks money for.
+
+A test counts them in the templates, so that an alarm more is a number more here.
+"""
+
+from trimtab.spec import Spec
+
+MACHINES = 6
+_OF_A_MACHINE = 3
+"""Executions that failed, timed out and were aborted."""
+_OTHERS = 4
+"""Silence, Disagreement, GivenUp and DeadLetters."""
+_SETTLING = 3
+_ALWAYS_MEASURED = 7
+"""Drift, Prediction, Schema, Quality, Estimate, Change and Forecast."""
+_BAND = 2
+"""A band's two limits are counted as metrics beside what they are around."""
+_WATCHED_BY_ANOMALY = {"latency": 1, "throughput": 1, "errors": 3}
+
+
+def alarm_metrics(spec: Spec) -> int:
+    """Metrics of all the model's alarms, bands counted as two."""
+    watch = spec.monitoring
+    settling = _SETTLING if watch.alarms.mute_minutes else 0
+    missing_drops = spec.data.expected_every_days is not None
+    anomalies = sum(_WATCHED_BY_ANOMALY[name] + _BAND for name in watch.alarms.anomalies)
+    machines = MACHINES + int(spec.stores) + int(spec.batch is not None)
+    return machines * _OF_A_MACHINE + _OTHERS + settling + missing_drops + _measured(spec) + _service(spec) + anomalies
+
+
+def composite_alarms() -> int:
+    """The page about measurements, and the one about the endpoint."""
+    return 2
+
+
+def _measured(spec: Spec) -> int:
+    watch = spec.monitoring
+    limited = watch.slices.max_drop is not None or watch.quality.metric == spec.evaluation.primary
+    return _ALWAYS_MEASURED + bool(spec.evaluation.slices and limited) + bool(spec.protected)
+
+
+def _service(spec: Spec) -> int:
+    """Errors among requests; processors and memory, memory and concurrency, or a backlog."""
+    return 2 + (1 if spec.rollout.endpoint.kind == "async" else 2)
