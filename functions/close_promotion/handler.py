@@ -29,7 +29,7 @@ class ClosePromotionEvent(Event):
 
     promotion: Promotion | None = None
     package_arn: str = ""
-    outcome: Literal["Serving", "RolledBack", "Refused", "Busy", "Failed"] = "Failed"
+    outcome: Literal["Serving", "RolledBack", "Shadowed", "Refused", "Busy", "Failed"] = "Failed"
     reason: str = ""
     broken: str = ""
     """Status of an execution that ended without this step; empty when the machine itself is asking."""

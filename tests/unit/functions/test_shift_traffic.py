@@ -160,5 +160,9 @@ def test_nobody_at_the_gate_before_the_start_has_begun_nothing(scene: Scene) -> 
 
 def test_after_a_shadow_with_nothing_to_follow_production_is_as_it_was(scene: Scene) -> None:
     run = planned(scene, strategy="shadow", shadow={"minutes": 5, "then": "nothing"}, on_inconclusive="proceed")
-    assert to_the_end(scene, run, looks=80)["next"] == "shadowed"
+    told = to_the_end(scene, run, looks=80)
+    assert (told["next"], told["reason"]) == ("shadowed", "answers were compared for 5 minutes")
     assert scene.endpoints.endpoints[ENDPOINT].config == run.state["plan"]["previous_config"]
+    assert run.close("Shadowed", told["reason"])["released"] is True
+    assert scene.ledger.entries("promotion.closed", "second")[0].data["outcome"] == "Shadowed"
+    assert "rollout.shadow.then" in scene.notifier.sent[-1]["next_step"]

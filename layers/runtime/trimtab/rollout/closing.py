@@ -135,7 +135,7 @@ class Closing:
     def _record(self, outcome: str, reason: str, cleaned: list[str]) -> None:
         version = self.promotion.version if self.promotion else 0
         named = f"version {version}" if version else "the approval"
-        if outcome in ("Refused", "Failed"):
+        if outcome in ("Refused", "Failed", "Shadowed"):
             self.notifier.send(
                 f"promotion of {named} ended: {outcome}",
                 f"The promotion of {named} ended as {outcome}; production is as it was.",
@@ -164,6 +164,8 @@ def in_words(reason: str) -> str:
 
 
 def _next_step(outcome: str, model: str) -> str:
+    if outcome == "Shadowed":
+        return "Read the report; to roll it out, name a strategy in rollout.shadow.then, deploy and approve it --again."
     if outcome == "Failed":
         return f"Look at what happened (trimtab history {model}), mend the cause, then approve the package again."
     return f"Read the reason (trimtab history {model}); train a new version, or approve again once the reason is gone."

@@ -90,7 +90,12 @@ class Shift:
     def _told(self, move: Move, live: EndpointState) -> dict[str, Any]:
         course = Course.read(self.looks.ledger, self.promotion.id)
         if move.act == "hand_over":
-            return {"next": "shadowed" if self.rollout.moved_by == "nothing" else "move", "reason": move.why}
+            if self.rollout.moved_by == "nothing":
+                return {
+                    "next": "shadowed",
+                    "reason": f"answers were compared for {self.rollout.shadow.minutes} minutes",
+                }
+            return {"next": "move", "reason": move.why}
         if move.act == "end":
             return self._settled(live, course, move.why)
         return {"next": "look", "reason": move.why, "act": move.act, "step": course.step}
