@@ -1,0 +1,84 @@
+"""`trimtab score`: what is started, what is refused before, and what is told of the end."""
+
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cli.score import ended, start, uploaded, write_answers
+from cli.stage import CommandError, Stage
+from tests.fakes import MemoryObjects
+
+MACHINE = "arn:aws:states:us-east-1:123456789012:stateMachine:trimtab-dev-tiny-batch"
+OUTPUT = "s3://captures/tiny/batch/b1"
+
+
+class States:
+    """Step Functions: one execution, which runs for two looks and ends as a test says."""
+
+    def __init__(self, **described: Any) -> None:
+        self.started: list[dict[str, Any]] = []
+        self._described = [{"status": "RUNNING"}, {"status": "RUNNING"}, described]
+
+    def start_execution(self, **asked: Any) -> dict[str, Any]:
+        self.started.append(asked)
+        return {"executionArn": f"{MACHINE}:{asked['name']}"}
+
+    def describe_execution(self, executionArn: str) -> dict[str, Any]:
+        return self._described.pop(0)
+
+    def get_caller_identity(self) -> dict[str, str]:
+        return {"Arn": "arn:aws:iam::123456789012:user/ann"}
+
+
+def stage(states: States, *, batches: bool = True) -> Stage:
+    made: Any = Stage(session=object())  # type: ignore[arg-type]
+    made.__dict__.update(data={"DropsBucket": "drops"}, objects=MemoryObjects(), client=lambda _: states)
+    made.__dict__["model"] = lambda _: {"BatchMachine": MACHINE} if batches else {}
+    found: Stage = made
+    return found
+
+
+def test_a_file_is_uploaded_into_a_folder_of_its_own_and_scored_in_the_callers_name(tmp_path: Path) -> None:
+    file = tmp_path / "day.jsonl"
+    file.write_text('{"id": 1}\n')
+    states = States()
+    where = stage(states)
+    start(where, "tiny", str(file), 3)
+    (asked,) = states.started
+    told = json.loads(asked["input"])
+    assert told["where"] == f"s3://drops/tiny/batch/asked/{asked['name']}/day.jsonl"
+    assert where.objects.read(told["where"]) == b'{"id": 1}\n'
+    assert (told["cause"], told["version"], told["by"]) == ("person", 3, "arn:aws:iam::123456789012:user/ann")
+
+
+def test_what_is_no_file_of_json_lines_and_a_model_without_batches_are_refused(tmp_path: Path) -> None:
+    file = tmp_path / "day.csv"
+    file.write_text("1")
+    with pytest.raises(CommandError, match=r"\.jsonl or \.ndjson"):
+        uploaded(stage(States()), "tiny", file, "name")
+    with pytest.raises(CommandError, match="to its model.yaml and deploy its stack"):
+        start(stage(States(), batches=False), "tiny", "s3://drops/tiny/batch/asked/", 0)
+
+
+def test_the_end_is_waited_for_and_told() -> None:
+    done = States(status="SUCCEEDED", output=json.dumps({"finished": {"summary": "scored", "output_uri": OUTPUT}}))
+    pauses: list[float] = []
+    assert ended(stage(done), "arn", pauses.append)["summary"] == "scored"
+    assert len(pauses) == 2
+    refused = States(status="SUCCEEDED", output=json.dumps({"plan": {"reason": "version 7 has never served"}}))
+    with pytest.raises(CommandError, match="version 7 has never served"):
+        ended(stage(refused), "arn", pauses.append)
+    with pytest.raises(CommandError, match="the job failed"):
+        ended(stage(States(status="FAILED", cause="the job failed")), "arn", pauses.append)
+
+
+def test_answers_are_written_in_the_order_of_their_files(tmp_path: Path) -> None:
+    where = stage(States())
+    for place, score in (("b.jsonl.out", 2), ("a.jsonl.out", 1)):
+        row = json.dumps({"id": score, "SageMakerOutput": {"score": score}})
+        where.objects.write(f"{OUTPUT}/{place}", io.BytesIO(f"{row}\n\n".encode()).getvalue())
+    write_answers(where, OUTPUT, tmp_path / "answers.jsonl")
+    assert (tmp_path / "answers.jsonl").read_text() == '{"score": 1}\n{"score": 2}\n'
