@@ -34,7 +34,7 @@ class States:
 
 
 def stage(states: States, *, batches: bool = True) -> Stage:
-    made: Any = Stage(session=object())  # type: ignore[arg-type]
+    made: Any = Stage(session=object())
     made.__dict__.update(data={"DropsBucket": "drops"}, objects=MemoryObjects(), client=lambda _: states)
     made.__dict__["model"] = lambda _: {"BatchMachine": MACHINE} if batches else {}
     found: Stage = made
@@ -59,7 +59,7 @@ def test_what_is_no_file_of_json_lines_and_a_model_without_batches_are_refused(t
     file.write_text("1")
     with pytest.raises(CommandError, match=r"\.jsonl or \.ndjson"):
         uploaded(stage(States()), "tiny", file, "name")
-    with pytest.raises(CommandError, match="to its model.yaml and deploy its stack"):
+    with pytest.raises(CommandError, match="scores no files"):
         start(stage(States(), batches=False), "tiny", "s3://drops/tiny/batch/asked/", 0)
 
 
