@@ -136,7 +136,8 @@ class TrainingMachine(Construct):
             "requested_by.$": "$.lease.requested_by",
             "artifact_uri.$": "$.training.artifact_uri",
         }
-        return {
+        registered = "ApproveCandidate" if self._steps.approve_candidate else "NoteRegistered"
+        return self._approving(judged) | {
             "JudgeCandidate": call(
                 self._steps.judge_candidate, judged, result="$.judgement", then="HasPassed", on_error="NoteFailure"
             ),
@@ -145,9 +146,24 @@ class TrainingMachine(Construct):
                 self._steps.register_candidate,
                 judged | made,
                 result="$.candidate",
-                then="NoteRegistered",
+                then=registered,
                 on_error="NoteFailure",
             ),
+        }
+
+    def _approving(self, judged: Json) -> States:
+        """Only where the spec has a rule. Whatever comes of it, the candidate is registered, and waits for people."""
+        if self._steps.approve_candidate is None:
+            return {}
+        package = {"package_arn.$": "$.candidate.package_arn"}
+        return {
+            "ApproveCandidate": call(
+                self._steps.approve_candidate,
+                judged | package,
+                result="$.approved",
+                then="NoteRegistered",
+                on_error="NoteRegistered",
+            )
         }
 
     def _ending(self) -> States:

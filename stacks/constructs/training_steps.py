@@ -5,6 +5,7 @@ from constructs import Construct
 
 from stacks.arns import arn
 from stacks.asl import THIS_MOMENT, Json, again
+from stacks.constructs.approving import approve_candidate
 from stacks.constructs.lake_table import LakeTable
 from stacks.constructs.model_parts import ModelParts
 from stacks.constructs.registering import register_candidate
@@ -26,6 +27,7 @@ class TrainingSteps:
         self.build_dataset = _build_dataset(scope, parts)
         self.judge_candidate = _judge_candidate(scope, parts)
         self.register_candidate = register_candidate(scope, parts)
+        self.approve_candidate = approve_candidate(scope, parts) if parts.spec.approval.auto else None
         self.release_training = _release_training(scope, parts)
         self.search: tuple[RuntimeFunction, RuntimeFunction] | None = (
             (parts.function(scope, "plan_search"), _read_search(scope, parts)) if parts.spec.training.tuning else None
@@ -40,6 +42,7 @@ class TrainingSteps:
             *(self.search or ()),
             self.judge_candidate,
             self.register_candidate,
+            *([self.approve_candidate] if self.approve_candidate else []),
             self.release_training,
         )
 

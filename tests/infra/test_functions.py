@@ -16,6 +16,8 @@ SHAPING = {"scale_endpoint", "rest_endpoint"}
 """Of a model whose endpoint follows requests, or sleeps, alone."""
 SCORING = {"plan_batch", "finish_batch"}
 """Of a model that scores files alone."""
+RULED = {"approve_candidate"}
+"""Of a model whose spec approves by rule alone."""
 LAKE = {"plan_lake", "read_lake"}
 """Of a model whose drops may point to a lake alone."""
 
@@ -30,7 +32,7 @@ def _functions(assembly: Assembly, stack: str) -> dict[str, Template]:
 
 
 def test_every_folder_under_functions_is_deployed_once(assembly: Assembly) -> None:
-    folders = {path.parent.name for path in (ROOT / "functions").glob("*/handler.py")} - LAKE - SCORING
+    folders = {path.parent.name for path in (ROOT / "functions").glob("*/handler.py")} - LAKE - SCORING - RULED
     assert set(_functions(assembly, "trimtab-dev-control")) == SHARED
     absent = SHARED | SEARCHING | TRACKING | STORING | CONDUCTED | SHAPING
     assert set(_functions(assembly, "trimtab-dev-model-flights")) == folders - absent

@@ -216,6 +216,8 @@ class Promotion(Message):
     """Id of the act that turned the package to Approved; it is acted upon once."""
     approved_by: tuple[str, ...] = ()
     """Who approved it, one name each."""
+    automatic: bool = False
+    """Whether that was no person, but the spec's rule (``approval.auto``)."""
     skips: tuple[str, ...] = ()
     """What the approval asked to leave out in an emergency: staging, gates."""
     skips_staging: bool = False

@@ -17,7 +17,7 @@ from trimtab.evaluation.directions import in_range, names_of
 from trimtab.evaluation.holdout import Rows
 from trimtab.evaluation.json_values import finite
 from trimtab.evaluation.kinds import class_values
-from trimtab.evaluation.report import build_report
+from trimtab.evaluation.report import build_report, measure_change
 from trimtab.evaluation.task import Scores, Task
 from trimtab.spec import parse_spec
 
@@ -116,7 +116,7 @@ def test_a_report_has_every_part_that_gates_and_people_read(problem: str, tmp_pa
         assert all(low <= high for low, high in report["intervals"][model].values())
     assert set(report["paired"]["champion"]) == set(names_of(problem))
     assert set(report["baselines"]) == {*made_baselines(problem), "last_value"}
-    assert report["champion"] == {"rows": 303, "error": None, "present": True}
+    assert report["champion"] == {"rows": 303, "error": None, "present": True, "change": 0.0}
     assert {"calibration", "bias", "bootstrap", "importance"} <= set(report)
     assert sum(fold["n"] for fold in report["folds"]) == 400
 
@@ -153,7 +153,7 @@ def test_the_best_baseline_is_the_one_to_beat(tmp_path: Path) -> None:
 def test_a_champion_that_failed_is_told_and_not_compared(tmp_path: Path) -> None:
     made = task("binary", tmp_path)
     report = written(build_report(made, scores(made, error="line 1 has no 'load'")))
-    assert report["champion"] == {"rows": 0, "error": "line 1 has no 'load'", "present": True}
+    assert report["champion"] == {"rows": 0, "error": "line 1 has no 'load'", "present": True, "change": None}
     assert report["metrics"]["champion"] is report["paired"]["champion"] is report["tests"]["champion"] is None
 
 
@@ -216,3 +216,27 @@ def test_an_equal_candidate_has_no_advantage_at_all(tmp_path: Path) -> None:
         report = build_report(made, scores(made))
         paired = report["paired"]["champion"][made.rule["primary"]]
         assert (paired["lo"], paired["hi"]) == (0, 0), problem
+
+
+def test_the_change_of_predictions_is_the_share_of_rows_that_are_decided_otherwise(tmp_path: Path) -> None:
+    made = task("binary", tmp_path)
+    old = scores(made).champion
+    assert old is not None
+    asked = np.flatnonzero(made.comparable)
+    turned = old.copy()
+    turned[asked[:30]] = 1 - turned[asked[:30]]
+    found = scores(made, candidate=turned)
+    decided = [
+        found.kind.decisions(s[asked], found.thresholds[n]) for s, n in ((turned, "candidate"), (old, "champion"))
+    ]
+    share = float(np.mean(decided[0] != decided[1]))
+    assert measure_change(made, found) == pytest.approx(share)
+    assert 0 < share <= 30 / len(asked) + 1e-9
+
+
+def test_of_numbers_it_is_the_mean_difference_in_standard_deviations_of_the_label(tmp_path: Path) -> None:
+    made = task("regression", tmp_path)
+    old = scores(made).champion
+    assert old is not None
+    found = scores(made, candidate=old + 0.5 * float(np.std(scores(made).label)))
+    assert measure_change(made, found) == pytest.approx(0.5)

@@ -10,8 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.fakes import NOON
+from tests.unit.functions.scene import SPEC, tiny_spec
+from trimtab.errors import SpecError
 from trimtab.recovery.policy import Situation, cooldown, decide
-from trimtab.spec.retraining import BackoffSpec, RetrainingSpec
+from trimtab.spec.retraining import KINDS, BackoffSpec, RetrainingSpec
 
 POLICY = RetrainingSpec(triggers=("drift", "truth"), cooldown_hours=6, daily_budget=3, monthly_budget=5)
 CALM = Situation(
@@ -114,3 +116,36 @@ def test_no_storm_of_alarms_breaks_cooldown_or_budget(gaps_min: list[int], coold
         assert sum(start - timedelta(days=1) < other <= start for other in starts) <= budget
     gaps = [after - before for before, after in itertools.pairwise(starts)]
     assert all(gap >= timedelta(hours=cooldown) for gap in gaps)
+
+
+@pytest.mark.parametrize(
+    ("retraining", "mistake"),
+    [
+        ("{actions: {quality: promote}}", "quality"),
+        ("{actions: {weather: tell}}", "weather"),
+        ("{volume: {}}", "give rows, drops or both"),
+        ("{monthly_cost_usd: 5}", "no price of ml.made.up is known"),
+    ],
+)
+def test_a_spec_that_cannot_be_meant_is_refused_with_its_place(retraining: str, mistake: str) -> None:
+    head, _, _ = SPEC.partition("retraining:")
+    text = head.replace("entry_point: train.py", "entry_point: train.py\n  instance_type: ml.made.up")
+    with pytest.raises(SpecError, match=mistake):
+        tiny_spec(f"{text}retraining: {retraining}\n")
+
+
+def test_what_an_alarm_allows_follows_from_the_triggers_unless_the_spec_says_otherwise() -> None:
+    by_default = RetrainingSpec()
+    assert [kind for kind in KINDS if by_default.action(kind) == "retrain"] == [
+        "drift",
+        "prediction",
+        "quality",
+        "change",
+    ]
+    told = RetrainingSpec(triggers=("quality",), actions={"slice": "retrain", "quality": "rollback"})
+    assert {kind: told.action(kind) for kind in ("drift", "quality", "slice", "schema")} == {
+        "drift": "tell",
+        "quality": "rollback",
+        "slice": "retrain",
+        "schema": "tell",
+    }

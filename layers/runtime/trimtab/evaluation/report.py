@@ -208,7 +208,25 @@ def _bootstrap(task: Task, drawn: Draws, measured: Resampled) -> Json:
 
 def _champion(task: Task, scores: Scores) -> Json:
     rows = int(task.comparable.sum()) if scores.champion is not None else 0
-    return {"rows": rows, "error": scores.champion_error, "present": task.champion is not None}
+    found = {"rows": rows, "error": scores.champion_error, "present": task.champion is not None}
+    return found | {"change": measure_change(task, scores)}
+
+
+def measure_change(task: Task, scores: Scores) -> float | None:
+    """How far the candidate's predictions lie from the champion's on the rows that both can be asked about.
+
+    The share of rows that are decided otherwise, between 0 and 1; of numbers, the mean absolute difference in standard
+    deviations of the label. None without such rows, and for a label that does not vary.
+    """
+    rows, kind = np.flatnonzero(task.comparable), scores.kind
+    if scores.champion is None or not len(rows) or not kind.usable(scores.champion):
+        return None
+    new, old = scores.candidate[rows], scores.champion[rows]
+    if kind.problem != REGRESSION:
+        decided = [kind.decisions(s, scores.thresholds[n]) for s, n in ((new, "candidate"), (old, "champion"))]
+        return float(np.mean(decided[0] != decided[1]))
+    spread = float(np.std(scores.label))
+    return float(np.mean(np.abs(new - old))) / spread if spread > 0 else None
 
 
 def _intervals(measured: Resampled, model: str) -> dict[str, list[float]]:

@@ -95,7 +95,7 @@ class Admission:
         self.ballot.mark_skipping(package, votes)
         admitted = self._promotion(package, "Approved", f"version {package.version} may be promoted", lease.fence)
         act = votes.act
-        told = {"approval": act.id, "approved_by": votes.people}
+        told = {"approval": act.id, "approved_by": votes.people, "automatic": self.ballot.is_by_rule(package, votes)}
         return admitted.model_copy(update=told | {"skips": act.skips, "skips_staging": "staging" in act.skips})
 
     def _lease(self) -> Lease | None:

@@ -1,12 +1,13 @@
 """Counting who approved a version, and writing it down."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
 
 from trimtab.errors import ApproverUnknown
 from trimtab.ports import Ledger, MetricsSink, ModelRegistry, Notifier, Package
 from trimtab.rollout.approval import SUBMITTED_BY
+from trimtab.rollout.by_rule import is_by_rule
 from trimtab.rollout.votes import SKIPS, AuditTrail, Caller, StatusChange, Votes, is_told, tally
 from trimtab.spec.approval import ApprovalSpec
 from trimtab.telemetry import Metric
@@ -42,9 +43,24 @@ class Ballot:
             changes = []
         submitter = package.properties.get(SUBMITTED_BY, "")
         votes = tally(changes, submitter, self.approval, self.at, _by_the_registry(package, self.at))
+        votes = self._without_a_rule(package, votes)
         for number, vote in enumerate(votes.counted, start=1):
             self._write(package, vote, number)
         return votes
+
+    def is_by_rule(self, package: Package, votes: Votes) -> bool:
+        """Whether the vote that counts is nobody's but the rule's."""
+        return bool(votes.counted) and all(is_by_rule(self.ledger, package, vote.by.arn) for vote in votes.counted)
+
+    def _without_a_rule(self, package: Package, votes: Votes) -> Votes:
+        """Where the spec has no rule any more, what a rule approved is approved by nobody."""
+        if self.approval.auto is not None:
+            return votes
+        people = tuple(vote for vote in votes.counted if not is_by_rule(self.ledger, package, vote.by.arn))
+        if len(people) == len(votes.counted):
+            return votes
+        reason = "it was approved by rule, and the spec has no approval.auto: a person has to approve"
+        return replace(votes, counted=people, uncounted=(*votes.uncounted, reason))
 
     def _write(self, package: Package, vote: StatusChange, number: int) -> None:
         """Once for each vote: a later count finds the earlier entries."""
@@ -59,6 +75,7 @@ class Ballot:
             "at": vote.at.isoformat(),
             "event": vote.id,
             "source": self.source,
+            "automatic": is_by_rule(self.ledger, package, vote.by.arn),
             "number": number,
             "needed": self.approval.approvers,
             "summary": f"{vote.by.person or 'somebody unknown'} approved version {package.version} "

@@ -45,6 +45,8 @@ class Conclusion:
             "run": promotion.run,
             "evaluation_uri": promotion.evaluation_uri,
             "since": self.at.isoformat(),
+            "approved_by": list(promotion.approved_by),
+            "automatic": promotion.automatic,
         }
 
     def serving(self, confirmation: Confirmation, evidence: dict[str, Any]) -> None:
@@ -82,7 +84,8 @@ class Conclusion:
     def _approved(self) -> str:
         """Whose approval it was, as the end of a sentence."""
         people = ", ".join(self.promotion.approved_by)
-        return f" (approved by {people})" if people else ""
+        by_rule = "by rule, through " if self.promotion.automatic else ""
+        return f" (approved {by_rule or 'by '}{people})" if people else ""
 
     def _help(self, confirmation: Confirmation) -> str:
         """What to do, with the command where production itself is in need."""

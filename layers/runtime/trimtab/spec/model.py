@@ -17,6 +17,7 @@ from trimtab.spec.evaluation import EvaluationSpec, no_metric
 from trimtab.spec.features import FeaturesSpec
 from trimtab.spec.monitoring import MonitoringSpec
 from trimtab.spec.named_columns import misnamed, misused
+from trimtab.spec.prices import AS_OF
 from trimtab.spec.retraining import RetrainingSpec
 from trimtab.spec.rollout import RolloutSpec
 from trimtab.spec.serving import ServingSpec
@@ -72,6 +73,14 @@ class Spec(Section):
     def _devices_run_onnx(self) -> Self:
         if self.edge is not None and self.serving.format == "skops":
             mistakes([(("edge",), "devices run ONNX, and serving.format is skops: leave the section out")])
+        return self
+
+    @model_validator(mode="after")
+    def _a_budget_in_money_has_a_price(self) -> Self:
+        kind, rule = self.training.instance_type, self.retraining
+        if rule.monthly_cost_usd is not None and rule.price(kind) is None:
+            why = f"no price of {kind} is known (table of {AS_OF}): give retraining.price_per_hour_usd"
+            mistakes([(("retraining", "monthly_cost_usd"), why)])
         return self
 
     @model_validator(mode="after")
