@@ -76,3 +76,57 @@ def test_truth_of_other_records_leaves_the_window_without_labels(production: Pro
     strangers = population(12, first=10 * ROWS)
     production.truth(strangers, "strangers", truth_of(strangers))
     assert [each["rows"] for each in production.call("join_truth")["joined"]] == [0]
+    (entry,) = production.scene.ledger.entries("truth.joined")
+    assert entry.data["unknown"] == ROWS
+
+
+def test_a_file_that_belongs_to_no_window_is_told_of_once(production: Production) -> None:
+    rows = population(11)
+    production.truth(rows, "nobodys", truth_of(rows))
+    assert production.run()["joined"] == []
+    production.scene.later(days=1)
+    assert production.run()["joined"] == []
+    (entry,) = production.scene.ledger.entries("truth.joined")
+    assert entry.data["files"] == [{"drop": "nobodys", "rows": ROWS, "unknown": ROWS}]
+    assert "2000 ids of new truth were in none of them" in entry.data["summary"]
+    production.traffic(rows)
+    assert production.run()["joined"][0]["rows"] == ROWS, "it is joined when its window comes at last"
+
+
+def test_repeated_and_contradictory_ids_are_counted_and_the_last_word_is_unknown(production: Production) -> None:
+    rows, label = population(11), truth_of(population(11))
+    production.traffic(rows)
+    production.truth(rows, "first", label)
+    production.run()
+    production.scene.later(days=14)
+    ids = rows["row"][:6]
+    again = {"row": np.concatenate([ids, ids[:3], [999_999]])}
+    said = [*label[:6], label[0], 1 - label[1], 1 - label[2], 1]
+    production.truth(again, "second", said)
+    (joined,) = production.run()["joined"]
+    assert (joined["rows"], joined["coverage"], joined["age_days"]) == (ROWS - 2, (ROWS - 2) / ROWS, 14)
+    (file,) = production.scene.ledger.entries("truth.joined")[-1].data["files"]
+    assert file == {
+        "drop": "second",
+        "rows": ROWS,
+        "ids": 7,
+        "unknown": 1,
+        "repeated": 1,
+        "contradictory": 2,
+    }
+    production.scene.later(days=1)
+    production.truth({"row": ids[1:2]}, "third", label[1:2])
+    assert production.run()["joined"][0]["rows"] == ROWS - 1
+
+
+def test_how_long_truth_is_waited_for_is_the_specs(production: Production) -> None:
+    monitoring = production.scene.spec.monitoring
+    windows = monitoring.windows.model_copy(update={"truth_days": 400})
+    changed = monitoring.model_copy(update={"windows": windows})
+    production.scene.spec = production.scene.spec.model_copy(update={"monitoring": changed})
+    rows = population(11)
+    production.traffic(rows)
+    production.run()
+    production.scene.now += timedelta(days=300)
+    production.truth(rows, "late", truth_of(rows))
+    assert production.run()["joined"][0]["rows"] == ROWS

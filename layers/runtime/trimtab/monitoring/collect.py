@@ -113,9 +113,7 @@ class Collection:
                 return found
             few.append(target)
         fresh = self._next([file for target in few for file in target.files])
-        if fresh is None and few and self.spec.monitoring.windows.thin == "skip":
-            return self._read(together(few))
-        return fresh
+        return self._read(together(few)) if fresh is None and few else fresh
 
     def _next(self, late: Sequence[CaptureFile]) -> "Found | Target | None":
         """None when no record was captured up to ``at``, or so few that they are carried."""

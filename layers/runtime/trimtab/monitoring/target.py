@@ -56,7 +56,7 @@ def latecomers(files: Sequence[CaptureFile], calendar: Calendar, turn: int) -> l
     groups: dict[Span, list[CaptureFile]] = {}
     for file in files:
         if is_late(file, calendar):
-            groups.setdefault(calendar.window(file.hour + HOUR / 2), []).append(file)
+            groups.setdefault(calendar.window(file.begin or file.hour + HOUR / 2), []).append(file)
     until = calendar.through or calendar.at
     run = f"{stamp(calendar.at)}-{turn}"
     spans = sorted(groups, key=lambda span: span.end)
@@ -64,8 +64,8 @@ def latecomers(files: Sequence[CaptureFile], calendar: Calendar, turn: int) -> l
 
 
 def is_late(file: CaptureFile, calendar: Calendar) -> bool:
-    """Whether the windows of a file that nobody has read were all collected."""
-    return file.begin is None and calendar.is_closed(file.end)
+    """Whether the window of what is left of a file was collected before; a file of which all is left is its hour."""
+    return calendar.is_closed(file.begin or file.end)
 
 
 def together(targets: Sequence[Target]) -> Target:
