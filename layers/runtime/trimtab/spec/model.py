@@ -140,8 +140,3 @@ def _filled(document: dict[str, Any], metric: str) -> dict[str, Any]:
     if isinstance(quality, dict):
         document = document | {"monitoring": monitoring | {"quality": {"metric": metric} | quality}}
     return document
-
-
-def json_schema() -> dict[str, Any]:
-    """JSON Schema of model.yaml, for editors."""
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **Spec.model_json_schema()}
