@@ -28,7 +28,8 @@ class ModelDashboard(Construct):
         dashboard = cloudwatch.Dashboard(self, "Dashboard", default_interval=Duration.days(30))
         status = cloudwatch.AlarmStatusWidget(title=spec.name, alarms=alarms.all, width=24)
         dashboard.add_widgets(status)
-        dashboard.add_widgets(self._traffic(), self._latency())
+        dashboard.add_widgets(self._traffic(), self._latency(alarms))
+        dashboard.add_widgets(self._saturation(alarms), self._cost())
         dashboard.add_widgets(self._rollout(), self._evidence())
         dashboard.add_widgets(self._fleets("Errors by fleet (5xx)", "Invocation5XXErrors", "Sum"), self._slowest())
         dashboard.add_widgets(self._drift(alarms), self._quality(alarms))
@@ -62,9 +63,19 @@ class ModelDashboard(Construct):
         counts = [self._endpoint(name, "Sum") for name in ("Invocations", "Invocation4XXErrors", "Invocation5XXErrors")]
         return cloudwatch.GraphWidget(title="Requests", left=counts, width=_HALF)
 
-    def _latency(self) -> cloudwatch.IWidget:
+    def _latency(self, alarms: ModelAlarms) -> cloudwatch.IWidget:
+        """The model's own, and SageMaker's where it publishes that."""
         shares = [self._endpoint("ModelLatency", statistic) for statistic in ("p50", "p99")]
-        return cloudwatch.GraphWidget(title="Latency (µs)", left=shares, width=_HALF)
+        overhead = [self._endpoint("OverheadLatency", "p99")] if alarms.service.kind != "async" else []
+        return cloudwatch.GraphWidget(title="Latency (µs)", left=[*shares, *overhead], width=_HALF)
+
+    def _saturation(self, alarms: ModelAlarms) -> cloudwatch.IWidget:
+        """What the alarm on saturation looks at; of several processors CPUUtilization is the sum."""
+        return cloudwatch.GraphWidget(title="Saturation", left=alarms.service.used, width=_HALF)
+
+    def _cost(self) -> cloudwatch.IWidget:
+        a_day = model_metric(self._spec, Metric.COST_PER_DAY, "Maximum", _DAY)
+        return cloudwatch.GraphWidget(title="Cost of a day (USD, list prices)", left=[a_day], width=_HALF)
 
     def _rollout(self) -> cloudwatch.IWidget:
         """How far traffic has moved, and what the judge says of it."""

@@ -21,7 +21,7 @@ class ServiceAlarms:
 
     def __init__(self, scope: Construct, *, spec: Spec, names: ModelNames) -> None:
         self._scope, self._spec, self._names = scope, spec, names
-        self._settings, self._kind = spec.monitoring.alarms, spec.rollout.endpoint.kind
+        self._settings, self.kind = spec.monitoring.alarms, spec.rollout.endpoint.kind
         self.all: list[cloudwatch.AlarmBase] = [self._errors(), self._saturation()]
         self.all += [self._anomaly(name) for name in self._settings.anomalies]
 
@@ -37,7 +37,7 @@ class ServiceAlarms:
 
     def _requests(self) -> cloudwatch.Metric:
         """An asynchronous endpoint publishes no Invocations: requests are those whose latency was measured."""
-        asynchronous = self._kind == "async"
+        asynchronous = self.kind == "async"
         return self.metric("ModelLatency", "SampleCount") if asynchronous else self.metric("Invocations", "Sum")
 
     def _errors(self) -> cloudwatch.Alarm:
@@ -53,20 +53,29 @@ class ServiceAlarms:
 
     def _saturation(self) -> cloudwatch.Alarm:
         """Requests find no room. An asynchronous endpoint is full when they wait and no instance takes them."""
-        if self._kind == "async":
-            waiting = self.metric("HasBacklogWithoutCapacity", "Minimum", variant="")
+        if self.kind == "async":
             limit, what = Limit(0, QUIET, _IN_A_ROW, _IN_A_ROW), "requests wait and no instance takes them"
-            return make_alarm(self._scope, "Saturation", waiting, limit, described(self._spec, what, "endpoint"))
-        used = self._used()
+            return make_alarm(self._scope, "Saturation", self._waiting, limit, described(self._spec, what, "endpoint"))
+        used = self._used
         limit = Limit(self._settings.saturation_percent, QUIET, _IN_A_ROW, _IN_A_ROW)
         busiest = self._math(f"MAX([{', '.join(used)}])", **{name.split(" ")[0]: used[name] for name in used})
         what = f"over {self._settings.saturation_percent:g} % of its capacity is in use"
         return make_alarm(self._scope, "Saturation", busiest, limit, described(self._spec, what, "endpoint"))
 
+    @property
+    def used(self) -> list[cloudwatch.Metric]:
+        """What the alarm on saturation is made of."""
+        return list(self._used.values()) if self.kind != "async" else [self._waiting]
+
+    @property
+    def _waiting(self) -> cloudwatch.Metric:
+        return self.metric("HasBacklogWithoutCapacity", "Minimum", variant="")
+
+    @property
     def _used(self) -> dict[str, cloudwatch.Metric]:
         """What is used of the capacity, in per cent: expressions over metrics, each named by its first word."""
         memory = self.metric("MemoryUtilization", "Average", INSTANCES)
-        if self._kind == "realtime":
+        if self.kind == "realtime":
             cores = cores_of(self._spec.rollout.instance_type)
             return {f"cpu / {cores}": self.metric("CPUUtilization", "Average", INSTANCES), "memory": memory}
         taken = self.metric("ServerlessConcurrentExecutionsUtilization", "Average")

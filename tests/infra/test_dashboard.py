@@ -13,8 +13,10 @@ from trimtab.spec.judging import RULES
 from trimtab.telemetry import NAMESPACE, RULE_DIMENSION, Metric
 
 ROOT = Path(__file__).parents[2]
-OF_ENDPOINTS = {"Invocations", "Invocation4XXErrors", "Invocation5XXErrors", "ModelLatency"}
-"""Metrics of the namespace AWS/SageMaker that SageMaker publishes for every variant (developer guide)."""
+OF_REQUESTS = {"Invocations", "Invocation4XXErrors", "Invocation5XXErrors", "ModelLatency", "OverheadLatency"}
+OF_INSTANCES = {"CPUUtilization", "MemoryUtilization"}
+OF_ENDPOINTS = OF_REQUESTS | OF_INSTANCES
+"""What SageMaker publishes for every variant (developer guide)."""
 MODEL_PAGE = "trimtab-dev-model-tiny"
 
 
@@ -55,7 +57,12 @@ def test_every_line_is_a_metric_that_somebody_emits(widgets: list[dict[str, Any]
     code = "".join(path.read_text() for path in sources if path.name != "telemetry.py")
     emitted = {metric.value for metric in Metric if f"Metric.{metric.name}" in code}
     drawn = list(_drawn(widgets))
-    assert {namespace for namespace, _, _ in drawn} == {NAMESPACE, "AWS/SageMaker", "AWS/States"}
+    assert {namespace for namespace, _, _ in drawn} == {
+        NAMESPACE,
+        "AWS/SageMaker",
+        "/aws/sagemaker/Endpoints",
+        "AWS/States",
+    }
     for namespace, name, _ in drawn:
         if namespace != "AWS/States":
             assert name in (emitted if namespace == NAMESPACE else OF_ENDPOINTS), name

@@ -49,6 +49,12 @@ def test_an_earlier_version_s_readings_say_nothing_about_its_successor(productio
     assert production.points(Metric.CHANGE) == []
 
 
+def test_every_run_says_what_the_day_has_cost(production: Production) -> None:
+    production.call("measure_change")
+    (usd,) = production.points(Metric.COST_PER_DAY)
+    assert usd > 2 * 24 * 0.115, "two instances of ml.m5.large for a day, and what watches them"
+
+
 def test_nothing_serves_nothing_is_measured(production: Production) -> None:
     production.scene.ledger.states.pop("champion")
     assert production.call("measure_change") == {"outcome": "NotServing", "measures": 0}
