@@ -4,10 +4,12 @@ import json
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
-from tests.unit.functions.scene import kinds, tiny_spec
+from tests.unit.functions.scene import SPEC, Scene, kinds, tiny_spec
 from tests.unit.monitoring.production import Production, population
+from trimtab.data.profile import profile_table
 from trimtab.telemetry import Metric
 
 
@@ -154,3 +156,31 @@ def test_the_report_has_the_distributions_of_both_sides(production: Production) 
     x = next(column for column in report["columns"] if column["column"] == "x")
     assert sum(x["bins"]["reference"]) == sum(x["bins"]["current"]) == 2000
     assert x["psi_error"] > 0
+
+
+def test_a_window_is_held_against_the_same_month_of_an_earlier_year_where_the_spec_says_so() -> None:
+    spec = tiny_spec(SPEC.replace("{min_rows: 50}", "{min_rows: 50, reference: same_period}"))
+    production = Production()
+    production.scene = Scene(spec=spec)
+    production.serve(1)
+    production.traffic(population(11, low=0.5))
+    window = production.call("collect_window")["window"]
+    drift = production.call("measure_drift", window=window)
+    assert (drift["drifted"], drift["reference"]) == (["x"], "training")
+    assert drift["reference_reason"] == "0 rows of the same month are known, fewer than monitoring.min_rows"
+    _january_before(production)
+    again = production.call("measure_drift", window=window)
+    assert (again["drifted"], again["reference"]) == ([], "same period: 2025-01")
+    assert again["period"]["start"] == production.scene.now.isoformat()
+
+
+def _january_before(production: Production) -> None:
+    """A drop of the January before was accepted; its x lay where it lies now."""
+    rows = population(12, low=0.5)
+    columns = {name: production.scene.spec.data.columns[name] for name in ("x", "kind")}
+    profile = profile_table(pa.table({name: rows[name] for name in columns}), columns)
+    uri = "s3://artifacts/tiny/reports/january/profile.json"
+    production.scene.objects.write(uri, profile.dumps())
+    period = {"start": "2025-01-01T00:00:00+00:00", "end": "2025-01-31T23:00:00+00:00"}
+    data = {"kind": "data", "uri": "s3://drops/tiny/january", "profile": uri, "period": period}
+    production.scene.ledger.append("drop.accepted", "january", data, production.scene.now, "accept_drop")

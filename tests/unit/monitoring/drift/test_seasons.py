@@ -10,6 +10,7 @@ import pytest
 
 from tests.unit.functions.scene import SPEC, tiny_spec
 from trimtab.data.profile import Profile, profile_table
+from trimtab.errors import SpecError
 from trimtab.monitoring.drift.seasons import Reference, Season, Seasons, keys_of, usual_psi
 from trimtab.ports import Entry
 from trimtab.spec import Spec
@@ -138,3 +139,10 @@ def test_years_that_differ_among_themselves_say_how_much_is_usual() -> None:
     mild, hot = (profile(rows(first, 20, centre), spec) for centre in (lambda day: 0.5, lambda day: 0.9))
     assert usual_psi({"2020-07": mild}, ["x"]) == {}
     assert usual_psi({"2020-07": mild, "2021-07": hot}, ["x"])["x"] > 1
+
+
+def test_rows_without_a_time_have_no_season() -> None:
+    with pytest.raises(SpecError, match=r"monitoring\.reference.*rows without data\.event_time have no period"):
+        tiny_spec(
+            SPEC.replace("  event_time: seen\n", "").replace("{min_rows: 50}", "{min_rows: 50, reference: same_period}")
+        )

@@ -139,8 +139,10 @@ def _in_another_unit(
         return None
     small = sudden and not is_lattice_kept(before, now)
     asked = [conversion for conversion in conversions(unit) if small or conversion.is_large]
-    best = min(asked, key=lambda conversion: left_after(before, now, conversion))
-    if math.isfinite(left_after(before, now, best)):
+    left = [(left_after(before, now, conversion), conversion) for conversion in asked]
+    explaining = [each for each in left if math.isfinite(each[0])]
+    if explaining:
+        _, best = min(explaining, key=lambda each: (not each[1].is_of_unit, each[0]))
         return "unit", f"looks like {best.name}"
     scale = fitted_scale(before, now) if small else None
     if scale is not None:

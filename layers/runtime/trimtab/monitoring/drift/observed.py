@@ -27,7 +27,7 @@ class Observed:
     profile: Profile
     scores: NumberProfile
     times: TimeProfile
-    """Event times; times of the requests for a model without an event time."""
+    """Event times; the time of the request where a row has none."""
     rules: tuple[RuleCount, ...] = ()
     requests: int = 0
     """Of all versions: what was captured and could be read."""
@@ -39,7 +39,7 @@ class Observed:
         mine = records.filter(pc.equal(records.column(VERSION), version))
         monitored = {name: spec.data.columns[name] for name in spec.monitored}
         tally = TimeColumn()
-        tally.add(ColumnBatch(mine.column(spec.data.event_time or TIME).combine_chunks()))
+        tally.add(ColumnBatch(_times(mine, spec.data.event_time)))
         return cls(
             profile=profile_table(mine, monitored, spec.data.id),
             scores=NumberProfile.of(mine.column(SCORE).combine_chunks()),
@@ -94,6 +94,12 @@ class Observed:
             tuple(RuleCount(**rule) for rule in document["rules"]),
             document["requests"],
         )
+
+
+def _times(records: pa.Table, event_time: str | None) -> pa.Array:
+    asked = records.column(TIME)
+    times = asked if event_time is None else pc.coalesce(records.column(event_time), asked)
+    return times.combine_chunks()
 
 
 def _moment(microseconds: int) -> datetime:

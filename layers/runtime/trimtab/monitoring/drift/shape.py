@@ -12,11 +12,11 @@ DIFFERENT: Final = 0.4
 """Mean distance of quantiles, in interquartile ranges of before, from which on a unit is asked about."""
 LARGE_LEFT: Final = 0.2
 """Share of the distance that may be left after a conversion that the world does not do by itself."""
-SMALL_LEFT: Final = 0.3
+SMALL_LEFT: Final = 0.25
 """The same of one that it may do, where the values themselves are others too."""
 LARGE_NEAR: Final = 5.0
 """Distance after such a conversion, in interquartile ranges of what is converted."""
-SMALL_NEAR: Final = 1.5
+SMALL_NEAR: Final = 1.0
 KEPT: Final = 0.9
 """Share of rows whose very value occurred before, from which on the unit is taken to be the same."""
 _SHARES: Final = np.linspace(0.01, 0.99, 99)

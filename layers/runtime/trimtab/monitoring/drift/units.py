@@ -18,6 +18,8 @@ class Conversion:
     apply: Callable[[Floats], Floats]
     is_large: bool
     """Whether a quantity hardly ever grows or shrinks so much by itself."""
+    is_of_unit: bool = True
+    """Whether the column's declared unit suggests it, so that it is the likelier explanation of two."""
 
 
 def _line(factor: float, shift: float, values: Floats) -> Floats:
@@ -77,8 +79,9 @@ def conversions(unit: str | None) -> Iterator[Conversion]:
         yield Conversion(f"minutes since midnight instead of {unit}", _clock_minutes, is_large=False)
         yield Conversion(f"hours instead of {unit}", _clock_hours, is_large=True)
     for name, factor in _SCALES.items():
-        yield Conversion(name, partial(_line, factor, 0.0), is_large=True)
-        yield Conversion(name.replace("times", "divided by"), partial(_line, 1 / factor, 0.0), is_large=True)
+        yield Conversion(name, partial(_line, factor, 0.0), is_large=True, is_of_unit=False)
+        opposite = name.replace("times", "divided by")
+        yield Conversion(opposite, partial(_line, 1 / factor, 0.0), is_large=True, is_of_unit=False)
 
 
 def _canonical(unit: str | None) -> str:
