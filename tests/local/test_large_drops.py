@@ -8,6 +8,7 @@ import io
 import json
 import shutil
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ from trimtab.data.validate import Gate
 from trimtab.spec import load_spec_file
 
 FAN_OUT = "  drop: manifest\n  fan_out: {above_megabytes: 0.1, share_megabytes: 0.03, at_once: 2}\n"
+WINDOW_FAN_OUT = "fan_out: {above_megabytes: 0.05, share_megabytes: 0.03, at_once: 2}"
 DOMAIN = "[north, south, west]"
 WATCHING = {"states:DescribeExecution", "states:StopExecution", "states:RedriveExecution"}
 """What AWS asks of the machine's role for its children and the local cloud does without it."""
@@ -42,6 +44,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("models") / "tiny"
     shutil.copytree(ROOT / FIXTURE, folder, ignore=shutil.ignore_patterns("__pycache__"))
     edit(folder, "data:\n", "data:\n" + FAN_OUT)
+    edit(folder, "min_rows: 100}", f"min_rows: 100, windows: {{{WINDOW_FAN_OUT}}}}}")
     return folder
 
 
@@ -181,9 +184,40 @@ def test_a_refused_drop_is_accepted_by_a_replay_after_the_contract_changed(loop:
     assert kinds(drop)[-3:] == ["drop.claimed", "drop.planned", "drop.accepted"]
 
 
+def test_much_captured_traffic_becomes_one_window_in_shares(loop: Loop) -> None:
+    at = datetime.fromisoformat(loop.cloud.now())
+    for number in range(4):
+        time = at - timedelta(hours=number + 1)
+        records = [{"id": 1_000 * number + n, "load": 50.0, "heat": 20.0, "age": 3, "site": "west"} for n in range(100)]
+        lines = [captured("main", number, n, time, record) for n, record in enumerate(records)]
+        key = f"tiny/capture/{loop.prefix}/main/{time:%Y/%m/%d/%H}/{time:%M-%S}-000-f.jsonl"
+        loop.s3.put_object(Bucket=loop.data["CapturesBucket"], Key=key, Body=b"".join([*lines, lines[0]]))
+    machine = f"arn:aws:states:us-east-1:123456789012:stateMachine:{loop.prefix}-monitoring"
+    loop.states.start_execution(
+        stateMachineArn=machine, input=json.dumps({"model": "tiny", "at": at.isoformat()}), name="traffic"
+    )
+    ended = loop.next("monitoring")
+    assert (ended.status, ended.state) == ("SUCCEEDED", "Measured")
+    (window,) = Stage().ledger("tiny").entries("window.collected")
+    assert (window.data["rows"], window.data["repeats"], window.data["files"]) == (400, 4, 4)
+    assert ended.output["decoded"] == [101] * 4
+
+
+def captured(variant: str, file: int, number: int, time: datetime, record: dict[str, Any]) -> bytes:
+    """A line as SageMaker writes it of a request for one record."""
+    request = {"observedContentType": "application/jsonlines", "mode": "INPUT", "encoding": "JSON"}
+    answer = request | {"mode": "OUTPUT", "data": json.dumps({"id": record["id"], "score": 0.5, "version": 1}) + "\n"}
+    request |= {"data": json.dumps(record) + "\n"}
+    metadata = {"eventId": f"{variant}-{file}-{number}", "inferenceTime": time.strftime("%Y-%m-%dT%H:%M:%SZ")}
+    line = {"captureData": {"endpointInput": request, "endpointOutput": answer}, "eventMetadata": metadata}
+    return json.dumps(line).encode() + b"\n"
+
+
 def test_every_permission_for_shares_was_needed(loop: Loop) -> None:
     listed = [excuse for excuse in judging.excuses() if "Share" not in excuse.role and "states:" not in excuse.action]
     found = [one for one in judging.unneeded(loop.cloud, "trimtab-") if not any(e.covers(one) for e in listed)]
-    children = {one.action for one in found if "StepsIntakeRole" in one.role.name and one.action.startswith("states:")}
     others = [str(one) for one in found if "Share" in one.role.name and one.action != COMES_TWICE]
-    assert (children, others) == (WATCHING, [])
+    assert others == []
+    for machine in ("StepsIntakeRole", "StepsMonitoringRole"):
+        unused = {one.action for one in found if machine in one.role.name and one.action.startswith("states:")}
+        assert unused == WATCHING, machine
