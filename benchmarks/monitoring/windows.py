@@ -115,7 +115,8 @@ def spec() -> Spec:
 
 def decode(folder: Path) -> int:
     """Records of the one share."""
-    return Shares("s3://temporary/plan", FolderObjects(folder)).decode(0, spec().data)
+    objects: Any = FolderObjects(folder)
+    return Shares("s3://temporary/plan", objects).decode(0, spec().data)
 
 
 def both_ways(folder: Path) -> tuple[float, float]:
