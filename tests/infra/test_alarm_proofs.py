@@ -102,12 +102,18 @@ def spec_of(kind: str = "realtime", anomalies: tuple[str, ...] = ()) -> Spec:
     return Spec.model_validate(document)
 
 
-def alarms_of(spec: Spec) -> dict[str, dict[str, Any]]:
-    """The properties of a spec's alarms by id, without those of machines and dead letters."""
+def template_of(spec: Spec) -> dict[str, Any]:
+    """A stack of a spec's alarms alone, without those of machines and dead letters."""
     app = App()
     stack = Stack(app, "S")
     ModelAlarms(stack, "Alarms", spec=spec, names=ModelNames("dev", spec.name), topic=sns.Topic(stack, "Topic"))
-    resources = app.synth().get_stack_by_name("S").template["Resources"]
+    template: dict[str, Any] = app.synth().get_stack_by_name("S").template
+    return template
+
+
+def alarms_of(spec: Spec) -> dict[str, dict[str, Any]]:
+    """Their properties by id."""
+    resources = template_of(spec)["Resources"]
     found = {id: one for id, one in resources.items() if one["Type"] == "AWS::CloudWatch::Alarm"}
     return {id.removeprefix("Alarms")[:-8]: one["Properties"] for id, one in found.items()}
 

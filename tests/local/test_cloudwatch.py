@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from tests.infra.test_alarm_proofs import spec_of, template_of
+
 from .conftest import LocalCloud, wait_until
 from .events_support import ACCOUNT, Queue, Stage, unique
 
@@ -203,6 +205,21 @@ def test_an_anomaly_after_days_of_the_usual_rings(stage: Stage, watch: Watch) ->
         stage.cloud.advance(5 * MINUTE)
     found = watch.becomes(name, "ALARM")
     assert "greater than the upper thresholds" in found["StateReason"]
+
+
+def test_a_model_s_alarms_are_deployed_with_pages_bands_and_a_suppressor(stage: Stage) -> None:
+    cloudformation = stage.cloud.client("cloudformation")
+    name, template = unique("alarms"), template_of(spec_of(anomalies=("latency", "throughput", "errors")))
+    cloudformation.create_stack(StackName=name, TemplateBody=json.dumps({"Resources": template["Resources"]}))
+    cloudformation.get_waiter("stack_create_complete").wait(StackName=name, WaiterConfig={"Delay": 1})
+    cloudwatch = stage.cloud.client("cloudwatch")
+    described = cloudwatch.describe_alarms(AlarmTypes=["CompositeAlarm"])["CompositeAlarms"]
+    (page,) = [alarm for alarm in described if name in alarm.get("ActionsSuppressor", "")]
+    alarms = cloudwatch.describe_alarms(AlarmNamePrefix=name)["MetricAlarms"]
+    assert sum("ThresholdMetricId" in alarm for alarm in alarms) == 3
+    assert page["StateValue"] in ("OK", "INSUFFICIENT_DATA")
+    cloudformation.delete_stack(StackName=name)
+    cloudformation.get_waiter("stack_delete_complete").wait(StackName=name, WaiterConfig={"Delay": 1})
 
 
 def _latency(moment: datetime, value: float) -> dict[str, Any]:
