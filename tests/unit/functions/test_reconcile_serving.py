@@ -11,7 +11,7 @@ from tests.unit.functions.rollback_run import RollbackRun, serve_two_versions
 from tests.unit.functions.scene import ENDPOINT, STAGING, PromotionRun, Scene, approved, function
 from trimtab.ports import EndpointState
 from trimtab.rollout.deployment import Deployment
-from trimtab.rollout.reconciliation import WATCHED, Watcher
+from trimtab.rollout.reconciliation import WATCHED, Watcher, watched
 from trimtab.telemetry import Metric
 
 
@@ -75,6 +75,13 @@ def test_nothing_is_found_nor_told_where_all_agree(scene: Scene, look: Look) -> 
     assert len(scene.notifier.sent) == told
     assert scene.ledger.entries("reconciled") == []
     assert scene.metrics.points[-1] == (Metric.RECONCILE_FINDINGS, 0, {})
+
+
+def test_the_alarm_on_drift_is_looked_for_on_the_metric_that_the_spec_has_it_on(scene: Scene) -> None:
+    assert watched(scene.spec) == WATCHED
+    monitoring = scene.spec.monitoring.model_copy(update={"drift_by": "importance"})
+    by_importance = watched(scene.spec.model_copy(update={"monitoring": monitoring}))
+    assert set(WATCHED) ^ set(by_importance) == {Metric.PSI_MAX, Metric.PSI_WEIGHTED}
 
 
 def _by_hand(look: Look) -> None:

@@ -11,7 +11,7 @@ from trimtab.ports import Endpoints, Entry, Ledger, MetricsSink, ModelRegistry, 
 from trimtab.rollout.deployment import endpoint_arn
 from trimtab.rollout.keeping import models_in_use
 from trimtab.rollout.queue import CHECKED, LEASE, waiting
-from trimtab.rollout.reconciliation import WATCHED, Finding, Observed, Surroundings, findings
+from trimtab.rollout.reconciliation import Finding, Observed, Surroundings, findings, watched
 from trimtab.spec import Spec
 from trimtab.telemetry import MODEL_DIMENSION, Metric
 
@@ -67,7 +67,7 @@ class Reconciler:
             answered=_answered(entries, newest),
             staging=self.endpoints.describe(self.names.staging_endpoint),
             capture=self.surroundings.capture(self.names.endpoint) if live else None,
-            watchers={metric.value: self._watchers(metric) for metric in WATCHED},
+            watchers={metric.value: self._watchers(metric) for metric in watched(self.spec)},
             keys={key: self.surroundings.key_state(key) for key in self.keys},
             deployed=self._deployed(champion),
             scales=scaling is None or live is None or self.surroundings.scales(live.name, VARIANT),

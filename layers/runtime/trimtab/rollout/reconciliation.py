@@ -18,6 +18,12 @@ _PROMPT = timedelta(minutes=30)
 """An approval that nothing has come of for so long was lost."""
 
 
+def watched(spec: Spec) -> tuple[Metric, ...]:
+    """Those of a spec: drift that counts by importance has an alarm on its weighted mean, and none on the largest."""
+    by_importance = {Metric.PSI_MAX: Metric.PSI_WEIGHTED} if spec.monitoring.drift_by == "importance" else {}
+    return tuple(by_importance.get(metric, metric) for metric in WATCHED)
+
+
 @dataclass(frozen=True)
 class Watcher:
     """An alarm on one of the model's metrics."""
