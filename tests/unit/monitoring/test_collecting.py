@@ -104,6 +104,18 @@ def test_a_few_latecomers_are_counted_in_the_next_window_which_says_so() -> None
     assert watch.windows[-1].data["late"] == {"files": 1, "rows": 2, "of": False}
 
 
+def test_files_of_the_last_minutes_that_come_after_the_run_are_counted_in_the_next_window() -> None:
+    watch = Watch()
+    watch.capture("f", some("on-time", NOON - 3 * HOUR))
+    watch.run()
+    watch.capture("minutes", some("late", NOON - timedelta(minutes=10)))
+    watch.capture("next", some("next", NOON + 2 * HOUR))
+    watch.scene.later(days=1)
+    (answer,) = watch.run()
+    assert answer["window"]["id"] == "20260102T120000Z"
+    assert watch.windows[-1].data["late"] == {"files": 1, "rows": 4, "of": False}
+
+
 @pytest.mark.parametrize("days_late", [2, 20, 80])
 def test_a_file_that_comes_weeks_late_is_found_within_seven_runs(days_late: int) -> None:
     watch = Watch()

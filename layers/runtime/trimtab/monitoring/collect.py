@@ -17,7 +17,7 @@ from trimtab.monitoring.files import HOUR, CaptureFile, Shelf, day_of
 from trimtab.monitoring.once import Digests, first_of_each, kept, request_digests
 from trimtab.monitoring.records import EVENT, ROW, TIME, record_schema
 from trimtab.monitoring.tables import record_batches
-from trimtab.monitoring.target import Target, extended, following, is_late, latecomers, together
+from trimtab.monitoring.target import Target, extended, following, latecomers, together
 from trimtab.monitoring.window_file import WindowFile
 from trimtab.monitoring.windows import Calendar, Served, watermark
 from trimtab.ports import Entry, Ledger, ObjectStore
@@ -187,7 +187,7 @@ class Collection:
     def _about(self, found: Found, file: WindowFile) -> dict[str, Any]:
         """What the ledger says of the window beside its records."""
         files, behind = found.target.files, self._left(found)
-        late = [each for each in files if is_late(each, self.calendar)]
+        late = [each for each in files if self.calendar.is_closed(each.begin or each.end)]
         bad = found.unreadable
         return {
             "run": self.at.isoformat(),

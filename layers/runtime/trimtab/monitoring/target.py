@@ -1,16 +1,20 @@
 """What the next window is made of: files of the oldest time that was not counted yet, latecomers after a rule.
 
 Files that come after their window was collected make a window of their own, about the same time, when they are enough
-to be judged; else they are counted in the next window.
+to be judged; else they are counted in the next window. So are always those of the last hours before a window's end:
+SageMaker writes a file some minutes after its requests, and minutes of a day are not what a day is measured by.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from trimtab.monitoring.files import HOUR, CaptureFile
 from trimtab.monitoring.windows import MOMENT, Calendar, Span, stamp
+
+SETTLING: Final = 2 * HOUR
+"""Files of so long before a window's end belong to the next one when they come after it was collected."""
 
 
 @dataclass(frozen=True)
@@ -64,8 +68,8 @@ def latecomers(files: Sequence[CaptureFile], calendar: Calendar, turn: int) -> l
 
 
 def is_late(file: CaptureFile, calendar: Calendar) -> bool:
-    """Whether the window of what is left of a file was collected before; a file of which all is left is its hour."""
-    return calendar.is_closed(file.begin or file.end)
+    """Whether the window of what is left of a file was collected a while before; all that is left is its hour."""
+    return calendar.is_closed((file.begin or file.end) + SETTLING)
 
 
 def together(targets: Sequence[Target]) -> Target:
@@ -95,6 +99,5 @@ def extended(target: Target, files: Sequence[CaptureFile], calendar: Calendar) -
 
 def _begin(file: CaptureFile, calendar: Calendar) -> datetime:
     """Before this, no record of the file is left to be counted."""
-    if file.begin is not None:
-        return file.begin
-    return max(file.hour, calendar.through + MOMENT) if calendar.through else file.hour
+    begin = file.begin or file.hour
+    return max(begin, calendar.through + MOMENT) if calendar.through else begin
