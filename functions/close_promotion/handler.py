@@ -17,7 +17,7 @@ from trimtab.rollout.closing import Closing
 from trimtab.rollout.fleet_numbers import Minute, minutes_of
 from trimtab.rollout.judge.sources import Measurements
 from trimtab.rollout.judge.verdict import Judgement
-from trimtab.rollout.looking import NEWEST
+from trimtab.rollout.looking import NEWEST, SHADOW_LOOK
 from trimtab.rollout.progress import told_of
 from trimtab.rollout.reigns import record_of
 
@@ -74,7 +74,8 @@ def report(event: ClosePromotionEvent, runtime: Runtime, measurements: Measureme
         return None
     folder = runtime.artifact("rollouts", told.promotion.tag)
     minutes, unread = _minutes(told.plan, measurements, event.at)
-    page = rollout_page(RolloutStory(told, minutes, _last_look(runtime, folder), unread))
+    newest, shadow = (_look(runtime, f"{folder}/{name}") for name in (NEWEST, SHADOW_LOOK))
+    page = rollout_page(RolloutStory(told, minutes, newest, shadow, unread))
     uri = f"{folder}/report.html"
     runtime.objects.write(uri, page, "text/html; charset=utf-8")
     return uri
@@ -90,8 +91,8 @@ def _minutes(plan: Plan | None, measurements: Measurements, at: datetime) -> tup
         return [], str(error)
 
 
-def _last_look(runtime: Runtime, folder: str) -> Judgement | None:
+def _look(runtime: Runtime, uri: str) -> Judgement | None:
     try:
-        return Judgement.from_json(json.loads(runtime.objects.read(f"{folder}/{NEWEST}")))
+        return Judgement.from_json(json.loads(runtime.objects.read(uri)))
     except FileNotFoundError:
         return None

@@ -1,5 +1,6 @@
 """Traffic that is moved by weights or after a shadow, as the machine sees it."""
 
+import json
 from typing import Any
 
 import pytest
@@ -162,6 +163,9 @@ def test_after_a_shadow_with_nothing_to_follow_production_is_as_it_was(scene: Sc
     run = planned(scene, strategy="shadow", shadow={"minutes": 5, "then": "nothing"}, on_inconclusive="proceed")
     told = to_the_end(scene, run, looks=80)
     assert (told["next"], told["reason"]) == ("shadowed", "answers were compared for 5 minutes")
+    folder = f"s3://artifacts/tiny/rollouts/{run.state['promotion']['tag']}"
+    last, kept = (json.loads(scene.objects.read(f"{folder}/{name}")) for name in ("judgement.json", "shadow.json"))
+    assert last == kept, "nothing looks at a shadow that is taken down"
     assert scene.endpoints.endpoints[ENDPOINT].config == run.state["plan"]["previous_config"]
     assert run.close("Shadowed", told["reason"])["released"] is True
     assert scene.ledger.entries("promotion.closed", "second")[0].data["outcome"] == "Shadowed"

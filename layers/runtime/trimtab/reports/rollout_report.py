@@ -36,6 +36,8 @@ class RolloutStory:
     minutes: Sequence[Minute]
     judgement: Judgement | None
     """The last look; None when both fleets were never compared."""
+    shadow: Judgement | None = None
+    """The last look at the shadow, where there was one."""
     unread: str = ""
     """Why the fleets' numbers could not be read."""
 
@@ -77,6 +79,7 @@ def _page(story: RolloutStory, shown: int) -> bytes:
         minutes=minutes,
         unread=story.unread,
         judgement=story.judgement,
+        pairs=next((each.pairs for each in (story.shadow, story.judgement) if each and each.pairs), None),
         judged=told.course.of(JUDGED)[-shown:],
         entries=entries[-shown:],
         entries_left=max(len(entries) - shown, 0),

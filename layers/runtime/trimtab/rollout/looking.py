@@ -21,6 +21,8 @@ from trimtab.spec.rollout import RolloutSpec
 
 NEWEST = "judgement.json"
 """The newest look at a rollout, overwritten by each; what was decided by is in the ledger."""
+SHADOW_LOOK = "shadow.json"
+"""The last look at the shadow; what follows it is looked at anew."""
 Fleets = tuple[Fleet, Fleet]
 """The new one and the old one."""
 
@@ -62,13 +64,17 @@ class Looks:
     def look(self, both: Fleets, course: Course) -> Judgement:
         """What is to be said of both fleets now, by all that is known since the rollout began."""
         judgement = look(self._subject(both, course), self.rollout, self.sources, self.at, self._previous())
-        pairs = judgement.pairs.to_json() if judgement.pairs else None
-        body = json.dumps(judgement.to_json() | {"at": self.at.isoformat(), "pairs": pairs}, indent=1).encode()
-        self.objects.write(f"{self.uri}/{NEWEST}", body, "application/json")
+        self.keep(judgement, NEWEST)
         show(judgement, self._percent(course), self.metrics)
         if course.step and self.sources.requests:
             ask(self.sources.requests, self.plan.endpoint, self._bodies(), judgement, self.rollout)
         return judgement
+
+    def keep(self, judgement: Judgement, name: str) -> None:
+        """The look is an object of the rollout's folder, with the records that both versions answered."""
+        pairs = judgement.pairs.to_json() if judgement.pairs else None
+        body = json.dumps(judgement.to_json() | {"at": self.at.isoformat(), "pairs": pairs}, indent=1).encode()
+        self.objects.write(f"{self.uri}/{name}", body, "application/json")
 
     def write_down(self, judgement: Judgement, course: Course, *, ended: bool = False) -> None:
         """The ledger has the judgement when it says something new, or when a step has ``ended`` by it."""

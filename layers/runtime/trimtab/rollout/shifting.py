@@ -10,9 +10,9 @@ from trimtab.ports import Alarms, Endpoints, EndpointState, Notifier, ObjectStor
 from trimtab.rollout.approval import is_approved
 from trimtab.rollout.checking import Checks
 from trimtab.rollout.conducting import Conductor
-from trimtab.rollout.course import Course
+from trimtab.rollout.course import SHADOWED, Course
 from trimtab.rollout.judge.verdict import Judgement
-from trimtab.rollout.looking import Looks, fleets
+from trimtab.rollout.looking import SHADOW_LOOK, Looks, fleets
 from trimtab.rollout.moves import Move, Position, Sight
 from trimtab.rollout.production import ringing, vanished
 from trimtab.spec.rollout import RolloutSpec
@@ -46,14 +46,21 @@ class Shift:
         move = self._conductor().perform(self._position(live, package, judgement, abandoned, course))
         if judgement:
             self.looks.write_down(judgement, course, ended=move.act in _ENDS_A_STEP and course.step > 0)
+        if judgement and move.act == "shadowed":
+            self.looks.keep(judgement, SHADOW_LOOK)
         return self._told(move, live)
 
     def _conductor(self) -> Conductor:
         return Conductor(self.promotion, self.plan, self.endpoints, self.looks.ledger, self.notifier, self.at)
 
     def _judged(self, live: EndpointState, course: Course) -> Judgement | None:
-        """Both versions are compared whenever both run: at every step, in every hold, and while weights change."""
+        """Both versions are compared whenever both run: at every step, in every hold, and while weights change.
+
+        A shadow that has been seen is not looked at again while it is taken down: its last look is its report.
+        """
         if live.config not in (self.plan.step_config, self.plan.shadow_config) or not course.seen_at(live.config):
+            return None
+        if live.config == self.plan.shadow_config and course.of(SHADOWED):
             return None
         both = fleets(self.plan, live.config)
         return self.looks.look(both, course) if both else None
