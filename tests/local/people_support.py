@@ -55,13 +55,14 @@ class Watching:
         return self.process.returncode, [json.loads(line) for line in told.splitlines()]
 
 
-def person(cloud: LocalCloud, policy: str, model: str = "tiny") -> Person:
-    """A new user to whom nothing is attached but the managed policy that the model's stack calls so."""
+def person(cloud: LocalCloud, *policies: str, model: str = "tiny") -> Person:
+    """A new user to whom nothing is attached but the managed policies that the model's stack calls so."""
     stack = cloud.client("cloudformation").describe_stacks(StackName=f"trimtab-dev-model-{model}")["Stacks"][0]
-    (arn,) = [out["OutputValue"] for out in stack["Outputs"] if f"{policy}Policy" in out["OutputKey"]]
-    iam, name = cloud.client("iam"), unique(policy.lower())
+    iam, name = cloud.client("iam"), unique(policies[0].lower())
     iam.create_user(UserName=name)
-    iam.attach_user_policy(UserName=name, PolicyArn=arn)
+    for policy in policies:
+        (arn,) = [out["OutputValue"] for out in stack["Outputs"] if f"s{policy}Policy" in out["OutputKey"]]
+        iam.attach_user_policy(UserName=name, PolicyArn=arn)
     key = iam.create_access_key(UserName=name)["AccessKey"]
     own = {"AWS_ACCESS_KEY_ID": key["AccessKeyId"], "AWS_SECRET_ACCESS_KEY": key["SecretAccessKey"]}
     return Person({**os.environ, **environment(cloud), **own})

@@ -15,6 +15,7 @@ def model_fn(model_dir):
 
 def transform_fn(model, body, content_type, accept):
     time.sleep(model["seconds"])
+    model.setdefault("kept", []).append(b"x" * model["leak"])
     if random.random() < model["errors"]:
         raise RuntimeError("the model is broken")
     text = body.decode() if isinstance(body, bytes) else body
@@ -37,6 +38,8 @@ class Successor:
     """Share of requests that it answers with 500."""
     seconds: float = 0.0
     """What it takes for an answer, besides what everybody takes."""
+    leak: int = 0
+    """Bytes that it keeps of each request."""
 
     def artifact(self) -> bytes:
         """model.tar.gz."""
@@ -56,6 +59,10 @@ class Successor:
     def with_errors(self, share: float) -> "Successor":
         """The same model, that fails on so many requests."""
         return replace(self, errors=share)
+
+    def leaking(self, leak: int) -> "Successor":
+        """The same model, that keeps so many bytes of each request."""
+        return replace(self, leak=leak)
 
     def taking(self, seconds: float) -> "Successor":
         """The same model, that takes so long."""

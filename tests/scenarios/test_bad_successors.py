@@ -45,6 +45,26 @@ def test_the_same_fleet_twice_stays_and_no_request_fails(world: World) -> None:
     assert ended.shifted == (50, 100)
 
 
+def test_a_successor_that_leaks_memory_goes_back_before_its_instances_are_full(world: World) -> None:
+    """Fleets of one config have variants of their own, and with them readings of their own."""
+    memory = {
+        "name": "memory",
+        "namespace": "/aws/sagemaker/Endpoints",
+        "metric": "MemoryUtilization",
+        "dimensions": {"EndpointName": "{endpoint}", "VariantName": "{variant}"},
+        "statistic": "Maximum",
+        "compare": "limit",
+        "limit": 2,
+    }
+    judge = {"metrics": [memory], "without": ["latency"]}  # to keep megabytes takes time too
+    stepped: dict[str, Any] = {"strategy": "stepped", "steps": [50, 100], "judge": judge}
+    ended = world.promote(OLD.leaking(500_000), per_second=40, **stepped)
+    print(f"\nleaks: {ended}")
+    assert (ended.outcome, ended.failed) == ("RolledBack", 0), ended
+    assert "memory: " in ended.reason, ended
+    assert ended.minutes <= 14
+
+
 def test_a_successor_that_takes_a_quarter_longer_goes_back(world: World) -> None:
     slow: dict[str, Any] = {"strategy": "all_at_once", "bake_minutes": 0, "judge": {"without": ["latency"]}}
     assert world.promote(OLD.taking(0.1), **slow).outcome == "Serving"

@@ -122,7 +122,7 @@ def test_without_traffic_nothing_advances(world: World) -> None:
     assert serving(world) == before
 
 
-@pytest.mark.parametrize("kind", ["throttle", "lost_answer"])
+@pytest.mark.parametrize("kind", ["throttle", "error", "lost_answer"])
 def test_calls_that_are_struck_at_random_lose_no_request_of_a_good_successor(world: World, kind: str) -> None:
     once_moving(world, lambda _run: faults(world, *striking(kind)))
     ended = world.promote(GOOD)
@@ -131,7 +131,7 @@ def test_calls_that_are_struck_at_random_lose_no_request_of_a_good_successor(wor
     assert struck(world) > 0
 
 
-@pytest.mark.parametrize("kind", ["throttle", "lost_answer"])
+@pytest.mark.parametrize("kind", ["throttle", "error", "lost_answer"])
 def test_calls_that_are_struck_at_random_keep_no_bad_successor(world: World, kind: str) -> None:
     before = serving(world)
     once_moving(world, lambda _run: faults(world, *striking(kind)))
@@ -156,6 +156,41 @@ def test_a_killed_instance_of_either_fleet_costs_a_few_requests_at_most(world: W
     assert struck(world) == 1
     assert serving(world)[0] == "InService"
     assert ended.failed <= 0.05 * ended.asked, ended
+
+
+def delete(world: World, part: str, name: str) -> None:
+    """Somebody deletes what the new fleet is made of."""
+    sagemaker = world.scene.cloud.client("sagemaker")
+    if part == "config":
+        sagemaker.delete_endpoint_config(EndpointConfigName=name)
+    else:
+        sagemaker.delete_model(ModelName=name)
+
+
+@pytest.mark.parametrize("part", ["config", "model"])
+def test_parts_of_the_new_version_deleted_by_hand_cost_no_request_and_are_found(world: World, part: str) -> None:
+    once_moving(world, lambda run: delete(world, part, run.state["plan"]["config"]))
+    ended = world.promote(GOOD)
+    print(f"\n{part} deleted: {ended}")
+    assert ended.failed == 0, ended
+    found = world.reconciled()
+    assert ended.outcome == "Serving", ended
+    assert set(found) == {"parts-gone"}
+    assert "trimtab rollback tiny --to" in found["parts-gone"]
+    world.interfere = None
+    assert world.promote(GOOD).outcome == "Serving", "whole again by the next version"
+    assert world.reconciled() == {}
+
+
+def test_a_config_deleted_by_hand_before_the_last_step_by_weight_sends_traffic_back(world: World) -> None:
+    before = serving(world)
+    once_moving(world, lambda run: delete(world, "config", run.state["plan"]["config"]))
+    ended = world.promote(GOOD, strategy="stepped", steps=[50, 100], bake_minutes=6)
+    print(f"\nlast config deleted: {ended}")
+    assert (ended.outcome, ended.failed) == ("Failed", 0), ended
+    assert "endpoint configuration" in ended.reason.lower()
+    assert serving(world) == before
+    assert world.reconciled() == {}
 
 
 def test_an_endpoint_deleted_by_hand_ends_the_rollout_with_one_message(world: World) -> None:

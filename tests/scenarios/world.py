@@ -1,5 +1,6 @@
 """Production under traffic on the local cloud, and promotions of successors to it, as the machine makes them."""
 
+import json
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -17,19 +18,25 @@ from tests.local.sagemaker_support import IMAGE, Studio
 from tests.local.test_rollout_guards import CloudScene
 from tests.scenarios.crowd import CLIENTS, Crowd
 from tests.scenarios.successors import Successor
-from tests.unit.functions.scene import ENDPOINT, PromotionRun, tiny_spec, with_rollout
+from tests.unit.functions.scene import ENDPOINT, PromotionRun, function, tiny_spec, with_rollout
 from trimtab.aws.alarms import CloudWatchAlarms
 from trimtab.aws.captured_answers import CapturedTraffic
 from trimtab.aws.endpoints import SageMakerEndpoints
+from trimtab.aws.lineage import SageMakerLineage
 from trimtab.aws.measurements import CloudWatchMeasurements
 from trimtab.aws.objects import S3ObjectStore
+from trimtab.aws.surroundings import AwsSurroundings
 from trimtab.errors import PlanError, RolloutInProgress
 from trimtab.rollout.judge.sources import Sources
+from trimtab.rollout.judge.verdict import Judgement
+from trimtab.rollout.looking import NEWEST
+from trimtab.rollout.progress import newest
 
 SPEED = 12
 LOOK_EVERY = timedelta(seconds=20)
 """Of virtual time."""
 RETRIES = 20
+AROUND = ("sagemaker", "cloudwatch", "kms")
 ROLLOUT: dict[str, Any] = {"strategy": "canary", "percent": 50, "bake_minutes": 10}
 
 
@@ -76,8 +83,8 @@ class World:
     """Errors of AWS's that ended a look; the machine looks again then."""
     _runs: int = 0
     _crowd: Crowd | None = None
-    _seen: dict[int, list[Counter[str]]] = field(default_factory=dict)
-    """Answers so far at each look, by step."""
+    _seen: dict[int, tuple[Counter[str], Counter[str]]] = field(default_factory=dict)
+    """By step, answers so far after the first look that saw it, and before the last one."""
 
     def promote(
         self,
@@ -114,7 +121,7 @@ class World:
         )
 
     def _shares(self, version: str) -> dict[int, float]:
-        steps = {step: seen[-1] - seen[0] for step, seen in self._seen.items()}
+        steps = {step: ended - began for step, (began, ended) in self._seen.items()}
         return {step: 100 * got[version] / sum(got.values()) for step, got in steps.items() if got}
 
     def begin(self, successor: Successor) -> tuple[PromotionRun, datetime]:
@@ -149,6 +156,23 @@ class World:
             raise
         return promotion
 
+    def reconciled(self) -> dict[str, str]:
+        """The commands that help, by the disagreement's name; there are no alarms of a stack, and no signing key."""
+        self.scene.look_at_the_clock()
+        module = function("reconcile_serving")
+        sagemaker, cloudwatch, kms = (self.scene.cloud.client(name) for name in AROUND)
+        event = module.ReconcileServingEvent.model_validate(self.scene.event("look"))
+        around = AwsSurroundings(sagemaker, cloudwatch, kms, None)
+        found = module.reconcile(event, self.scene.runtime, self.scene.endpoints, self.scene.registry, around)["found"]
+        return {each["name"]: each["command"] for each in found if not each["name"].startswith(("alarm-", "key-"))}
+
+    def judgement(self) -> Judgement:
+        """The newest look at the promotion that was let in last."""
+        told = newest(self.scene.ledger.entries())
+        assert told is not None
+        uri = self.scene.runtime.artifact("rollouts", told.promotion.tag, NEWEST)
+        return Judgement.from_json(json.loads(self.scene.objects.read(uri)))
+
     def delete_production(self) -> None:
         """Somebody deletes the endpoint by hand, as soon as SageMaker lets them."""
         self.scene.cloud.client("sagemaker").delete_endpoint(EndpointName=ENDPOINT)
@@ -167,6 +191,9 @@ class World:
 
         wait_until(watched, seconds, lambda: f"not settled: {self.scene.live()}, {self.struck[-3:]}")
         self.scene.look_at_the_clock()
+        if broken := promotion.state.get("ended"):
+            self._retried(lambda: promotion.close(*broken))
+            return {"outcome": broken[0], "reason": broken[1]}
         confirmation = self._retried(promotion.confirm)
         self._retried(lambda: promotion.close(confirmation["outcome"]))
         return confirmation
@@ -184,6 +211,7 @@ class World:
         """Whether the promotion has settled."""
         if self.interfere:
             self.interfere(promotion)
+        before = self._crowd.answers if self._crowd else Counter[str]()
         try:
             settled = self._moved(promotion)
         except RolloutInProgress:
@@ -191,7 +219,7 @@ class World:
         except (ClientError, BotoCoreError) as error:
             self.struck.append(str(error))
             return False
-        self._count(promotion)
+        self._count(promotion, before)
         return settled
 
     def _moved(self, promotion: PromotionRun) -> bool:
@@ -199,15 +227,33 @@ class World:
         if promotion.state.get("handed_over"):
             promotion.watch()
             return True
-        told = promotion.shift()
-        if told["next"] not in ("look", "settled"):
+        told = self._shifted(promotion)
+        if told["next"] == "move":
             self._hand_over(promotion)
-        return bool(told["next"] == "settled")
+        if told["next"] == "shadowed":
+            promotion.state["ended"] = ("Shadowed", told["reason"])
+        if told["next"] != "look" and (why := promotion.state.get("abandoned")):
+            promotion.state["ended"] = ("Failed", why)
+        return told["next"] in ("settled", "shadowed")
 
-    def _count(self, promotion: PromotionRun) -> None:
+    def _shifted(self, promotion: PromotionRun) -> dict[str, Any]:
+        """One step of Trimtab's own; one that fails has the machine take traffic back, without further looks."""
+        abandoned = promotion.state.get("abandoned", "")
+        try:
+            return promotion.shift(abandoned)
+        except (ClientError, BotoCoreError) as error:
+            if abandoned:
+                raise
+            promotion.state["abandoned"] = str(error)
+            return {"next": "look"}
+
+    def _count(self, promotion: PromotionRun, before: Counter[str]) -> None:
+        """A look takes its time, in which traffic may move on: the step began before it ended, and lasted until it."""
         shifts = self.scene.ledger.entries("rollout.shifted", promotion.execution)
         if shifts and self._crowd:
-            self._seen.setdefault(int(shifts[-1].data["percent"]), []).append(self._crowd.answers)
+            percent = int(shifts[-1].data["percent"])
+            began, _ = self._seen.get(percent, (self._crowd.answers, before))
+            self._seen[percent] = (began, before)
 
 
 def patient(cloud: LocalCloud, service: str) -> Any:
@@ -231,6 +277,7 @@ def production(cloud: LocalCloud, first: Successor) -> Iterator[World]:
     scene = CloudScene(cloud=cloud, role=studio.role, spec=with_rollout(tiny_spec(), **ROLLOUT))
     scene.objects = S3ObjectStore(cloud.client("s3"))  # type: ignore[assignment]
     runtime = cloud.client("sagemaker-runtime")
+    scene.lineage = SageMakerLineage(patient(cloud, "sagemaker"))  # type: ignore[assignment]
     scene.endpoints = SageMakerEndpoints(patient(cloud, "sagemaker"), runtime)  # type: ignore[assignment]
     scene.alarms = CloudWatchAlarms(patient(cloud, "cloudwatch"))  # type: ignore[assignment]
     scene.measurements = CloudWatchMeasurements(patient(cloud, "cloudwatch"))  # type: ignore[assignment]
