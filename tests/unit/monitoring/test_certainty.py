@@ -54,7 +54,7 @@ def test_the_evaluations_own_uncertainty_counts() -> None:
     assert said["drop_error"] < unsure.to_json()["drop_error"]
 
 
-def test_a_model_as_good_as_at_evaluation_seldom_rings() -> None:
+def test_a_model_as_good_as_at_evaluation_is_told_from_chance_as_often_as_promised() -> None:
     """Of 80 windows of a model that has not changed, and an evaluation of as many rows."""
     rang = 0
     for seed in range(80):
@@ -64,7 +64,7 @@ def test_a_model_as_good_as_at_evaluation_seldom_rings() -> None:
         found = measured(records(600, seed=seed), reference)
         assert found.reading is not None
         rang += found.reading > 0
-    assert rang <= 6  # 2.5 % are to be expected, 2; more than six by chance less than one time in a hundred
+    assert 2 <= rang <= 16  # one in ten promised, so 8; outside by chance one time in a hundred, before any limit
 
 
 def test_a_better_window_clears_with_its_own_figure() -> None:

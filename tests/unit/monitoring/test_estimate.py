@@ -1,5 +1,7 @@
 """Performance without truth: right while scores mean what they meant, blind to what only truth can tell."""
 
+from dataclasses import replace
+
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -38,6 +40,12 @@ def scores_between(table: pa.Table, low: float, high: float) -> pa.Table:
     return table.filter(pa.array((score >= low) & (score <= high)))
 
 
+def overconfident(table: pa.Table) -> pa.Table:
+    score = column(table, SCORE)
+    odds = 2 * np.log(score / (1 - score))
+    return table.set_column(table.column_names.index(SCORE), SCORE, pa.array(1 / (1 + np.exp(-odds))))
+
+
 def realised(table: pa.Table, model: Spec) -> float:
     value = measure_window("w", table, 1, Reference(), model).metrics[model.monitoring.quality.metric]
     assert value is not None
@@ -67,18 +75,33 @@ def test_the_interval_holds_what_comes_as_often_as_it_claims() -> None:
 
 def test_overconfident_scores_are_corrected_by_what_the_evaluation_saw() -> None:
     """Log odds twice as far out as they should be: taken as they are, they would promise too much."""
-
-    def overconfident(table: pa.Table) -> pa.Table:
-        score = column(table, SCORE)
-        odds = 2 * np.log(score / (1 - score))
-        return table.set_column(table.column_names.index(SCORE), SCORE, pa.array(1 / (1 + np.exp(-odds))))
-
     model = spec(quality={"metric": "log_loss", "max_drop": 0.05})
     then, scores = evaluated(overconfident(records(6000, seed=1)), model)
     now = overconfident(records(6000, seed=2))
     found = estimate(now, then, scores, model)
     assert found.value is not None
     assert found.value.value == pytest.approx(realised(now, model), abs=0.03)
+
+
+def test_the_line_of_calibration_corrects_without_the_scores_of_the_evaluation() -> None:
+    model = spec(quality={"metric": "log_loss", "max_drop": 0.05})
+    then, _ = evaluated(overconfident(records(6000, seed=1)), model)
+    now = overconfident(records(6000, seed=2))
+    found = estimate(now, then, None, model)
+    assert found.value is not None
+    assert found.value.value == pytest.approx(realised(now, model), abs=0.03)
+
+
+def test_what_the_same_estimate_misses_at_evaluation_is_taken_off() -> None:
+    then, scores = evaluated(records(6000, seed=1), spec())
+    worse = replace(then, metrics={"auc": then.metrics["auc"] - 0.1})
+    one, other = (estimate(records(2000, seed=2), known, scores, spec()) for known in (then, worse))
+    assert one.value is not None
+    assert other.value is not None
+    assert other.value.value == pytest.approx(one.value.value - 0.1)
+    assert one.shortfall is not None
+    assert other.shortfall is not None
+    assert other.shortfall.drop == pytest.approx(one.shortfall.drop)
 
 
 def test_a_changed_world_is_not_seen_in_the_scores_and_shows_when_truth_comes() -> None:

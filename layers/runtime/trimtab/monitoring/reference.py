@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from statistics import NormalDist
 from typing import Any
 
 from trimtab.evaluation.bootstrap import Estimate
@@ -12,6 +13,9 @@ from trimtab.evaluation.proportions import z_of
 
 CONFIDENCE = 0.95
 """Of intervals, where an evaluation does not say with which confidence it made its own."""
+EVIDENCE = 0.9
+"""How sure, one-sided, a drop must be no chance. It must be larger than a limit besides; at 0.975 the April of flights,
+whose bad days come in runs, is not told from chance (z is 1.6), and windows that fell are missed more often."""
 Json = dict[str, Any]
 
 
@@ -84,13 +88,14 @@ class Shortfall:
 
     @property
     def reading(self) -> float | None:
-        """What an alarm sees: the drop when its whole interval lies above 0, never more than 0 when it may be chance.
+        """What an alarm sees: the drop when it is more than chance (EVIDENCE), and else at most 0.
 
         None without an error: what cannot be told from chance is not judged.
         """
         if math.isnan(self.error):
             return None
-        return self.drop if self.interval[0] > 0 else min(self.drop, 0.0)
+        least = NormalDist().inv_cdf(EVIDENCE) * self.error
+        return self.drop if self.drop > least else min(self.drop, 0.0)
 
 
 def standard_error(estimate: Estimate, confidence: float) -> float:
