@@ -108,6 +108,15 @@ def test_a_unit_that_hides_in_the_season_shows_against_the_window_before() -> No
     assert found.message == "'wx_temp' looks like °C instead of °F"
 
 
+def test_a_unit_that_only_the_reference_suggests_is_no_break_when_the_window_before_was_the_same() -> None:
+    windows = DATA_SETS["flights"]()
+    spec = spec_of(windows.reference)
+    hot = profile(changed("wx_temp", lambda it: (it * 1.8 + 32).round(1))(windows.current), spec)
+    july = profile(windows.current, spec)
+    assert [each.columns for each in find_breaks(july, hot, None, spec)] == [("wx_temp",)]
+    assert find_breaks(july, hot, july, spec) == ()
+
+
 def test_levels_whose_spelling_alone_is_new_are_said_to_be_so() -> None:
     (found,) = breaks("flights", changed("carrier", lambda it: " " + it.str.lower()))
     assert found.message.endswith("only their spelling is new")

@@ -93,6 +93,14 @@ def test_drops_of_earlier_years_are_added_but_not_those_of_this_year_or_another_
     assert found.profile.rows == (31 + 28 + 28) * 40
 
 
+def test_a_drop_of_this_very_month_is_no_reference_for_what_follows_it() -> None:
+    past = Past()
+    past.drop(2021, 7)
+    start = datetime(2021, 7, 29, tzinfo=UTC)
+    season = Season(past.spec, Profile(), None, past.entries, past.profiles.__getitem__)
+    assert season.reference((start, start + timedelta(days=2))).said == "training"
+
+
 def test_a_drop_that_was_learned_from_counts_once() -> None:
     past = Past()
     past.drop(2020, 7)
