@@ -49,7 +49,7 @@ class ModelAlarms(Construct):
         self.service = ServiceAlarms(self, spec=spec, names=names)
         settling = self._settling()
         pages = (self._page(settling), self._service_page())
-        telling = (self._silence(), self._disagreement(), self._given_up(), *self._missing_drops())
+        telling = (*self._silence(), self._disagreement(), self._given_up(), *self._missing_drops())
         muting = [settling] if settling else []
         self.all: list[cloudwatch.IAlarm] = [*pages, *self.asking, *self.service.all, *telling, *muting]
 
@@ -120,12 +120,14 @@ class ModelAlarms(Construct):
         )
         return self._tells(page)
 
-    def _silence(self) -> cloudwatch.Alarm:
-        """The dead-man alarm: no reading for as long as the spec allows."""
+    def _silence(self) -> list[cloudwatch.IAlarm]:
+        """The dead-man alarm: no reading for as long as the spec allows. Where none can come it would ring for ever."""
+        if not self._spec.is_measured:
+            return []
         hours = self._spec.monitoring.silence_hours
         rings = Limit(1, LOUD, hours, hours, BELOW)
         readings = model_metric(self._spec, Metric.READING, "SampleCount", HOUR)
-        return self._telling("Silence", readings, rings, f"nothing was measured for {hours} hours", "silence")
+        return [self._telling("Silence", readings, rings, f"nothing was measured for {hours} hours", "silence")]
 
     def _disagreement(self) -> cloudwatch.Alarm:
         """What serves is not what was decided, or nobody would hear of it."""

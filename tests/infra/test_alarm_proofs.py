@@ -157,6 +157,11 @@ def test_other_kinds_of_endpoints_are_watched_by_what_they_publish(kind: str, na
     prove(name, alarms_of(spec_of(kind))[name], OTHER_KINDS[kind][name])
 
 
+def test_where_nothing_can_be_measured_silence_is_no_alarm(alarms: dict[str, dict[str, Any]]) -> None:
+    assert "Silence" in alarms
+    assert "Silence" not in alarms_of(spec_of("serverless"))
+
+
 def test_a_machine_that_breaks_off_rings(deployed: dict[str, dict[str, Any]]) -> None:
     for name in [name for name in deployed if name.endswith("Broken")]:
         (machine,) = {metric.dimensions[0][1] for metric in Watched(name, deployed[name]).metrics}

@@ -8,8 +8,8 @@ from trimtab.spec import Spec
 MACHINES = 6
 _OF_A_MACHINE = 3
 """Executions that failed, timed out and were aborted."""
-_OTHERS = 4
-"""Silence, Disagreement, GivenUp and DeadLetters."""
+_OTHERS = 3
+"""Disagreement, GivenUp and DeadLetters; Silence where something can be measured."""
 _SETTLING = 3
 _ALWAYS_MEASURED = 7
 """Drift, Prediction, Schema, Quality, Estimate, Change and Forecast."""
@@ -24,8 +24,9 @@ def alarm_metrics(spec: Spec) -> int:
     settling = _SETTLING if watch.alarms.mute_minutes else 0
     missing_drops = spec.data.expected_every_days is not None
     anomalies = sum(_WATCHED_BY_ANOMALY[name] + _BAND for name in watch.alarms.anomalies)
+    others = _OTHERS + int(spec.is_measured)
     machines = MACHINES + int(spec.stores) + int(spec.batch is not None)
-    return machines * _OF_A_MACHINE + _OTHERS + settling + missing_drops + _measured(spec) + _service(spec) + anomalies
+    return machines * _OF_A_MACHINE + others + settling + missing_drops + _measured(spec) + _service(spec) + anomalies
 
 
 def composite_alarms() -> int:

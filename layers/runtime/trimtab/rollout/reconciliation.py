@@ -19,9 +19,11 @@ _PROMPT = timedelta(minutes=30)
 
 
 def watched(spec: Spec) -> tuple[Metric, ...]:
-    """Those of a spec: drift that counts by importance has an alarm on its weighted mean, and none on the largest."""
+    """Those of a spec: drift that counts by importance has an alarm on its weighted mean, and none on the largest;
+    without anything to measure there is no alarm on silence."""
     by_importance = {Metric.PSI_MAX: Metric.PSI_WEIGHTED} if spec.monitoring.drift_by == "importance" else {}
-    return tuple(by_importance.get(metric, metric) for metric in WATCHED)
+    without = () if spec.is_measured else (Metric.READING,)
+    return tuple(by_importance.get(metric, metric) for metric in WATCHED if metric not in without)
 
 
 @dataclass(frozen=True)

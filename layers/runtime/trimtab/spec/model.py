@@ -117,6 +117,11 @@ class Spec(Section):
         return self.features is not None and self.features.store
 
     @property
+    def is_measured(self) -> bool:
+        """Whether anything of production can be measured: captured traffic, or rows of batches."""
+        return self.rollout.capture_percent > 0 or (self.batch is not None and self.batch.monitored_rows > 0)
+
+    @property
     def protected(self) -> tuple[str, ...]:
         """Attributes that the bias gate judges, by role or by name."""
         return tuple(dict.fromkeys([*self.data.protected, *self.evaluation.gates.bias.attributes]))
