@@ -81,7 +81,8 @@ def breaches(kind: AlarmKind, reading: Mapping[str, Any], limits: MonitoringSpec
         return _beyond(reading["drop"], limits.quality.max_drop)
     if kind == "prediction":
         return _beyond(reading["prediction_psi"], limits.prediction_psi_limit)
-    return _beyond(reading["max_psi"], limits.psi_limit)
+    looked_at = "weighted_reading" if limits.drift_by == "importance" else "max_psi"
+    return _beyond(reading.get(looked_at), limits.psi_limit)
 
 
 def _beyond(value: float | None, limit: float) -> bool:
