@@ -10,7 +10,7 @@ from trimtab.aws.measurements import CloudWatchMeasurements
 from trimtab.aws.registry import SageMakerRegistry
 from trimtab.contracts import PROMOTION_REQUESTED, Event, Plan, Promotion
 from trimtab.entrypoint import Runtime, entrypoint
-from trimtab.errors import EvidenceUnreadable
+from trimtab.errors import EvidenceUnreadable, KeyUnusable
 from trimtab.ports import Alarms, Endpoints, ModelRegistry
 from trimtab.reports.rollout_report import RolloutStory, rollout_page
 from trimtab.rollout.closing import Closing
@@ -40,7 +40,7 @@ def handler(event: ClosePromotionEvent, runtime: Runtime) -> dict[str, Any]:
     """Nothing of the promotion is left but what serves, and ``next`` is the approval whose turn it is."""
     connected = SageMakerEndpoints.connect(), CloudWatchAlarms.connect(), SageMakerRegistry.connect()
     closed = close(event, runtime, *connected)
-    report(event, runtime, CloudWatchMeasurements.connect())
+    published(event, runtime, CloudWatchMeasurements.connect())
     return closed
 
 
@@ -65,6 +65,17 @@ def close(
     if event.broken and closed["next"]:
         runtime.events.put(PROMOTION_REQUESTED, closed["next"])
     return closed
+
+
+def published(event: ClosePromotionEvent, runtime: Runtime, measurements: Measurements) -> str | None:
+    """The page's URI; a closed key costs the page and no more, and people are told."""
+    try:
+        return report(event, runtime, measurements)
+    except KeyUnusable as error:
+        what = f"Promotion {event.execution} has ended; its page is missing."
+        step = "Enable the key; the history has what the page would say: trimtab history " + event.model
+        runtime.notifier.send("the page of a rollout could not be written", what, str(error), step)
+        return None
 
 
 def report(event: ClosePromotionEvent, runtime: Runtime, measurements: Measurements) -> str | None:

@@ -9,10 +9,12 @@ from typing import Any
 import boto3
 import pytest
 from boto3.s3.transfer import TransferConfig
+from botocore.stub import Stubber
 
 from tests.fakes import MemoryObjects
 from trimtab.aws import objects
 from trimtab.aws.objects import S3ObjectStore, split_uri
+from trimtab.errors import KeyUnusable
 from trimtab.ports import ObjectStore
 
 
@@ -120,3 +122,15 @@ def test_a_large_object_is_copied_in_parts(s3: Any, monkeypatch: pytest.MonkeyPa
     store.copy("s3://drops/k", "s3://drops/copy", version)
     assert store.read("s3://drops/copy") == body
     assert "-" in s3.head_object(Bucket="drops", Key="copy")["ETag"], "a tag of an upload in parts"
+
+
+def test_an_object_behind_a_closed_key_is_told_with_what_helps() -> None:
+    s3 = boto3.client("s3", region_name="us-east-1", aws_access_key_id="x", aws_secret_access_key="x")
+    told = {"service_error_code": "KMS.DisabledException", "service_message": "arn:key is disabled."}
+    with Stubber(s3) as stub:
+        stub.add_client_error("put_object", **told)
+        stub.add_client_error("get_object", **told)
+        with pytest.raises(KeyUnusable, match="s3://drops/k: arn:key is disabled"):
+            S3ObjectStore(s3).write("s3://drops/k", b"new")
+        with pytest.raises(KeyUnusable, match="aws kms enable-key"):
+            S3ObjectStore(s3).read("s3://drops/k")

@@ -75,6 +75,10 @@ class ServiceRefused(TrimtabError):
     """Raised when a service refuses a copy (card, lineage, tracked run) of what ledger and registry hold already."""
 
 
+class KeyUnusable(TrimtabError):
+    """Raised when an object's key is disabled or going to be deleted: a person has to enable it."""
+
+
 class EvidenceUnreadable(TrimtabError):
     """Raised when metrics or captured traffic cannot be read; no fault of a fleet until it has lasted too long."""
 

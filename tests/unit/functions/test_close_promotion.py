@@ -1,5 +1,7 @@
 """However a promotion ended, only what serves is left and the next approval gets its turn."""
 
+import pytest
+
 from tests.unit.functions.rollback_run import promote
 from tests.unit.functions.scene import (
     ENDPOINT,
@@ -7,9 +9,11 @@ from tests.unit.functions.scene import (
     Scene,
     answer_with_x,
     approved,
+    function,
     moving,
     serve_first_version,
 )
+from trimtab.errors import KeyUnusable
 from trimtab.ports import EndpointState
 
 
@@ -128,3 +132,18 @@ def test_what_production_uses_by_hand_stays_however_long_ago_it_was_promoted(sce
     refused.close("Refused")
     assert first in scene.endpoints.models
     assert scene.ledger.entries("promotion.closed")[-1].data["cleaned"] == []
+
+
+def test_a_closed_key_costs_the_page_and_not_the_end_of_the_promotion(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = moving(scene)
+
+    def refuse(uri: str, *_more: object) -> None:
+        raise KeyUnusable(f"{uri}: arn:key is disabled. (aws kms enable-key)")
+
+    monkeypatch.setattr(scene.objects, "write", refuse)
+    module = function("close_promotion")
+    event = module.ClosePromotionEvent.model_validate(scene.event("second", promotion=run.state["promotion"]))
+    assert module.published(event, scene.runtime, scene.measurements) is None
+    assert "is disabled" in scene.notifier.sent[-1]["why"]

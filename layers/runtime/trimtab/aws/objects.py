@@ -8,9 +8,12 @@ from typing import Any, BinaryIO, cast
 
 from botocore.exceptions import ClientError
 
+from trimtab.errors import KeyUnusable
 from trimtab.ports import ObjectInfo
 
 _GONE = {"NoSuchKey", "NoSuchVersion", "404", "NotFound", "MethodNotAllowed", "405"}
+_KEY = "KMS."
+"""How the codes begin by which S3 says that a key is disabled, on its way to deletion, or gone."""
 _COPYING = {"multipart_threshold": 1024**3, "multipart_chunksize": 512 * 1024**2}
 """Bytes from which on a copy is made in parts, and of a part."""
 BLOCK = 8 * 1024 * 1024
@@ -41,7 +44,7 @@ class S3ObjectStore:
         try:
             return cast(bytes, self._s3.get_object(**_address(uri, version))["Body"].read())
         except ClientError as error:
-            raise _not_found(error, uri, version) from error
+            raise _named(error, uri, version) from error
 
     def open(self, uri: str, version: str | None = None) -> BinaryIO:
         info = self.head(uri, version)
@@ -50,7 +53,10 @@ class S3ObjectStore:
         return io.BufferedReader(_RangedReader(self._s3, _address(uri, info.version or version), info.size), BLOCK)
 
     def write(self, uri: str, body: bytes, content_type: str = "application/octet-stream") -> None:
-        self._s3.put_object(**_address(uri, None), Body=body, ContentType=content_type)
+        try:
+            self._s3.put_object(**_address(uri, None), Body=body, ContentType=content_type)
+        except ClientError as error:
+            raise _named(error, uri, None) from error
 
     def upload(self, uri: str, path: Path) -> None:
         bucket, key = split_uri(uri)
@@ -96,7 +102,7 @@ class S3ObjectStore:
         try:
             self._s3.copy(_address(source, version), **_address(target, None), Config=TransferConfig(**_COPYING))
         except ClientError as error:
-            raise _not_found(error, source, version) from error
+            raise _named(error, source, version) from error
 
     def list(self, prefix_uri: str, after: str | None = None) -> Iterator[ObjectInfo]:
         bucket, prefix = split_uri(prefix_uri)
@@ -115,8 +121,10 @@ class S3ObjectStore:
         self._s3.delete_object(**_address(uri, None))
 
 
-def _not_found(error: ClientError, uri: str, version: str | None) -> Exception:
-    """FileNotFoundError for an object that is gone, else the error itself."""
+def _named(error: ClientError, uri: str, version: str | None) -> Exception:
+    """FileNotFoundError for an object that is gone, KeyUnusable for one behind a closed key, else the error itself."""
+    if error.response["Error"]["Code"].startswith(_KEY):
+        return KeyUnusable(f"{uri}: {error.response['Error'].get('Message', '')} (aws kms enable-key)")
     if error.response["Error"]["Code"] in _GONE:
         return FileNotFoundError(f"{uri} version {version or 'newest'} does not exist")
     return cast(Exception, error)
