@@ -44,7 +44,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("models") / "tiny"
     shutil.copytree(ROOT / FIXTURE, folder, ignore=shutil.ignore_patterns("__pycache__"))
     edit(folder, "data:\n", "data:\n" + FAN_OUT)
-    edit(folder, "min_rows: 100}", f"min_rows: 100, windows: {{{WINDOW_FAN_OUT}}}}}")
+    edit(folder, "rate(1 day), ", f"rate(1 day), windows: {{{WINDOW_FAN_OUT}}}, ")
     return folder
 
 
