@@ -22,7 +22,9 @@ PEER_CACHE = ROOT / ".cache" / "peers"
 PEER_LOCKS = ROOT / "benchmarks" / "peers"
 PEERS = ("pandera", "whylogs", "evidently", "great_expectations", "ydata_profiling", "pyspark")
 """Of the data gate, by the time they take."""
-ALL_PEERS = (*PEERS, "ministack")
+SERVING_PEERS = ("sagemaker_inference", "mlflow")
+"""Of one request of one row."""
+ALL_PEERS = (*PEERS, "ministack", *SERVING_PEERS)
 _LAYERS = [ROOT / "layers" / name / "requirements.txt" for name in ("runtime", "columnar")]
 
 

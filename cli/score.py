@@ -50,7 +50,7 @@ def start(stage: Stage, model: str, source: str, version: int) -> str:
     name = f"score-{uuid.uuid4().hex[:16]}"
     where = source if source.startswith("s3://") else uploaded(stage, model, Path(source), name)
     by = str(stage.client("sts").get_caller_identity()["Arn"])
-    told = {"model": model, "cause": "person", "where": where, "version": version, "by": by}
+    told = {"model": model, "cause": "person", "source": where, "version": version, "by": by}
     started = stage.client("stepfunctions").start_execution(stateMachineArn=machine, name=name, input=json.dumps(told))
     return str(started["executionArn"])
 

@@ -17,7 +17,7 @@ class PlanBatchEvent(Event):
     """A file has come, it is time, or a person asks."""
 
     cause: Cause
-    where: str = ""
+    source: str = ""
     """URI, or a key of the drops bucket; empty for what is new."""
     version: int = 0
     by: str = ""
@@ -34,7 +34,7 @@ def handler(event: PlanBatchEvent, runtime: Runtime) -> dict[str, Any]:
 def plan(event: PlanBatchEvent, runtime: Runtime, endpoints: Endpoints) -> dict[str, Any]:
     """The same plan to every retry. Raises LedgerConflict while another batch is being planned."""
     drops = f"s3://{runtime.settings.drops_bucket}"
-    where = f"{drops}/{event.where}" if event.where and "://" not in event.where else event.where
+    where = f"{drops}/{event.source}" if event.source and "://" not in event.source else event.source
     asked = Asked(event.execution, event.cause, where, event.version, event.by)
     planning = Planning(
         asked=asked,

@@ -20,7 +20,7 @@ from trimtab.spec.batch import BatchSpec
 _JSON_LINES = "application/jsonlines"
 _PROVISIONING_S = 1800
 """Seconds that SageMaker may need before and after a job's own time."""
-_ASKED = ("cause", "where", "version", "by")
+_ASKED = ("cause", "source", "version", "by")
 
 
 class BatchScoring(Construct):
@@ -165,7 +165,7 @@ class BatchScoring(Construct):
                 "Due",
                 machine=self.machine,
                 expression=self._batch.schedule,
-                inputs=json.dumps(told | {"cause": "schedule", "where": ""}),
+                inputs=json.dumps(told | {"cause": "schedule", "source": ""}),
                 dead_letters=dead_letters,
             )
             return
@@ -184,7 +184,7 @@ class BatchScoring(Construct):
             machine=self.machine,
             pattern=pattern,
             inputs={name: str(value) for name, value in told.items()}
-            | {"cause": "arrival", "where": "$.detail.object.key"},
+            | {"cause": "arrival", "source": "$.detail.object.key"},
             dead_letters=dead_letters,
             stage=self._parts.stage,
         )

@@ -14,7 +14,7 @@ from tests.infra.checks import aws_api, data_flow, permissions
 from tests.infra.conftest import TINY, Assembly
 
 STACK = "trimtab-dev-model-tiny"
-PLANNED = {"model", "cause", "where", "version", "by"}
+PLANNED = {"model", "cause", "source", "version", "by"}
 
 
 def synthesized(folder: Path, batch: str) -> Assembly:

@@ -33,10 +33,10 @@ def fast(own_cloud: LocalCloud) -> Iterator[LocalCloud]:
     own_cloud.set_speed(1)
 
 
-def serving(studio: Studio, endpoint: EndpointSpec, instances: int = 1) -> str:
-    """The name of an endpoint in service, on the config that production would have."""
+def serving(studio: Studio, endpoint: EndpointSpec, instances: int = 1, seconds: float = 0) -> str:
+    """The name of an endpoint in service, on the config that production would have; each answer takes ``seconds``."""
     name = unique("kind")
-    studio.model(name, {"version": "1"})
+    studio.model(name, {"version": "1", "seconds": seconds})
     rollout = RolloutSpec(endpoint=endpoint, instance_count=instances, capture_percent=0)
     settings = Settings(
         stage="test",
@@ -50,6 +50,12 @@ def serving(studio: Studio, endpoint: EndpointSpec, instances: int = 1) -> str:
     config = production_config(name, name, rollout, settings, f"s3://{studio.bucket}/tiny/capture")
     studio.sagemaker.create_endpoint_config(**config)
     return studio.endpoint(name)
+
+
+def instances(studio: Studio, endpoint: str) -> int:
+    """How many the endpoint is asked to have."""
+    found = studio.sagemaker.describe_endpoint(EndpointName=endpoint)
+    return int(found["ProductionVariants"][0]["DesiredInstanceCount"])
 
 
 def test_an_asynchronous_endpoint_answers_beside_what_is_captured(studio: Studio) -> None:
@@ -70,19 +76,36 @@ def test_instances_follow_the_requests_up_to_the_most_that_are_allowed(studio: S
     wanted = scaling_of(RolloutSpec(endpoint=EndpointSpec(autoscaling=autoscaling), instance_count=1), endpoint)
     assert wanted is not None
     scaling: Any = fast.client("application-autoscaling")
+    assert ApplicationAutoScaling(scaling).following(wanted.resource) is None
     for _ in range(2):
         ApplicationAutoScaling(scaling).follow(wanted)
-
-    def instances() -> int:
-        found = studio.sagemaker.describe_endpoint(EndpointName=endpoint)
-        return int(found["ProductionVariants"][0]["DesiredInstanceCount"])
+    assert ApplicationAutoScaling(scaling).following(wanted.resource) == wanted
 
     def busy() -> bool:
         for _ in range(10):
             studio.ask(endpoint)
-        return instances() == 3
+        return instances(studio, endpoint) == 3
 
-    wait_until(busy, 40, lambda: f"{instances()} instances")
+    wait_until(busy, 40, lambda: f"{instances(studio, endpoint)} instances")
     activities = scaling.describe_scaling_activities(ServiceNamespace="sagemaker", ResourceId=wanted.resource)
     assert activities["ScalingActivities"][0]["Description"] == "Setting desired instance count to 3."
     assert wanted.resource.endswith(f"/variant/{VARIANT}")
+
+
+def test_instances_of_an_asynchronous_endpoint_follow_what_waits_for_them(studio: Studio, fast: LocalCloud) -> None:
+    kind = EndpointSpec(kind="async", autoscaling=AutoscalingSpec(max_count=2, backlog_per_instance=1))
+    endpoint = serving(studio, kind, seconds=0.5)
+    wanted = scaling_of(RolloutSpec(endpoint=kind, instance_count=1), endpoint)
+    assert wanted is not None
+    scaling = ApplicationAutoScaling(fast.client("application-autoscaling"))
+    scaling.follow(wanted)
+    assert scaling.following(wanted.resource) == wanted
+    asked = studio.put("tiny/async/requests/many.json", b"[1]")
+    for _ in range(120):
+        studio.runtime.invoke_endpoint_async(EndpointName=endpoint, InputLocation=asked, ContentType="application/json")
+    wait_until(lambda: instances(studio, endpoint) == 2, 40, lambda: f"{instances(studio, endpoint)} instances")
+    metrics: Any = fast.client("cloudwatch")
+    own = [{"Name": "EndpointName", "Value": endpoint}]
+    names = {each["MetricName"] for each in metrics.list_metrics(Namespace="AWS/SageMaker", Dimensions=own)["Metrics"]}
+    assert "ApproximateBacklogSizePerInstance" in names
+    assert "Invocations" not in names

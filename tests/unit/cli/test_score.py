@@ -49,8 +49,8 @@ def test_a_file_is_uploaded_into_a_folder_of_its_own_and_scored_in_the_callers_n
     start(where, "tiny", str(file), 3)
     (asked,) = states.started
     told = json.loads(asked["input"])
-    assert told["where"] == f"s3://drops/tiny/batch/asked/{asked['name']}/day.jsonl"
-    assert where.objects.read(told["where"]) == b'{"id": 1}\n'
+    assert told["source"] == f"s3://drops/tiny/batch/asked/{asked['name']}/day.jsonl"
+    assert where.objects.read(told["source"]) == b'{"id": 1}\n'
     assert (told["cause"], told["version"], told["by"]) == ("person", 3, "arn:aws:iam::123456789012:user/ann")
 
 

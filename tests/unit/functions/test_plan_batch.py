@@ -21,7 +21,7 @@ def serving(scene: Scene) -> Scene:
 
 
 def planned(scene: Scene, execution: str = "one", **asked: Any) -> dict[str, Any]:
-    told = {"cause": "arrival", "where": "tiny/batch/incoming/july.jsonl", "role_arn": ROLE} | asked
+    told = {"cause": "arrival", "source": "tiny/batch/incoming/july.jsonl", "role_arn": ROLE} | asked
     event = PlanBatchEvent.model_validate(scene.event(execution, **told))
     return plan(event, scene.runtime, scene.endpoints)
 
@@ -64,31 +64,31 @@ def test_the_schedule_scores_what_is_new_since_the_last_time(serving: Scene) -> 
     put(serving, "incoming/a.jsonl")
     put(serving, "incoming/b.jsonl")
     put(serving, "asked/x/c.jsonl")
-    first = planned(serving, "monday", cause="schedule", where="")
+    first = planned(serving, "monday", cause="schedule", source="")
     assert manifest(serving, first)[1:] == ["incoming/a.jsonl", "incoming/b.jsonl"]
-    assert planned(serving, "tuesday", cause="schedule", where="")["outcome"] == "Nothing"
+    assert planned(serving, "tuesday", cause="schedule", source="")["outcome"] == "Nothing"
     put(serving, "incoming/d.jsonl")
     put(serving, "incoming/readme.txt")
-    last = planned(serving, "wednesday", cause="schedule", where="")
+    last = planned(serving, "wednesday", cause="schedule", source="")
     assert manifest(serving, last)[1:] == ["incoming/d.jsonl"]
     assert serving.ledger.entries("batch.planned")[-1].data["left_out"] == [f"{BATCH}/incoming/readme.txt"]
 
 
 def test_a_person_names_a_folder_and_a_version_that_has_served(serving: Scene) -> None:
     put(serving, "asked/x/a.jsonl")
-    made = planned(serving, cause="person", where=f"{BATCH}/asked/x/", version=1, by="ann")
+    made = planned(serving, cause="person", source=f"{BATCH}/asked/x/", version=1, by="ann")
     assert (made["outcome"], made["by"]) == ("Planned", "ann")
-    again = planned(serving, "two", cause="person", where=f"{BATCH}/asked/x/", version=1, by="ann")
+    again = planned(serving, "two", cause="person", source=f"{BATCH}/asked/x/", version=1, by="ann")
     assert again["outcome"] == "Planned", "a person may have the same scored twice"
 
 
 @pytest.mark.parametrize(
     ("asked", "reason"),
     [
-        ({"cause": "person", "where": "s3://drops/tiny/data/x.jsonl"}, "does not lie below s3://drops/tiny/batch/"),
-        ({"cause": "person", "where": f"{BATCH}/asked/nothing/"}, "lies nothing"),
-        ({"cause": "person", "where": f"{BATCH}/asked/y/"}, "only 1 of another kind"),
-        ({"cause": "person", "where": f"{BATCH}/asked/x/", "version": 7}, "version 7 has never served"),
+        ({"cause": "person", "source": "s3://drops/tiny/data/x.jsonl"}, "does not lie below s3://drops/tiny/batch/"),
+        ({"cause": "person", "source": f"{BATCH}/asked/nothing/"}, "lies nothing"),
+        ({"cause": "person", "source": f"{BATCH}/asked/y/"}, "only 1 of another kind"),
+        ({"cause": "person", "source": f"{BATCH}/asked/x/", "version": 7}, "version 7 has never served"),
     ],
 )
 def test_what_cannot_be_scored_is_refused_recorded_and_told(serving: Scene, asked: dict[str, Any], reason: str) -> None:
