@@ -150,3 +150,15 @@ def test_no_rollback_without_a_new_version_that_is_itself_beyond_its_limits(scen
     elif why == "the first":
         scene.ledger.rows = [row for row in scene.ledger.rows if row.subject != "p1"]
     assert decide(scene, alarm=QUALITY_ALARM)["rollback"] is None
+
+
+@pytest.mark.parametrize(("newest", "start"), [(0.2, True), (0.0, False)])
+def test_an_older_window_that_was_measured_again_is_not_what_the_alarm_saw(
+    scene: Scene, newest: float, start: bool
+) -> None:
+    serve(scene, 1)
+    for end, reading in (("2026-01-31", newest), ("2026-01-01", 0.2 - newest)):
+        data = {"version": 1, "judged": True, "drop": 0.2, "reading": reading, "period": {"end": end}}
+        scene.ledger.append("quality.measured", end, data, scene.now, "test")
+    scene.alarms.state[QUALITY_ALARM] = "ALARM"
+    assert decide(scene, "truth", "")["start"] is start

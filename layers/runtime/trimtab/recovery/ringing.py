@@ -67,7 +67,8 @@ class Ringing:
         """The version that serves has itself been measured beyond the limit; an alarm may outlive an earlier one."""
         if kind in ("drift", "prediction", "quality"):
             mine = [entry.data for entry in self._readings(kind) if entry.data.get("version") == self.champion]
-            return self.champion is not None and bool(mine) and breaches(kind, mine[-1], self.limits)
+            newest = seen(mine) if kind == "quality" else mine[-1] if mine else None
+            return self.champion is not None and newest is not None and breaches(kind, newest, self.limits)
         began = max((entry.seq for entry in self.entries if entry.kind in (SERVING, RESTORED)), default=0)
         return any(entry.seq > began for entry in self._readings(kind))
 
@@ -75,10 +76,18 @@ class Ringing:
         return [entry for entry in self.entries if entry.kind == READINGS[kind]]
 
 
+def seen(measured: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
+    """The window whose alarm it is: the newest in time of those that were judged, also when an older one, to which
+    more truth has come, was measured after it."""
+    judged = [reading for reading in measured if reading.get("judged", True)]
+    ends = [str((reading.get("period") or {}).get("end") or "") for reading in judged]
+    return judged[max(range(len(judged)), key=lambda index: (ends[index], index))] if judged else None
+
+
 def breaches(kind: AlarmKind, reading: Mapping[str, Any], limits: MonitoringSpec) -> bool:
     """Whether a recorded reading lies beyond what its alarm allows; one that was not judged does not."""
     if kind == "quality":
-        return _beyond(reading["drop"], limits.quality.max_drop)
+        return _beyond(reading.get("reading", reading["drop"]), limits.quality.max_drop)
     if kind == "prediction":
         return _beyond(reading["prediction_psi"], limits.prediction_psi_limit)
     looked_at = "weighted_reading" if limits.drift_by == "importance" else "max_psi"
