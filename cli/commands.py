@@ -39,6 +39,9 @@ COMMANDS: Final = {
         "cli.served", "served", "Print what served MODEL at a time, and the entries of the ledger that prove it."
     ),
     "lineage": Entry("cli.lineage", "lineage", "Print what made VERSION."),
+    "drift": Entry(
+        "cli.drift", "drift", "Print what moved in production, how MODEL performs, and what was done about it."
+    ),
     "cost": Entry("cli.cost", "cost", "Print what a month of MODEL costs by the dated table of prices."),
     "compare": Entry("cli.compare", "compare_versions", "Print what differs between two versions."),
     "reproduce": Entry("cli.reproduce", "reproduce", "Train VERSION again from its record and compare."),
