@@ -7,6 +7,7 @@ from constructs import Construct
 from stacks.constructs.alarm_limits import model_metric
 from stacks.constructs.machine import Machine
 from stacks.constructs.model_alarms import ModelAlarms
+from stacks.constructs.monitoring_widgets import monitoring_widgets
 from trimtab.names import VARIANT, ModelNames
 from trimtab.spec import Spec
 from trimtab.spec.judging import RULES
@@ -33,6 +34,8 @@ class ModelDashboard(Construct):
         dashboard.add_widgets(self._rollout(), self._evidence())
         dashboard.add_widgets(self._fleets("Errors by fleet (5xx)", "Invocation5XXErrors", "Sum"), self._slowest())
         dashboard.add_widgets(self._drift(alarms), self._quality(alarms))
+        for row in monitoring_widgets(spec):
+            dashboard.add_widgets(*row)
         dashboard.add_widgets(self._decisions(), _executions(machines))
 
     def _drift(self, alarms: ModelAlarms) -> cloudwatch.IWidget:

@@ -10,7 +10,8 @@ import pytest
 
 from tests.infra.conftest import Assembly
 from trimtab.spec.judging import RULES
-from trimtab.telemetry import NAMESPACE, RULE_DIMENSION, Metric
+from trimtab.spec.retraining import AlarmKind
+from trimtab.telemetry import NAMESPACE, RULE_DIMENSION, WATCHES, Metric
 
 ROOT = Path(__file__).parents[2]
 OF_REQUESTS = {"Invocations", "Invocation4XXErrors", "Invocation5XXErrors", "ModelLatency", "OverheadLatency"}
@@ -78,3 +79,13 @@ def test_a_rollout_is_drawn_with_share_verdict_and_a_line_for_each_rule(widgets:
 def test_fleets_are_told_apart_by_their_endpoint_config(widgets: list[dict[str, Any]]) -> None:
     searched = {name for namespace, name, found in _drawn(widgets) if "EndpointConfigName" in found}
     assert searched == {"Invocation5XXErrors", "ModelLatency"}
+
+
+def test_what_alarms_watch_is_drawn_with_the_limit_at_which_it_rings(widgets: list[dict[str, Any]]) -> None:
+    drawn = {name for namespace, name, _ in _drawn(widgets) if namespace == NAMESPACE}
+    kinds: tuple[AlarmKind, ...] = ("drift", "prediction", "quality", "estimate", "schema", "change", "forecast")
+    assert {metric for kind in kinds for metric in WATCHES[kind]} <= drawn
+    marks = [mark for widget in widgets for mark in widget["properties"].get("annotations", {}).get("horizontal", [])]
+    rings = {mark["label"]: mark["value"] for mark in marks if mark["label"].endswith(" rings")}
+    assert rings["change rings"] == 1
+    assert {"drift rings", "prediction rings", "estimate rings", "forecast rings"} <= set(rings)
