@@ -1,6 +1,7 @@
 """`trimtab drift`: what moved, how the model performs, and what was done, from the ledger and the windows' files."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,7 +12,9 @@ from cli.errors import CommandError
 from cli.stage import Stage
 from tests.unit.reports.monitored import monitored, seen
 from trimtab.reports.monitoring_seen import see
-from trimtab.reports.monitoring_words import sentences
+from trimtab.reports.monitoring_words import RUNBOOKS, sentences
+
+ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture
@@ -56,6 +59,13 @@ def test_performance_stands_beside_its_coverage_where_truth_came() -> None:
 def test_what_was_decided_is_told_with_its_reason() -> None:
     assert "▲ asked for training" in shown()
     assert "retraining asked for: <drift>" in shown()
+
+
+def test_what_is_bad_comes_with_a_runbook_that_exists() -> None:
+    (said,) = [said.text for said in sentences(seen()) if said.about == "to do"]
+    assert "docs/runbooks/drift-and-quality.md" in said
+    assert said.endswith("trimtab retraining status tiny")
+    assert all((ROOT / "docs/runbooks" / f"{page}.md").is_file() for page in RUNBOOKS.values())
 
 
 def test_a_column_is_shown_as_shares_of_both_sides() -> None:

@@ -1,6 +1,6 @@
 """What monitoring has found, in sentences: what moved, by how much, since when, what was done."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -9,6 +9,21 @@ from trimtab.reports.monitoring_seen import Act, Cell, Seen, WindowSeen
 
 _NAMED: Final = 8
 """Columns and findings of one kind that are told one by one."""
+RUNBOOKS: Final = {
+    "broken": "schema",
+    "contract": "schema",
+    "unreadable": "schema",
+    "moved": "drift-and-quality",
+    "scores": "drift-and-quality",
+    "by importance": "drift-and-quality",
+    "performance": "drift-and-quality",
+    "change": "change-and-forecast",
+    "trend": "change-and-forecast",
+    "its last": "performance",
+    "slice": "performance",
+    "bias": "performance",
+}
+"""What a person reads about each thing that is bad."""
 Json = Mapping[str, Any]
 
 
@@ -39,7 +54,7 @@ def sentences(seen: Seen) -> list[Said]:
     window = seen.newest
     if window is None:
         return []
-    return [
+    found = [
         *_breaks(window),
         *_moved(seen, window),
         *_readings(window),
@@ -49,8 +64,8 @@ def sentences(seen: Seen) -> list[Said]:
         *_estimate(seen),
         *_slices(seen),
         *_bias(seen),
-        *_done(seen.acts),
     ]
+    return [*found, *_done(seen.acts), *_to_do(seen.model, found)]
 
 
 def column_said(seen: Seen, window: WindowSeen, name: str) -> str:
@@ -211,3 +226,11 @@ def _done(acts: Any) -> Iterator[Said]:
     recent: list[Act] = list(acts)[-3:]
     for act in reversed(recent):
         yield Said("done", f"{act.at:%Y-%m-%d %H:%M} {act.lane}: {act.words}. {act.summary}"[:300])
+
+
+def _to_do(model: str, found: Sequence[Said]) -> Iterator[Said]:
+    """What to read about what is bad, the worst first, and the command that says why it is trained again or not."""
+    pages = dict.fromkeys(RUNBOOKS[said.about] for said in found if said.bad)
+    if pages:
+        read = ", ".join(f"docs/runbooks/{page}.md" for page in pages)
+        yield Said("to do", f"read {read}; why it is trained again or not: trimtab retraining status {model}")
