@@ -15,6 +15,7 @@ import tarfile
 import tempfile
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -87,7 +88,8 @@ def make_version(scratch: Path) -> Path:
     tiny.month(1, rows=5_000).to_pandas().to_parquet(train / "part.parquet")
     (scratch / "model.json").write_text(tiny.SPEC.canonical_json())
     job = Job(train, scratch / "model", scratch, {}, scratch / "none", scratch / "none")
-    run(job, lambda *given: keep(fit(*given), scratch / "model.pkl"))
+    kept = Kept(scratch / "model.pkl")
+    run(job, lambda *given: kept.keep(fit(*given), rows=len(given[0])))
     with tarfile.open(built_kit()) as kit:
         kit.extractall(scratch / "kit", filter="data")
     save_libraries("onnx", scratch / "kit" / "cp312", job.model / LIBRARIES)
@@ -103,9 +105,19 @@ def fit(features: pd.DataFrame, label: "pd.Series[Any]", hyperparameters: Mappin
     return make_pipeline(columns, trees).fit(features, label)
 
 
-def keep(model: Any, path: Path) -> Any:
-    path.write_bytes(pickle.dumps(model))
-    return model
+@dataclass
+class Kept:
+    """The pickle of the fit on the most rows, which is served; the job also fits on fewer, to choose a threshold."""
+
+    path: Path
+    rows: int = 0
+
+    def keep(self, model: Any, rows: int) -> Any:
+        """The model itself."""
+        if rows > self.rows:
+            self.path.write_bytes(pickle.dumps(model))
+            self.rows = rows
+        return model
 
 
 def print_ways(folder: Path) -> None:
