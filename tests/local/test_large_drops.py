@@ -192,12 +192,13 @@ def test_much_captured_traffic_becomes_one_window_in_shares(loop: Loop) -> None:
         lines = [captured("main", number, n, time, record) for n, record in enumerate(records)]
         key = f"tiny/capture/{loop.prefix}/main/{time:%Y/%m/%d/%H}/{time:%M-%S}-000-f.jsonl"
         loop.s3.put_object(Bucket=loop.data["CapturesBucket"], Key=key, Body=b"".join([*lines, lines[0]]))
+    loop.settle("monitoring")
     machine = f"arn:aws:states:us-east-1:123456789012:stateMachine:{loop.prefix}-monitoring"
     loop.states.start_execution(
         stateMachineArn=machine, input=json.dumps({"model": "tiny", "at": at.isoformat()}), name="traffic"
     )
     ended = loop.next("monitoring")
-    assert (ended.status, ended.state) == ("SUCCEEDED", "Measured")
+    assert (ended.status, ended.state) == ("SUCCEEDED", "Measured"), ended.output
     (window,) = Stage().ledger("tiny").entries("window.collected")
     assert (window.data["rows"], window.data["repeats"], window.data["files"]) == (400, 4, 4)
     assert ended.output["decoded"] == [101] * 4
