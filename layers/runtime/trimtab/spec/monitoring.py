@@ -49,7 +49,7 @@ class MonitoringSpec(Section):
     drift: dict[str, DriftRule] = Field(default_factory=dict)
     """Rules of single columns, in place of ``psi_limit``."""
     drift_by: Literal["any", "importance"] = "any"
-    """Whether the alarm looks at the column that moved most, or at all of them by how much the version leans on each."""
+    """Whether the alarm looks at the column that moved most, or at all by how much the version leans on each."""
     reference: Literal["training", "same_period"] = "training"
     """What a window is held against: the training rows, or the same period of them and of earlier years' drops."""
     season: Literal["month", "week", "weekday"] = "month"
