@@ -11,6 +11,7 @@ from cli import drift
 from cli.errors import CommandError
 from cli.stage import Stage
 from tests.unit.reports.monitored import monitored, seen
+from trimtab.reports.monitoring_page import monitoring_page
 from trimtab.reports.monitoring_seen import see
 from trimtab.reports.monitoring_words import RUNBOOKS, sentences
 
@@ -80,6 +81,14 @@ def test_programs_get_everything(deployed: None, capsys: pytest.CaptureFixture[s
     assert [window["cells"]["x"]["state"] for window in found["windows"]] == ["within", "moved"]
     assert found["windows"][1]["report"]["columns"][0]["bins"]["labels"]
     assert found["acts"][-1]["decision"][0]["answer"] == "yes: drift"
+
+
+def test_the_page_is_written_where_it_is_asked_for(
+    deployed: None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    drift.drift("tiny", html=tmp_path / "tiny.html")
+    assert (tmp_path / "tiny.html").read_bytes() == monitoring_page(seen())
+    assert "1 moved" in capsys.readouterr().out
 
 
 def test_fewer_windows_are_the_newest(deployed: None, capsys: pytest.CaptureFixture[str]) -> None:
