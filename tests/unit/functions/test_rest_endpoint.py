@@ -7,6 +7,7 @@ import pytest
 from functions.rest_endpoint.handler import RestEndpointEvent, rest
 from tests.unit.functions.scene import ENDPOINT, Scene, approved, kinds, moving, serve_first_version
 from tests.unit.functions.scene import PromotionRun as Run
+from trimtab.errors import EndpointNotReady
 
 
 @pytest.fixture
@@ -62,3 +63,11 @@ def test_an_endpoint_that_a_promotion_made_in_the_night_is_left_as_it_is(serving
     assert act(serving, "wake")["reason"] == "the endpoint is there"
     assert serving.endpoints.endpoints[ENDPOINT] == made
     assert kinds(serving)[-1] == "endpoint.woken"
+
+
+def test_an_endpoint_whose_instances_change_goes_to_sleep_a_little_later(serving: Scene) -> None:
+    serving.endpoints.weigh(ENDPOINT, {})
+    with pytest.raises(EndpointNotReady, match="goes to sleep when that has ended"):
+        act(serving, "sleep")
+    serving.endpoints.settle(ENDPOINT)
+    assert act(serving, "sleep")["done"] is True

@@ -8,11 +8,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from trimtab.errors import EndpointNotReady
 from trimtab.ports import Endpoints, Ledger
 from trimtab.rollout.queue import LEASE
 
 SLEPT, WOKEN = "endpoint.slept", "endpoint.woken"
 ACTOR = "rest_endpoint"
+_CHANGING = frozenset({"Creating", "Updating", "SystemUpdating"})
 
 
 @dataclass(frozen=True)
@@ -25,12 +27,17 @@ class Rest:
     endpoints: Endpoints
 
     def sleep(self) -> dict[str, Any]:
-        """The endpoint is gone until it is woken; not while a rollout holds the lease, or something changes it."""
+        """The endpoint is gone until it is woken; not while a rollout holds the lease, or when it has failed.
+
+        Raises EndpointNotReady while its instances change, as autoscaling has them do: Lambda asks again in a minute.
+        """
         live = self.endpoints.describe(self.endpoint)
         if live is None:
             return _told(False, "there is no endpoint")
         if self.ledger.lease_holder(LEASE) is not None:
             return _told(False, "a rollout is under way: the endpoint stays up until its next time to sleep")
+        if live.status in _CHANGING:
+            raise EndpointNotReady(f"{self.endpoint} is {live.status}: it goes to sleep when that has ended")
         if live.status != "InService":
             return _told(False, f"the endpoint is {live.status}")
         self._note(SLEPT, live.config, "sleeps")
