@@ -1,4 +1,7 @@
-"""A model with a feature store on the local cloud: what was dropped is what either store answers, bit for bit.
+"""A model with what is optional, deployed to the local cloud: a feature store, batches, scaling and nights off.
+
+What was dropped is what either store answers, bit for bit. Files are scored by the version that serves. The endpoint is
+gone at night, and comes back as it was.
 
 The steps build on each other: a failure makes those after it fail too.
 """
@@ -7,7 +10,7 @@ import io
 import json
 import shutil
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -24,10 +27,26 @@ from tests.fixtures.models.tiny import data
 from tests.local.conftest import ROOT, LocalCloud, wait_until
 from tests.local.loop_support import FIXTURE, PREFIX, Loop, deploy, environment
 from tests.local.sagemaker_support import IMAGE, Studio, archive
+from trimtab.aws.ledger_table import LedgerTable
 
 pytestmark = pytest.mark.local
 ROWS = 450
+CONFIG = f"{PREFIX}-v1-12345678"
+VARIANT = f"endpoint/{PREFIX}/variant/main"
 FEATURES = ["load", "heat", "age", "site"]
+NIGHTS = {"at": "cron(0 19 ? * * *)", "wake_at": "cron(0 7 ? * * *)"}
+BATCHED = """
+import json, os
+
+def model_fn(model_dir):
+    return int(os.environ["TRIMTAB_VERSION"])
+
+def transform_fn(version, body, content_type, accept):
+    text = body.decode() if isinstance(body, bytes) else body
+    rows = [json.loads(line) for line in text.splitlines()]
+    answers = [{"id": each["id"], "score": each["load"] / 200, "version": version} for each in rows]
+    return "".join(json.dumps(each) + "\\n" for each in answers), "application/jsonlines"
+"""
 LOAD_IS_THE_SCORE = """
 import json
 
@@ -52,11 +71,12 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def model(folder: Path) -> Path:
-    """The fixture model with a feature store, that is not trained of itself."""
+    """The fixture model with all that is optional, that is not trained of itself."""
     copied = folder / "tiny"
     shutil.copytree(ROOT / FIXTURE, copied, ignore=shutil.ignore_patterns("__pycache__"))
     spec = yaml.safe_load((copied / "model.yaml").read_text())
-    spec |= {"features": {"store": True}, "retraining": {"triggers": []}}
+    spec |= {"features": {"store": True}, "retraining": {"triggers": []}, "batch": {}}
+    spec["rollout"]["endpoint"] = {"autoscaling": {"max_count": 3}, "sleep": NIGHTS}
     (copied / "model.yaml").write_text(yaml.safe_dump(spec, sort_keys=False))
     return copied
 
@@ -197,11 +217,110 @@ def test_a_request_by_id_is_answered_from_the_online_record(loop: Loop, january:
 
 def serve(loop: Loop) -> None:
     """An endpoint of the model's name stands there, with a model that scores a row by its load."""
-    studio, name = Studio(loop.cloud), f"{PREFIX}-by-hand"
+    studio, name = Studio(loop.cloud), CONFIG
     artifact = studio.put("model.tar.gz", archive({"code/inference.py": LOAD_IS_THE_SCORE}))
     container = {"Image": IMAGE, "ModelDataUrl": artifact, "Environment": {"SAGEMAKER_PROGRAM": "inference.py"}}
     studio.sagemaker.create_model(ModelName=name, PrimaryContainer=container, ExecutionRoleArn=studio.role)
-    variant = {"VariantName": "main", "ModelName": name, "InstanceType": "ml.m5.large", "InitialInstanceCount": 1}
+    variant = {"VariantName": "main", "ModelName": name, "InstanceType": "ml.m5.large", "InitialInstanceCount": 2}
     studio.sagemaker.create_endpoint_config(EndpointConfigName=name, ProductionVariants=[variant])
     studio.sagemaker.create_endpoint(EndpointName=PREFIX, EndpointConfigName=name)
     assert studio.settled(PREFIX)["EndpointStatus"] == "InService"
+
+
+@pytest.fixture(scope="module")
+def served(loop: Loop) -> LedgerTable:
+    """Version 1 serves, as the ledger says; its artifact lies where a run would have put it."""
+    ledger = LedgerTable(loop.cloud.client("dynamodb"), loop.data["LedgerTable"], "tiny")
+    key = "tiny/runs/by-hand/output/model.tar.gz"
+    body = archive({"code/inference.py": BATCHED})
+    loop.s3.put_object(Bucket=loop.data["ArtifactsBucket"], Key=key, Body=body)
+    promoted = {
+        "outcome": "Approved", "reason": "", "package_arn": "arn:package/1", "version": 1, "id": "p", "tag": "12345678",
+        "artifact_uri": f"s3://{loop.data['ArtifactsBucket']}/{key}",
+    }  # fmt: skip
+    at = datetime.fromisoformat(loop.cloud.now())
+    ledger.append("approval.checked", "p", promoted, at, "test")
+    champion = {"version": 1, "config": CONFIG}
+    ledger.append("rollout.serving", "p", {"champion": champion}, at, "test", state={"champion": champion})
+    return ledger
+
+
+def records(january: pd.DataFrame, rows: int) -> bytes:
+    """JSON Lines as requests have them."""
+    asked = january.head(rows)[["id", *FEATURES]].astype(object)
+    listed = asked.where(asked.notna(), None).to_dict("records")
+    return b"".join(json.dumps(each).encode() + b"\n" for each in listed)
+
+
+def ended_batches(loop: Loop) -> list[Any]:
+    """How the batch machine's executions ended, and why."""
+    return [loop._ended(each["executionArn"]) for each in loop.executions("batch")]
+
+
+def test_a_file_that_is_put_there_is_scored_and_lies_among_what_is_measured(
+    loop: Loop, served: LedgerTable, january: pd.DataFrame
+) -> None:
+    body, bucket = records(january, 300), loop.data["DropsBucket"]
+    loop.s3.put_object(Bucket=bucket, Key="tiny/batch/incoming/day.jsonl", Body=body)
+    (done,) = wait_until(
+        lambda: served.entries("batch.scored"), 120, lambda: f"{ended_batches(loop)}; {loop.cloud.log}"
+    )
+    assert (done.data["rows"], done.data["version"], done.data["by"]) == (300, 1, "arrival")
+    place = f"{done.data['output_uri']}/".removeprefix(f"s3://{loop.data['CapturesBucket']}/")
+    (key,) = loop.keys("CapturesBucket", place)
+    written = loop.s3.get_object(Bucket=loop.data["CapturesBucket"], Key=key)
+    rows = [json.loads(line) for line in written["Body"].read().splitlines()]
+    assert [row["SageMakerOutput"]["id"] for row in rows] == january["id"].head(300).tolist()
+    assert {row["SageMakerOutput"]["version"] for row in rows} == {1}
+    assert written["ServerSideEncryption"] == "aws:kms"
+    captured = loop.keys("CapturesBucket", f"tiny/capture/{PREFIX}/main/")
+    assert [each for each in captured if done.subject in each]
+
+
+def test_the_command_scores_a_file_of_this_machine_and_writes_its_answers(
+    loop: Loop, served: LedgerTable, january: pd.DataFrame, folder: Path
+) -> None:
+    asked, answers = folder / "asked.jsonl", folder / "answers.jsonl"
+    asked.write_bytes(records(january, 40))
+    done = CliRunner().invoke(app, ["score", "tiny", str(asked), "--out", str(answers)])
+    assert done.exit_code == 0, f"{done.output}\n{done.exception!r}"
+    scores = [json.loads(line)["score"] for line in answers.read_text().splitlines()]
+    assert scores == [load / 200 for load in january["load"].head(40)]
+    refused = CliRunner().invoke(app, ["score", "tiny", str(asked), "--version", "7"])
+    assert refused.exit_code == 1
+    assert "version 7 has never served" in str(refused.exception)
+
+
+def scalable(loop: Loop) -> list[dict[str, Any]]:
+    """What the endpoint's variant is registered with."""
+    scaling = loop.cloud.client("application-autoscaling")
+    found = scaling.describe_scalable_targets(ServiceNamespace="sagemaker", ResourceIds=[VARIANT])
+    return list(found["ScalableTargets"])
+
+
+def statuses(loop: Loop) -> list[str]:
+    """Of the endpoint; none when it does not exist."""
+    return [each["EndpointStatus"] for each in loop.sagemaker.list_endpoints(NameContains=PREFIX)["Endpoints"]]
+
+
+def advance_to(loop: Loop, hour: int) -> None:
+    """It is this full hour, and some seconds, for the next time."""
+    now = datetime.fromisoformat(loop.cloud.now())
+    then = now.replace(hour=hour, minute=0, second=0, microsecond=0)
+    loop.cloud.advance(((then - now).total_seconds() % 86_400) + 5)
+
+
+def test_the_endpoint_is_gone_at_night_and_comes_back_scaled_as_it_was(loop: Loop, served: LedgerTable) -> None:
+    wait_until(lambda: scalable(loop), 60, lambda: "the endpoint's scaling was not registered")
+    advance_to(loop, 19)
+    wait_until(lambda: not statuses(loop), 60, lambda: f"the endpoint does not sleep, it is {statuses(loop)}")
+    scaling = loop.cloud.client("application-autoscaling")
+    dimension = "sagemaker:variant:DesiredInstanceCount"
+    scaling.deregister_scalable_target(ServiceNamespace="sagemaker", ResourceId=VARIANT, ScalableDimension=dimension)
+    advance_to(loop, 7)
+    wait_until(lambda: statuses(loop) == ["InService"], 90, lambda: f"the endpoint does not wake: {statuses(loop)}")
+    assert loop.endpoint()["EndpointConfigName"] == CONFIG
+    (target,) = wait_until(lambda: scalable(loop), 60, lambda: "its scaling was not registered again")
+    assert (target["MinCapacity"], target["MaxCapacity"]) == (2, 3)
+    told = [entry.kind for entry in served.entries("endpoint.")]
+    assert told == ["endpoint.slept", "endpoint.woken"]
