@@ -24,7 +24,9 @@ PEERS = ("pandera", "whylogs", "evidently", "great_expectations", "ydata_profili
 """Of the data gate, by the time they take."""
 SERVING_PEERS = ("sagemaker_inference", "mlflow")
 """Of one request of one row."""
-ALL_PEERS = (*PEERS, "ministack", *SERVING_PEERS)
+WATCHING_PEERS = ("nannyml",)
+"""Of windows of what was served, beside evidently."""
+ALL_PEERS = (*PEERS, "ministack", *SERVING_PEERS, *WATCHING_PEERS)
 _LAYERS = [ROOT / "layers" / name / "requirements.txt" for name in ("runtime", "columnar")]
 
 

@@ -80,6 +80,19 @@ def test_columns_are_reported_and_do_not_ring_and_share_their_chance_of_a_false_
     assert nearest_crossing(looks, START + timedelta(days=20)) is None
 
 
+def test_drift_of_what_the_model_is_given_is_reported_and_does_not_ring() -> None:
+    moved = [entry(day, "window.measured", weighted_psi=0.6, weighted_error=0.01) for day in range(10)]
+    (look,) = looks = look_at(measures_of(moved, 1, SPEC), START + timedelta(days=10), SPEC.change)
+    assert look.change is not None
+    assert look.change.detected
+    assert worst_evidence(looks) == 0
+
+
+def test_scores_that_stay_moved_ring() -> None:
+    moved = [entry(day, "window.measured", prediction_value=0.21, prediction_error=0.01) for day in range(10)]
+    assert worst_evidence(look_at(measures_of(moved, 1, SPEC), START + timedelta(days=10), SPEC.change)) >= 1
+
+
 def test_a_column_with_a_rule_of_its_own_is_not_held_to_the_psi_limit() -> None:
     spec = MonitoringSpec(drift={"x": DriftRule(statistic="ks", limit=0.1)})
     assert measures_of([entry(1, "window.measured", columns={"x": 0.3})], 1, spec) == []

@@ -12,6 +12,7 @@ from trimtab.spec.monitoring import MonitoringSpec
 WINDOW, QUALITY, ESTIMATED = "window.measured", "quality.measured", "performance.estimated"
 KINDS = (WINDOW, QUALITY, ESTIMATED)
 COLUMN = "column "
+_OF_DATA = "drift by importance"
 
 
 @dataclass(frozen=True)
@@ -24,8 +25,11 @@ class Measure:
 
     @property
     def rings(self) -> bool:
-        """Whether it counts for an alarm. Single columns are reported: their own readings ring where they matter."""
-        return not self.name.startswith(COLUMN)
+        """Whether it counts for an alarm: what the model does, its performance and its scores.
+
+        What it is given is reported. It moves with every season, and its own readings ring where they matter.
+        """
+        return self.name != _OF_DATA and not self.name.startswith(COLUMN)
 
 
 @dataclass(frozen=True)
@@ -42,7 +46,7 @@ _FIELDS = (
     _Field("performance", QUALITY, "drop", "error"),
     _Field("estimated performance", ESTIMATED, "estimate_drop", "estimate_error"),
     _Field("scores", WINDOW, "prediction_value", "prediction_error"),
-    _Field("drift by importance", WINDOW, "weighted_psi", "weighted_error"),
+    _Field(_OF_DATA, WINDOW, "weighted_psi", "weighted_error"),
 )
 
 
