@@ -71,7 +71,10 @@ class MemoryEndpoints:
         counts = {each["VariantName"]: each.get("InitialInstanceCount", 1) for each in variants}
         is_same = config == live.config and live.weights
         weights = dict(live.weights) if is_same else weights
-        self.endpoints[endpoint] = EndpointState(endpoint, "InService", config, weights=weights, counts=counts)
+        capture = self.configs.get(config, {}).get("DataCaptureConfig", {}).get("InitialSamplingPercentage")
+        self.endpoints[endpoint] = EndpointState(
+            endpoint, "InService", config, weights=weights, counts=counts, capture_percent=capture
+        )
 
     def roll_back(self, endpoint: str, failure: str = "") -> None:
         """SageMaker's own rollback: InService again, on the old config."""

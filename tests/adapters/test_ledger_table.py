@@ -7,6 +7,7 @@ import boto3
 import pytest
 
 from tests.fakes import NOON, MemoryLedger
+from tests.ledger_tables import make_ledger_table
 from trimtab.aws.ledger_table import LedgerTable
 from trimtab.errors import LedgerConflict
 from trimtab.ledger import verify_chain
@@ -18,24 +19,9 @@ def ledger(request: pytest.FixtureRequest, aws: None) -> Ledger:
     return MemoryLedger("tiny") if request.param == "memory" else LedgerTable(table(), "ledger", "tiny")
 
 
-INDICES = ("kind", "subject")
-
-
-def keys(sort: str) -> list[dict[str, str]]:
-    return [{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": sort, "KeyType": "RANGE"}]
-
-
 def table() -> Any:
     dynamodb = boto3.client("dynamodb")
-    dynamodb.create_table(
-        TableName="ledger",
-        BillingMode="PAY_PER_REQUEST",
-        AttributeDefinitions=[{"AttributeName": n, "AttributeType": "S"} for n in ("pk", "sk", *INDICES)],
-        KeySchema=keys("sk"),
-        LocalSecondaryIndexes=[
-            {"IndexName": name, "KeySchema": keys(name), "Projection": {"ProjectionType": "ALL"}} for name in INDICES
-        ],
-    )
+    make_ledger_table(dynamodb, "ledger")
     return dynamodb
 
 

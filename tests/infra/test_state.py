@@ -5,6 +5,7 @@ import pytest
 
 from stacks.synthesis import Template, synthesize
 from tests.infra.conftest import TINY, Assembly
+from tests.ledger_tables import INDICES
 
 STATEFUL = ("AWS::S3::Bucket", "AWS::DynamoDB::Table", "AWS::KMS::Key", "AWS::SageMaker::ModelPackageGroup")
 
@@ -133,3 +134,10 @@ def test_stages_differ_in_values_not_in_resources(assembly: Assembly, prod: tupl
     for part in ("data", "control", "model-tiny"):
         dev, production = types(assembly.templates, f"trimtab-dev-{part}"), types(prod[1], f"trimtab-prod-{part}")
         assert [type for _, type in dev] == [type for _, type in production]
+
+
+def test_the_ledger_is_found_by_what_tests_without_a_stack_find_it_by(assembly: Assembly) -> None:
+    (table,) = assembly.resources("AWS::DynamoDB::Table")
+    indices = table.properties["LocalSecondaryIndexes"]
+    assert tuple(each["IndexName"] for each in indices) == INDICES
+    assert {each["Projection"]["ProjectionType"] for each in indices} == {"ALL"}

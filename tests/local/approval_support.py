@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from tests.ledger_tables import make_ledger_table
 from tests.unit.functions.scene import ENDPOINT, PromotionRun, Scene, answer_with_x
 from trimtab.aws.audit_trail import EventHistory
 from trimtab.aws.ledger_table import LedgerTable
@@ -30,14 +31,7 @@ _LOOKS = 30
 
 def table(cloud: LocalCloud) -> str:
     """The name of a new table for a ledger."""
-    name = unique("ledger")
-    cloud.client("dynamodb").create_table(
-        TableName=name,
-        BillingMode="PAY_PER_REQUEST",
-        AttributeDefinitions=[{"AttributeName": n, "AttributeType": "S"} for n in ("pk", "sk")],
-        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
-    )
-    return name
+    return make_ledger_table(cloud.client("dynamodb"), unique("ledger"))
 
 
 @dataclass(frozen=True)

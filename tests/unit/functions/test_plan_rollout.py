@@ -143,7 +143,6 @@ def test_instances_that_autoscaling_added_are_kept_and_nothing_else_of_the_old_c
     [
         ({"instance_type": "ml.inf1.xlarge"}, "moves all traffic at once and without a bake"),
         ({"strategy": "rolling", "instance_count": 1}, "one instance cannot be replaced in batches"),
-        ({"strategy": "shadow", "endpoint": {"kind": "async"}}, "a shadow needs a real-time endpoint"),
         ({"strategy": "linear", "percent": 5}, "linear step .* is 5, allowed are 10 to 50"),
         ({"alarms": ["orders"]}, "orders is missing"),
     ],

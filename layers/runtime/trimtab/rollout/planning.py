@@ -66,8 +66,6 @@ def exclusions(rollout: RolloutSpec, live: EndpointState | None, image_uri: str 
     serverless = rollout.endpoint.kind == "serverless"
     if serverless and how in ("rolling", "stepped"):
         yield f"a serverless endpoint has one variant and no instances, so it cannot be moved by {how}: use canary"
-    if rollout.strategy == "shadow" and rollout.endpoint.kind != "realtime":
-        yield f"a shadow needs a real-time endpoint, and this one is {rollout.endpoint.kind}"
     if live and serverless and live.counts:
         yield f"{live.name} runs on instances, and SageMaker does not make it serverless: delete it, or keep its kind"
     if live and how in GUARDED and set(live.weights) - {VARIANT}:
