@@ -120,6 +120,10 @@ class Loop:
         self._seen[machine].add(arn)
         return self._ended(arn)
 
+    def answered(self, state: str) -> None:
+        """Recovery has ended an execution so; alarms that only tell may be answered before it."""
+        wait_until(lambda: self.next("recovery").state == state, STEP_SECONDS, lambda: f"recovery never said {state}")
+
     def _ended(self, arn: str) -> Ended:
         found = self.states.describe_execution(executionArn=arn)
         history = self.states.get_execution_history(executionArn=arn, reverseOrder=True)["events"]

@@ -126,13 +126,11 @@ def test_drifted_traffic_rings_the_alarm_by_evaluation(loop: Loop, folder: Path)
 
 
 def test_late_truth_starts_a_retraining_whose_challenger_is_better(loop: Loop, folder: Path) -> None:
-    wait_until(
-        lambda: any(e.state == "Deferred" for e in [loop.next("recovery")]), 60, lambda: "no answer to the alarm"
-    )
+    loop.answered("Deferred")
     loop.settle("recovery")
     truth = (folder / "outcomes_2026-03.parquet").read_bytes()
     assert loop.drop("march.parquet", truth, kind="truth").state == "Accepted"
-    assert loop.next("recovery").state == "Started"
+    loop.answered("Started")
     assert loop.next("training").state == "Registered"
     assert loop.versions()[0]["ModelPackageVersion"] == 2
 
