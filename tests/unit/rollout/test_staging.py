@@ -15,9 +15,10 @@ from trimtab.authoring.inference import Served, transform_fn
 from trimtab.errors import DataError
 from trimtab.ports import Answer
 from trimtab.rollout.staging import Check, Demands, Golden, Probe, percentile, read_golden, run_checks
-from trimtab.rollout.staging.load import RECORDS, WORKERS, offered
+from trimtab.rollout.staging.load import RECORDS, WARM_UP_REQUESTS, WORKERS, check_load, offered
 from trimtab.rollout.staging.soak import slope
 from trimtab.spec import parse_spec
+from trimtab.spec.staging import LoadSpec
 
 SPEC = parse_spec(
     """\
@@ -171,6 +172,21 @@ def test_a_model_that_takes_any_content_type_fails() -> None:
 
 def test_a_slow_model_fails_on_latency_alone() -> None:
     assert failed(lambda *asked: replace(sound(*asked), latency_ms=2500.0)) == ["latency"]
+
+
+def test_a_load_that_one_stall_has_slowed_is_offered_once_more_and_both_are_told() -> None:
+    asked: list[bytes] = []
+
+    def stalled_once(body: bytes, content_type: str) -> Answer:
+        asked.append(body)
+        return replace(sound(body, content_type), latency_ms=2500.0 if len(asked) == WARM_UP_REQUESTS + 3 else 1.0)
+
+    probe = Probe(stalled_once, time.monotonic, lambda seconds: None, lambda: ())
+    bodies = [Golden(record(number), 0.5) for number in range(1, 9)]
+    check = check_load(probe, bodies, LoadSpec(requests_per_second=20, seconds=1), max_latency_ms=500)
+    assert check.passed
+    assert check.message.startswith("too slow at first (p99 25")
+    assert check.facts["first_p99_ms"] > 2400
 
 
 def test_a_first_answer_that_takes_too_long_is_a_slow_cold_start() -> None:

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from trimtab.ports import Answer
 from trimtab.rollout.staging.checks import THROTTLED, Check, Probe, shown
@@ -48,11 +48,22 @@ def check_load(probe: Probe, golden: Sequence[Golden], load: LoadSpec, max_laten
     """Passed when the 99th percentile of single-record requests, sent at their times, is at most ``max_latency_ms``.
 
     Waiting counts from the time at which a request was due, so that a stall is seen in all whom it would have kept
-    waiting. A throttled request is no failure of the model; too many of them fail the check all the same.
+    waiting. One stall of the machine is not the version's fault: a load that was answered rightly and too late is
+    offered once more, and then counts. A throttled request is no failure of the model; too many of them fail the check
+    all the same.
     """
     bodies = [lines([each.record]) for each in golden]
     for body in bodies[:WARM_UP_REQUESTS]:
         probe.ask(body)
+    first = _offered_once(probe, bodies, load, max_latency_ms)
+    if first.passed or first.facts["failed"] or first.facts["throttled"]:
+        return first
+    again = _offered_once(probe, bodies, load, max_latency_ms)
+    before = f"too slow at first (p99 {first.facts['p99_ms']} ms), offered again: "
+    return replace(again, message=before + again.message, facts={**again.facts, "first_p99_ms": first.facts["p99_ms"]})
+
+
+def _offered_once(probe: Probe, bodies: Sequence[bytes], load: LoadSpec, max_latency_ms: float) -> Check:
     began = probe.clock()
     found = list(offered(probe, bodies, load.requests_per_second, load.seconds))
     return _judged(found, probe.clock() - began, load, max_latency_ms)
