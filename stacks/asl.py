@@ -214,6 +214,20 @@ def spread(
     }
 
 
+def one_share(function: Callee, fields: Sequence[str], *, does: str, done: str, failed: str, counts: str) -> States:
+    """What each child of a ``spread`` does: ``function`` is told the run, ``fields`` and its share.
+
+    The states are named ``does``, ``done`` and ``failed``. Its output is the number ``counts`` of the answer, so that
+    those of all children fit into the parent's data.
+    """
+    payload = {f"{field}.$": f"$.{field}" for field in ("model", "at", "execution", *fields, "share")}
+    return {
+        does: call(function, payload, result="$.read", then=done, on_error=failed),
+        done: succeed("What it has read is stored.") | {"OutputPath": f"$.read.{counts}"},
+        failed: fail(failed),
+    }
+
+
 def remember(values: Json, *, at: str, then: str) -> Json:
     """Puts ``values`` into the data at ``at``."""
     return {"Type": "Pass", "Parameters": values, "ResultPath": at, "Next": then}

@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Iterable
 
 from benchmarks.environments import NotInstallable
 from benchmarks.monitoring import ours, peers
-from benchmarks.monitoring.sets import ALL, Replayed
+from benchmarks.monitoring.sets import ALL, Replayed, chosen
 from trimtab.data.drift.rules import PSI_LIMIT
 
 Alerts = dict[str, frozenset[str]]
@@ -20,11 +20,11 @@ Alerts = dict[str, frozenset[str]]
 def main() -> None:
     """Prints one table for each set."""
     parser = argparse.ArgumentParser(description="Alarms on the three real sets, ours and others'.")
-    parser.add_argument("sets", nargs="*", choices=[*ALL, []], default=list(ALL))
+    parser.add_argument("sets", nargs="*", help=f"of {', '.join(ALL)}; all when none is named")
     parser.add_argument("--no-peers", action="store_true", help="without evidently and nannyml")
     given = parser.parse_args()
-    for name in given.sets:
-        _show(ALL[name](), with_peers=not given.no_peers)
+    for replayed in chosen(given.sets, list(ALL)):
+        _show(replayed, with_peers=not given.no_peers)
 
 
 def _show(replayed: Replayed, *, with_peers: bool) -> None:

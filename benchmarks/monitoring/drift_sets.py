@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from benchmarks.monitoring.sets import ALL, SCORE, TIME, Replayed, Window, fitted
+from benchmarks.monitoring.sets import ALL, SCORE, TIME, Replayed, Window, chosen, fitted
 from trimtab.data.coerce import ARROW_TYPES
 from trimtab.data.profile import NumberProfile, Profile, profile_table
 from trimtab.evaluation.importance import importance
@@ -172,9 +172,9 @@ def show(replayed: Replayed) -> None:
 def main() -> None:
     """One table for each set."""
     parser = argparse.ArgumentParser(description="Readings of drift against falls of performance.")
-    parser.add_argument("sets", nargs="*", choices=[*ALL, []], default=list(ALL))
-    for name in parser.parse_args().sets:
-        show(ALL[name]())
+    parser.add_argument("sets", nargs="*", help=f"of {', '.join(ALL)}; all when none is named")
+    for replayed in chosen(parser.parse_args().sets, list(ALL)):
+        show(replayed)
 
 
 if __name__ == "__main__":

@@ -54,7 +54,7 @@ def judge(replayed: Replayed) -> list[Verdict]:
         Profile(len(holdout.rows), {SCORE_COLUMN: NumberProfile.of(pa.array(holdout.rows[SCORE]))}),
         replayed.importance,
     )
-    reference = _evaluated(holdout, spec)
+    reference = evaluated(holdout, spec)
     entries: list[Entry] = []
     found = []
     previous: Profile | None = None
@@ -110,7 +110,7 @@ def _beyond(value: float | None, limit: float) -> bool:
     return value is not None and value > limit
 
 
-def _evaluated(holdout: Window, spec: Spec) -> Reference:
+def evaluated(holdout: Window, spec: Spec) -> Reference:
     """What the evaluation would have written: metrics with intervals, and how well scores are calibrated."""
     records = records_of(holdout, spec)
     known = records.filter(records.column(LABEL).is_valid())

@@ -18,7 +18,7 @@ Alerts = dict[str, frozenset[str]]
 
 def evidently(replayed: Replayed) -> Alerts:
     """Alerts ``dataset`` (half of the columns have drifted, its default) and ``drift`` (any has)."""
-    return {window: kinds for window, kinds in _run("evidently", replayed).items()}
+    return _run("evidently", replayed)
 
 
 def nannyml(replayed: Replayed) -> Alerts:

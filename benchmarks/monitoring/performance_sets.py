@@ -14,7 +14,7 @@ from typing import Any
 import pyarrow as pa
 
 from benchmarks.monitoring import ours
-from benchmarks.monitoring.sets import ALL, SCORE, Replayed, Window
+from benchmarks.monitoring.sets import ALL, SCORE, Replayed, Window, chosen
 from trimtab.data.profile import NumberProfile, Profile
 from trimtab.evaluation.cells import Cut, cross, cut
 from trimtab.evaluation.draws import Blocked
@@ -26,6 +26,7 @@ from trimtab.monitoring.reference import Reference
 from trimtab.monitoring.slices import Json
 from trimtab.spec import Spec
 
+USUAL = ("flights", "income-deliveries", "traffic")
 LEAST = 100
 THRESHOLD = 0.5
 
@@ -33,9 +34,9 @@ THRESHOLD = 0.5
 def main() -> None:
     """Prints one table for each set."""
     parser = argparse.ArgumentParser(description="Performance on the three real sets.")
-    parser.add_argument("sets", nargs="*", choices=[*ALL, []], default=["flights", "income-deliveries", "traffic"])
-    for name in parser.parse_args().sets:
-        _show(ALL[name]())
+    parser.add_argument("sets", nargs="*", help=f"of {', '.join(ALL)}; {', '.join(USUAL)} when none is named")
+    for replayed in chosen(parser.parse_args().sets, USUAL):
+        _show(replayed)
 
 
 def _show(replayed: Replayed) -> None:
@@ -110,7 +111,7 @@ def _thin(counted: Any, spec: Spec) -> list[tuple[str, str]]:
 
 def with_slices(holdout: Window, spec: Spec) -> Reference:
     """What the evaluation would have written, declared slices too."""
-    plain, records = ours._evaluated(holdout, spec), with_truth(ours.records_of(holdout, spec))
+    plain, records = ours.evaluated(holdout, spec), with_truth(ours.records_of(holdout, spec))
     answered = Answered.of(records, plain, spec)
     assert answered is not None
     slices = [_slice(answered, parts, place) for parts in _cuts(answered, spec) for place in range(len(parts.names))]

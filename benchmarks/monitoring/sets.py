@@ -6,7 +6,7 @@ trained again, so what a window lost is known exactly from all of its labels.
 """
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -126,6 +126,13 @@ ALL: dict[str, Callable[[], Replayed]] = {
     "income-years": income_by_year,
     "traffic": traffic_by_month,
 }
+
+
+def chosen(names: Sequence[str], default: Sequence[str]) -> Iterator[Replayed]:
+    """The sets of these names, of the default ones when none is named. Ends the program at a name that is none."""
+    if unknown := [name for name in names if name not in ALL]:
+        raise SystemExit(f"there is no set {', '.join(unknown)}; there are {', '.join(ALL)}")
+    return (ALL[name]() for name in names or default)
 
 
 def _replayed(

@@ -11,9 +11,9 @@ from stacks.asl import (
     choose,
     equals,
     exceeds,
-    fail,
     machine,
     matches,
+    one_share,
     record_failure,
     spread,
     succeed,
@@ -92,7 +92,9 @@ class IntakeMachine(Construct):
             "HashShares": spread(
                 "$.claim.shares",
                 THIS_RUN | {"share.$": "$$.Map.Item.Value"},
-                self._one_hash(),
+                one_share(
+                    self.hash_share, (), does="HashShare", done="ShareHashed", failed="HashFailed", counts="bytes"
+                ),
                 label=_HASHES,
                 at_once=self._fan_out.at_once,
                 result="$.hashed",
@@ -111,15 +113,6 @@ class IntakeMachine(Construct):
             "Removed": succeed("The object was gone before it could be read."),
         }
 
-    def _one_hash(self) -> States:
-        """What each child does that hashes; its output is a number."""
-        payload = {f"{field}.$": f"$.{field}" for field in ("model", "at", "execution", "share")}
-        return {
-            "HashShare": call(self.hash_share, payload, result="$.read", then="ShareHashed", on_error="HashFailed"),
-            "ShareHashed": succeed("Its digests are stored.") | {"OutputPath": "$.read.bytes"},
-            "HashFailed": fail("HashFailed"),
-        }
-
     def _validating(self) -> States:
         """In one pass, above a size in shares, or where it lies by a job; all ways the same."""
         return {
@@ -134,7 +127,14 @@ class IntakeMachine(Construct):
             "ValidateShares": spread(
                 "$.plan.shares",
                 THIS_RUN | _DROP | {"share.$": "$$.Map.Item.Value"},
-                self._one_share(),
+                one_share(
+                    self.validate_share,
+                    ("drop",),
+                    does="ValidateShare",
+                    done="ShareExamined",
+                    failed="ShareFailed",
+                    counts="rows",
+                ),
                 label=_SHARES,
                 at_once=self._fan_out.at_once,
                 result="$.examined",
@@ -151,17 +151,6 @@ class IntakeMachine(Construct):
         above = int(self._fan_out.above_megabytes * _MEGABYTE)
         elsewhere = [matches("$.claim.drop.lake", "s3://*", "PlanLake")] if self._lake else []
         return choose(*elsewhere, exceeds("$.claim.drop.size", above, "PlanShares"), otherwise="ValidateDrop")
-
-    def _one_share(self) -> States:
-        """What each child does. Its output is a number, so that those of all children fit into the parent's data."""
-        payload = {f"{field}.$": f"$.{field}" for field in ("model", "at", "execution", "drop", "share")}
-        return {
-            "ValidateShare": call(
-                self.validate_share, payload, result="$.seen", then="ShareExamined", on_error="ShareFailed"
-            ),
-            "ShareExamined": succeed("What it shows is stored.") | {"OutputPath": "$.seen.rows"},
-            "ShareFailed": fail("ShareFailed"),
-        }
 
     def _deciding(self) -> States:
         return {

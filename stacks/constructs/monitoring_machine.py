@@ -10,8 +10,8 @@ from stacks.asl import (
     choose,
     equals,
     exceeds,
-    fail,
     machine,
+    one_share,
     record_failure,
     remember,
     spread,
@@ -73,7 +73,14 @@ class MonitoringMachine(Construct):
             "DecodeShares": spread(
                 "$.collected.shares",
                 THIS_RUN | {"plan.$": "$.collected.plan", "share.$": "$$.Map.Item.Value"},
-                self._one_share(),
+                one_share(
+                    self.decode_share,
+                    ("plan",),
+                    does="DecodeShare",
+                    done="ShareDecoded",
+                    failed="DecodingFailed",
+                    counts="rows",
+                ),
                 label=_SHARES,
                 at_once=self._fan_out.at_once,
                 result="$.decoded",
@@ -88,17 +95,6 @@ class MonitoringMachine(Construct):
                 on_error="RecordFailure",
             ),
             "IsBehind": choose(equals("$.collected.more", True, "CollectWindow"), otherwise="MeasureChange"),
-        }
-
-    def _one_share(self) -> States:
-        """What each child does. Its output is a number, so that those of all children fit into the parent's data."""
-        payload = {f"{field}.$": f"$.{field}" for field in ("model", "at", "execution", "plan", "share")}
-        return {
-            "DecodeShare": call(
-                self.decode_share, payload, result="$.read", then="ShareDecoded", on_error="DecodingFailed"
-            ),
-            "ShareDecoded": succeed("Its records are stored.") | {"OutputPath": "$.read.rows"},
-            "DecodingFailed": fail("DecodingFailed"),
         }
 
     def _drift(self) -> States:
