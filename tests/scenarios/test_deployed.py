@@ -76,10 +76,14 @@ def test_a_key_that_is_disabled_in_the_midst_sends_traffic_back_with_its_reason(
     with app.callers() as callers:
         kms.disable_key(KeyId=key)
         ended = app.ended()
+        weights = {each["VariantName"]: each["CurrentWeight"] for each in app.loop.endpoint()["ProductionVariants"]}
+        kms.enable_key(KeyId=key)
+        # No new instance can read its model while the key is closed, so the old config waits for it.
+        app.loop.sagemaker.update_endpoint(EndpointName=PREFIX, EndpointConfigName=before)
         wait_until(lambda: app.config() == before, 60, app.config)
-    kms.enable_key(KeyId=key)
     print(f"\nkey disabled: {ended.state}, {ended.output.get('end')}")
     assert ended.state in ("RolledBack", "PromotionFailed")
+    assert weights == {"main": 100.0, "challenger": 0.0}
     assert callers.failed == 0
     closed = app.entries("promotion.closed")[-1]
     assert "isabled" in closed.data["reason"]

@@ -283,6 +283,26 @@ def test_weights_that_somebody_changed_are_put_back_to_those_of_the_step() -> No
     assert (move.act, move.percent) == ("weigh", 5)
 
 
+def test_an_old_config_that_sagemaker_cannot_start_again_ends_the_rollout_with_no_traffic_on_the_new_version() -> None:
+    """As when the key of the artifacts is disabled: nothing new starts, and what runs goes on running."""
+    journey = Journey(stepped())
+    while not journey.ledger.entries("rollout.shifted"):
+        journey.look()
+        journey.pass_time()
+    moves = [journey.look("fail")]
+    journey.pass_time()
+    while (move := journey.look("fail")) is None or move.act != "end":
+        moves.append(move)
+        if journey.live.status == "Updating":
+            journey.endpoints.roll_back(ENDPOINT, "AccessDenied")
+        journey.now += timedelta(minutes=5)
+        assert len(moves) < 50
+    assert [move.act for move in moves if move][:2] == ["weigh", "update"]
+    assert journey.live.weights == {"main": 100.0, "challenger": 0.0}
+    assert f"has not kept {OLD} for 60 minutes (AccessDenied)" in move.why
+    assert f"--endpoint-config-name {OLD}" in move.why
+
+
 def test_a_config_that_sagemaker_does_not_keep_is_asked_for_three_times() -> None:
     journey = Journey(stepped())
     for _ in range(12):

@@ -68,6 +68,12 @@ class Course:
         return tuple(found.data["reasons"]) if found else ()
 
     @property
+    def going_back_since(self) -> datetime | None:
+        """When that was decided; None while it does not go back."""
+        found = self.last(GOING_BACK)
+        return found.at if found else None
+
+    @property
     def verdict(self) -> Mapping[str, Any] | None:
         """The newest judgement that was written down."""
         judged = self.last(JUDGED)

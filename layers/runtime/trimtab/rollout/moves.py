@@ -19,6 +19,8 @@ LOST = frozenset({"Failed", "OutOfService", "UpdateRollbackFailed"})
 """Statuses of an endpoint that a person has to help."""
 MOST_ENTRIES = 3
 """Times that the endpoint is told to move to a config that it does not keep."""
+RETURN_MINUTES = 60
+"""How long the old config is asked for again and again while SageMaker does not keep it."""
 _NEAR = 0.005
 """Shares of traffic closer than this are the same: weights are floats."""
 Act = Literal["wait", "note", "enter", "weigh", "hold", "shadowed", "back", "update", "hand_over", "end"]
@@ -108,7 +110,18 @@ def _way_back(at: Position) -> Move:
         return Move("end", "the old version serves")
     if at.live.config == at.plan.step_config and _share(at.live) > 0:
         return Move("weigh", "the new version gets no more traffic", percent=0)
-    return Move("update", "going back to the old config", config=str(at.plan.previous_config))
+    began, old = at.course.going_back_since, str(at.plan.previous_config)
+    if began and at.sight.at >= began + timedelta(minutes=RETURN_MINUTES):
+        return Move("end", _not_kept(at.live, old))
+    return Move("update", "going back to the old config", config=old)
+
+
+def _not_kept(live: EndpointState, old: str) -> str:
+    return (
+        f"no request reaches the new version any more, but SageMaker has not kept {old} for {RETURN_MINUTES} minutes "
+        f"({live.failure or 'it gave no reason'}); once it can: aws sagemaker update-endpoint "
+        f"--endpoint-name {live.name} --endpoint-config-name {old}"
+    )
 
 
 def _share(live: EndpointState) -> float:

@@ -111,7 +111,8 @@ class Shift:
         """A rollout that went back before either version had moved has not begun: its package may be approved again."""
         serves = live is not None and live.config == self.plan.config
         began = serves or any(course.entered(config) for config in self._shared()) or live is None
-        causes = course.reasons or (() if serves else (why,))
+        back = live is not None and live.config == self.plan.previous_config
+        causes = (*course.reasons, *(() if serves or (back and course.reasons) else (why,)))
         rollout = Rollout(
             settled=True,
             began=began,
