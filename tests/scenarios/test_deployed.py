@@ -14,8 +14,9 @@ from tests.scenarios.deployed import Deployed, deployed
 
 __all__ = ["own_cloud"]
 
-STRUCK = ("sagemaker", "monitoring", "dynamodb")
-"""Services whose calls are struck while a promotion is planned, staged, started and moved."""
+MANAGING = ("Create*", "Describe*", "List*", "Update*", "Delete*")
+STRUCK = (*(("sagemaker", operation) for operation in MANAGING), ("monitoring", "*"), ("dynamodb", "*"))
+"""Calls that are struck while a promotion is planned, staged, started and moved: all but the requests of callers."""
 
 
 @pytest.fixture(scope="module")
@@ -90,7 +91,8 @@ def test_a_key_that_is_disabled_in_the_midst_sends_traffic_back_with_its_reason(
 
 
 def striking(kind: str, probability: float) -> list[dict[str, Any]]:
-    return [{"kind": kind, "service": service, "probability": probability} for service in STRUCK]
+    calls = [{"service": service, "operation": operation} for service, operation in STRUCK]
+    return [{"kind": kind, "probability": probability, **call} for call in calls]
 
 
 def test_calls_that_are_struck_from_the_approval_on_lose_no_request_of_a_good_successor(app: Deployed) -> None:
