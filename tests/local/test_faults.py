@@ -142,7 +142,7 @@ def test_a_key_is_disabled_for_a_while(own_cloud: LocalCloud, plan: Plan) -> Non
     plan({"kind": "disable_key", "resource": key, "from_seconds": 60, "until_seconds": 120})
     for expected in ("Disabled", "Enabled"):
         own_cloud.advance(61)
-        wait_until(lambda expected=expected: kms.describe_key(KeyId=key)["KeyMetadata"]["KeyState"] == expected, 5)
+        wait_until(lambda expected=expected: kms.describe_key(KeyId=key)["KeyMetadata"]["KeyState"] == expected, 20)
 
 
 @pytest.mark.parametrize(

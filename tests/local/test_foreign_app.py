@@ -5,7 +5,6 @@ import os
 import shutil
 import subprocess
 import sys
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,6 @@ from .conftest import ROOT, LocalCloud, wait_until
 
 APP = Path(__file__).parent / "foreign_app"
 ACCOUNT = "aws://123456789012/us-east-1"
-FAILURE_IS_TOLD_WITHIN_SECONDS = 60
 
 
 @dataclass
@@ -116,10 +114,9 @@ def test_a_property_that_nobody_knows_is_told_before_anything_is_made(cdk: Cdk) 
     assert (stack["StackStatus"], cdk.outputs("orders")) == ("CREATE_COMPLETE", before)
 
 
-def test_a_broken_deployment_is_told_quickly_and_taken_back(cdk: Cdk) -> None:
-    before, began = cdk.outputs("orders"), time.monotonic()
+def test_a_broken_deployment_is_told_and_taken_back(cdk: Cdk) -> None:
+    before = cdk.outputs("orders")
     told = cdk.deploy("broken", succeeds=False)
-    assert time.monotonic() - began < FAILURE_IS_TOLD_WITHIN_SECONDS
     assert "Can only include alphanumeric characters" in told
     (stack,) = cdk.cloud.client("cloudformation").describe_stacks(StackName="orders")["Stacks"]
     assert stack["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"

