@@ -23,7 +23,7 @@ from trimtab.aws.alarms import CloudWatchAlarms
 from trimtab.aws.captured_answers import CapturedTraffic
 from trimtab.aws.endpoints import SageMakerEndpoints
 from trimtab.aws.lineage import SageMakerLineage
-from trimtab.aws.measurements import CloudWatchMeasurements
+from trimtab.aws.measurements import PATIENCE, CloudWatchMeasurements
 from trimtab.aws.objects import S3ObjectStore
 from trimtab.aws.surroundings import AwsSurroundings
 from trimtab.errors import PlanError, RolloutInProgress
@@ -256,7 +256,10 @@ class World:
             self._seen[percent] = (began, before)
 
 
-def patient(cloud: LocalCloud, service: str) -> Any:
+PATIENT = Config(retries={"mode": "standard", "max_attempts": 6})
+
+
+def patient(cloud: LocalCloud, service: str, patience: Config = PATIENT) -> Any:
     """A client that tries as often as those of Trimtab's functions."""
     return boto3.client(
         service,
@@ -264,7 +267,7 @@ def patient(cloud: LocalCloud, service: str) -> Any:
         endpoint_url=cloud.endpoint,
         aws_access_key_id="test",
         aws_secret_access_key="test",
-        config=Config(retries={"mode": "standard", "max_attempts": 6}),
+        config=patience,
     )
 
 
@@ -280,7 +283,7 @@ def production(cloud: LocalCloud, first: Successor) -> Iterator[World]:
     scene.lineage = SageMakerLineage(patient(cloud, "sagemaker"))  # type: ignore[assignment]
     scene.endpoints = SageMakerEndpoints(patient(cloud, "sagemaker"), runtime)  # type: ignore[assignment]
     scene.alarms = CloudWatchAlarms(patient(cloud, "cloudwatch"))  # type: ignore[assignment]
-    scene.measurements = CloudWatchMeasurements(patient(cloud, "cloudwatch"))  # type: ignore[assignment]
+    scene.measurements = CloudWatchMeasurements(patient(cloud, "cloudwatch", PATIENCE))  # type: ignore[assignment]
     world = World(scene)
     promotion, _ = world.begin(first)
     assert world.end(promotion)["outcome"] == "Serving"

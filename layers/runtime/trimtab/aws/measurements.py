@@ -14,7 +14,7 @@ from trimtab.rollout.rollback_alarms import PERIOD_S, dimension_list
 
 _QUERIES_PER_CALL = 500
 
-_PATIENCE = Config(
+PATIENCE = Config(
     retries={"mode": "standard", "total_max_attempts": 2},
     connect_timeout=5,
     read_timeout=10,
@@ -32,7 +32,7 @@ class CloudWatchMeasurements:
     @classmethod
     def connect(cls) -> "CloudWatchMeasurements":
         """With a client that asks twice at most, and does not wait for long."""
-        return cls(boto3.client("cloudwatch", config=_PATIENCE))
+        return cls(boto3.client("cloudwatch", config=PATIENCE))
 
     def series(self, wanted: Sequence[Series], start: datetime, end: datetime) -> list[dict[datetime, float]]:
         found: list[dict[datetime, float]] = [{} for _ in wanted]
