@@ -39,6 +39,7 @@ SERVICES = (
     "dynamodb",
     "kms",
     "sqs",
+    "sns",
     "cloudformation",
     "eventbridge",
     "s3_events",

@@ -1,8 +1,8 @@
 """KMS permissions that a call needs because what it reads or writes is encrypted with a customer managed key.
 
-S3, SQS and SNS use the key in the name of the caller; DynamoDB checks the caller's kms:Decrypt. Sources: "Using
-server-side encryption with KMS" of the S3 guide, "Key management" of the SQS and SNS guides, "Encryption at rest" of
-the DynamoDB guide.
+S3, SQS, SNS and Systems Manager use the key in the name of the caller; DynamoDB checks the caller's kms:Decrypt.
+Sources: "Using server-side encryption with KMS" of the S3 guide, "Key management" of the SQS and SNS guides,
+"Encryption at rest" of the DynamoDB guide, "How AWS Systems Manager Parameter Store uses AWS KMS" of the KMS guide.
 """
 
 from collections.abc import Iterator
@@ -18,6 +18,7 @@ _S3_WRITES = frozenset({"PutObject", "CreateMultipartUpload", "CopyObject"})
 _S3_READS = frozenset({"GetObject", "HeadObject"})
 _MULTIPART = frozenset({"UploadPart", "CompleteMultipartUpload", "UploadPartCopy"})
 _AWS_MANAGED = "alias/aws/"
+_SECURE = "SecureString"
 _TABLE_READS = frozenset({"BatchGetItem", "GetItem", "Query", "Scan", "TransactGetItems"})
 _TABLE_WRITES = frozenset({"BatchWriteItem", "DeleteItem", "PutItem", "TransactWriteItems", "UpdateItem"})
 _QUEUE_ACTIONS = {
@@ -120,4 +121,23 @@ def _sns(call: Call) -> Needed:
         yield action, str(topic.kms_master_key_id or ""), {"aws:sns:topicarn": str(topic.arn)}
 
 
-_FINDERS = {"s3": _s3, "dynamodb": _dynamodb, "sqs": _sqs, "sns": _sns}
+def _ssm(call: Call) -> Needed:
+    """Of standard parameters: who writes one encrypts by the key itself, who has one decrypted decrypts by it."""
+    from moto.ssm.models import ssm_backends
+
+    if call.operation == "PutParameter" and call.text("Type") == _SECURE:
+        yield "kms:Encrypt", call.text("KeyId"), _parameter(call, call.text("Name"))
+    if not call.parameters.get("WithDecryption"):
+        return
+    backend = ssm_backends[call.account][call.region]
+    for name in call.parameters.get("Names") or [call.text("Name")]:
+        found = backend.get_parameter(name)
+        if found is not None and found.parameter_type == _SECURE:
+            yield _DECRYPT, str(found.keyid or ""), _parameter(call, found.name)
+
+
+def _parameter(call: Call, name: str) -> dict[str, str]:
+    return {"PARAMETER_ARN": call.arn(f"parameter/{name.lstrip('/')}")}
+
+
+_FINDERS = {"s3": _s3, "dynamodb": _dynamodb, "sqs": _sqs, "sns": _sns, "ssm": _ssm}

@@ -1,7 +1,7 @@
 """KMS keys that are disabled or about to be deleted refuse, also when a service uses them for what it keeps.
 
 Sources: "Key states of AWS KMS keys" of the KMS guide; localstack's snapshots of AWS for S3; botocore's model of SNS.
-Unproven: what SQS, DynamoDB and Logs say of a disabled key; the words are theirs for a key that is denied.
+Unproven: what SQS, DynamoDB, Logs and Systems Manager say of a disabled key; the words are theirs for a key that is denied.
 """
 
 import re
@@ -23,6 +23,7 @@ _CODES_OF_SERVICES = {
     "s3": ("KMS.DisabledException", "KMS.KMSInvalidStateException"),
     "sns": ("KMSDisabled", "KMSInvalidState"),
     "sqs": ("KMS.DisabledException", "KMS.InvalidStateException"),
+    "ssm": ("InvalidKeyId", "InvalidKeyId"),
 }
 _USES = (
     "CreateGrant|Decrypt|DeriveSharedSecret|(Dis|En)ableKeyRotation|Encrypt|Generate(DataKey|Mac).*|ReEncrypt"

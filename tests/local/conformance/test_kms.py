@@ -254,6 +254,18 @@ def test_messages_need_the_key_of_their_queue(account: Account, key: str) -> Non
     assert not code_of(keyed.send_message, **send)
 
 
+def test_a_secure_parameter_needs_the_key_of_who_reads_it(account: Account, key: str) -> None:
+    ssm, name = account.client("ssm"), f"/{account.unique('secret')}"
+    ssm.put_parameter(Name=name, Value="hidden", Type="SecureString", KeyId=key)
+    account.later(ssm.delete_parameter, Name=name)
+    reading = allow("ssm:GetParameter", on=f"arn:aws:ssm:{account.region}:{account.number}:parameter{name}")
+    asked = {"Name": name, "WithDecryption": True}
+    assert code_of(account.as_role("ssm", reading).get_parameter, **asked) == "AccessDeniedException"
+    bound = {"StringEquals": {"kms:ViaService": f"ssm.{account.region}.amazonaws.com"}}
+    keyed = account.as_role("ssm", reading, allow("kms:Decrypt", on=key, Condition=bound))
+    assert keyed.get_parameter(**asked)["Parameter"]["Value"] == "hidden"
+
+
 def test_messages_cannot_be_sent_while_their_key_is_disabled(account: Account, key: str) -> None:
     sqs, kms = account.client("sqs"), account.client("kms")
     url, _arn = account.queue(KmsMasterKeyId=key, KmsDataKeyReusePeriodSeconds="60")

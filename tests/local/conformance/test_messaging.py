@@ -1,6 +1,7 @@
 """SQS and SNS: visibility, order, dead letters, batches, filters."""
 
 import json
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -136,3 +137,43 @@ def test_a_published_batch_says_of_each_message_whether_it_was_taken(account: Ac
     )
     assert (len(said["Successful"]), said["Failed"]) == (3, [])
     assert sorted(bodies(account, url, 3)) == ["0", "1", "2"]
+
+
+PRINTS = "import json\ndef handler(event, context):\n    print('HEARD', json.dumps(event))\n"
+
+
+def heard(account: Account, function: str) -> list[Any]:
+    """The events that a function has printed."""
+    logs, group = account.client("logs"), f"/aws/lambda/{function.split(':')[6]}"
+    try:
+        events = logs.filter_log_events(logGroupName=group)["events"]
+    except logs.exceptions.ResourceNotFoundException:
+        return []
+    lines = (event["message"] for event in events if event["message"].startswith("HEARD "))
+    return [json.loads(line.removeprefix("HEARD ")) for line in lines]
+
+
+def test_a_function_hears_a_message_with_its_id_its_time_and_its_attributes(account: Account, topic: str) -> None:
+    function, sns = account.function(PRINTS), account.client("sns")
+    account.client("lambda").add_permission(
+        FunctionName=function,
+        StatementId="topic",
+        Action="lambda:InvokeFunction",
+        Principal="sns.amazonaws.com",
+        SourceArn=topic,
+    )
+    sns.subscribe(TopicArn=topic, Protocol="lambda", Endpoint=function)
+    attributes = {"model": {"DataType": "String", "StringValue": "tiny"}}
+    sent = [
+        sns.publish(TopicArn=topic, Message="first", Subject="s", MessageAttributes=attributes)["MessageId"],
+        sns.publish(TopicArn=topic, Message="second")["MessageId"],
+    ]
+    account.wait_until(lambda: len(heard(account, function)) == 2, 30)
+    told = {event["Records"][0]["Sns"]["MessageId"]: event["Records"] for event in heard(account, function)}
+    assert set(told) == set(sent)
+    (first,), (second,) = told[sent[0]], told[sent[1]]
+    assert first["EventSource"] == "aws:sns"
+    assert first["Sns"]["MessageAttributes"] == {"model": {"Type": "String", "Value": "tiny"}}
+    assert (first["Sns"]["TopicArn"], first["Sns"]["Subject"], first["Sns"]["Message"]) == (topic, "s", "first")
+    assert (second["Sns"]["Subject"], second["Sns"]["MessageAttributes"]) == (None, {})
+    assert abs((datetime.fromisoformat(first["Sns"]["Timestamp"]) - account.now()).total_seconds()) < 600
