@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 
 from tests.unit.monitoring.production import ROWS, Production, population, truth_of
+from trimtab.monitoring.tables import read_records
+from trimtab.spec import parse_spec
 
 
 @pytest.mark.parametrize("file_format", ["parquet", "csv"])
@@ -130,3 +132,30 @@ def test_how_long_truth_is_waited_for_is_the_specs(production: Production) -> No
     production.scene.now += timedelta(days=300)
     production.truth(rows, "late", truth_of(rows))
     assert production.run()["joined"][0]["rows"] == ROWS
+
+
+NUMBERS = """\
+name: tiny
+problem: regression
+data:
+  id: row
+  label: y
+  columns: {row: {type: integer}, x: {type: number}, kind: {type: string}, y: {type: number, nullable: true}}
+training: {entry_point: train.py}
+evaluation: {primary: rmse}
+"""
+
+
+def test_truth_that_is_a_number_is_joined_as_it_is(production: Production) -> None:
+    production.scene.spec = parse_spec(NUMBERS)
+    rows = population(11)
+    production.traffic(rows)
+    production.call("collect_window")
+    volume = 5000.5 + rows["x"]
+    production.truth(rows, "numbers", volume)
+    (joined,) = production.call("join_truth")["joined"]
+    assert joined["coverage"] == 1
+    table = read_records(production.scene.objects, joined["uri"], ["row", "_label"])
+    assert dict(zip(*(table.column(name).to_pylist() for name in ("row", "_label")), strict=True)) == dict(
+        zip(rows["row"].tolist(), volume.tolist(), strict=True)
+    )

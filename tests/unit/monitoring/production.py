@@ -61,7 +61,8 @@ class Production:
     def truth(self, rows: Table, name: str, label: Any, file_format: str = "parquet") -> None:
         """A truth file that intake has accepted."""
         uri = f"s3://drops/tiny/truth/{name}.{file_format}"
-        table = pa.table({"row": rows["row"], "y": pa.array(label, pa.int64())})
+        numbers = isinstance(label, np.ndarray) and label.dtype.kind == "f"
+        table = pa.table({"row": rows["row"], "y": pa.array(label, pa.float64() if numbers else pa.int64())})
         packed = io.BytesIO()
         pq.write_table(table, packed)
         body = packed.getvalue()

@@ -1,8 +1,9 @@
 """What a model has cost in the last 24 hours, by what the ledger says was served, measured and trained."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 from trimtab.cost.month import DAYS, month_of
 from trimtab.ports import Entry
@@ -13,19 +14,28 @@ MEASURED, RELEASED = "window.measured", "training.released"
 
 
 def cost_of_day(spec: Spec, entries: Sequence[Entry], at: datetime) -> float:
-    """USD: a day's part of the month on paper, for the requests that were measured, and the trainings that ended.
+    """USD: a day's part of the month on paper, for the requests that were asked, and the trainings that ended.
 
-    Requests are counted as records; of a share that is captured the whole is inferred.
+    Requests are counted as records, by when they were asked and not by when they were measured: after an outage a run
+    measures many days, of which one was this. Of a share that is captured the whole is inferred.
     """
-    recent = [entry for entry in entries if at - DAY < entry.at <= at]
-    month = month_of(spec, _requests(spec, recent))
-    return month.usd / DAYS + math.fsum(_trained(recent))
+    month = month_of(spec, _requests(spec, entries, at))
+    return month.usd / DAYS + math.fsum(_trained(entry for entry in entries if at - DAY < entry.at <= at))
 
 
-def _requests(spec: Spec, entries: Iterable[Entry]) -> float:
-    rows = sum(int(entry.data["window"]["rows"]) for entry in entries if entry.kind == MEASURED)
+def _requests(spec: Spec, entries: Iterable[Entry], at: datetime) -> float:
+    rows = math.fsum(_rows_since(entry.data["window"], at) for entry in entries if entry.kind == MEASURED)
     share = spec.rollout.capture_percent / 100
     return rows / share if share else 0.0
+
+
+def _rows_since(window: Mapping[str, Any], at: datetime) -> float:
+    """Records of the last day, of a window whose records are spread evenly from its first to its last."""
+    start, end = (datetime.fromisoformat(window[name]) for name in ("start", "end"))
+    inside = min(end, at) - max(start, at - DAY)
+    if inside < timedelta(0):
+        return 0.0
+    return int(window["rows"]) * (inside / (end - start) if end > start else 1.0)
 
 
 def _trained(entries: Iterable[Entry]) -> Iterable[float]:

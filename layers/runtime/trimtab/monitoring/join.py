@@ -10,11 +10,11 @@ import pyarrow as pa
 from trimtab.data.coerce import ARROW_TYPES
 from trimtab.data.read import format_of, typed_batches
 from trimtab.datasets.sources import TRUTH, Source
-from trimtab.datasets.truth import Truth
 from trimtab.monitoring.collect import COLLECTED
+from trimtab.monitoring.labels import Said
 from trimtab.monitoring.records import LABEL
 from trimtab.monitoring.tables import record_batches, write_tables
-from trimtab.monitoring.truth import Meeting, Pairing, Progress, account, pairings
+from trimtab.monitoring.truth import Pairing, Progress, pairings, with_labels
 from trimtab.ports import Entry, Ledger, ObjectStore
 from trimtab.spec import Spec
 
@@ -48,20 +48,20 @@ class Join:
             return []
         now, later = found[:MAX_WINDOWS], found[MAX_WINDOWS:]
         met = Files(self.objects, self.spec)
-        joined = [self._join(pairing, met.meeting(pairing.files)) for pairing in now]
+        joined = [self._join(pairing, met.said(pairing.files)) for pairing in now]
         behind = {each.window.subject: progress.mark(each.window) for each in later}
         self._record(joined, met.told(news), Progress(max(entry.seq for entry in (*files, *windows)), behind))
         return joined
 
-    def _join(self, pairing: Pairing, meeting: Meeting) -> dict[str, Any]:
+    def _join(self, pairing: Pairing, files: Sequence[Said]) -> dict[str, Any]:
         """Row group by row group: a window may be large."""
-        data = pairing.window.data
+        data, contract = pairing.window.data, self.spec.data
         uri = self.window_uri(str(data["id"]), "joined.parquet")
         known: list[int] = []
 
         def labelled() -> Iterator[pa.Table]:
             for records in record_batches(self.objects, uri if self.objects.head(uri) else str(data["uri"])):
-                table = meeting.labelled(records, self.spec.data.id)
+                table = with_labels(records, files, contract.id, _label_type(self.spec))
                 known.append(table.num_rows - table.column(LABEL).null_count)
                 yield table
 
@@ -85,41 +85,33 @@ class Files:
 
     objects: ObjectStore
     spec: Spec
-    _tables: dict[int, pa.Table] = field(default_factory=dict)
-    _meetings: dict[tuple[int, ...], Meeting] = field(default_factory=dict)
+    _said: dict[int, Said] = field(default_factory=dict)
 
-    def meeting(self, files: Sequence[Entry]) -> Meeting:
-        """What these files say together; windows that meet the same files share it."""
-        seqs = tuple(file.seq for file in files)
-        if seqs not in self._meetings:
-            data = self.spec.data
-            pairs = [(Source.of_entry(file), self._table(file)) for file in files]
-            truth = Truth.of(pairs, data.id, data.label, ARROW_TYPES[data.columns[data.id].type])
-            self._meetings[seqs] = Meeting(truth)
-        return self._meetings[seqs]
+    def said(self, files: Sequence[Entry]) -> list[Said]:
+        """What each of these files says, newest first."""
+        return [self._read(file) for file in sorted(files, key=lambda file: -file.seq)]
 
     def told(self, files: Sequence[Entry]) -> list[dict[str, Any]]:
         """Of each file: its ids, how many of them were in no window, and where it repeats or contradicts itself.
 
         A file that met no window was not read: all its rows count as unknown.
         """
-        id_type = ARROW_TYPES[self.spec.data.columns[self.spec.data.id].type]
-        found = pa.concat_arrays([pa.array([], id_type), *(each.found for each in self._meetings.values())])
-        return [self._told(file, found) for file in files]
+        return [self._told(file) for file in files]
 
-    def _told(self, file: Entry, found: pa.Array) -> dict[str, Any]:
-        rows = int(file.data["rows"])
-        counts = account(self._tables[file.seq], found) if file.seq in self._tables else {"unknown": rows}
-        return {"drop": file.subject, "rows": rows, **counts}
+    def _told(self, file: Entry) -> dict[str, Any]:
+        rows, said = int(file.data["rows"]), self._said.get(file.seq)
+        return {"drop": file.subject, "rows": rows, **(said.account() if said else {"unknown": rows})}
 
-    def _table(self, file: Entry) -> pa.Table:
-        """Id and label of a truth file, by the version that was accepted."""
-        if file.seq not in self._tables:
+    def _read(self, file: Entry) -> Said:
+        """Ids and labels of a truth file, by the version that was accepted."""
+        if file.seq not in self._said:
             source, data = Source.of_entry(file), self.spec.data
             with self.objects.open(source.uri, source.version or None) as stream:
-                batches = [
-                    batch.select([data.id, data.label])
-                    for batch in typed_batches(stream, format_of(source.uri, data.format), data)
-                ]
-            self._tables[file.seq] = pa.Table.from_batches(batches)
-        return self._tables[file.seq]
+                batches = typed_batches(stream, format_of(source.uri, data.format), data)
+                pairs = (batch.select([data.id, data.label]) for batch in batches)
+                self._said[file.seq] = Said.of(pairs, _label_type(self.spec))
+        return self._said[file.seq]
+
+
+def _label_type(spec: Spec) -> pa.DataType:
+    return ARROW_TYPES[spec.data.columns[spec.data.label].type]

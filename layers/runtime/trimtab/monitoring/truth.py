@@ -5,12 +5,10 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from numpy.typing import NDArray
 
-from trimtab.datasets.truth import Truth
+from trimtab.monitoring.labels import Said, look_up
 from trimtab.monitoring.records import LABEL
 from trimtab.ports import Entry
 
@@ -60,53 +58,18 @@ def pairings(
     return found
 
 
-def with_labels(records: pa.Table, truth: Truth, id_column: str) -> pa.Table:
-    """Records with the column ``_label``: what ``truth`` says, else what an earlier join had found, else null.
+def with_labels(records: pa.Table, files: Sequence[Said], id_column: str, label_type: pa.DataType) -> pa.Table:
+    """Records with the column ``_label``: what the newest of ``files`` says, else what an earlier join had found, else
+    null.
 
-    Null too where ``truth`` contradicts itself, whatever was known before: the rule by which training reads truth.
+    ``files`` are in order, newest first. Null too where the newest that speaks of an id contradicts itself, whatever
+    was known before: the rule by which training reads truth.
     """
-    labels, _ = truth.look_up(records.column(id_column))
-    whole = pa.types.is_integer(labels.type) or pa.types.is_boolean(labels.type)
+    labels, spoken = look_up(records.column(id_column), files, label_type)
+    whole = pa.types.is_integer(label_type) or pa.types.is_boolean(label_type)
     known: Any = labels.cast(pa.int64()) if whole else labels
     if LABEL in records.column_names:
-        doubtful = truth.contradicted(records.column(id_column))
         earlier = records.column(LABEL).combine_chunks().cast(known.type)
-        known = pc.coalesce(known, pc.if_else(doubtful, pa.scalar(None, known.type), earlier))
+        known = pc.if_else(pa.array(spoken), known, earlier)
         records = records.drop_columns([LABEL])
     return records.append_column(LABEL, known)
-
-
-@dataclass
-class Meeting:
-    """Truth files that meet windows together, and which of their ids were in one of them."""
-
-    truth: Truth
-    matched: NDArray[np.bool_] = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.matched = np.zeros(len(self.truth.ids), np.bool_)
-
-    def labelled(self, records: pa.Table, id_column: str) -> pa.Table:
-        """The records with their labels."""
-        places = pc.index_in(records.column(id_column), value_set=self.truth.ids).drop_null()
-        self.matched[places.to_numpy()] = True
-        return with_labels(records, self.truth, id_column)
-
-    @property
-    def found(self) -> pa.Array:
-        """The ids that were in a window."""
-        return self.truth.ids.filter(pa.array(self.matched))
-
-
-def account(table: pa.Table, found: pa.Array) -> dict[str, int]:
-    """Of a truth file's labelled rows (id, label): how many ids it has, and how many of them are not in ``found``;
-    how many rows say the same of one again, and of how many ids it says several things.
-    """
-    said = table.filter(pc.is_valid(table.column(1)))
-    once = said.group_by(said.column_names, use_threads=False).aggregate([])
-    ids = pc.unique(once.column(0)).cast(found.type)
-    known = pc.sum(pc.is_in(ids, value_set=found)).as_py() or 0
-    counts = once.group_by(said.column_names[:1], use_threads=False).aggregate([([], "count_all")])
-    several = pc.sum(pc.greater(counts.column("count_all"), 1)).as_py() or 0
-    repeated = said.num_rows - once.num_rows
-    return {"ids": len(ids), "unknown": len(ids) - known, "repeated": repeated, "contradictory": int(several)}
