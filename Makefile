@@ -4,6 +4,7 @@ SHELL := /bin/sh
 PYTHON ?= python3
 BIN := .venv/bin
 STAGE ?= dev
+SET ?= income
 LOCAL_LOCKS := $(basename $(wildcard localcloud/runtimes/*.in localcloud/images/*.in tests/fixtures/images/*.in tests/clients/*.in tests/lake/*.in benchmarks/peers/*.in layers/columnar/kernel/*.in))
 LAKE := .cache/lake
 DATA := .cache/data
@@ -16,7 +17,7 @@ export JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION := 1
 unexport PYTHONDONTWRITEBYTECODE
 export PYTHONPYCACHEPREFIX := $(CURDIR)/.cache/bytecode
 
-.PHONY: help setup demo test lint types contracts unit infra templates local scenarios lake lake-pipeline clients bench peers synth deploy diff destroy lock format clean
+.PHONY: help setup demo replay test lint types contracts unit infra templates local scenarios lake lake-pipeline clients bench peers synth deploy diff destroy lock format clean
 
 help:  ## list every target in one line each
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -26,6 +27,9 @@ setup: .venv/.installed .venv/.kernel node_modules/.installed .toolchain/.instal
 demo: setup  ## the whole loop on this laptop, with real flights (KEEP=1 leaves the cloud running, V=1 shows cdk's output)
 	@$(BIN)/python -m demo $(if $(KEEP),--keep) $(if $(V),--verbose)
 
+replay: setup  ## a real set through the deployed app, and what its alarms were worth (SET=income|flights|traffic, SHORT=1, WRITE=1, KEEP=1, V=1)
+	@$(BIN)/python -m replay $(SET) $(if $(SHORT),--short) $(if $(WRITE),--write) $(if $(KEEP),--keep) $(if $(V),--verbose)
+
 test: setup lint types contracts unit infra templates local clients  ## everything that a landing must pass
 
 lint: .venv/.installed  ## style (ruff)
@@ -33,7 +37,7 @@ lint: .venv/.installed  ## style (ruff)
 	$(BIN)/ruff format --check .
 
 types: .venv/.installed  ## types (mypy --strict)
-	$(BIN)/mypy layers/runtime/trimtab functions stacks localcloud cli demo models app.py
+	$(BIN)/mypy layers/runtime/trimtab functions stacks localcloud cli demo replay models app.py
 
 contracts: .venv/.installed  ## who may import whom (import-linter)
 	$(BIN)/lint-imports

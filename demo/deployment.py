@@ -44,7 +44,7 @@ def cdk(scene: Scene, *arguments: str, folder: Path = ROOT) -> None:
 
     Outside the checkout there is no app, so that bootstrap does not synthesize it.
     """
-    command = [str(ROOT / "node_modules/.bin/cdk"), *arguments, "-c", f"models={scene.model}"]
+    command = [str(ROOT / "node_modules/.bin/cdk"), *arguments, "-c", f"models={scene.source or scene.model}"]
     paths = f"{ROOT / '.venv/bin'}:{os.environ['PATH']}"
     environ = os.environ | {"PATH": paths, "CDK_VALIDATION": "false", "CI": "true"}
     done = subprocess.run(

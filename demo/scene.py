@@ -31,6 +31,8 @@ class Scene:
     model: str
     state_dir: Path
     verbose: bool = False
+    source: str = ""
+    """Folder of the model, where it is not the one of its name in models/."""
     running: bool = False
     """Whether the local cloud was started for this demo."""
     stage: Stage = field(default_factory=Stage)

@@ -1,0 +1,209 @@
+"""Plays a set: requests, drops and late truth come on their days, and a person approves what is registered."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import date
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+
+from cli import drops
+from demo import rollouts
+from demo.months import ACCEPTED_OR_NOT
+from demo.scene import DemoError, Scene
+from demo.traffic import SteadyLoad, send_all
+from replay.alarms import ringing
+from replay.cloud_time import CloudTime
+from replay.happenings import Deed, Happening, Replayed
+from trimtab.contracts import DropKind
+from trimtab.ports import Entry
+
+SPEED = 60.0
+"""Virtual seconds for one real second, but for the jumps."""
+ROWS_PER_REQUEST = 2000
+QUIET_SECONDS = 0.8
+"""An alarm is evaluated within half a second of its metric, and its event delivered at once."""
+TRAINING_SECONDS = 400
+LOAD_PER_SECOND = 25
+
+
+@dataclass(frozen=True)
+class Look:
+    """Which alarms rang once the cloud was at rest again after a measurement."""
+
+    day: date
+    measured: tuple[str, ...]
+    """Ids of the windows whose data were measured since the look before."""
+    judged: tuple[str, ...]
+    """Ids of those whose performance was."""
+    ringing: frozenset[str]
+
+
+@dataclass
+class Played:
+    """What the player did and saw; the ledger has the rest."""
+
+    looks: list[Look] = field(default_factory=list)
+    asked: dict[str, tuple[date, int]] = field(default_factory=dict)
+    """By period: the day, and rows."""
+    spent: dict[str, float] = field(default_factory=dict)
+    """Seconds by what they went into."""
+    requests: int = 0
+    failed: int = 0
+
+
+class Player:
+    """Plays one set on a deployed cloud."""
+
+    def __init__(self, scene: Scene, replayed: Replayed, clock: CloudTime) -> None:
+        self.scene, self.replayed, self.clock = scene, replayed, clock
+        self.played = Played()
+        self._seen = 0
+        self._load_file: Path = replayed.happenings[0].file or replayed.training
+        self._deeds: dict[Deed, Callable[[Happening], None]] = {
+            Deed.ASK: self._ask,
+            Deed.DROP: self._drop,
+            Deed.TRUTH: self._tell_truth,
+            Deed.MEASURE: self._measure,
+        }
+
+    def play(self) -> Played:
+        """The first version serves, and then everything happens on its day."""
+        self.scene.set_speed(SPEED)
+        self._timed("training", self._first_version)
+        for happening in self.replayed.happenings:
+            self.clock.until(happening.moment)
+            self._timed(happening.deed.value, partial(self._deeds[happening.deed], happening))
+            self._follow()
+        return self.played
+
+    def _first_version(self) -> None:
+        mark = self.scene.mark()
+        self._accepted(self.replayed.training, DropKind.DATA)
+        self._see_training(mark)
+        self._promote(mark, under_load=False)
+
+    def _ask(self, happening: Happening) -> None:
+        table = pq.read_table(_file(happening))
+        runtime = self.scene.client("sagemaker-runtime")
+        self.played.requests += send_all(runtime, self.scene.names.endpoint, table, ROWS_PER_REQUEST)
+        self.played.asked[happening.period] = (happening.day, table.num_rows)
+        self.scene.say(f"[bold]{happening.period}[/bold]: {table.num_rows:,} rows asked for")
+
+    def _drop(self, happening: Happening) -> None:
+        """A file that is refused is mended by its sender, and sent again."""
+        answered = self._send(_file(happening), DropKind.DATA)
+        if answered.kind != "drop.accepted" and happening.mended is not None:
+            self.scene.tell(answered)
+            self._accepted(happening.mended, DropKind.DATA)
+
+    def _tell_truth(self, happening: Happening) -> None:
+        self._accepted(_file(happening), DropKind.TRUTH)
+
+    def _measure(self, happening: Happening) -> None:
+        """The schedule has fired by the jump itself."""
+        self.scene.wait("monitoring to begin", lambda: self._started("monitoring"), 60)
+        self._rest()
+        fresh = [entry for entry in self.scene.entries() if entry.seq > self._seen]
+        self._seen = fresh[-1].seq if fresh else self._seen
+        measured, judged = (_subjects(fresh, kind) for kind in ("window.measured", "quality.measured"))
+        look = Look(happening.day, measured, judged, ringing(self.scene))
+        self.played.looks.append(look)
+        for entry in fresh:
+            if entry.kind.startswith(("window.measured", "quality.measured", "retrain.", "alarm.")):
+                self.scene.tell(entry)
+        self.scene.say(f"  {happening.day}: ringing {', '.join(sorted(look.ringing)) or 'nothing'}")
+
+    # what follows ----------------------------------------------------------------------------------------------------
+
+    def _follow(self) -> None:
+        """A training that was asked for is seen to its end, and what it registered is approved and rolled out."""
+        asked = self.scene.entries("retrain.requested")
+        released = self.scene.entries("training.released")
+        if not asked or (released and released[-1].seq > asked[-1].seq):
+            return
+        self._timed("training", lambda: self._see_training(asked[-1].seq))
+        self._timed("rollout", lambda: self._promote(asked[-1].seq, under_load=True))
+        self._rest()
+        self._follow()
+
+    def _see_training(self, mark: int) -> None:
+        released = self.scene.wait_for_entry(["training.released"], mark, seconds=TRAINING_SECONDS)
+        for entry in self.scene.entries():
+            if mark < entry.seq <= released.seq and entry.kind in ("candidate.judged", "candidate.registered"):
+                self.scene.tell(entry)
+
+    def _promote(self, mark: int, *, under_load: bool) -> None:
+        """What was registered since ``mark`` is approved by a person; nothing when nothing was."""
+        registered = [entry for entry in self.scene.entries("candidate.registered") if entry.seq > mark]
+        if not registered:
+            return
+        approved = rollouts.approve(self.scene, registered[-1].data["package_arn"])
+        if under_load:
+            with self._load() as load:
+                rollout = rollouts.watch(self.scene, approved, load)
+            self.played.requests += load.sent
+            self.played.failed += load.failed
+        else:
+            rollout = rollouts.watch(self.scene, approved)
+        self.scene.say(f"version {rollout.version}: {rollout.outcome}")
+        if not under_load and rollout.outcome != "Serving":
+            raise DemoError(f"the first promotion ended in {rollout.outcome}")
+
+    def _load(self) -> SteadyLoad:
+        table = pq.read_table(self._load_file)
+        return SteadyLoad(
+            self.scene.client("sagemaker-runtime"), self.scene.names.endpoint, table, per_second=LOAD_PER_SECOND
+        )
+
+    # drops and waits -------------------------------------------------------------------------------------------------
+
+    def _send(self, file: Path, kind: DropKind) -> Entry:
+        mark = self.scene.mark()
+        drops.upload(self.scene.stage, self.scene.model, file, kind)
+        answered = self.scene.wait_for_entry(ACCEPTED_OR_NOT, mark)
+        self._rest()
+        return answered
+
+    def _accepted(self, file: Path, kind: DropKind) -> None:
+        answered = self._send(file, kind)
+        if answered.kind != "drop.accepted":
+            raise DemoError(f"{file.name} was refused: {answered.data.get('summary')}")
+
+    def _started(self, machine: str) -> bool:
+        """Whether an execution began within the last virtual hour, which the jump ended with."""
+        now = self.scene.now()
+        return any((now - each["startDate"]).total_seconds() < 3600 for each in self.scene.executions(machine)[:1])
+
+    def _rest(self) -> None:
+        """Nothing runs but a training, and nothing has begun for a while."""
+        since, before = time.monotonic(), -1
+
+        def look() -> bool:
+            nonlocal since, before
+            found = {machine: self.scene.executions(machine) for machine in ("intake", "monitoring", "recovery")}
+            count = sum(len(each) for each in found.values())
+            busy = any(each["status"] == "RUNNING" for every in found.values() for each in every)
+            if busy or count != before:
+                since, before = time.monotonic(), count
+            return time.monotonic() - since > QUIET_SECONDS
+
+        self.scene.wait("rest", look, 120)
+
+    def _timed(self, what: str, do: Callable[[], Any]) -> None:
+        began = time.monotonic()
+        do()
+        self.played.spent[what] = self.played.spent.get(what, 0.0) + time.monotonic() - began
+
+
+def _file(happening: Happening) -> Path:
+    if happening.file is None:
+        raise DemoError(f"there is no file for {happening.deed} on {happening.day}")
+    return happening.file
+
+
+def _subjects(entries: list[Entry], kind: str) -> tuple[str, ...]:
+    return tuple(entry.subject for entry in entries if entry.kind == kind)
