@@ -14,7 +14,7 @@ app = App()
 chosen = app.node.try_get_context("models") or ""
 build(
     app,
-    stage=stage_named(app.node.try_get_context("stage") or "dev"),
+    stage=stage_named(app.node.try_get_context("stage") or "dev", app.node.try_get_context("notifications")),
     models=[name for name in chosen.split(",") if name],
     architecture=app.node.try_get_context("architecture") or "x86_64",
 )

@@ -1,7 +1,7 @@
 """SNS: a function hears of a message as a queue does, with its id, its time and its attributes.
 
 Source: "Using Lambda with Amazon SNS" of the Lambda developer guide. A message that cannot be delivered to a function
-is gone: the RedrivePolicy of a subscription is kept and not acted upon, as a function that is there takes every message.
+is gone: the RedrivePolicy of a subscription is kept and not acted upon, as a function that is there takes all.
 """
 
 import json

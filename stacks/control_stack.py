@@ -9,13 +9,14 @@ from stacks.constructs.notifications import Notifications
 from stacks.constructs.operations_key import operations_key
 from stacks.constructs.python_layer import PythonLayer
 from stacks.constructs.runtime_function import FunctionDefaults, RuntimeFunction
+from stacks.constructs.webhooks import Webhooks
 from stacks.data_stack import DataStack
 from stacks.layers import runtime_recipe
 from stacks.stage import Stage
 
 
 class ControlStack(Stack):
-    """Topic, operations key and ``record_failure``. Holds no state."""
+    """Topic, operations key, ``record_failure``, and what tells the stage's receivers. Holds no state."""
 
     def __init__(self, scope: Construct, id: str, *, stage: Stage, data: DataStack, architecture: str) -> None:
         super().__init__(scope, id, description="Trimtab: what all models share")
@@ -31,7 +32,12 @@ class ControlStack(Stack):
         self.record_failure = RuntimeFunction(self, "record_failure", defaults=defaults)
         data.ledger.grant_append_all(self.record_failure.role)
         self.notifications.grant_publish(self.record_failure.role)
+        if stage.receivers:
+            Webhooks(
+                self, "Webhooks", topic=self.notifications.topic, key=self.key, ledger=data.ledger, defaults=defaults
+            )
         CfnOutput(self, "Topic", value=self.notifications.topic.topic_arn)
+        CfnOutput(self, "OperationsKey", value=self.key.arn)
 
     def settings(self, stage: Stage, data: DataStack) -> Mapping[str, str]:
         """Settings that every function of the stage has."""

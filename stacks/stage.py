@@ -1,14 +1,18 @@
 """Stages: the values in which one deployment of the same app differs from another."""
 
+import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
+from typing import Any
 
 from aws_cdk import Duration, RemovalPolicy
 from aws_cdk.aws_logs import RetentionDays
 from aws_cdk.aws_s3 import ObjectLockRetention
+from pydantic import TypeAdapter, ValidationError
 
 from trimtab.errors import TrimtabError
+from trimtab.spec.receivers import Receiver
 
 
 @dataclass(frozen=True)
@@ -23,6 +27,8 @@ class Stage:
     log_retention: RetentionDays
     audit_lock: ObjectLockRetention
     """How long an audit object withstands deletion."""
+    receivers: tuple[Receiver, ...] = ()
+    """Who is told beside those who subscribe to the topic."""
 
 
 STAGES: Mapping[str, Stage] = MappingProxyType(
@@ -55,8 +61,24 @@ STAGES: Mapping[str, Stage] = MappingProxyType(
 )
 
 
-def stage_named(name: str) -> Stage:
-    """The stage called ``name``. Raises TrimtabError that lists the stages."""
+def stage_named(name: str, notifications: Any = None) -> Stage:
+    """The stage called ``name``, with the receivers that ``notifications`` (the context's value) has for it.
+
+    Raises TrimtabError that lists the stages, or says what is wrong with a receiver.
+    """
     if name not in STAGES:
         raise TrimtabError(f"there is no stage '{name}'; choose one of {', '.join(STAGES)}")
-    return STAGES[name]
+    return replace(STAGES[name], receivers=_receivers(notifications).get(name, ()))
+
+
+def _receivers(given: Any) -> dict[str, tuple[Receiver, ...]]:
+    """By stage. ``cdk -c`` gives text where cdk.json gives an object."""
+    try:
+        read = json.loads(given) if isinstance(given, str) else given or {}
+        found = TypeAdapter(dict[str, tuple[Receiver, ...]]).validate_python(read)
+    except (ValidationError, ValueError) as error:
+        raise TrimtabError(f"the context's notifications are not receivers by stage: {error}") from error
+    for name, receivers in found.items():
+        if name not in STAGES or len({receiver.name for receiver in receivers}) < len(receivers):
+            raise TrimtabError(f"notifications: '{name}' is no stage, or two of its receivers have one name")
+    return found

@@ -146,9 +146,21 @@ class MemoryLedger:
 @dataclass
 class RecordingNotifier:
     sent: list[dict[str, Any]] = field(default_factory=list)
+    quoting: list[bool] = field(default_factory=list)
+    """Of each whether its reason may quote data."""
 
-    def send(self, subject: str, what: str, why: str, next_step: str, link: str | None = None) -> None:
+    def send(
+        self,
+        subject: str,
+        what: str,
+        why: str,
+        next_step: str,
+        link: str | None = None,
+        *,
+        quotes_data: bool = False,
+    ) -> None:
         self.sent.append({"subject": subject, "what": what, "why": why, "next_step": next_step, "link": link})
+        self.quoting.append(quotes_data)
 
 
 @dataclass

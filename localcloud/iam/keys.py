@@ -1,7 +1,8 @@
 """KMS keys that are disabled or about to be deleted refuse, also when a service uses them for what it keeps.
 
 Sources: "Key states of AWS KMS keys" of the KMS guide; localstack's snapshots of AWS for S3; botocore's model of SNS.
-Unproven: what SQS, DynamoDB, Logs and Systems Manager say of a disabled key; the words are theirs for a key that is denied.
+Unproven: what SQS, DynamoDB, Logs and Systems Manager say of a disabled key; all but the last say it of a key that is
+denied.
 """
 
 import re

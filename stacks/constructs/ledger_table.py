@@ -58,6 +58,11 @@ class LedgerTable(Construct):
         self._allow(grantee, model, "dynamodb:Query", on=self.readable)
         self.key.grant(grantee, "dynamodb", "kms:Decrypt")
 
+    def grant_read_all(self, grantee: iam.Role) -> None:
+        """``grantee`` may read entries of every model, by their kind or subject."""
+        grantee.add_to_policy(iam.PolicyStatement(actions=["dynamodb:Query"], resources=self.readable))
+        self.key.grant(grantee, "dynamodb", "kms:Decrypt")
+
     def grant_append(self, grantee: iam.Role, model: str) -> None:
         """``grantee`` may read and put rows of ``model``. Nobody may delete one."""
         self.grant_read(grantee, model)

@@ -4,6 +4,8 @@ from tests.infra.conftest import Assembly
 from trimtab.contracts import Settings
 
 SHARED = {"record_failure"}
+TELLING = {"notify_webhook"}
+"""Of a stage with receivers alone, one for each: tests/infra/test_webhooks.py."""
 SEARCHING = {"plan_search", "read_search"}
 """Of a model that searches for hyperparameters alone."""
 TRACKING = {"track_run"}
@@ -18,6 +20,8 @@ SCORING = {"plan_batch", "finish_batch"}
 """Of a model that scores files alone."""
 RULED = {"approve_candidate"}
 """Of a model whose spec approves by rule alone."""
+GATED = {"release_gate"}
+"""Of a model whose rollout has manual gates alone."""
 LAKE = {"plan_lake", "read_lake"}
 """Of a model whose drops may point to a lake alone."""
 
@@ -33,14 +37,16 @@ def _functions(assembly: Assembly, stack: str) -> dict[str, Template]:
 
 def test_every_folder_under_functions_is_deployed_once(assembly: Assembly) -> None:
     folders = {path.parent.name for path in (ROOT / "functions").glob("*/handler.py")} - LAKE - SCORING - RULED
+    folders -= TELLING
     assert set(_functions(assembly, "trimtab-dev-control")) == SHARED
-    absent = SHARED | SEARCHING | TRACKING | STORING | CONDUCTED | SHAPING
+    absent = SHARED | SEARCHING | TRACKING | STORING | CONDUCTED | SHAPING | GATED
     assert set(_functions(assembly, "trimtab-dev-model-flights")) == folders - absent
     assert set(_functions(assembly, "trimtab-dev-model-searched")) == folders - SHARED - TRACKING - STORING - SHAPING
 
 
 def test_functions_are_given_exactly_the_settings_that_exist(assembly: Assembly) -> None:
-    known = {Settings.variable(field) for field in Settings.model_fields} - {"TRIMTAB_SPEC_PATH"}
+    known = {Settings.variable(field) for field in Settings.model_fields}
+    known -= {"TRIMTAB_SPEC_PATH", "TRIMTAB_RECEIVER"}
     for name, properties in _functions(assembly, "trimtab-dev-model-flights").items():
         given = {key for key in properties["Environment"]["Variables"] if key.startswith("TRIMTAB_")}
         assert given == known, name

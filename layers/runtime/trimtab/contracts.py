@@ -71,6 +71,8 @@ class Settings(BaseModel):
     code_uri: str = ""
     artifacts_key_id: str = ""
     captures_key_id: str = ""
+    receiver: str = ""
+    """JSON of the one :class:`~trimtab.spec.receivers.Receiver` that ``notify_webhook`` tells; of no other function."""
 
     @classmethod
     def variable(cls, field: str) -> str:
@@ -373,3 +375,6 @@ class Notice(Message):
     why: str
     next_step: str
     link: str | None = None
+    model: str = ""
+    quotes_data: bool = False
+    """Whether ``why`` may quote values of data, so that it does not leave the account."""

@@ -10,6 +10,7 @@
     ├── TrainingFailed          a run failed; its execution ends, and a redrive resumes it
     ├── SearchFailed            too many trials of a search failed
     ├── ServiceRefused          a service would not keep a copy of what is recorded elsewhere
+    ├── NotDelivered            a receiver of notifications did not take one; Lambda sends it again, then it is kept
     ├── EvidenceUnreadable      a source of evidence on a rollout did not answer; the judge says so and looks again
     ├── LeaseLost               another execution has taken over; this one must not act any more
     ├── ApprovalWithdrawn       the package is not Approved any more; its promotion ends
@@ -73,6 +74,10 @@ class SearchFailed(TrimtabError):
 
 class ServiceRefused(TrimtabError):
     """Raised when a service refuses a copy (card, lineage, tracked run) of what ledger and registry hold already."""
+
+
+class NotDelivered(TrimtabError):
+    """Raised when a receiver did not take a message; the message names neither its address nor a key."""
 
 
 class KeyUnusable(TrimtabError):

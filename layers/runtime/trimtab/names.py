@@ -14,6 +14,8 @@ BATCH = "batch"
 """Folder below a model's in the drops bucket, of records to score, and in the captures bucket, of scored ones."""
 BATCH_EVENT = "trimtab-batch-"
 """How the ids of captured events begin that a batch has scored: measured, and no traffic of a rollout."""
+MONITORING_PAGE = ("reports", "monitoring.html")
+"""Where below a model's folder in the captures bucket the newest page on what monitoring has found lies."""
 RECORDS = "records"
 """Folder below a model's in the artifacts bucket: how its versions were made, a folder for each run."""
 

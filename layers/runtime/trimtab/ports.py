@@ -139,7 +139,18 @@ class Ledger(Protocol):
 class Notifier(Protocol):
     """Tells people."""
 
-    def send(self, subject: str, what: str, why: str, next_step: str, link: str | None = None) -> None: ...
+    def send(
+        self,
+        subject: str,
+        what: str,
+        why: str,
+        next_step: str,
+        link: str | None = None,
+        *,
+        quotes_data: bool = False,
+    ) -> None:
+        """``quotes_data`` keeps ``why`` within the account, as it may hold values of rows."""
+        ...
 
 
 class MetricsSink(Protocol):

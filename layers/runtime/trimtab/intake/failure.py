@@ -41,6 +41,7 @@ def record_failure(model: str, failure: Failure, ledger: Ledger, notifier: Notif
         what=f"The execution {failure.execution} of {failure.machine} ended in an error. What it worked on is kept.",
         why=f"{failure.error}: {failure.message}",
         next_step="Mend the cause, then redrive the execution in the Step Functions console, or send its input again.",
+        quotes_data=True,
     )
     data = {
         "machine": failure.machine,

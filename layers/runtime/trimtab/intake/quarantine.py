@@ -95,6 +95,7 @@ class Quarantine:
                 f"and run: trimtab drops replay {self.model} {self.drop.id}"
             ),
             link=page,
+            quotes_data=True,
         )
 
     def _record(self, place: Quarantined) -> None:

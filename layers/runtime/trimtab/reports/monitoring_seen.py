@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from trimtab.monitoring.publish import MEASURED
 from trimtab.monitoring.publish_performance import ESTIMATED, QUALITY
-from trimtab.ports import Entry
+from trimtab.ports import Entry, Ledger
 from trimtab.rollout.conclusion import BASELINE, ROLLED_BACK, SERVING
 
 CHANGED: Final = "change.measured"
@@ -24,6 +24,8 @@ ACTS: Final = {
     ROLLED_BACK: ("↩", "went back"),
 }
 """What was done about what was measured: its sign, and how people call it."""
+KINDS: Final = (MEASURED, QUALITY, ESTIMATED, CHANGED, BASELINE, *ACTS)
+"""Entries that :func:`see` looks at."""
 Json = Mapping[str, Any]
 
 
@@ -256,6 +258,12 @@ def see(
         baseline.get("metrics", {}),
         [_act(entry) for entry in entries if entry.kind in ACTS and entry.seq >= first],
     )
+
+
+def looked_at(ledger: Ledger) -> list[Entry]:
+    """The entries that :func:`see` looks at, in their order, without reading all of a model's history."""
+    found = {entry.seq: entry for kind in KINDS for entry in ledger.entries(kind)}
+    return [found[seq] for seq in sorted(found)]
 
 
 def _serving(entries: Iterable[Entry]) -> int | None:

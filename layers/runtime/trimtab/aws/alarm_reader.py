@@ -1,0 +1,66 @@
+"""CloudWatch behind the AlarmReader port."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, datetime
+from json import loads
+from typing import Any
+
+from trimtab.aws.session import client
+from trimtab.monitoring.alarms import AlarmSeen, Turn
+
+_TYPES = ["MetricAlarm", "CompositeAlarm"]
+_NAMES_PER_CALL = 100
+
+
+class CloudWatchAlarmReader:
+    """Alarms of either type."""
+
+    def __init__(self, cloudwatch: Any) -> None:
+        self._cloudwatch = cloudwatch
+
+    @classmethod
+    def connect(cls) -> "CloudWatchAlarmReader":
+        """With this process's client."""
+        return cls(client("cloudwatch"))
+
+    def described(self, names: Iterable[str]) -> list[AlarmSeen]:
+        listed = sorted(set(names))
+        portions = (listed[start : start + _NAMES_PER_CALL] for start in range(0, len(listed), _NAMES_PER_CALL))
+        return [seen for portion in portions for seen in self._found(AlarmNames=portion)]
+
+    def under(self, prefix: str) -> list[AlarmSeen]:
+        return list(self._found(AlarmNamePrefix=prefix))
+
+    def _found(self, **query: Any) -> Iterator[AlarmSeen]:
+        for page in self._cloudwatch.get_paginator("describe_alarms").paginate(AlarmTypes=_TYPES, **query):
+            yield from map(_seen, [*page.get("MetricAlarms", ()), *page.get("CompositeAlarms", ())])
+
+    def turns(self, name: str, since: datetime) -> list[Turn]:
+        asked = {"AlarmName": name, "AlarmTypes": _TYPES, "HistoryItemType": "StateUpdate", "StartDate": since}
+        asked |= {"EndDate": datetime(9999, 1, 1, tzinfo=UTC), "ScanBy": "TimestampAscending"}
+        pages = self._cloudwatch.get_paginator("describe_alarm_history").paginate(**asked)
+        return [_turn(item) for page in pages for item in page["AlarmHistoryItems"]]
+
+
+def _seen(alarm: Mapping[str, Any]) -> AlarmSeen:
+    return AlarmSeen(
+        alarm["AlarmName"],
+        alarm["StateValue"],
+        alarm.get("AlarmDescription") or "",
+        alarm.get("StateReason") or "",
+        alarm.get("StateTransitionedTimestamp") or alarm["StateUpdatedTimestamp"],
+        alarm.get("Threshold"),
+        alarm.get("MetricName") or "",
+    )
+
+
+def _turn(item: Mapping[str, Any]) -> Turn:
+    data = loads(item.get("HistoryData") or "{}")
+    old, new = data.get("oldState") or {}, data.get("newState") or {}
+    return Turn(
+        item["Timestamp"],
+        item["AlarmName"],
+        old.get("stateValue", ""),
+        new.get("stateValue", ""),
+        new.get("stateReason", ""),
+    )
