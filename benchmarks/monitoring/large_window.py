@@ -21,13 +21,15 @@ import pyarrow.parquet as pq
 from benchmarks.monitoring.windows import AT, FolderObjects, alone, decode, many_shares, merge, one_share, spec
 from tests.fakes import MemoryLedger
 from trimtab.contracts import Window
+from trimtab.data.limits import MEGABYTE
 from trimtab.data.profile import NumberProfile, Profile, profile_table
 from trimtab.monitoring.drift.window import WindowDrift
 from trimtab.monitoring.join import Join
 from trimtab.monitoring.performance import WindowPerformance
 from trimtab.monitoring.tables import record_batches
 
-ENTRY, TRUTH = "s3://captures/entry.json", "s3://drops/flights/truth/all.parquet"
+ENTRY, YESTERDAY = "s3://captures/entry.json", "s3://captures/yesterday.json"
+TRUTH = "s3://drops/flights/truth/all.parquet"
 BASELINE, SCORES, EVALUATION = (f"s3://artifacts/{name}.json" for name in ("baseline", "scores", "evaluation"))
 
 
@@ -35,10 +37,23 @@ def window_uri(window: str, file: str) -> str:
     return f"s3://captures/flights/windows/{window}/{file}"
 
 
+def yesterday(folder: Path) -> int:
+    """Megabytes of the first window that was merged, which stands as the one before from now on."""
+    objects, entry = FolderObjects(folder), merge(folder)
+    stored = objects.path(entry["uri"])
+    shares = sum(path.stat().st_size for path in objects.path("s3://temporary/plan").glob("*.parquet"))
+    print(f"on disk while merging: shares {shares // MEGABYTE} MB, window {stored.stat().st_size // MEGABYTE} MB")
+    stored.rename(stored.with_name("yesterday.parquet"))
+    told = entry | {"id": "yesterday", "uri": entry["uri"].replace("window.parquet", "yesterday.parquet")}
+    objects.write(YESTERDAY, json.dumps(told).encode())
+    return stored.with_name("yesterday.parquet").stat().st_size // MEGABYTE
+
+
 def merged(folder: Path) -> int:
-    """Records of the window, which is stored as its ledger entry."""
-    entry = merge(folder)
-    FolderObjects(folder).write(ENTRY, json.dumps(entry).encode())
+    """Records of the window, which is stored as its ledger entry; none of them was counted the day before."""
+    objects = FolderObjects(folder)
+    entry = merge(folder, json.loads(objects.read(YESTERDAY)))
+    objects.write(ENTRY, json.dumps(entry).encode())
     return int(entry["rows"])
 
 
@@ -147,7 +162,9 @@ def main() -> None:
         print("| function | answer | processor s | s | peak MB |\n|---|---|---|---|---|")
         tell("decode_share, one share", decode, folder)
         shares, *_ = alone(many_shares, folder, arguments.records, rows)
-        tell(f"collect_window, {shares} shares merged", merged, folder)
+        tell(f"collect_window, {shares} shares merged, the first window", yesterday, folder)
+        alone(many_shares, folder, arguments.records, rows, 1)
+        tell(f"collect_window, {shares} shares merged after another such day", merged, folder)
         alone(prepare, folder)
         tell("measure_drift", drift, folder)
         tell("join_truth", join, folder)

@@ -145,11 +145,13 @@ def both_ways(folder: Path) -> tuple[float, float]:
     return middle - began, time.process_time() - middle
 
 
-def merge(folder: Path) -> dict[str, Any]:
-    """The window's entry."""
+def merge(folder: Path, earlier: dict[str, Any] | None = None) -> dict[str, Any]:
+    """The window's entry. ``earlier`` is that of a window whose requests may have been captured again."""
     objects: Any = FolderObjects(folder)
-    uri = "s3://captures/flights/windows"
-    collection = Collection(AT, 0, spec(), objects, MemoryLedger(), [FOLDER], lambda w, f: f"{uri}/{w}/{f}")
+    uri, ledger = "s3://captures/flights/windows", MemoryLedger()
+    if earlier:
+        ledger.append("window.collected", earlier["id"], earlier, AT - timedelta(days=1), "benchmark")
+    collection = Collection(AT, 0, spec(), objects, ledger, [FOLDER], lambda w, f: f"{uri}/{w}/{f}")
     return Shares("s3://temporary/plan", objects).merge(collection)
 
 
@@ -171,12 +173,12 @@ def one_share(folder: Path, megabytes: float) -> int:
     return len(files) * FILE_ROWS
 
 
-def many_shares(folder: Path, rows: int, share_rows: int) -> int:
+def many_shares(folder: Path, rows: int, share_rows: int, day: int = 0) -> int:
     """Number of shares of so many records that are decoded by copies of one share, each with ids of its own."""
     decoded = pq.read_table(FolderObjects(folder).path("s3://temporary/plan/00000.parquet")).slice(0, share_rows)
     count = -(-rows // share_rows)
     for share in range(count):
-        ids = [f"{share:08x}{each[8:]}" for each in decoded.column("_event_id").to_pylist()]
+        ids = [f"{day:02x}{share:06x}{each[8:]}" for each in decoded.column("_event_id").to_pylist()]
         flights = pa.array(range(share * share_rows, share * share_rows + decoded.num_rows))
         renamed = decoded.set_column(decoded.schema.get_field_index("flight_id"), "flight_id", flights)
         table = renamed.set_column(0, "_event_id", pa.array(ids)).cast(record_schema(spec().data))

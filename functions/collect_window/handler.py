@@ -10,10 +10,13 @@ from trimtab.monitoring.shares import Shares
 from trimtab.monitoring.target import Target
 from trimtab.monitoring.windows import stamp
 from trimtab.names import CHALLENGER, VARIANT
+from trimtab.telemetry import Metric
 
 LEASE, LEASE_S = "window", 900.0
 SHARED_LEASE_S = 4 * 3600.0
 """While a window is decoded in shares."""
+TELLING = 5
+"""Fewer requests that cannot be read are no share worth an alarm, however few there were in all."""
 
 
 class CollectWindowEvent(Event):
@@ -32,7 +35,7 @@ def handler(event: CollectWindowEvent, runtime: Runtime) -> dict[str, Any]:
     """The window stands in the captures bucket, or nothing new was captured. A retry gives the same window."""
     collection = _collection(event, runtime)
     if found := collection.earlier():
-        return _result(found, event)
+        return _told(found, event, runtime)
     holder = event.execution or stamp(event.at)
     lease = runtime.ledger.lease(LEASE, holder, event.at, LEASE_S)
     if lease is None:
@@ -51,10 +54,10 @@ def handler(event: CollectWindowEvent, runtime: Runtime) -> dict[str, Any]:
 
 def _collected(collection: Collection, event: CollectWindowEvent, runtime: Runtime) -> dict[str, Any]:
     if event.plan:
-        return _result(Shares(event.plan, runtime.objects).merge(collection), event)
+        return _told(Shares(event.plan, runtime.objects).merge(collection), event, runtime)
     found = collection.collect()
     if not isinstance(found, Target):
-        return _result(found, event)
+        return _told(found, event, runtime)
     folder = runtime.temporary("windows", found.id, event.execution or stamp(event.at))
     count = Shares(folder, runtime.objects).plan(found, runtime.spec.monitoring.windows.fan_out.share_megabytes)
     turn = {"turn": event.turn, "windows": event.windows, "more": False}
@@ -71,6 +74,15 @@ def _collection(event: CollectWindowEvent, runtime: Runtime) -> Collection:
         capture_uris=[runtime.capture("capture", runtime.names.endpoint, name) for name in (VARIANT, CHALLENGER)],
         window_uri=lambda window, file: runtime.capture("windows", window, file),
     )
+
+
+def _told(found: dict[str, Any], event: CollectWindowEvent, runtime: Runtime) -> dict[str, Any]:
+    """The answer. What could not be read is measured here, as a window of nothing else is not looked at further."""
+    requests, unreadable = (int(found.get(name, 0)) for name in ("requests", "unreadable"))
+    if requests + unreadable:
+        share = unreadable / (requests + unreadable) if unreadable >= TELLING else 0.0
+        runtime.metrics.put(Metric.UNREADABLE, share)
+    return _result(found, event)
 
 
 def _result(found: dict[str, Any], event: CollectWindowEvent) -> dict[str, Any]:

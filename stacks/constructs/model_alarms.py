@@ -49,7 +49,8 @@ class ModelAlarms(Construct):
         self.service = ServiceAlarms(self, spec=spec, names=names)
         settling = self._settling()
         pages = (self._page(settling), self._service_page())
-        telling = (*self._silence(), self._disagreement(), self._given_up(), *self._missing_drops())
+        watching = (self._silence(), self._unreadable()) if spec.is_measured else ()
+        telling = (*watching, self._disagreement(), self._given_up(), *self._missing_drops())
         muting = [settling] if settling else []
         self.all: list[cloudwatch.IAlarm] = [*pages, *self.asking, *self.service.all, *telling, *muting]
 
@@ -120,14 +121,18 @@ class ModelAlarms(Construct):
         )
         return self._tells(page)
 
-    def _silence(self) -> list[cloudwatch.IAlarm]:
+    def _silence(self) -> cloudwatch.Alarm:
         """The dead-man alarm: no reading for as long as the spec allows. Where none can come it would ring for ever."""
-        if not self._spec.is_measured:
-            return []
         hours = self._spec.monitoring.silence_hours
         rings = Limit(1, LOUD, hours, hours, BELOW)
         readings = model_metric(self._spec, Metric.READING, "SampleCount", HOUR)
-        return [self._telling("Silence", readings, rings, f"nothing was measured for {hours} hours", "silence")]
+        return self._telling("Silence", readings, rings, f"nothing was measured for {hours} hours", "silence")
+
+    def _unreadable(self) -> cloudwatch.Alarm:
+        """What cannot be read is measured by nothing else."""
+        share = model_metric(self._spec, Metric.UNREADABLE, "Maximum", FIVE_MINUTES)
+        rings = Limit(self._spec.monitoring.alarms.max_unreadable_share, KEEP)
+        return self._telling("Unreadable", share, rings, "captured requests cannot be read", "unreadable")
 
     def _disagreement(self) -> cloudwatch.Alarm:
         """What serves is not what was decided, or nobody would hear of it."""

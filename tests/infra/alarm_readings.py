@@ -16,6 +16,7 @@ from tests.infra.alarm_evaluation import MODEL, Emitted, EmittingCloud, of_trimt
 from tests.unit.functions.rollback_run import RollbackRun, promote, serve_two_versions
 from tests.unit.functions.scene import Scene
 from tests.unit.functions.test_reconcile_serving import Look
+from tests.unit.monitoring.captured import capture_uri
 from tests.unit.monitoring.production import Production, population, truth_of
 from trimtab.entrypoint import EmfMetrics
 from trimtab.monitoring.publish import Publication
@@ -48,6 +49,19 @@ def monitored(change: Callable[[dict[str, Any]], dict[str, Any]], noise: bool = 
         production.truth(rows, "truth", truth_of(population(12) if noise else rows))
         production.scene.metrics = metrics  # type: ignore[assignment]
         production.run()
+
+    return lambda: of_trimtab(act)
+
+
+def unread(lines: int) -> Callable[[], Emitted]:
+    """A file of requests nobody can read, and nothing else, is collected."""
+
+    def act(metrics: EmfMetrics) -> None:
+        production = Production()
+        production.serve(1)
+        production.scene.objects.write(capture_uri(production.scene.now, "f"), b"not json\n" * lines)
+        production.scene.metrics = metrics  # type: ignore[assignment]
+        assert production.call("collect_window")["outcome"] == "NoData"
 
     return lambda: of_trimtab(act)
 

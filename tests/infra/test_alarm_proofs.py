@@ -37,6 +37,7 @@ from tests.infra.alarm_readings import (
     published,
     queued,
     same,
+    unread,
     used,
 )
 from tests.infra.conftest import TINY, Assembly
@@ -62,6 +63,7 @@ PROOFS: Mapping[str, Readings] = {
     "Change": Readings(STEADY, followed(0.02)),
     "Forecast": Readings(STEADY, followed(0.002)),
     "Silence": Readings(MEASURED, lambda: NOTHING),
+    "Unreadable": Readings(MEASURED, unread(300)),
     "Disagreement": Readings(
         looked_at(lambda look: None), looked_at(lambda look: look.around.alarms["PsiMax"].clear())
     ),

@@ -24,7 +24,7 @@ class Metric(StrEnum):
     SCHEMA_BREAKS = "SchemaBreaks"
     """Columns of a window that are gone, stuck, swapped, renamed or in another unit: broken, not moved."""
     UNREADABLE = "Unreadable"
-    """Share of a window's captured requests that could not be read."""
+    """Share of a window's captured requests that could not be read; 0 while they are fewer than five."""
     PSI_PREDICTION = "PsiPrediction"
     """PSI of the scores against the scores at evaluation."""
     ROWS_MEASURED = "RowsMeasured"

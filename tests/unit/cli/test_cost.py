@@ -51,3 +51,11 @@ def test_the_page_about_costs_says_what_the_command_says() -> None:
         assert f"| {item} | {' | '.join(amounts)} |" in page, item
     bare = month_of(spec, serves=False)
     assert f"**{bare.usd:.2f} USD**" in page
+    without = spec.model_copy(update={"monitoring": spec.monitoring.model_copy(update={"dashboard": False})})
+    thousand = month_of(without, serves=False)
+    assert f"**{1000 * thousand.usd:,.0f} USD**" in page
+    parts = {line.item: 1000 * line.usd for line in thousand.lines}
+    watched = [parts.pop(item) for item in ("alarms", "composite alarms", "metrics of readings")]
+    said = "alarms {:,.0f}, composite alarms {:,.0f}, metrics of a reading a day {:.0f}".format(*watched)
+    assert f"{said}, all else {sum(parts.values()):.0f}" in page
+    assert round(parts["schedules"], 2) == 0.03

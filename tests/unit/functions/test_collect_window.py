@@ -15,6 +15,7 @@ from tests.unit.monitoring.captured import capture_uri, request_line
 from trimtab.monitoring.records import EVENT, VERSION
 from trimtab.monitoring.tables import read_records
 from trimtab.monitoring.windows import Served, with_versions
+from trimtab.telemetry import Metric
 
 
 def capture(scene: Scene, name: str, events: dict[str, int], *, at: Any = None, version: int | None = 1) -> str:
@@ -216,3 +217,17 @@ def test_requests_by_which_trimtab_compares_versions_are_no_traffic() -> None:
     scene.objects.write(capture_uri(scene.now, "file"), marked + callers)
     assert collect(scene)["outcome"] == "Collected"
     assert counted(scene) == ["theirs"]
+
+
+@pytest.mark.parametrize(("lines", "events", "share"), [(5, 15, 0.25), (5, 0, 1.0), (4, 0, 0.0), (0, 12, 0.0)])
+def test_the_share_of_what_cannot_be_read_is_measured_even_of_a_window_of_nothing_else(
+    lines: int, events: int, share: float
+) -> None:
+    scene = Scene()
+    uri = capture(scene, "a", {f"e{number}": 2 for number in range(events)})
+    scene.objects.write(uri.replace("a.jsonl", "b.jsonl"), b"not json\n" * lines)
+    scene.later(hours=1)
+    first = collect(scene)
+    assert collect(scene) == first
+    found = [value for metric, value, _ in scene.metrics.points if metric is Metric.UNREADABLE]
+    assert found == [share, share], "a retry says the same again"

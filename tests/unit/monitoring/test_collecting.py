@@ -10,8 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.fakes import NOON, MemoryObjects
-from tests.unit.monitoring.watching import Killed, Watch
+from tests.unit.monitoring.captured import capture_uri, request_line
+from tests.unit.monitoring.watching import TINY, Killed, Watch
 from trimtab.monitoring.tables import read_records
+from trimtab.monitoring.windows import RESTORED, SERVING
+from trimtab.rollout import conclusion, reigns
+from trimtab.spec import parse_spec
 
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
 
@@ -203,7 +207,8 @@ def test_a_challengers_answers_count_and_a_shadows_do_not() -> None:
 def test_a_window_says_which_share_of_the_requests_was_captured_and_how_many_there_were() -> None:
     watch = Watch()
     for number, (percent, hours) in enumerate(((50, 5), (10, 2))):
-        data = {"version": 1, "live_config": f"config-{number}", "capture_percent": percent}
+        evidence = {"carried": {"capture_percent": percent}}
+        data = {"version": 1, "live_config": f"config-{number}", "evidence": evidence}
         watch.scene.ledger.append("rollout.serving", f"p{number}", data, NOON - hours * HOUR, "test")
     watch.capture("f", some("a", NOON - 4 * HOUR))
     watch.capture("g", some("b", NOON - HOUR))
@@ -213,6 +218,35 @@ def test_a_window_says_which_share_of_the_requests_was_captured_and_how_many_the
         "by_config": {"config-0": 50, "config-1": 10},
         "scored_estimate": 4 * 2 + 4 * 10,
     }
+
+
+def test_after_a_rollback_answers_without_a_version_are_those_of_what_serves_again() -> None:
+    watch = Watch()
+    assert (SERVING, RESTORED) == (conclusion.SERVING, reigns.RESTORED)
+    for number, version in ((1, 1), (2, 2)):
+        data = {"version": version, "live_config": f"config-{version}"}
+        watch.scene.ledger.append(SERVING, f"p{number}", data, NOON - (9 - number) * HOUR, "test")
+    data = {"from_version": 2, "to_version": 1, "config": "config-1", "evidence": {}}
+    watch.scene.ledger.append(RESTORED, "b", data, NOON - 5 * HOUR, "test")
+    for name, hours, count in (("second", 6, 5), ("again", 3, 4)):
+        lines = [
+            request_line(event, time, [{"row": 1, "x": 0.5, "kind": "a"}], [0.5], None)
+            for event, time in some(name, NOON - hours * HOUR, count).items()
+        ]
+        watch.scene.objects.write(capture_uri(NOON - hours * HOUR, name), b"".join(lines))
+    watch.run()
+    (window,) = watch.windows
+    assert window.data["versions"] == {"2": 5, "1": 4}
+
+
+def test_records_of_batches_are_those_that_were_scored_where_requests_are_not_captured() -> None:
+    watch = Watch()
+    watch.scene.spec = parse_spec(TINY + "rollout: {capture_percent: 0}\nmonitoring: {min_rows: 3}\n")
+    data = {"version": 1, "live_config": "config"}
+    watch.scene.ledger.append(SERVING, "p", data, NOON - 9 * HOUR, "test")
+    watch.capture("f", some("batch", NOON - HOUR))
+    watch.run()
+    assert watch.windows[0].data["sampling"]["scored_estimate"] == 4
 
 
 def test_a_request_that_was_captured_again_in_another_file_is_a_repeat() -> None:

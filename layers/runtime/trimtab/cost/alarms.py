@@ -9,7 +9,7 @@ MACHINES = 6
 _OF_A_MACHINE = 3
 """Executions that failed, timed out and were aborted."""
 _OTHERS = 3
-"""Disagreement, GivenUp and DeadLetters; Silence where something can be measured."""
+"""Disagreement, GivenUp and DeadLetters; Silence and Unreadable where something can be measured."""
 _SETTLING = 3
 _ALWAYS_MEASURED = 7
 """Drift, Prediction, Schema, Quality, Estimate, Change and Forecast."""
@@ -24,7 +24,7 @@ def alarm_metrics(spec: Spec) -> int:
     settling = _SETTLING if watch.alarms.mute_minutes else 0
     missing_drops = spec.data.expected_every_days is not None
     anomalies = sum(_WATCHED_BY_ANOMALY[name] + _BAND for name in watch.alarms.anomalies)
-    others = _OTHERS + int(spec.is_measured)
+    others = _OTHERS + 2 * int(spec.is_measured)
     machines = MACHINES + int(spec.stores) + int(spec.batch is not None)
     return machines * _OF_A_MACHINE + others + settling + missing_drops + _measured(spec) + _service(spec) + anomalies
 

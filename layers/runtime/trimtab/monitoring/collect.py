@@ -19,7 +19,7 @@ from trimtab.monitoring.records import EVENT, ROW, TIME, record_schema
 from trimtab.monitoring.tables import record_batches
 from trimtab.monitoring.target import Target, extended, following, latecomers, together
 from trimtab.monitoring.window_file import WindowFile
-from trimtab.monitoring.windows import Calendar, Served, watermark
+from trimtab.monitoring.windows import RESTORED, SERVING, Calendar, Served, served_by, watermark
 from trimtab.ports import Entry, Ledger, ObjectStore
 from trimtab.spec import Spec
 
@@ -38,6 +38,7 @@ class Found:
     target: Target
     tables: Callable[[], Iterator[pa.Table]]
     rows: int
+    requests: int
     repeats: int
     """Requests that were captured again."""
     rest: Mapping[str, Sequence[str]]
@@ -156,7 +157,8 @@ class Collection:
         extent = extent_of(tables(TIME))
         fresh = first_of_each(request_digests(tables(EVENT, ROW)), self._seen(*extent) if extent else ())
         rows = sum(table.num_rows for table in kept(tables(ROW), fresh))
-        return Found(target, lambda: kept(tables(), fresh), rows, int((~fresh).sum()), rest, unreadable)
+        once, again = int(fresh.sum()), int((~fresh).sum())
+        return Found(target, lambda: kept(tables(), fresh), rows, once, again, rest, unreadable)
 
     def _seen(self, first: datetime, last: datetime) -> Iterator[Digests]:
         """Requests of all windows that may have counted one that is captured between these times."""
@@ -197,6 +199,7 @@ class Collection:
             "days": dict(Counter(map(day_of, found.finished))),
             "touched": sorted({day_of(each.uri) for each in files}),
             "late": {"files": len(late), "rows": file.late_rows, "of": found.target.late},
+            "requests": found.requests,
             "repeats": found.repeats,
             "unreadable": bad.count,
             "unreadable_first": bad.first,
@@ -217,16 +220,8 @@ class Collection:
         return sum(file.uri not in finished and rest.get(file.uri, self.at) <= self.at for file in self.unread)
 
     def _served(self) -> list[Served]:
-        usual = float(self.spec.rollout.capture_percent)
-        return [
-            Served(
-                int(entry.data["version"]),
-                str(entry.data["live_config"]),
-                entry.at,
-                float(entry.data.get("capture_percent", usual)),
-            )
-            for entry in self.ledger.entries("rollout.serving")
-        ]
+        entries = [entry for kind in (SERVING, RESTORED) for entry in self.ledger.entries(kind)]
+        return [served_by(entry, float(self.spec.rollout.capture_percent)) for entry in entries]
 
 
 def extent_of(tables: Iterator[pa.Table]) -> tuple[datetime, datetime] | None:

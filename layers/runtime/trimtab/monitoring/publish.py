@@ -17,7 +17,6 @@ _READINGS = {
     "max_psi": Metric.PSI_MAX,
     "weighted_reading": Metric.PSI_WEIGHTED,
     "prediction_psi": Metric.PSI_PREDICTION,
-    "unreadable": Metric.UNREADABLE,
 }
 """What measure_drift says, and as which metric alarms see it."""
 

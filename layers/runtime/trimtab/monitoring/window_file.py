@@ -74,7 +74,7 @@ class WindowFile:
     def _sampling(self, at: datetime) -> dict[str, Any]:
         """Which share of the requests was captured, and how many records were scored if that share was kept."""
         shares = {self.served[place].config: self.served[place].percent for place in self.configs}
-        scored = sum(rows * 100 / self.served[place].percent for place, rows in self.configs.items())
+        scored = sum(rows * 100 / (self.served[place].percent or 100) for place, rows in self.configs.items())
         unknown = self.rows - sum(self.configs.values())
         in_force = [each.percent for each in self.served if each.since <= (self.end or at)]
         return {

@@ -14,7 +14,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from trimtab.monitoring.records import TIME, VERSION
+from trimtab.ports import Entry
 
+SERVING, RESTORED = "rollout.serving", "rollback.done"
+"""Entries of rollouts that say what serves; a test holds them to those that write them."""
 MOMENT = timedelta(microseconds=1)
 """The smallest difference between two times of a record."""
 
@@ -76,7 +79,19 @@ class Served:
     config: str
     since: datetime
     percent: float = 100.0
-    """Share of the requests that were captured."""
+    """Share of the requests that were captured; 0 where only batches are."""
+
+
+def served_by(entry: Entry, usual: float) -> Served:
+    """Of the entry that says that a version serves, newly or again; ``usual`` is the spec's share of capture.
+
+    The share in force is what the endpoint was seen with when it came to serve.
+    """
+    data = entry.data
+    seen = data.get("evidence", {}).get("carried", {}).get("capture_percent")
+    restored = entry.kind == RESTORED
+    version, config = (data["to_version"], data["config"]) if restored else (data["version"], data["live_config"])
+    return Served(int(version), str(config), entry.at, usual if seen is None else float(seen))
 
 
 def with_versions(table: pa.Table, served: Sequence[Served]) -> pa.Table:

@@ -21,6 +21,8 @@ class AlarmsSpec(Section):
     """Fewer of them in five minutes never ring, however few requests there were."""
     saturation_percent: float = Field(default=85, gt=0, lt=100)
     """Of processors, memory or concurrency, over a quarter of an hour."""
+    max_unreadable_share: float = Field(default=0.05, ge=0, lt=1)
+    """Share of a window's captured requests that cannot be read, and five of them at least, that rings."""
     anomalies: tuple[Anomaly, ...] = ()
     """What CloudWatch's anomaly detection looks after. It learns for two weeks what is usual at an hour, so it is for
     endpoints with steady traffic, and each costs as much as three alarms."""
