@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 
 from cli import drops
 from demo import rollouts
+from demo.captures import Captures
 from demo.scene import DemoError, Scene
 from demo.traffic import SteadyLoad, send_all
 from models.flights import data as flights
@@ -44,7 +45,7 @@ class Months:
         self.scene, self._table, self._folder = scene, table, folder
         self.seen: list[Month] = []
         self.rollouts: list[rollouts.Rollout] = []
-        self._captured: dict[str, int] = {}
+        self._captures = Captures(scene)
 
     def play(self, number: int) -> None:
         """One month: its flights are asked for, measured and dropped; then its truth comes."""
@@ -77,7 +78,7 @@ class Months:
         self.scene.say(
             f"[bold]2013-{number:02d}[/bold]: {table.num_rows:,} flights scored in {requests} requests, {seconds:.1f} s"
         )
-        self._await_capture(requests)
+        self._captures.wait_for(requests)
         return int(table.num_rows)
 
     def _drop(self, file: Path, kind: DropKind) -> Entry:
@@ -118,7 +119,7 @@ class Months:
         scene.title(f"6. Version {version} beat the champion: approved, and rolled out under load")
         with self.load() as load:
             rollout = rollouts.watch(scene, rollouts.approve(scene, registered.data["package_arn"]), load)
-        self._await_capture(load.sent)
+        self._captures.wait_for(load.sent)
         rollout.sent, rollout.failed = load.sent, load.failed
         self.rollouts.append(rollout)
         scene.say(f"{load.sent} requests at {load.sent / load.seconds:.0f} per second, {load.failed} failed")
@@ -131,20 +132,6 @@ class Months:
         """A steady stream of March's flights."""
         table = pq.read_table(self._folder / "flights_2013-03.parquet")
         return SteadyLoad(self.scene.client("sagemaker-runtime"), self.scene.names.endpoint, table)
-
-    def _await_capture(self, requests: int) -> None:
-        """``requests`` more captured requests lie in S3 than when this was called last."""
-        stage = self.scene.stage
-        prefix = f"s3://{stage.data['CapturesBucket']}/{self.scene.model}/capture/"
-        goal = sum(self._captured.values()) + requests
-
-        def look() -> bool:
-            for item in stage.objects.list(prefix):
-                if item.uri not in self._captured:
-                    self._captured[item.uri] = stage.objects.read(item.uri).count(b"\n")
-            return sum(self._captured.values()) >= goal
-
-        self.scene.wait(f"the capture of {requests} requests", look, seconds=30)
 
     def _monitoring_ended(self) -> bool:
         return all(each["status"] != "RUNNING" for each in self.scene.executions("monitoring"))

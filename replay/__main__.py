@@ -19,7 +19,7 @@ from replay.player import Played, Player
 from replay.reckoning import Evidence, reckon
 from replay.sets import MODELS, SETS
 from replay.worth import worths
-from trimtab.spec import load_spec_file
+from trimtab.spec import Spec, load_spec_file
 
 STATE = Path(".trimtab")
 
@@ -52,16 +52,17 @@ def play(scene: Scene, *, short: bool, write: bool) -> None:
     clock = CloudTime.beginning(scene, replayed.starts)
     deployment.deploy(scene)
     notices.subscribe(scene)
-    played = Player(scene, replayed, clock).play()
-    text = reckoned(scene, replayed, played)
+    spec = load_spec_file(Path(scene.source) / "model.yaml")
+    played = Player(scene, spec, replayed, clock).play()
+    text = reckoned(scene, spec, replayed, played)
     console.print(f"\n{text}\n", markup=False)
     if write:
         page.write(scene.model, text)
 
 
-def reckoned(scene: Scene, replayed: Replayed, played: Played) -> str:
+def reckoned(scene: Scene, spec: Spec, replayed: Replayed, played: Played) -> str:
     """The replay's figures, from the ledger, the windows, and what people were told."""
-    spec, entries = load_spec_file(Path(scene.source) / "model.yaml"), scene.entries()
+    entries = scene.entries()
     windows = [entry for entry in entries if entry.kind == "window.measured"]
     found = list(worths(scene.stage, spec, replayed, windows, scene.state_dir))
     left = Evidence(entries, played, found, alarms.went_off(scene), notices.received(scene))

@@ -3,30 +3,37 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
 
-from cli import drops
+from cli import drops, retraining
 from demo import rollouts
+from demo.captures import Captures
 from demo.months import ACCEPTED_OR_NOT
-from demo.scene import DemoError, Scene
+from demo.scene import POLL_SECONDS, DemoError, Scene
 from demo.traffic import SteadyLoad, send_all
 from replay.alarms import ringing
 from replay.cloud_time import CloudTime
 from replay.happenings import Deed, Happening, Replayed
+from replay.readings import expected
 from trimtab.contracts import DropKind
 from trimtab.ports import Entry
+from trimtab.recovery.history import History
+from trimtab.spec import Spec
 
 SPEED = 60.0
 """Virtual seconds for one real second, but for the jumps."""
 ROWS_PER_REQUEST = 2000
 QUIET_SECONDS = 0.8
 """An alarm is evaluated within half a second of its metric, and its event delivered at once."""
+ALARM_SECONDS = 20
 TRAINING_SECONDS = 400
+TOLD = ("window.measured", "quality.measured", "retrain.", "alarm.")
+SHORT_LIVED = ("intake", "monitoring", "recovery")
 LOAD_PER_SECOND = 25
 
 
@@ -53,14 +60,17 @@ class Played:
     """Seconds by what they went into."""
     requests: int = 0
     failed: int = 0
+    disagreed: int = 0
+    """Alarms that did not follow their readings."""
 
 
 class Player:
     """Plays one set on a deployed cloud."""
 
-    def __init__(self, scene: Scene, replayed: Replayed, clock: CloudTime) -> None:
-        self.scene, self.replayed, self.clock = scene, replayed, clock
+    def __init__(self, scene: Scene, spec: Spec, replayed: Replayed, clock: CloudTime) -> None:
+        self.scene, self.spec, self.replayed, self.clock = scene, spec, replayed, clock
         self.played = Played()
+        self._captures = Captures(scene)
         self._seen = 0
         self._load_file: Path = replayed.happenings[0].file or replayed.training
         self._deeds: dict[Deed, Callable[[Happening], None]] = {
@@ -89,7 +99,9 @@ class Player:
     def _ask(self, happening: Happening) -> None:
         table = pq.read_table(_file(happening))
         runtime = self.scene.client("sagemaker-runtime")
-        self.played.requests += send_all(runtime, self.scene.names.endpoint, table, ROWS_PER_REQUEST)
+        requests = send_all(runtime, self.scene.names.endpoint, table, ROWS_PER_REQUEST)
+        self._captures.wait_for(requests)
+        self.played.requests += requests
         self.played.asked[happening.period] = (happening.day, table.num_rows)
         self.scene.say(f"[bold]{happening.period}[/bold]: {table.num_rows:,} rows asked for")
 
@@ -106,16 +118,32 @@ class Player:
     def _measure(self, happening: Happening) -> None:
         """The schedule has fired by the jump itself."""
         self.scene.wait("monitoring to begin", lambda: self._started("monitoring"), 60)
+        self._rest("monitoring")
+        entries = self.scene.entries()
+        fresh = [entry for entry in entries if entry.seq > self._seen]
+        self._seen = entries[-1].seq
+        self._await_alarms(entries, fresh)
         self._rest()
-        fresh = [entry for entry in self.scene.entries() if entry.seq > self._seen]
-        self._seen = fresh[-1].seq if fresh else self._seen
-        measured, judged = (_subjects(fresh, kind) for kind in ("window.measured", "quality.measured"))
+        measured = tuple(entry.subject for entry in fresh if entry.kind == "window.measured")
+        judged = tuple(entry.subject for entry in fresh if entry.kind == "quality.measured" and entry.data["judged"])
         look = Look(happening.day, measured, judged, ringing(self.scene))
         self.played.looks.append(look)
         for entry in fresh:
-            if entry.kind.startswith(("window.measured", "quality.measured", "retrain.", "alarm.")):
+            if entry.kind.startswith(TOLD) and entry.data.get("judged", True):
                 self.scene.tell(entry)
         self.scene.say(f"  {happening.day}: ringing {', '.join(sorted(look.ringing)) or 'nothing'}")
+
+    def _await_alarms(self, entries: list[Entry], fresh: list[Entry]) -> None:
+        """The alarms agree with the readings, or it is said that one does not."""
+        champion = self.scene.stage.ledger(self.scene.model).state("champion") or {}
+        rules = expected(entries, fresh, int(champion["version"]), self.spec)
+        until = time.monotonic() + ALARM_SECONDS
+        while wrong := {kind for kind, rings in rules.items() if rings != (kind in ringing(self.scene))}:
+            if time.monotonic() > until:
+                self.scene.say(f"  against their readings: {', '.join(sorted(wrong))}", style="yellow")
+                self.played.disagreed += len(wrong)
+                return
+            time.sleep(POLL_SECONDS)
 
     # what follows ----------------------------------------------------------------------------------------------------
 
@@ -124,11 +152,21 @@ class Player:
         asked = self.scene.entries("retrain.requested")
         released = self.scene.entries("training.released")
         if not asked or (released and released[-1].seq > asked[-1].seq):
+            self._resume()
             return
         self._timed("training", lambda: self._see_training(asked[-1].seq))
         self._timed("rollout", lambda: self._promote(asked[-1].seq, under_load=True))
         self._rest()
         self._follow()
+
+    def _resume(self) -> None:
+        """A person lets machines go on after they have given up."""
+        entries = self.scene.entries("retrain.")
+        if History(entries, self.scene.now(), timedelta()).given_up is not None:
+            retraining.start(self.scene.stage, self.scene.model, "looked at: the data move, and the model stands")
+            self.scene.tell(self.scene.wait_for_entry(["retrain.resumed"], entries[-1].seq))
+            self._rest()
+            self._follow()
 
     def _see_training(self, mark: int) -> None:
         released = self.scene.wait_for_entry(["training.released"], mark, seconds=TRAINING_SECONDS)
@@ -145,6 +183,7 @@ class Player:
         if under_load:
             with self._load() as load:
                 rollout = rollouts.watch(self.scene, approved, load)
+            self._captures.wait_for(load.sent)
             self.played.requests += load.sent
             self.played.failed += load.failed
         else:
@@ -178,18 +217,19 @@ class Player:
         now = self.scene.now()
         return any((now - each["startDate"]).total_seconds() < 3600 for each in self.scene.executions(machine)[:1])
 
-    def _rest(self) -> None:
-        """Nothing runs but a training, and nothing has begun for a while."""
+    def _rest(self, *machines: str) -> None:
+        """Nothing runs but trainings and promotions, or none of ``machines``; and nothing has begun for a while."""
         since, before = time.monotonic(), -1
 
         def look() -> bool:
             nonlocal since, before
-            found = {machine: self.scene.executions(machine) for machine in ("intake", "monitoring", "recovery")}
+            found = {machine: self.scene.executions(machine) for machine in machines or SHORT_LIVED}
             count = sum(len(each) for each in found.values())
             busy = any(each["status"] == "RUNNING" for every in found.values() for each in every)
             if busy or count != before:
                 since, before = time.monotonic(), count
-            return time.monotonic() - since > QUIET_SECONDS
+                return False
+            return time.monotonic() - since > (0 if machines else QUIET_SECONDS)
 
         self.scene.wait("rest", look, 120)
 
@@ -203,7 +243,3 @@ def _file(happening: Happening) -> Path:
     if happening.file is None:
         raise DemoError(f"there is no file for {happening.deed} on {happening.day}")
     return happening.file
-
-
-def _subjects(entries: list[Entry], kind: str) -> tuple[str, ...]:
-    return tuple(entry.subject for entry in entries if entry.kind == kind)

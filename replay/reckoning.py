@@ -85,7 +85,7 @@ def reckon(left: Evidence, spec: Spec) -> Reckoning:
     entries, played, worths = left.entries, left.played, left.worths
     fell = fallen(entries, spec.monitoring.quality.max_drop)
     asked = {worth.window: played.asked[worth.period][0] for worth in worths}
-    kinds = tuple(_ringing(kind, played.looks, fell, asked) for kind in KINDS)
+    kinds = tuple(count(kind, played.looks, fell, asked) for kind in KINDS)
     told = Counter(map(_about, left.notices))
     return Reckoning(fell, kinds, left.went_off, retrained(entries), tuple(worths), told)
 
@@ -98,24 +98,25 @@ def fallen(entries: Sequence[Entry], limit: float) -> dict[str, float]:
 
 def retrained(entries: Sequence[Entry]) -> Retrained:
     """Counted from the ledger; a version that a person asked for is not among them."""
-    count = Counter(entry.kind for entry in entries)
+    kinds = Counter(entry.kind for entry in entries)
     released = Counter(str(entry.data.get("outcome")) for entry in entries if entry.kind == "training.released")
     closed = [entry.data for entry in entries if entry.kind == "promotion.closed"]
     promoted = [int(data["version"]) for data in closed if data["outcome"] == "Serving" and int(data["version"]) > 1]
     return Retrained(
-        started=count["retrain.requested"],
+        started=kinds["retrain.requested"],
         refused=released["Refused"],
         failed=released["Failed"],
         promoted=tuple(promoted),
         rolled_back=sum(data["outcome"] == "RolledBack" for data in closed),
-        suppressed=count["retrain.suppressed"],
-        deferred=count["retrain.deferred"],
-        told=count["alarm.told"],
-        given_up=count["retrain.given_up"],
+        suppressed=kinds["retrain.suppressed"],
+        deferred=kinds["retrain.deferred"],
+        told=kinds["alarm.told"],
+        given_up=kinds["retrain.given_up"],
     )
 
 
-def _ringing(kind: str, looks: Sequence[Look], fell: Collection[str], asked: Mapping[str, date]) -> Ringing:
+def count(kind: str, looks: Sequence[Look], fell: Collection[str], asked: Mapping[str, date]) -> Ringing:
+    """How a kind of alarm did at every look at which it had a reading to go by."""
     counted = [(look, _about_kind(kind, look)) for look in looks]
     counted = [(look, windows) for look, windows in counted if windows]
     rang = [(look, windows) for look, windows in counted if kind in look.ringing]
