@@ -1,9 +1,9 @@
 """`trimtab drift`: what monitoring has found of a model, and what was done about it."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.console import Console
@@ -14,7 +14,7 @@ from cli.options import JsonOption, ModelArgument, StageOption
 from cli.stage import CommandError, Stage
 from cli.terminal import wide_console
 from trimtab.reports.figures import figure
-from trimtab.reports.monitoring_seen import Cell, Seen, WindowSeen, see
+from trimtab.reports.monitoring_seen import Cell, Seen, WindowSeen, reader, see
 from trimtab.reports.monitoring_words import Said, headline, interval, sentences
 
 _STYLES = {"broken": "bold magenta", "moved": "bold red", "chance": "yellow", "within": "green", "unknown": ""}
@@ -45,19 +45,6 @@ def drift(
     show(seen, column, wide_console())
     if html is not None:
         print(f"\nwritten: {html}")
-
-
-def reader(read: Callable[[str], bytes]) -> Callable[[str], Mapping[str, Any] | None]:
-    """Reads a drift.json; None for one that has expired or that is not there."""
-
-    def read_report(uri: str) -> Mapping[str, Any] | None:
-        try:
-            found: Mapping[str, Any] = json.loads(read(uri))
-        except FileNotFoundError:
-            return None
-        return found
-
-    return read_report
 
 
 def show(seen: Seen, column: str, console: Console) -> None:

@@ -55,6 +55,10 @@ class LedgerTable(Construct):
     def grant_read(self, grantee: iam.Role, model: str) -> None:
         """``grantee`` may read the rows of ``model``."""
         self._allow(grantee, model, "dynamodb:GetItem")
+        self.grant_entries(grantee, model)
+
+    def grant_entries(self, grantee: iam.Role, model: str) -> None:
+        """``grantee`` may read the entries of ``model``, by their kind or subject."""
         self._allow(grantee, model, "dynamodb:Query", on=self.readable)
         self.key.grant(grantee, "dynamodb", "kms:Decrypt")
 

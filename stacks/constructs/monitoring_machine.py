@@ -20,6 +20,7 @@ from stacks.asl import (
 from stacks.constructs.machine import Machine, may_spread
 from stacks.constructs.model_parts import ModelParts
 from stacks.constructs.runtime_function import RuntimeFunction
+from trimtab.names import MONITORING_PAGE
 
 _SHARES = "Shares"
 
@@ -36,6 +37,7 @@ class MonitoringMachine(Construct):
         self.measure_quality = _measure_quality(self, parts)
         self.publish_metrics = parts.function(self, "publish_metrics")
         self.measure_change = parts.function(self, "measure_change")
+        self.publish_page = _publish_page(self, parts)
         self.functions = (
             self.collect_window,
             self.decode_share,
@@ -44,6 +46,7 @@ class MonitoringMachine(Construct):
             self.measure_quality,
             self.publish_metrics,
             self.measure_change,
+            self.publish_page,
         )
         self._fan_out = parts.spec.monitoring.windows.fan_out
         name = parts.names.machine("monitoring")
@@ -145,8 +148,9 @@ class MonitoringMachine(Construct):
                 on_error="RecordFailure",
             ),
             "MeasureChange": call(
-                self.measure_change, THIS_RUN, result="$.change", then="Outcome", on_error="RecordFailure"
+                self.measure_change, THIS_RUN, result="$.change", then="PublishPage", on_error="RecordFailure"
             ),
+            "PublishPage": call(self.publish_page, THIS_RUN, result="$.page", then="Outcome", on_error="RecordFailure"),
             "Outcome": choose(exceeds("$.collected.windows", 0, "Measured"), otherwise="NoData"),
             "Measured": succeed("All windows that were complete were measured, in their order."),
             "NoData": succeed("No new traffic was captured; truth that came was joined."),
@@ -201,4 +205,14 @@ def _measure_quality(scope: Construct, parts: ModelParts) -> RuntimeFunction:
     parts.artifacts.grant_read(function.role, "runs")
     parts.captures.grant_read(function.role, "windows")
     parts.captures.grant_write(function.role, "windows")
+    return function
+
+
+def _publish_page(scope: Construct, parts: ModelParts) -> RuntimeFunction:
+    """Reads the ledger and what lies beside the windows, writes the page; it has nothing to write into the ledger."""
+    function = RuntimeFunction(scope, "publish_page", defaults=parts.defaults, timeout_s=120)
+    parts.ledger.grant_entries(function.role, parts.spec.name)
+    parts.captures.grant_read(function.role, "windows", MONITORING_PAGE[0])
+    parts.captures.grant_list(function.role)
+    parts.captures.grant_write(function.role, "windows", MONITORING_PAGE[0])
     return function

@@ -11,7 +11,7 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sns as sns
 from constructs import Construct
 
-from stacks.arns import ACCOUNT, arn
+from stacks.arns import arn
 from stacks.constructs.data_key import DataKey
 from stacks.constructs.dead_letters import DeadLetters
 from stacks.constructs.ledger_table import LedgerTable
@@ -55,11 +55,8 @@ class Webhooks(Construct):
                 conditions={"ArnEquals": {"aws:SourceArn": self._topic.topic_arn}},
             )
         )
-        from_topic = {
-            "StringEquals": {"aws:SourceAccount": ACCOUNT},
-            "ArnEquals": {"aws:SourceArn": self._topic.topic_arn},
-        }
-        self._key.allow_service(_SNS, "kms:Decrypt", "kms:GenerateDataKey*", condition=from_topic)
+        # Not for this topic alone: its own key would have to know it, which is made with that key.
+        self._key.allow_service(_SNS, "kms:Decrypt", "kms:GenerateDataKey*")
 
     def _watch(self) -> None:
         """Of a receiver that is not told hear those who are: by e-mail, and the other receivers."""

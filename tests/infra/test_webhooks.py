@@ -11,10 +11,11 @@ from stacks.data_stack import DataStack
 from stacks.packaging import ROOT
 from stacks.stage import stage_named
 from stacks.synthesis import Template
+from tests.infra.alarm_evaluation import Watched
 from tests.infra.alarm_readings import Readings, delivered
 from tests.infra.checks.permissions import policies_of
 from tests.infra.conftest import Assembly
-from tests.infra.test_alarm_proofs import Watched, _named, prove
+from tests.infra.test_alarm_proofs import _named, prove
 from trimtab.errors import TrimtabError
 
 TEAM = {"name": "team", "kind": "slack", "parameter": "/trimtab/dev/team"}

@@ -31,6 +31,14 @@ def deploy(cloud: LocalCloud, folder: Path, model: str = FIXTURE) -> None:
     _cdk(cloud, ROOT, "deploy", "--all", "--require-approval", "never", "-c", f"models={model}")
 
 
+def deploy_stage(cloud: LocalCloud, folder: Path, **context: str) -> None:
+    """What all models share is deployed, with values of the context, and no model."""
+    _cdk(cloud, folder, "bootstrap", ENVIRONMENT)
+    given = [part for name, value in context.items() for part in ("-c", f"{name}={value}")]
+    what = ("trimtab-dev-data", "trimtab-dev-control", "--require-approval", "never")
+    _cdk(cloud, ROOT, "deploy", *what, "-c", f"models={FIXTURE}", *given)
+
+
 def deploy_model(cloud: LocalCloud, model: str, name: str = "tiny") -> None:
     """The stack of the model called ``name`` is as its folder says now."""
     what = (f"trimtab-dev-model-{name}", "--exclusively")

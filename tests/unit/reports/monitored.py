@@ -4,7 +4,7 @@ from functools import cache
 
 from tests.fakes import NOON
 from tests.unit.monitoring.production import Production, population, truth_of
-from trimtab.reports.monitoring_seen import Seen, see
+from trimtab.reports.monitoring_seen import Seen, reader, see
 
 ANSWERS = [{"question": "Is an alarm ringing?", "answer": "yes: drift", "passed": True}]
 REQUESTED = {"kind": "drift", "cause": "alarm", "summary": "retraining asked for: <drift>", "decision": ANSWERS}
@@ -29,7 +29,5 @@ def monitored() -> Production:
 
 def seen(windows: int = 8) -> Seen:
     """What a page or a terminal shows of it."""
-    from cli.drift import reader
-
     scene = monitored().scene
     return see("tiny", scene.ledger.entries(), reader(scene.objects.read), windows)

@@ -28,9 +28,9 @@ class Assumptions:
     """What the bucket's lifecycle rule says; the month is one after that time."""
     model_ms: float = 10
     """Of one request, where the endpoint is paid for by its time."""
-    run_transitions: float = 31
+    run_transitions: float = 32
     """States of the monitoring machine and of recovery's look after it; each is entered at most once a window."""
-    run_functions: float = 10
+    run_functions: float = 11
     """Functions that a monitoring run and the look after it call."""
     run_gb_seconds: float = 25
     """Of these functions, for a window of little traffic."""

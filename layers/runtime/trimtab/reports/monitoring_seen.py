@@ -1,11 +1,13 @@
 """What monitoring has found of a model, window by window, as the ledger and the files beside its windows have it."""
 
+import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from functools import cached_property
 from typing import Any, Final
 
+from trimtab.monitoring.alarms import Turn
 from trimtab.monitoring.publish import MEASURED
 from trimtab.monitoring.publish_performance import ESTIMATED, QUALITY
 from trimtab.ports import Entry, Ledger
@@ -170,6 +172,8 @@ class Seen:
     evaluation: Json = field(default_factory=dict)
     """Metrics of what serves as its evaluation found them."""
     acts: Sequence[Act] = ()
+    turns: Sequence[Turn] = ()
+    """How the model's alarms have turned, where CloudWatch was asked."""
 
     @property
     def newest(self) -> WindowSeen | None:
@@ -226,6 +230,7 @@ class Seen:
             "windows": [window.to_json() for window in self.windows],
             "change": self.look,
             "acts": [act.to_json() for act in self.acts],
+            "alarms": [asdict(turn) | {"at": turn.at.isoformat()} for turn in self.turns],
         }
 
 
@@ -258,6 +263,19 @@ def see(
         baseline.get("metrics", {}),
         [_act(entry) for entry in entries if entry.kind in ACTS and entry.seq >= first],
     )
+
+
+def reader(read: Callable[[str], bytes]) -> Callable[[str], Json | None]:
+    """Reads a drift.json; None for one that has expired or that is not there."""
+
+    def read_report(uri: str) -> Json | None:
+        try:
+            found: Json = json.loads(read(uri))
+        except FileNotFoundError:
+            return None
+        return found
+
+    return read_report
 
 
 def looked_at(ledger: Ledger) -> list[Entry]:
