@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from cli.options import JsonOption, ModelArgument, StageOption
-from cli.stage import CommandError, Stage
+from cli.stage import CommandError, Stage, status_of
 from trimtab.ports import Entry
 
 _LOOK_S = 1.0
@@ -31,10 +31,7 @@ class Asked:
         return self.arn.rsplit(":", 1)[1]
 
     def status(self) -> str:
-        """Without its input and output, which are encrypted: who may start it need not read them."""
-        states = self.stage.client("stepfunctions")
-        found: str = states.describe_execution(executionArn=self.arn, includedData="METADATA_ONLY")["status"]
-        return found
+        return status_of(self.stage, self.arn)
 
     def entries(self) -> list[Entry]:
         """What the ledger says of it so far."""

@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 import json
+import time
+import uuid
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from botocore.exceptions import ClientError
 from rich.console import Console
 from rich.table import Table
 
 from cli.options import JsonOption, ModelArgument, StageOption
 from cli.packages import find, packages_of
 from cli.rollout_watch import abort, status, watch
-from cli.stage import CommandError, Stage
+from cli.stage import CommandError, Stage, status_of
 from trimtab.contracts import Promotion
-from trimtab.rollout.course import HELD, RELEASED, Course
+from trimtab.rollout.course import Course
 from trimtab.rollout.queue import LEASE
+from trimtab.rollout.releasing import released, waiting_gate
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from trimtab.ports import Package
     from trimtab.rollout.preview import Preview
 
@@ -29,6 +35,7 @@ app.command("watch")(watch)
 app.command("abort")(abort)
 _NOT_YET = "00000000"
 """Stands in names for the promotion that there is not yet."""
+_LOOK_S = 1.0
 
 
 @app.command("plan")
@@ -126,18 +133,41 @@ def release(
     held = ledger.lease_holder(LEASE)
     if held is None:
         raise CommandError(f"nothing of {model} is being rolled out")
-    step = _waiting(Course.read(ledger, held.holder))
+    step = waiting_gate(Course.read(ledger, held.holder))
     if step is None:
         raise CommandError(f"the rollout of {model} waits at no gate")
-    by = str(where.client("sts").get_caller_identity()["Arn"])
-    data = {"step": step, "by": by, "reason": reason, "summary": f"step {step} released by {by}: {reason}"[:1000]}
-    ledger.append(RELEASED, held.holder, data, datetime.now(UTC), by)
-    print(json.dumps(data) if as_json else data["summary"])
+    execution = ask_release(where, model, step, reason)
+    found = _ended(where, execution, lambda name: released(ledger, name, held.holder))
+    if found["outcome"] != "Released":
+        raise CommandError(str(found["summary"]))
+    print(json.dumps(found) if as_json else found["summary"])
 
 
-def _waiting(course: Course) -> int | None:
-    """Step of the gate that waits for a person; None when none does."""
-    held = course.last(HELD, why="gate")
-    if held is None or course.is_released(int(held.data["step"])) or course.reasons:
-        return None
-    return int(held.data["step"])
+def ask_release(stage: Stage, model: str, step: int, reason: str) -> str:
+    """ARN of the execution that opens the gate, in the name of whose credentials these are. Raises CommandError."""
+    machine = stage.model(model).get("ReleaseMachine")
+    if machine is None:
+        raise CommandError(f"{model} was deployed before its rollouts had gates: deploy its stack")
+    by = str(stage.client("sts").get_caller_identity()["Arn"])
+    request = {"model": model, "step": step, "by": by, "reason": reason}
+    try:
+        started = stage.client("stepfunctions").start_execution(
+            stateMachineArn=machine, name=f"release-{uuid.uuid4().hex[:16]}", input=json.dumps(request)
+        )
+    except ClientError as error:
+        if "AccessDenied" not in error.response["Error"]["Code"]:
+            raise
+        raise CommandError(
+            f"you may not open a gate: that takes the policy ApproverPolicy of the model's stack. {error}"
+        ) from error
+    return str(started["executionArn"])
+
+
+def _ended(stage: Stage, execution: str, told: Callable[[str], dict[str, Any] | None]) -> dict[str, Any]:
+    """What the ledger says of the execution once it has ended. Raises CommandError when that is nothing."""
+    while (status := status_of(stage, execution)) == "RUNNING":
+        time.sleep(_LOOK_S)
+    found = told(execution.rsplit(":", 1)[1])
+    if found is None:
+        raise CommandError(f"nothing was released: the execution {status} ({execution})")
+    return found

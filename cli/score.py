@@ -10,9 +10,12 @@ from typing import Annotated, Any
 import typer
 
 from cli.options import JsonOption, ModelArgument, StageOption
-from cli.stage import CommandError, Stage
+from cli.stage import CommandError, Stage, status_of
+from trimtab.intake.record import FAILED
+from trimtab.ledger.lookup import decided
 from trimtab.names import BATCH
-from trimtab.scoring.finishing import ANSWER
+from trimtab.scoring.finishing import ANSWER, SCORED
+from trimtab.scoring.planning import PLANNED, batch_id
 from trimtab.scoring.request import ASKED, ENDINGS
 
 _LOOK_S = 1.0
@@ -36,7 +39,7 @@ def score(
     if not wait:
         print(json.dumps({"execution": asked}) if as_json else f"asked for: {asked}")
         return
-    done = ended(where, asked)
+    done = ended(where, model, asked)
     if out is not None:
         write_answers(where, done["output_uri"], out)
     print(json.dumps(done) if as_json else f"{done['summary']}\neach record with its answer under {ANSWER}")
@@ -64,15 +67,16 @@ def uploaded(stage: Stage, model: str, file: Path, name: str) -> str:
     return uri
 
 
-def ended(stage: Stage, execution: str, pause: Callable[[float], None] = time.sleep) -> dict[str, Any]:
-    """What was scored. Raises CommandError when nothing was."""
-    states = stage.client("stepfunctions")
-    while (found := states.describe_execution(executionArn=execution))["status"] == "RUNNING":
+def ended(stage: Stage, model: str, execution: str, pause: Callable[[float], None] = time.sleep) -> dict[str, Any]:
+    """What was scored, as the ledger says. Raises CommandError when nothing was."""
+    while (status := status_of(stage, execution)) == "RUNNING":
         pause(_LOOK_S)
-    result = json.loads(found.get("output") or "{}")
-    if "finished" in result:
-        return dict(result["finished"])
-    why = result.get("plan", {}).get("reason") or found.get("cause") or f"the execution {found['status']}"
+    name, ledger = execution.rsplit(":", 1)[1], stage.ledger(model)
+    batch = batch_id(name)
+    if scored := decided(ledger, SCORED, batch):
+        return dict(scored)
+    refused, failed = decided(ledger, PLANNED, batch) or {}, decided(ledger, FAILED, name) or {}
+    why = refused.get("reason") or failed.get("cause") or f"the execution {status}"
     raise CommandError(f"nothing was scored: {why} ({execution})")
 
 

@@ -67,3 +67,10 @@ class Stage:
                 raise
             raise CommandError(f"{stack} is not deployed here; deploy it with: cdk deploy {stack}") from error
         return {output["OutputKey"]: output["OutputValue"] for output in found.get("Outputs", [])}
+
+
+def status_of(stage: Stage, execution: str) -> str:
+    """Of the execution with this ARN, without its input and output: these are encrypted, and who may start a machine
+    need not read them."""
+    states = stage.client("stepfunctions")
+    return str(states.describe_execution(executionArn=execution, includedData="METADATA_ONLY")["status"])

@@ -1,4 +1,4 @@
-"""Application Auto Scaling of SageMaker's endpoints: instances follow their requests, by target tracking.
+"""Application Auto Scaling of SageMaker's endpoints: instances follow their requests, by target tracking or an alarm.
 
 Targets and policies are kept, and every minute of virtual time each policy looks at its metric. As AWS documents it:
 three minutes above the target scale out to as many instances as meet it, fifteen minutes below nine tenths of it scale
@@ -27,6 +27,12 @@ if TYPE_CHECKING:
 NAMESPACE: Final = "sagemaker"
 DIMENSION: Final = "sagemaker:variant:DesiredInstanceCount"
 PREDEFINED: Final = "SageMakerVariantInvocationsPerInstance"
+TRACKING: Final = "TargetTrackingScaling"
+STEP: Final = "StepScaling"
+_CONFIGURATIONS: Final = {
+    TRACKING: "TargetTrackingScalingPolicyConfiguration",
+    STEP: "StepScalingPolicyConfiguration",
+}
 _MINUTE: Final = 60
 _OUT_MINUTES, _IN_MINUTES = 3, 15
 _LOW: Final = 0.9
@@ -43,6 +49,7 @@ class Scaling:
     policies: dict[str, dict[str, Record]] = field(default_factory=dict)
     activities: list[Record] = field(default_factory=list)
     changed_at: dict[str, float] = field(default_factory=dict)
+    grown_at: dict[str, float] = field(default_factory=dict)
 
 
 class Service:
@@ -122,24 +129,22 @@ class Service:
         return {}
 
     def put_policy(self, request: Request, scaling: Scaling) -> Record:
-        """The policy tracks its target from the next minute on."""
+        """The policy tracks its target, or obeys its alarm, from the next minute on."""
         asked, resource = request.parameters, request.parameters["ResourceId"]
         if resource not in scaling.targets:
             raise ApiError("ObjectNotFoundException", f"No scalable target registered for {resource}")
-        tracking = asked.get("TargetTrackingScalingPolicyConfiguration", {})
-        if asked.get("PolicyType") != "TargetTrackingScaling" or not _is_known(tracking):
-            raise NotImplementedError(f"policies other than target tracking of {PREDEFINED} or of a customized metric")
+        kind, name = str(asked.get("PolicyType")), asked["PolicyName"]
+        settings = _settings(kind, asked)
         policies = scaling.policies.setdefault(resource, {})
-        before = policies.get(asked["PolicyName"], {})
-        arn = before.get("PolicyARN") or self._arn(
-            request.region, f"scalingPolicy:{uuid.uuid4()}:{asked['PolicyName']}"
-        )
-        policies[asked["PolicyName"]] = {
+        before = policies.get(name, {})
+        own = f"scalingPolicy:{uuid.uuid4()}:resource/{NAMESPACE}/{resource}:policyName/{name}"
+        arn = before.get("PolicyARN") or self._arn(request.region, own, "autoscaling")
+        policies[name] = {
             "PolicyARN": arn,
             "CreationTime": before.get("CreationTime") or self._cloud.clock.utcnow(),
             **{name: asked[name] for name in ("PolicyName", "ServiceNamespace", "ResourceId", "ScalableDimension")},
-            "PolicyType": "TargetTrackingScaling",
-            "TargetTrackingScalingPolicyConfiguration": tracking,
+            "PolicyType": kind,
+            _CONFIGURATIONS[kind]: settings,
         }
         return {"PolicyARN": arn, "Alarms": []}
 
@@ -150,8 +155,8 @@ class Service:
             raise ApiError("ObjectNotFoundException", f"No scaling policy found with name {asked['PolicyName']}")
         return {}
 
-    def _arn(self, region: str, resource: str) -> str:
-        return f"arn:aws:application-autoscaling:{region}:{self._cloud.account}:{resource}"
+    def _arn(self, region: str, resource: str, service: str = "application-autoscaling") -> str:
+        return f"arn:aws:{service}:{region}:{self._cloud.account}:{resource}"
 
     def watch(self) -> None:
         """Every policy is followed, a look for every minute of virtual time, until the cloud stops."""
@@ -172,18 +177,35 @@ class Service:
         found = _instances(self._cloud, region, endpoint, variant)
         if found is None or scaling.targets[resource].get("SuspendedState", {}).get("DynamicScalingOutSuspended"):
             return
-        tracking = policy["TargetTrackingScalingPolicyConfiguration"]
-        watched, divisor = _watched(tracking, (endpoint, variant), found)
-        values = _minutes(self._cloud, region, watched, divisor, now)
+        settings = policy[_CONFIGURATIONS[policy["PolicyType"]]]
+        asked = self._asked(region, policy, settings, (endpoint, variant), found)
         target = scaling.targets[resource]
-        wanted = min(max(wanted_instances(values, tracking, found), target["MinCapacity"]), target["MaxCapacity"])
-        way = "ScaleOutCooldown" if wanted > found else "ScaleInCooldown"
-        rested = now - scaling.changed_at.get(resource, 0.0) >= tracking.get(way, _COOLDOWN_SECONDS)
+        wanted = min(max(asked, target["MinCapacity"]), target["MaxCapacity"])
+        grows = wanted > found
+        rest = settings.get("Cooldown", settings.get("ScaleOutCooldown" if grows else "ScaleInCooldown"))
+        since = scaling.grown_at if grows else scaling.changed_at
+        rested = now - since.get(resource, 0.0) >= (_COOLDOWN_SECONDS if rest is None else rest)
         if wanted != found and rested and _scale(self._cloud, region, (endpoint, variant), wanted):
             with self._lock:
-                scaling.changed_at[resource] = now
+                for times in (scaling.changed_at, scaling.grown_at)[: 1 + grows]:
+                    times[resource] = now
                 scaling.activities.append(self._activity(resource, found, wanted, policy))
                 self._kept.changed(region)
+
+    def _asked(self, region: str, policy: Record, settings: Record, named: tuple[str, str], count: int) -> int:
+        """Instances that the policy asks for at this minute, before the target's limits."""
+        if policy["PolicyType"] == STEP:
+            return _stepped(settings, count) if self._rings(region, policy["PolicyARN"]) else count
+        watched, divisor = _watched(settings, named, count)
+        return wanted_instances(
+            _minutes(self._cloud, region, watched, divisor, self._cloud.clock.now()), settings, count
+        )
+
+    def _rings(self, region: str, policy_arn: str) -> bool:
+        """Whether an alarm whose action is the policy is in ALARM."""
+        alarms = self._cloud.clients.admin("cloudwatch", region)
+        found = alarms.describe_alarms(ActionPrefix=policy_arn, StateValue="ALARM")["MetricAlarms"]
+        return any(alarm["ActionsEnabled"] for alarm in found)
 
     def _activity(self, resource: str, before: int, after: int, policy: Record) -> Record:
         now = self._cloud.clock.utcnow()
@@ -209,8 +231,35 @@ def wanted_instances(values: list[float | None], tracking: Record, count: int) -
         return math.ceil(count * max(value or 0.0 for value in late) / goal)
     quiet = len(long) == _IN_MINUTES and all(value is not None and value < _LOW * goal for value in long)
     if quiet and not tracking.get("DisableScaleIn"):
-        return max(1, math.ceil(count * max(value or 0.0 for value in long) / goal))
+        return math.ceil(count * max(value or 0.0 for value in long) / goal)
     return count
+
+
+def _settings(kind: str, asked: Record) -> Record:
+    """The configuration of a policy of that kind. Refuses what is not carried out here."""
+    settings: Record = asked.get(_CONFIGURATIONS.get(kind, ""), {})
+    if kind == STEP and _is_one_step(settings):
+        return settings
+    if kind == TRACKING and _is_known(settings):
+        return settings
+    raise NotImplementedError(
+        f"policies other than target tracking of {PREDEFINED} or of a customized metric, and one step of instances"
+    )
+
+
+def _is_one_step(settings: Record) -> bool:
+    """Whether every breach asks for the same number of instances more, or fewer."""
+    steps = settings.get("StepAdjustments", [])
+    return (
+        settings.get("AdjustmentType") == "ChangeInCapacity"
+        and len(steps) == 1
+        and steps[0].get("MetricIntervalLowerBound", 0.0) == 0.0
+        and "MetricIntervalUpperBound" not in steps[0]
+    )
+
+
+def _stepped(settings: Record, count: int) -> int:
+    return count + int(settings["StepAdjustments"][0]["ScalingAdjustment"])
 
 
 def _policies(scaling: Scaling) -> list[Record]:

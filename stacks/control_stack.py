@@ -43,6 +43,7 @@ class ControlStack(Stack):
         """Settings that every function of the stage has."""
         return {
             "stage": stage.name,
+            "protected": str(stage.protected).lower(),
             "ledger_table": data.ledger.table.table_name,
             "drops_bucket": data.drops.bucket.bucket_name,
             "artifacts_bucket": data.artifacts.bucket.bucket_name,

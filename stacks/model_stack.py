@@ -12,6 +12,7 @@ from stacks.constructs.endpoint_sleep import EndpointSleep
 from stacks.constructs.execution_role import ExecutionRole
 from stacks.constructs.feature_store import FeatureStore
 from stacks.constructs.framework_image import ContainerImage, container_image
+from stacks.constructs.gate_release import GateRelease
 from stacks.constructs.intake_machine import IntakeMachine
 from stacks.constructs.job_kit import JobKit
 from stacks.constructs.lease_reclaiming import LeaseReclaiming
@@ -29,6 +30,7 @@ from stacks.constructs.recovery_machine import RecoveryMachine
 from stacks.constructs.rollback_machine import RollbackMachine
 from stacks.constructs.run_tracking import RunTracking
 from stacks.constructs.runtime_function import FunctionDefaults
+from stacks.constructs.scorers import Scorers
 from stacks.constructs.source_bundle import SourceBundle
 from stacks.constructs.spec_layer import SpecLayer
 from stacks.constructs.training_machine import TrainingMachine
@@ -39,6 +41,7 @@ from stacks.model_source import ModelSource
 from stacks.stage import Stage
 from trimtab.contracts import TEMPORARY
 from trimtab.names import ASYNC, ModelNames
+from trimtab.spec.timetable import has_gates
 
 
 class ModelStack(Stack):
@@ -55,7 +58,9 @@ class ModelStack(Stack):
         control: ControlStack,
         architecture: str,
     ) -> None:
-        super().__init__(scope, id, description=f"Trimtab: the model {model.spec.name}")
+        # CloudFormation takes 1 MB of a template; indented, a model with all that is optional comes close to it.
+        about = f"Trimtab: the model {model.spec.name}"
+        super().__init__(scope, id, description=about, suppress_template_indentation=True)
         self._stage, self._model, self._data, self._control = stage, model, data, control
         self.names = ModelNames(stage.name, model.spec.name)
         self._registry()
@@ -136,7 +141,8 @@ class ModelStack(Stack):
 
     def _machines(self) -> None:
         parts = self._parts
-        Approvers(self, "Approvers", parts=parts)
+        self.release = GateRelease(self, "Gates", parts=parts).machine if has_gates(parts.spec.rollout) else None
+        Approvers(self, "Approvers", parts=parts, release=self.release)
         self.intake = IntakeMachine(self, "IntakeSteps", parts=parts).machine
         self.training = TrainingMachine(self, "TrainingSteps", parts=parts).machine
         self._promotion_steps = PromotionMachine(self, "PromotionSteps", parts=parts)
@@ -171,6 +177,9 @@ class ModelStack(Stack):
         triggers.start_recovery(self.recovery, after=[self.monitoring, self.training])
         for machine in self.machines:
             alarms.watch_machine(machine)
+        if self.release:
+            alarms.watch_machine(self.release)
+            CfnOutput(self, "ReleaseMachine", value=self.release.arn)
         alarms.watch_dead_letters(dead_letters)
         self._promotion_steps.close_what_breaks_off(dead_letters)
         self._rollback_steps.close_what_breaks_off(dead_letters)
@@ -183,6 +192,7 @@ class ModelStack(Stack):
                 self, "Scoring", parts=self._parts, batch=self._model.spec.batch, dead_letters=dead_letters
             )
             alarms.watch_machine(batch.machine)
+            Scorers(self, "Scorers", parts=self._parts, batch=batch.machine)
             CfnOutput(self, "BatchMachine", value=batch.machine.arn)
         if self._model.spec.stores:
             store = FeatureStore(self, "Store", parts=self._parts, intake=self.intake, dead_letters=dead_letters)

@@ -189,8 +189,8 @@ WILDCARDS: tuple[Wildcard, ...] = (
         "cloudformation:DescribeStacks",
     ),
     _entry(
-        _arn("states", rf"execution:{_PREFIX}-rollback:\*"),
-        "Every rollback is an execution with a name of its own.",
+        _arn("states", rf"execution:{_PREFIX}-(rollback|release|batch):\*"),
+        "What people start is an execution with a name of its own.",
         "states:DescribeExecution",
     ),
     _entry(

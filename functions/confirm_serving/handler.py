@@ -62,7 +62,9 @@ def confirm(
         rollout, requests_uri = runtime.spec.rollout, runtime.capture(ASYNC, "requests")
         queue = queue_of(rollout, endpoints, runtime.objects, requests_uri, time.sleep)
         evidence = prove(endpoints, runtime.objects, live.name, event.promotion.golden_uri, queue)
-        evidence |= {"carried": carried_over(live, rollout, scaler).told(runtime.notifier)}
+        evidence |= {
+            "carried": carried_over(live, rollout, scaler, protected=runtime.settings.protected).told(runtime.notifier)
+        }
         deployed = Deployment(conclusion.champion(confirmation), event.plan.endpoint, event.promotion.id)
         evidence |= {"verdict": event.rollout.verdict, "lineage": deployed.note(lineage)}
         conclusion.serving(confirmation, evidence)

@@ -6,10 +6,8 @@ from trimtab.contracts import BatchPlan, Event
 from trimtab.entrypoint import Runtime, entrypoint
 from trimtab.ledger.lookup import decided
 from trimtab.names import VARIANT
-from trimtab.scoring.finishing import as_captured, capture_place, tally
+from trimtab.scoring.finishing import SCORED, as_captured, capture_place, tally
 from trimtab.spec.batch import BatchSpec
-
-SCORED = "batch.scored"
 
 
 class FinishBatchEvent(Event):

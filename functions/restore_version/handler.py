@@ -52,7 +52,8 @@ def restore(
     _make_missing(event, runtime, endpoints, Keeping(endpoints, runtime.objects, registry, runtime.ledger))
     live = Restoring(rollback, event.at, runtime.names, runtime.ledger, endpoints, alarms).look()
     answered = _proof(rollback, runtime, endpoints, live.name)
-    carried = carried_over(live, runtime.spec.rollout, scaler, _captured(endpoints, live.config))
+    captured, protected = _captured(endpoints, live.config), runtime.settings.protected
+    carried = carried_over(live, runtime.spec.rollout, scaler, captured, protected=protected)
     evidence = {"status": live.status, "config": live.config, "request": answered}
     return dict(restored.serving(evidence | {"carried": carried.told(runtime.notifier)}, lineage))
 

@@ -21,7 +21,7 @@ def handler(event: ScaleEndpointEvent, runtime: Runtime) -> dict[str, Any]:
 
 def scale(runtime: Runtime, scaler: Scaler) -> dict[str, Any]:
     """What was registered; the same however often it is asked for."""
-    wanted = scaling_of(runtime.spec.rollout, runtime.names.endpoint)
+    wanted = scaling_of(runtime.spec.rollout, runtime.names.endpoint, protected=runtime.settings.protected)
     if wanted is None:
         return {"scaled": False}
     scaler.follow(wanted)

@@ -18,6 +18,8 @@ from localcloud.cloudwatch.suppression import NOT_SUPPRESSED, Suppression, Suppr
 
 _DAY_SECONDS: Final = 86400
 _SHORT_PERIODS: Final = (10, 20, 30)
+SCALING: Final = ":scalingPolicy:"
+"""In the ARN of a policy of Application Auto Scaling, which looks at the alarms that name it by itself."""
 _ACTIONS: Final = ("OKActions", "AlarmActions", "InsufficientDataActions")
 _CREATED: Final = "Unchecked: Initial alarm creation"
 
@@ -279,8 +281,10 @@ def _check_span(period: int, periods: int) -> None:
 def _check_actions(settings: dict[str, Any]) -> None:
     for name in _ACTIONS:
         for arn in settings.get(name) or ():
-            if ":sns:" not in arn and ":lambda:" not in arn:
-                raise InvalidAlarm(f"The local cloud does not run the alarm action {arn}: only SNS topics and Lambda.")
+            if not any(kind in arn for kind in (":sns:", ":lambda:", SCALING)):
+                raise InvalidAlarm(
+                    f"The local cloud does not run the alarm action {arn}: only SNS topics, Lambda, scaling policies."
+                )
 
 
 def _moment(epoch: float) -> datetime:

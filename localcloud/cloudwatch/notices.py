@@ -13,7 +13,7 @@ import botocore.session
 from botocore.exceptions import BotoCoreError, ClientError
 
 from localcloud.cloud import Cloud
-from localcloud.cloudwatch.alarms import Alarm, Query, State
+from localcloud.cloudwatch.alarms import SCALING, Alarm, Query, State
 from localcloud.cloudwatch.suppression import Suppression
 from localcloud.timestamps import iso_milliseconds
 
@@ -63,7 +63,7 @@ class Notices:
         try:
             if ":sns:" in arn:
                 self._publish(arn, alarm, before, after, region)
-            else:
+            elif SCALING not in arn:
                 self._invoke(arn, alarm, before, after, region)
         except (ClientError, BotoCoreError) as error:
             succeeded = False

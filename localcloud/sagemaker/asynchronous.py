@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from localcloud.sagemaker.endpoint import Endpoint
 
 _DEFAULT_WORKERS = 4  # AWS chooses a number that it does not publish
+_LOOK_SECONDS = 0.2
 _TTL_SECONDS = 21_600
 _TIMEOUT_SECONDS = 900
 
@@ -33,6 +34,7 @@ class AsyncRequests:
         self._waiting: dict[str, Record] = {}
         self._lock = threading.Lock()
         self._pool: ThreadPoolExecutor | None = None
+        self._closed = threading.Event()
 
     @property
     def config(self) -> Record | None:
@@ -69,6 +71,7 @@ class AsyncRequests:
 
     def close(self) -> None:
         """No waiting request is begun any more."""
+        self._closed.set()
         if self._pool is not None:
             self._pool.shutdown(wait=False, cancel_futures=True)
 
@@ -83,6 +86,8 @@ class AsyncRequests:
         self._region.changed(self._endpoint.kind, self._endpoint.name)
 
     def _answer(self, number: str, request: Record) -> None:
+        if not self._wait_for_an_instance(request):
+            return  # it is kept, and waits again after a restart
         try:
             self._carry_out(request)
         except (ClientError, JobFailedError) as error:
@@ -91,6 +96,16 @@ class AsyncRequests:
             with self._lock:
                 self._waiting.pop(number, None)
             self._region.changed(self._endpoint.kind, self._endpoint.name)
+
+    def _wait_for_an_instance(self, request: Record) -> bool:
+        """Whether the request can be carried out, or has expired; False when the endpoint goes before."""
+        while not self._endpoint.has_instances and not self._has_expired(request):
+            if self._closed.wait(_LOOK_SECONDS) or self._region.cloud.stopping.is_set():
+                return False
+        return True
+
+    def _has_expired(self, request: Record) -> bool:
+        return self._region.cloud.clock.now() - float(request["received"]) > float(request["TTL"])
 
     def _carry_out(self, request: Record) -> None:
         output = (self.config or {})["OutputConfig"]
@@ -108,7 +123,7 @@ class AsyncRequests:
     def _invoke(self, request: Record, body: bytes) -> ModelAnswer:
         from localcloud.sagemaker.invoke import Call, invoke
 
-        if self._region.cloud.clock.now() - request["received"] > float(request["TTL"]):
+        if self._has_expired(request):
             raise JobFailedError("The request expired in the queue before it was processed.")
         call = Call(
             body=body,

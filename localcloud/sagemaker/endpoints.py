@@ -68,6 +68,8 @@ def update_weights_and_capacities(region: Region, request: Request) -> dict[str,
             raise ValidationError(f'The variant name(s) "{each["VariantName"]}" is/are not present within endpoint.')
         if variants[each["VariantName"]].serverless and "DesiredInstanceCount" in each:
             raise ValidationError("A serverless variant has no DesiredInstanceCount.")
+        if each.get("DesiredInstanceCount") == 0 and endpoint.requests.config is None:  # the message is not AWS's own
+            raise ValidationError("Only the variants of an asynchronous endpoint can have no instance.")
     for each in wanted:
         variant = variants[each["VariantName"]]
         more = each.get("DesiredInstanceCount", variant.count) - variant.count

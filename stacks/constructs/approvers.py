@@ -7,7 +7,9 @@ from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from stacks.arns import arn
+from stacks.constructs.machine import Machine
 from stacks.constructs.model_parts import ModelParts
+from stacks.constructs.reading_rights import starting, watching
 
 _SKIP = "sagemaker:CustomerMetadataProperties/trimtab-skip"
 """As trimtab.rollout.votes names it; a test holds both together."""
@@ -18,14 +20,14 @@ _TURNING = ("Approved", "Rejected", "PendingManualApproval")
 class Approvers(Construct):
     """Owns the managed policies Approver and EmergencyApprover of a model. No state.
 
-    An approver turns the status of the model's versions, and lets retraining go on that has given up. They may not
-    register versions of it nor touch its endpoints: whoever submits does not approve, and who approves does not deploy.
-    Only an emergency approver may skip checks.
+    An approver sees what a reader sees, turns the status of the model's versions, lets a rollout go on that waits at a
+    manual gate, and retraining that has given up. They may not register versions of it nor touch its endpoints: whoever
+    submits does not approve, and who approves does not deploy. Only an emergency approver may skip checks.
     """
 
-    def __init__(self, scope: Construct, id: str, *, parts: ModelParts) -> None:
+    def __init__(self, scope: Construct, id: str, *, parts: ModelParts, release: Machine | None) -> None:
         super().__init__(scope, id)
-        self._parts = parts
+        self._parts, self._release = parts, release
         self._group = parts.names.package_group
         self._policy("Approver", "Approves and rejects versions", [self._never(_SKIP)])
         self._policy("EmergencyApprover", "Approves versions, also without staging tests and gates", [])
@@ -36,20 +38,16 @@ class Approvers(Construct):
             id,
             description=f"{does} of the model {self._parts.spec.name} in stage {self._parts.stage.name}",
             statements=[
-                self._reading(),
+                *watching(self._parts),
                 self._turning(),
                 self._resuming(),
+                *self._releasing(),
                 self._never(_SUBMITTER),
                 self._not_its_work(),
                 *more,
             ],
         )
         CfnOutput(self, f"{id}Policy", value=policy.managed_policy_arn)
-
-    def _reading(self) -> iam.PolicyStatement:
-        group = arn("sagemaker", f"model-package-group/{self._group}")
-        actions = ["sagemaker:DescribeModelPackage", "sagemaker:ListModelPackages"]
-        return iam.PolicyStatement(actions=actions, resources=[group, self._versions])
 
     def _turning(self) -> iam.PolicyStatement:
         """Only a request that turns the status; without one it may change nothing."""
@@ -63,6 +61,10 @@ class Approvers(Construct):
         """``trimtab retraining resume``: the machine decides, in its own name, whether anything is trained."""
         recovery = arn("states", f"stateMachine:{self._parts.names.machine('recovery')}")
         return iam.PolicyStatement(actions=["states:StartExecution"], resources=[recovery])
+
+    def _releasing(self) -> list[iam.PolicyStatement]:
+        """``trimtab rollout release``, where a rollout has manual gates."""
+        return starting(self._parts, "release", self._release.arn) if self._release else []
 
     def _never(self, key: str) -> iam.PolicyStatement:
         """No request that sets this property of a version."""

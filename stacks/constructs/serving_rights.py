@@ -5,7 +5,7 @@ from aws_cdk import aws_iam as iam
 from stacks.arns import ACCOUNT, PARTITION, arn
 from stacks.constructs.model_parts import ModelParts
 from stacks.constructs.runtime_function import RuntimeFunction
-from trimtab.names import ASYNC
+from trimtab.names import ASYNC, wake_alarm
 
 _SERVICE = "sagemaker.application-autoscaling.amazonaws.com"
 _ROLE = f"role/aws-service-role/{_SERVICE}/AWSServiceRoleForApplicationAutoScaling_SageMakerEndpoint"
@@ -45,6 +45,15 @@ def may_scale(function: RuntimeFunction, parts: ModelParts) -> None:
             conditions={"StringEquals": {"iam:AWSServiceName": _SERVICE}},
         ),
     )
+    if _may_have_none(parts):
+        alarm = arn("cloudwatch", f"alarm:{wake_alarm(endpoint)}")
+        function.allow(iam.PolicyStatement(actions=["cloudwatch:PutMetricAlarm"], resources=[alarm]))
+
+
+def _may_have_none(parts: ModelParts) -> bool:
+    """Whether there may be a time without any instance."""
+    scaling = parts.spec.rollout.endpoint.autoscaling
+    return scaling is not None and scaling.to_zero and not parts.stage.protected
 
 
 def may_look_after_scaling(function: RuntimeFunction, parts: ModelParts) -> None:
@@ -54,3 +63,5 @@ def may_look_after_scaling(function: RuntimeFunction, parts: ModelParts) -> None
     may_scale(function, parts)
     reading = ["application-autoscaling:DescribeScalableTargets", "application-autoscaling:DescribeScalingPolicies"]
     function.allow(iam.PolicyStatement(actions=reading, resources=["*"]))
+    if _may_have_none(parts):
+        parts.allow_alarms(function)

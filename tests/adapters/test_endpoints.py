@@ -103,10 +103,17 @@ def test_production_is_captured_and_encrypted_and_staging_is_not_captured(endpoi
     assert not describe(EndpointConfigName="tiny-staging").get("DataCaptureConfig")
 
 
-def stubbed(operation: str, *, runtime: bool = False, **answer: Any) -> tuple[SageMakerEndpoints, Stubber]:
-    """Endpoints whose next call of ``operation`` gets ``answer``: an error when it names a code."""
+def stubbed(
+    operation: str, *, runtime: bool = False, live: dict[str, Any] | None = None, **answer: Any
+) -> tuple[SageMakerEndpoints, Stubber]:
+    """Endpoints whose next call of ``operation`` gets ``answer``: an error when it names a code.
+
+    Who looks before at the endpoint sees ``live``.
+    """
     clients = [boto3.client(name, region_name="us-east-1") for name in ("sagemaker", "sagemaker-runtime")]
     stub = Stubber(clients[runtime])
+    if live:
+        stub.add_response("describe_endpoint", live)
     if "service_error_code" in answer:
         stub.add_client_error(operation, **answer)
     else:
@@ -121,8 +128,38 @@ BUSY: dict[str, Any] = {
 }
 
 
+def serving(instances: int) -> dict[str, Any]:
+    """DescribeEndpoint's answer for an endpoint with so many instances."""
+    return {
+        "EndpointName": "tiny",
+        "EndpointArn": "arn:aws:sagemaker:us-east-1:123456789012:endpoint/tiny",
+        "EndpointConfigName": "tiny-v1",
+        "EndpointStatus": "InService",
+        "CreationTime": 0,
+        "LastModifiedTime": 0,
+        "ProductionVariants": [
+            {"VariantName": "main", "CurrentInstanceCount": instances, "DesiredInstanceCount": instances}
+        ],
+    }
+
+
+@pytest.mark.parametrize(("instances", "counts_anew"), [(5, False), (0, True)])
+def test_an_update_keeps_the_instances_that_there_are_and_starts_some_where_there_are_none(
+    aws: None, instances: int, counts_anew: bool
+) -> None:
+    asked: list[dict[str, Any]] = []
+    endpoints, _ = stubbed("update_endpoint", live=serving(instances), EndpointArn=serving(1)["EndpointArn"])
+    endpoints._sagemaker.meta.events.register(
+        "provide-client-params.sagemaker.UpdateEndpoint", lambda params, **_: asked.append(params)
+    )
+    endpoints.update("tiny", "tiny-v2")
+    (wanted,) = asked
+    own = {each["VariantPropertyType"] for each in wanted["ExcludeRetainedVariantProperties"]}
+    assert own == {"DesiredWeight", "DataCaptureConfig"} | ({"DesiredInstanceCount"} if counts_anew else set())
+
+
 def test_an_update_during_an_update_may_be_retried(aws: None) -> None:
-    endpoints, _ = stubbed("update_endpoint", **BUSY)
+    endpoints, _ = stubbed("update_endpoint", live=serving(1), **BUSY)
     with pytest.raises(RolloutInProgress, match="is being updated already"):
         endpoints.update("tiny", "tiny-v2")
 
@@ -135,7 +172,10 @@ def test_a_deletion_during_an_update_may_be_retried(aws: None) -> None:
 
 def test_any_other_refusal_is_not_taken_for_something_else(aws: None) -> None:
     endpoints, _ = stubbed(
-        "update_endpoint", service_error_code="ValidationException", service_message="1 validation error detected"
+        "update_endpoint",
+        live=serving(1),
+        service_error_code="ValidationException",
+        service_message="1 validation error detected",
     )
     with pytest.raises(ClientError):
         endpoints.update("tiny", "tiny-v2")

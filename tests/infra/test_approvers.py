@@ -10,6 +10,7 @@ from localcloud.iam.decision import Principal, decide
 from localcloud.iam.policies import Access, Identity
 from stacks.constructs import approvers
 from tests.infra.conftest import Assembly
+from tests.infra.people import TABLE, machine, may, policy
 from trimtab.rollout import votes
 
 GROUP = "trimtab-dev-tiny"
@@ -21,25 +22,12 @@ STATUS = "sagemaker:modelapprovalstatus"
 SKIP = f"sagemaker:customermetadataproperties/{votes.SKIP}"
 SUBMITTER = "sagemaker:customermetadataproperties/submitted-by"
 UPDATE = "sagemaker:UpdateModelPackage"
-
-
-def _plain(value: Any) -> Any:
-    """Template values with the account's own in place of references."""
-    if isinstance(value, dict) and "Fn::Join" in value:
-        separator, parts = value["Fn::Join"]
-        return separator.join(_plain(part) for part in parts)
-    if isinstance(value, dict) and "Ref" in value:
-        return {"AWS::Partition": "aws", "AWS::Region": "us-east-1", "AWS::AccountId": "123456789012"}[value["Ref"]]
-    if isinstance(value, dict):
-        return {key: _plain(each) for key, each in value.items()}
-    return [_plain(each) for each in value] if isinstance(value, list) else value
+OWN_ROWS = {"dynamodb:leadingkeys": ("tiny",)}
 
 
 def _policies(assembly: Assembly) -> Iterator[tuple[str, dict[str, Any]]]:
-    for policy in assembly.resources("AWS::IAM::ManagedPolicy"):
-        if policy.stack == "trimtab-dev-model-tiny" and policy.id.startswith("Approvers"):
-            name = "emergency" if "Emergency" in policy.id else "approver"
-            yield name, _plain(policy.properties["PolicyDocument"])
+    for name, start in (("approver", "ApproversApprover"), ("emergency", "ApproversEmergencyApprover")):
+        yield name, policy(assembly, "tiny", start)
 
 
 @pytest.mark.parametrize(
@@ -58,6 +46,9 @@ def _policies(assembly: Assembly) -> Iterator[tuple[str, dict[str, Any]]]:
         ("sagemaker:UpdateEndpoint", PRODUCTION, {}, False, False),
         ("states:StartExecution", f"{MACHINE}-recovery", {}, True, True),
         ("states:StartExecution", f"{MACHINE}-training", {}, False, False),
+        ("states:StartExecution", f"{MACHINE}-promotion", {}, False, False),
+        ("dynamodb:Query", TABLE, OWN_ROWS, True, True),
+        ("dynamodb:PutItem", TABLE, OWN_ROWS, False, False),
     ],
 )
 def test_what_an_approver_may_do(
@@ -69,11 +60,19 @@ def test_what_an_approver_may_do(
     emergency: bool,
 ) -> None:
     wanted = {"approver": approver, "emergency": emergency}
-    found = {}
-    for name, document in _policies(assembly):
-        person = Principal("arn:aws:iam::123456789012:user/ann", Identity(frozenset()), (document,))
-        found[name] = decide(person, Access(action, resource, context), None) is None
-    assert found == wanted
+    assert {name: may(document, action, resource, context) for name, document in _policies(assembly)} == wanted
+
+
+def test_an_approver_opens_gates_where_there_are_any(assembly: Assembly) -> None:
+    for start in ("ApproversApprover", "ApproversEmergencyApprover"):
+        document = policy(assembly, "searched", start)
+        assert may(document, "states:StartExecution", machine("searched", "release"), {})
+        execution = machine("searched", "release").replace(":stateMachine:", ":execution:") + ":one"
+        assert may(document, "states:DescribeExecution", execution, {})
+        assert not may(document, "states:StartExecution", machine("tiny", "release"), {})
+    assert not may(
+        policy(assembly, "searched", "OnlookersReader"), "states:StartExecution", machine("searched", "release"), {}
+    )
 
 
 @pytest.mark.parametrize("action", ["sagemaker:UpdateEndpoint", "sagemaker:CreateModelPackage"])

@@ -12,6 +12,8 @@ from stacks.templates import states
 from stacks.wildcards import SCORING, WILDCARDS
 from tests.infra.checks import aws_api, data_flow, permissions
 from tests.infra.conftest import TINY, Assembly
+from tests.infra.people import BUCKET, KEY, TABLE, machine, may, policy
+from trimtab.scoring.request import ASKED, INCOMING
 
 STACK = "trimtab-dev-model-tiny"
 PLANNED = {"model", "cause", "source", "version", "by"}
@@ -97,6 +99,31 @@ def test_only_the_machine_runs_transform_jobs_and_only_of_this_model(scoring: As
     running = {resource for action, resource in allowed(scoring, "ScoringBatch") if action.endswith("TransformJob")}
     assert len(running) == 1
     assert running.pop().endswith(":transform-job/trimtab-dev-tiny-batch-*")
+
+
+@pytest.mark.parametrize(
+    ("action", "resource", "context", "allowed"),
+    [
+        ("s3:PutObject", f"{BUCKET}/tiny/batch/{ASKED}/score-1/day.jsonl", {}, True),
+        ("s3:PutObject", f"{BUCKET}/tiny/batch/{INCOMING}/day.jsonl", {}, False),
+        ("s3:PutObject", f"{BUCKET}/tiny/data/day.parquet", {}, False),
+        ("s3:GetObject", f"{BUCKET}/tiny/batch/0123456789abcdef/day.jsonl.out", {}, True),
+        ("s3:GetObject", f"{BUCKET}/tiny/capture/trimtab-dev-tiny/main/1.jsonl", {}, False),
+        ("s3:GetObject", f"{BUCKET}/tiny/data/day.parquet", {}, False),
+        ("s3:ListBucket", BUCKET, {"s3:prefix": ("tiny/batch/0123456789abcdef/",)}, True),
+        ("s3:ListBucket", BUCKET, {"s3:prefix": ("tiny/",)}, False),
+        ("kms:GenerateDataKey", KEY, {"kms:viaservice": ("s3.us-east-1.amazonaws.com",)}, True),
+        ("kms:GenerateDataKey", KEY, {}, False),
+        ("dynamodb:Query", TABLE, {"dynamodb:leadingkeys": ("tiny",)}, True),
+        ("dynamodb:PutItem", TABLE, {"dynamodb:leadingkeys": ("tiny",)}, False),
+        ("states:StartExecution", machine("tiny", "batch"), {}, True),
+        ("states:StartExecution", machine("tiny", "training"), {}, False),
+    ],
+)
+def test_what_people_may_do_who_score(
+    scoring: Assembly, action: str, resource: str, context: dict[str, tuple[str, ...]], allowed: bool
+) -> None:
+    assert may(policy(scoring, "tiny", "ScorersScorer"), action, resource, context) is allowed
 
 
 def test_models_that_score_no_files_have_none_of_it(assembly: Assembly) -> None:

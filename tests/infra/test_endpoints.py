@@ -34,14 +34,14 @@ def shaped(tmp_path_factory: pytest.TempPathFactory) -> Assembly:
     return synthesized(tmp_path_factory.mktemp("shaped"))
 
 
-def allowed_to(assembly: Assembly, construct: str) -> dict[str, set[str]]:
+def allowed_to(assembly: Assembly, construct: str, stage: str = "dev") -> dict[str, set[str]]:
     """Resources by action of all that the construct's function may do, but to log and trace."""
-    own = [f for f in assembly.resources("AWS::Lambda::Function") if f.stack == STACK.format(stage="dev")]
+    own = [f for f in assembly.resources("AWS::Lambda::Function") if f.stack == STACK.format(stage=stage)]
     found = [f for f in own if f.id.startswith(construct)]
     (function,) = found
     role = function.properties["Role"]["Fn::GetAtt"][0]
     allowed: dict[str, set[str]] = {}
-    for each in permissions.policies_of(assembly.templates[STACK.format(stage="dev")], role):
+    for each in permissions.policies_of(assembly.templates[STACK.format(stage=stage)], role):
         for action in each.actions if each.effect == "Allow" else ():
             if not action.startswith(("xray:", "logs:", "dynamodb:", "kms:", "sqs:")):
                 allowed.setdefault(action, set()).update(each.resources)
@@ -96,6 +96,16 @@ def test_who_proves_that_an_asynchronous_endpoint_answers_asks_by_its_queue(tmp_
         assert "sagemaker:InvokeEndpoint" not in allowed
         assert allowed["sagemaker:InvokeEndpointAsync"]
         assert any(resource.endswith("/tiny/async/*") for resource in allowed["s3:PutObject"])
+
+
+@pytest.mark.parametrize(("stage", "alarms"), [("dev", {"trimtab-dev-tiny-wake"}), ("prod", set())])
+def test_who_scales_an_endpoint_to_zero_makes_the_alarm_that_wakes_it_and_never_in_production(
+    tmp_path: Path, stage: str, alarms: set[str]
+) -> None:
+    made = synthesized(tmp_path, stage, "{kind: async, autoscaling: {max_count: 4, to_zero: true}}")
+    for function in ("Scaling", "PromotionStepsConfirmServing", "RollbackStepsRestoreVersion"):
+        allowed = allowed_to(made, function, stage)["cloudwatch:PutMetricAlarm"]
+        assert {each.rpartition(":alarm:")[2] for each in allowed if "TargetTracking" not in each} == alarms
 
 
 def test_models_that_do_not_scale_look_after_no_scaling(assembly: Assembly) -> None:

@@ -1,58 +1,18 @@
 """Who may watch and who may roll back: people with one of a model's two policies, judged by IAM's rules."""
 
-from typing import Any
-
 import pytest
 
-from localcloud.iam.decision import Principal, decide
-from localcloud.iam.policies import Access, Identity
 from tests.infra.conftest import Assembly
+from tests.infra.people import BUCKET, HERE, KEY, TABLE, machine, may, policy
 
-HERE = "us-east-1:123456789012"
 NAME = "trimtab-dev-tiny"
 PRODUCTION = f"arn:aws:sagemaker:{HERE}:endpoint/{NAME}"
-ROLLBACK = f"arn:aws:states:{HERE}:stateMachine:{NAME}-rollback"
+ROLLBACK = machine("tiny", "rollback")
 STARTED = f"arn:aws:states:{HERE}:execution:{NAME}-rollback:back"
 NAMES = ("Reader", "Rollback")
-TABLE, BUCKET, KEY = "arn:table", "arn:bucket", "arn:key"
 OWN_ROWS = {"dynamodb:leadingkeys": ("tiny",)}
 OTHER_ROWS = {"dynamodb:leadingkeys": ("flights",)}
 THROUGH = {"kms:viaservice": ("dynamodb.us-east-1.amazonaws.com",)}
-
-
-def _plain(value: Any, known: dict[str, str]) -> Any:
-    """Template values with those of an account in place of references."""
-    if isinstance(value, list):
-        return [_plain(each, known) for each in value]
-    if not isinstance(value, dict):
-        return value
-    if "Fn::Join" in value:
-        separator, parts = value["Fn::Join"]
-        return separator.join(_plain(part, known) for part in parts)
-    if referred := value.get("Ref") or value.get("Fn::GetStackOutput", {}).get("OutputName"):
-        return next(found for part, found in known.items() if part in referred)
-    return {key: _plain(each, known) for key, each in value.items()}
-
-
-@pytest.fixture
-def policies(assembly: Assembly) -> dict[str, Any]:
-    """By what they are called: Reader and Rollback."""
-    known = {
-        "AWS::Partition": "aws",
-        "AWS::Region": "us-east-1",
-        "AWS::AccountId": "123456789012",
-        "AWS::URLSuffix": "amazonaws.com",
-        "Key": KEY,
-        "Ledger": TABLE,
-        "Bucket": BUCKET,
-        "RollbackMachine": ROLLBACK,
-    }
-    found = {
-        policy.id: _plain(policy.properties["PolicyDocument"], known)
-        for policy in assembly.resources("AWS::IAM::ManagedPolicy")
-        if policy.stack == "trimtab-dev-model-tiny"
-    }
-    return {name: found[id] for name in NAMES for id in found if id.startswith(f"Onlookers{name}")}
 
 
 @pytest.mark.parametrize(
@@ -77,17 +37,14 @@ def policies(assembly: Assembly) -> dict[str, Any]:
     ],
 )
 def test_what_people_may_do_who_watch_and_who_roll_back(
-    policies: dict[str, Any],
+    assembly: Assembly,
     action: str,
     resource: str,
     context: dict[str, tuple[str, ...]],
     reader: bool,
     rollback: bool,
 ) -> None:
-    found = {}
-    for name, document in policies.items():
-        person = Principal("arn:aws:iam::123456789012:user/eva", Identity(frozenset()), (document,))
-        found[name] = decide(person, Access(action, resource, context), None) is None
+    found = {name: may(policy(assembly, "tiny", f"Onlookers{name}"), action, resource, context) for name in NAMES}
     assert found == {"Reader": reader, "Rollback": rollback}
 
 

@@ -22,17 +22,22 @@ class Person:
 
     def trimtab(self, *arguments: str, status: int = 0) -> dict[str, Any]:
         """What a command prints for programs."""
-        done = subprocess.run(
-            [sys.executable, "-m", "cli", *arguments, "--json"],
-            cwd=ROOT,
-            env=self.variables,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        done = self._run(*arguments, "--json")
         assert done.returncode == status, done.stdout + done.stderr
         answer: dict[str, Any] = json.loads(done.stdout)
         return answer
+
+    def refused(self, *arguments: str) -> str:
+        """What a command says that this person's credentials do not suffice for."""
+        done = self._run(*arguments)
+        assert done.returncode != 0, done.stdout
+        said = done.stdout + done.stderr
+        assert "AccessDenied" in said or "not authorized" in said, said
+        return said
+
+    def _run(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
+        command = [sys.executable, "-m", "cli", *arguments]
+        return subprocess.run(command, cwd=ROOT, env=self.variables, capture_output=True, text=True, check=False)
 
     def watching(self, *arguments: str) -> "Watching":
         """`trimtab rollout watch`, begun."""

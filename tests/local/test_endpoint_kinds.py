@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from trimtab.aws.scaler import ApplicationAutoScaling
 from trimtab.contracts import Settings
@@ -76,10 +77,11 @@ def test_instances_follow_the_requests_up_to_the_most_that_are_allowed(studio: S
     wanted = scaling_of(RolloutSpec(endpoint=EndpointSpec(autoscaling=autoscaling), instance_count=1), endpoint)
     assert wanted is not None
     scaling: Any = fast.client("application-autoscaling")
-    assert ApplicationAutoScaling(scaling).following(wanted.resource) is None
+    scaler = ApplicationAutoScaling(scaling, fast.client("cloudwatch"))
+    assert scaler.following(wanted.resource) is None
     for _ in range(2):
-        ApplicationAutoScaling(scaling).follow(wanted)
-    assert ApplicationAutoScaling(scaling).following(wanted.resource) == wanted
+        scaler.follow(wanted)
+    assert scaler.following(wanted.resource) == wanted
 
     def busy() -> bool:
         for _ in range(10):
@@ -97,7 +99,7 @@ def test_instances_of_an_asynchronous_endpoint_follow_what_waits_for_them(studio
     endpoint = serving(studio, kind, seconds=0.5)
     wanted = scaling_of(RolloutSpec(endpoint=kind, instance_count=1), endpoint)
     assert wanted is not None
-    scaling = ApplicationAutoScaling(fast.client("application-autoscaling"))
+    scaling = ApplicationAutoScaling(fast.client("application-autoscaling"), fast.client("cloudwatch"))
     scaling.follow(wanted)
     assert scaling.following(wanted.resource) == wanted
     asked = studio.put("tiny/async/requests/many.json", b"[1]")
@@ -109,3 +111,28 @@ def test_instances_of_an_asynchronous_endpoint_follow_what_waits_for_them(studio
     names = {each["MetricName"] for each in metrics.list_metrics(Namespace="AWS/SageMaker", Dimensions=own)["Metrics"]}
     assert "ApproximateBacklogSizePerInstance" in names
     assert "Invocations" not in names
+
+
+def test_an_asynchronous_endpoint_has_no_instance_while_nothing_waits_and_is_woken_by_a_request(
+    studio: Studio, fast: LocalCloud
+) -> None:
+    kind = EndpointSpec(kind="async", autoscaling=AutoscalingSpec(max_count=2, to_zero=True, scale_in_minutes=1))
+    endpoint = serving(studio, kind)
+    wanted = scaling_of(RolloutSpec(endpoint=kind, instance_count=1), endpoint, protected=False)
+    assert wanted is not None
+    scaler = ApplicationAutoScaling(fast.client("application-autoscaling"), fast.client("cloudwatch"))
+    scaler.follow(wanted)
+    assert scaler.following(wanted.resource) == wanted
+    wait_until(lambda: instances(studio, endpoint) == 0, 90, lambda: f"{instances(studio, endpoint)} instances")
+    asked = studio.put("tiny/async/requests/late.json", b"[1, 2, 3]")
+    accepted = studio.runtime.invoke_endpoint_async(
+        EndpointName=endpoint, InputLocation=asked, ContentType="application/json"
+    )
+    key = accepted["OutputLocation"].split("/", 3)[3]
+    wait_until(lambda: studio.keys(key), 90, lambda: f"{instances(studio, endpoint)} instances, no answer")
+    assert json.loads(studio.get(accepted["OutputLocation"]))["rows"] == 3
+    with pytest.raises(ClientError, match="asynchronous"):
+        studio.sagemaker.update_endpoint_weights_and_capacities(
+            EndpointName=serving(studio, EndpointSpec()),
+            DesiredWeightsAndCapacities=[{"VariantName": VARIANT, "DesiredInstanceCount": 0}],
+        )

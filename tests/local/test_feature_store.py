@@ -26,6 +26,7 @@ from cli.__main__ import app
 from tests.fixtures.models.tiny import data
 from tests.local.conftest import ROOT, LocalCloud, wait_until
 from tests.local.loop_support import FIXTURE, PREFIX, Loop, deploy, environment
+from tests.local.people_support import person
 from tests.local.sagemaker_support import IMAGE, Studio, archive
 from trimtab.aws.ledger_table import LedgerTable
 
@@ -289,6 +290,18 @@ def test_the_command_scores_a_file_of_this_machine_and_writes_its_answers(
     refused = CliRunner().invoke(app, ["score", "tiny", str(asked), "--version", "7"])
     assert refused.exit_code == 1
     assert "version 7 has never served" in str(refused.exception)
+
+
+def test_who_has_the_scorers_policy_alone_scores_and_a_reader_does_not(
+    loop: Loop, served: LedgerTable, january: pd.DataFrame, folder: Path
+) -> None:
+    asked, answers = folder / "own.jsonl", folder / "own-answers.jsonl"
+    asked.write_bytes(records(january, 10))
+    done = person(loop.cloud, "Scorer").trimtab("score", "tiny", str(asked), "--out", str(answers))
+    assert (done["rows"], done["version"]) == (10, 1)
+    assert ":user/scorer" in done["by"]
+    assert len(answers.read_text().splitlines()) == 10
+    assert "PutObject" in person(loop.cloud, "Reader").refused("score", "tiny", str(asked))
 
 
 def scalable(loop: Loop) -> list[dict[str, Any]]:

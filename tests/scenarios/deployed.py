@@ -20,7 +20,7 @@ from demo.broken import colleague
 from demo.traffic import SteadyLoad
 from tests.fixtures.models.tiny import data
 from tests.local.conftest import ROOT, LocalCloud, wait_until
-from tests.local.loop_support import FIXTURE, PREFIX, Ended, Loop, deploy, environment
+from tests.local.loop_support import FIXTURE, PREFIX, Ended, Loop, deploy, deploy_model, environment
 from tests.local.people_support import Person, person
 from trimtab.ports import Entry
 from trimtab.rollout.progress import newest
@@ -71,6 +71,16 @@ class Deployed:
                 ended = self.ended()
                 assert ended.state == "Pending", ended
 
+    def redeploy(self, **sections: Any) -> None:
+        """The model's stack is as its spec with these sections says."""
+        rewrite(self.folder / "tiny", sections)
+        deploy_model(self.loop.cloud, str(self.folder / "tiny"))
+
+    def status(self, version: int) -> tuple[str, str]:
+        """What the registry says of the version, and the reason that was given for it."""
+        found = self.loop.sagemaker.describe_model_package(ModelPackageName=self.arn(version))
+        return found["ModelApprovalStatus"], found.get("ApprovalDescription", "")
+
     def entries(self, kind: str = "") -> list[Entry]:
         return self.stage.ledger("tiny").entries(kind)
 
@@ -87,10 +97,9 @@ class Deployed:
         wait_until(lambda: self.phase(version) == phase, seconds, lambda: f"{self.phase(version)}, not {phase}")
 
     def release(self) -> None:
-        """The gate is opened by the administrator, who may write to the ledger."""
-        Person(dict(self.chiefs[0].variables) | environment(self.loop.cloud)).trimtab(
-            "rollout", "release", "tiny", "--reason", "no complaint"
-        )
+        """One of those who approve opens the gate."""
+        told = self.approvers[0].trimtab("rollout", "release", "tiny", "--reason", "no complaint")
+        assert told["outcome"] == "Released"
 
     def start(self, arn: str) -> None:
         """The event of an approval is delivered once more."""
@@ -138,14 +147,18 @@ def with_a_line(artifact: bytes, line: str) -> bytes:
     return built.getvalue()
 
 
+def rewrite(model: Path, sections: dict[str, Any]) -> None:
+    """The model's spec has these sections in place of its own."""
+    spec: dict[str, Any] = yaml.safe_load((model / "model.yaml").read_text())
+    (model / "model.yaml").write_text(yaml.safe_dump(spec | sections))
+
+
 @contextmanager
 def deployed(cloud: LocalCloud, folder: Path) -> Iterator[Deployed]:
     """Version 1 of the fixture model serves, by the approval of two people."""
     model = folder / "tiny"
     shutil.copytree(ROOT / FIXTURE, model, ignore=shutil.ignore_patterns("__pycache__"))
-    spec: dict[str, Any] = yaml.safe_load((model / "model.yaml").read_text())
-    spec |= {"rollout": ROLLOUT, "approval": APPROVAL}
-    (model / "model.yaml").write_text(yaml.safe_dump(spec))
+    rewrite(model, {"rollout": ROLLOUT, "approval": APPROVAL})
     with pytest.MonkeyPatch.context() as patched:
         for name, value in environment(cloud).items():
             patched.setenv(name, value)
@@ -162,4 +175,5 @@ def deployed(cloud: LocalCloud, folder: Path) -> Iterator[Deployed]:
 
 
 def _two(cloud: LocalCloud, policy: str) -> tuple[Person, Person]:
-    return person(cloud, policy, "Reader"), person(cloud, policy, "Reader")
+    """Two people with that policy and no other."""
+    return person(cloud, policy), person(cloud, policy)

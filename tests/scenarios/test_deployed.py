@@ -1,4 +1,4 @@
-"""The deployed machines: gates, queues, emergencies, and what breaks in the midst of a promotion.
+"""The deployed machines: gates, queues, emergencies, what breaks in the midst of a promotion, who takes whose place.
 
 The steps build on each other: a failure makes those after it fail too.
 """
@@ -10,7 +10,8 @@ import pytest
 
 from tests.local.conftest import LocalCloud, own_cloud, wait_until
 from tests.local.loop_support import PREFIX
-from tests.scenarios.deployed import Deployed, deployed
+from tests.local.people_support import person
+from tests.scenarios.deployed import APPROVAL, Deployed, deployed
 
 __all__ = ["own_cloud"]
 
@@ -113,3 +114,54 @@ def test_calls_that_are_struck_from_the_approval_on_lose_no_request_of_a_good_su
     assert struck > 20
     assert callers.failed == 0
     assert app.config().startswith(f"{PREFIX}-v{fifth}-")
+
+
+def test_who_may_only_read_sees_a_rollout_and_moves_nothing(app: Deployed) -> None:
+    sixth, reader = app.successor(), person(app.loop.cloud, "Reader")
+    app.approve(sixth)
+    app.until(sixth, "Held")
+    assert reader.trimtab("rollout", "status", "tiny")["phase"] == "Held"
+    assert reader.trimtab("served", "tiny")["versions"]
+    for command in (
+        ("approve", "tiny", str(sixth), "--again", "--reason", "mine"),
+        ("reject", "tiny", str(sixth), "--reason", "mine"),
+        ("rollout", "release", "tiny", "--reason", "mine"),
+        ("rollout", "abort", "tiny", "--reason", "mine"),
+        ("rollback", "tiny", "--reason", "mine"),
+        ("retraining", "resume", "tiny", "--reason", "mine"),
+    ):
+        reader.refused(*command)
+    assert app.phase(sixth) == "Held"
+    app.approvers[1].trimtab("reject", "tiny", str(sixth), "--reason", "enough seen")
+    assert app.ended().state == "RolledBack"
+
+
+def test_a_newer_approval_takes_the_place_of_the_rollout_under_way_and_an_older_one_does_not(app: Deployed) -> None:
+    older, newer = app.successor(), app.successor()
+    app.redeploy(approval=APPROVAL | {"busy": "supersede"})
+    with app.callers() as callers:
+        app.approve(older)
+        app.until(older, "Held")
+        app.approve(newer)
+        assert {app.ended().state, app.ended().state} == {"Busy", "RolledBack"}
+        app.until(newer, "Held")
+        assert app.status(older) == ("Rejected", f"superseded by version {newer}")
+        app.approve(older, "--again")
+        assert app.ended().state == "Busy"
+        assert app.phase(newer) == "Held"
+        app.release()
+        assert {app.ended().state, app.ended().state} == {"Serving", "Refused"}
+    assert callers.failed == 0
+    assert callers.sent > 100
+    assert app.config().startswith(f"{PREFIX}-v{newer}-")
+    assert one_after_the_other(app, older, newer)
+
+
+def one_after_the_other(app: Deployed, older: int, newer: int) -> bool:
+    """The first of the two wrote nothing more once the second had the lease, which has a higher fence."""
+    let_in = {
+        each.data["version"]: each for each in app.entries("approval.checked") if each.data["outcome"] == "Approved"
+    }
+    first, second = let_in[older], let_in[newer]
+    told = [each.seq for each in app.entries() if each.subject == first.subject]
+    return int(first.data["fence"]) < int(second.data["fence"]) and max(told) < second.seq

@@ -55,6 +55,8 @@ class Settings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     stage: str
+    protected: bool = True
+    """Whether the stage's state refuses deletion: there production always has instances."""
     model: str = ""
     ledger_table: str
     drops_bucket: str

@@ -30,6 +30,11 @@ def model_stack_name(stage: str, model: str) -> str:
     return stack_name(stage, f"model-{model}")
 
 
+def wake_alarm(endpoint: str) -> str:
+    """Name of the alarm that has the first instance of an asynchronous endpoint started when a request waits."""
+    return f"{endpoint}-wake"
+
+
 @dataclass(frozen=True)
 class ModelNames:
     """Names of one model in one stage; every name starts with :attr:`prefix`."""

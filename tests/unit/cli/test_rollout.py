@@ -2,13 +2,11 @@
 
 from dataclasses import replace
 
-from cli.rollout import _waiting
-from tests.fakes import NOON, MemoryLedger
+from tests.fakes import NOON
 from tests.unit.functions.scene import ENDPOINT, tiny_spec, with_rollout
 from trimtab.contracts import Promotion
 from trimtab.names import ModelNames
 from trimtab.ports import EndpointState
-from trimtab.rollout.course import GOING_BACK, HELD, RELEASED, Course
 from trimtab.rollout.planning import plan_of
 from trimtab.rollout.preview import Preview
 
@@ -62,18 +60,3 @@ def test_instances_that_autoscaling_added_cost_too() -> None:
     told = preview(replace(LIVE, counts={"main": 10})).to_json()
     assert told["instances"] == 10
     assert told["cost_of_overlap"] == round(0.115 * 10 * 1680 / 3600, 2)
-
-
-def test_only_a_gate_that_waits_is_released() -> None:
-    ledger = MemoryLedger()
-    assert _waiting(Course.read(ledger, "run")) is None
-    ledger.append(HELD, "run", {"step": 1, "why": "inconclusive"}, NOON, "shift_traffic")
-    assert _waiting(Course.read(ledger, "run")) is None
-    ledger.append(HELD, "run", {"step": 1, "why": "gate"}, NOON, "shift_traffic")
-    assert _waiting(Course.read(ledger, "run")) == 1
-    ledger.append(RELEASED, "run", {"step": 1, "by": "ada", "reason": "go"}, NOON, "ada")
-    assert _waiting(Course.read(ledger, "run")) is None
-    ledger.append(HELD, "run", {"step": 2, "why": "gate"}, NOON, "shift_traffic")
-    assert _waiting(Course.read(ledger, "run")) == 2
-    ledger.append(GOING_BACK, "run", {"step": 2, "reasons": ["worse"]}, NOON, "shift_traffic")
-    assert _waiting(Course.read(ledger, "run")) is None

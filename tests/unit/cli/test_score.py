@@ -9,24 +9,28 @@ import pytest
 
 from cli.score import ended, start, uploaded, write_answers
 from cli.stage import CommandError, Stage
-from tests.fakes import MemoryObjects
+from tests.fakes import NOON, MemoryLedger, MemoryObjects
+from trimtab.intake.record import FAILED
+from trimtab.scoring.finishing import SCORED
+from trimtab.scoring.planning import PLANNED, batch_id
 
 MACHINE = "arn:aws:states:us-east-1:123456789012:stateMachine:trimtab-dev-tiny-batch"
 OUTPUT = "s3://captures/tiny/batch/b1"
 
 
 class States:
-    """Step Functions: one execution, which runs for two looks and ends as a test says."""
+    """Step Functions: one execution, which runs for two looks and ends as a test says; its data are not readable."""
 
-    def __init__(self, **described: Any) -> None:
+    def __init__(self, status: str = "SUCCEEDED") -> None:
         self.started: list[dict[str, Any]] = []
-        self._described = [{"status": "RUNNING"}, {"status": "RUNNING"}, described]
+        self._described = [{"status": "RUNNING"}, {"status": "RUNNING"}, {"status": status}]
 
     def start_execution(self, **asked: Any) -> dict[str, Any]:
         self.started.append(asked)
         return {"executionArn": f"{MACHINE}:{asked['name']}"}
 
-    def describe_execution(self, executionArn: str) -> dict[str, Any]:
+    def describe_execution(self, executionArn: str, includedData: str) -> dict[str, Any]:
+        assert includedData == "METADATA_ONLY"
         return self._described.pop(0)
 
     def get_caller_identity(self) -> dict[str, str]:
@@ -63,16 +67,30 @@ def test_what_is_no_file_of_json_lines_and_a_model_without_batches_are_refused(t
         start(stage(States(), batches=False), "tiny", "s3://drops/tiny/batch/asked/", 0)
 
 
-def test_the_end_is_waited_for_and_told() -> None:
-    done = States(status="SUCCEEDED", output=json.dumps({"finished": {"summary": "scored", "output_uri": OUTPUT}}))
+def noted(status: str, *entries: tuple[str, str, dict[str, Any]]) -> Stage:
+    """An execution that ended so, and what the ledger has of it."""
+    made, ledger = stage(States(status)), MemoryLedger()
+    for kind, subject, data in entries:
+        ledger.append(kind, subject, data, NOON, "test")
+    made.__dict__["ledger"] = lambda _: ledger
+    return made
+
+
+def test_the_end_is_waited_for_and_told_from_the_ledger() -> None:
     pauses: list[float] = []
-    assert ended(stage(done), "arn", pauses.append)["summary"] == "scored"
+    batch, execution = batch_id("score-1"), f"{MACHINE}:score-1"
+    scored = {"summary": "scored", "output_uri": OUTPUT}
+    where = noted("SUCCEEDED", (PLANNED, batch, {"reason": ""}), (SCORED, batch, scored))
+    assert ended(where, "tiny", execution, pauses.append)["summary"] == "scored"
     assert len(pauses) == 2
-    refused = States(status="SUCCEEDED", output=json.dumps({"plan": {"reason": "version 7 has never served"}}))
+    refused = noted("SUCCEEDED", (PLANNED, batch, {"reason": "version 7 has never served"}))
     with pytest.raises(CommandError, match="version 7 has never served"):
-        ended(stage(refused), "arn", pauses.append)
+        ended(refused, "tiny", execution, pauses.append)
+    failed = noted("SUCCEEDED", (PLANNED, batch, {"reason": ""}), (FAILED, "score-1", {"cause": "the job failed"}))
     with pytest.raises(CommandError, match="the job failed"):
-        ended(stage(States(status="FAILED", cause="the job failed")), "arn", pauses.append)
+        ended(failed, "tiny", execution, pauses.append)
+    with pytest.raises(CommandError, match="the execution ABORTED"):
+        ended(noted("ABORTED"), "tiny", execution, pauses.append)
 
 
 def test_answers_are_written_in_the_order_of_their_files(tmp_path: Path) -> None:

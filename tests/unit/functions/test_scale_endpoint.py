@@ -1,6 +1,8 @@
 """Instances follow requests as model.yaml says."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+
+import pytest
 
 from functions.scale_endpoint.handler import scale
 from tests.unit.functions.scene import ENDPOINT, SPEC, Scene, tiny_spec
@@ -40,6 +42,18 @@ def test_an_asynchronous_endpoint_follows_its_backlog() -> None:
     scale(Scene(spec=tiny_spec(waiting)).runtime, scaler)
     (wanted,) = scaler.asked
     assert (wanted.metric, wanted.per_instance, wanted.endpoint) == ("backlog", 5, ENDPOINT)
+
+
+@pytest.mark.parametrize(("protected", "least"), [(False, 0), (True, 3)])
+def test_only_where_state_is_not_protected_may_an_asynchronous_endpoint_have_no_instance(
+    protected: bool, least: int
+) -> None:
+    scaler, asked = RecordingScaler(), "{kind: async, autoscaling: {max_count: 8, to_zero: true}}"
+    runtime = Scene(spec=tiny_spec(SCALED.replace("{autoscaling: {max_count: 8}}", asked))).runtime
+    told = replace(runtime, settings=runtime.settings.model_copy(update={"protected": protected}))
+    told.__dict__["spec"] = runtime.spec
+    scale(told, scaler)
+    assert [(wanted.least, wanted.wakes) for wanted in scaler.asked] == [(least, not protected)]
 
 
 def test_without_autoscaling_nothing_is_registered() -> None:

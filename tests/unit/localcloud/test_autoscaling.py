@@ -20,7 +20,7 @@ BUSY, QUIET = 250.0, 40.0
         ([QUIET] * 14 + [95.0], 4, 4),
         ([None] + [QUIET] * 14, 4, 4),
         ([None] * 15, 4, 4),
-        ([0.0] * 15, 4, 1),
+        ([0.0] * 15, 4, 0),
     ],
 )
 def test_three_busy_minutes_scale_out_and_fifteen_quiet_ones_scale_in(

@@ -73,3 +73,12 @@ def test_what_scaling_does_not_tell_fails_no_rollout() -> None:
 def test_a_serverless_endpoint_has_neither_capture_nor_instances_to_lose() -> None:
     serverless = RolloutSpec.model_validate({"endpoint": {"kind": "serverless"}, "capture_percent": 0})
     assert not carried_over(EndpointState("flights", "InService", "flights-v2"), serverless, None).missing
+
+
+def test_no_instance_is_nothing_lost_where_there_may_be_none() -> None:
+    asleep = {"kind": "async", "autoscaling": {"max_count": 4, "to_zero": True}}
+    rollout = RolloutSpec.model_validate({"endpoint": asleep})
+    live = EndpointState("flights", "InService", "flights-v2", counts={VARIANT: 0}, capture_percent=100)
+    scaler = Registered(scaling_of(rollout, "flights", protected=False))
+    assert carried_over(live, rollout, scaler, protected=False).missing == ()
+    assert carried_over(live, rollout, scaler, protected=True).missing

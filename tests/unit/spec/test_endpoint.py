@@ -24,6 +24,7 @@ SCALED = {"max_count": 4}
             "follow backlog_per_instance",
         ),
         ({"endpoint": {"autoscaling": SCALED | {"backlog_per_instance": 9}}}, "follow invocations_per_instance"),
+        ({"endpoint": {"autoscaling": SCALED | {"to_zero": True}}}, "has one instance at least"),
         (
             {"endpoint": {"kind": "serverless"}, "capture_percent": 0, "strategy": "stepped"},
             "one variant and no instances to move by stepped",
@@ -39,7 +40,7 @@ def test_what_cannot_be_is_refused_with_the_reason(rollout: dict[str, Any], reas
     "rollout",
     [
         {"endpoint": {"kind": "serverless"}, "capture_percent": 0},
-        {"endpoint": {"kind": "async", "autoscaling": SCALED | {"backlog_per_instance": 3}}},
+        {"endpoint": {"kind": "async", "autoscaling": SCALED | {"backlog_per_instance": 3, "to_zero": True}}},
         {"endpoint": {"autoscaling": SCALED | {"invocations_per_instance": 3}}},
     ],
 )

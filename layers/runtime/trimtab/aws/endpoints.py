@@ -60,8 +60,19 @@ class SageMakerEndpoints:
         _unless_exists(lambda: self._sagemaker.create_endpoint(EndpointName=endpoint, EndpointConfigName=config))
 
     def update(self, endpoint: str, config: str) -> None:
-        wanted = {"EndpointName": endpoint, "EndpointConfigName": config, **_AS_LARGE_AS_NOW}
+        wanted = {"EndpointName": endpoint, "EndpointConfigName": config, **self._size(endpoint)}
         _unless_busy(endpoint, lambda: self._sagemaker.update_endpoint(**wanted))
+
+    def _size(self, endpoint: str) -> dict[str, Any]:
+        """As large as now; from no instance at all, as large as the config says, or nothing would prove itself."""
+        live = self.describe(endpoint)
+        if live is None or not live.counts or any(live.counts.values()):
+            return _AS_LARGE_AS_NOW
+        excluded = [
+            *_AS_LARGE_AS_NOW["ExcludeRetainedVariantProperties"],
+            {"VariantPropertyType": "DesiredInstanceCount"},
+        ]
+        return _AS_LARGE_AS_NOW | {"ExcludeRetainedVariantProperties": excluded}
 
     def weigh(self, endpoint: str, weights: Mapping[str, float]) -> None:
         wanted = [{"VariantName": name, "DesiredWeight": weight} for name, weight in weights.items()]

@@ -7,21 +7,24 @@ from botocore.exceptions import ClientError
 
 from trimtab.aws.session import client
 from trimtab.errors import ServiceRefused
-from trimtab.rollout.scaling import BACKLOG, DIMENSION, METRIC, POLICY, Scaling
+from trimtab.names import wake_alarm
+from trimtab.rollout.scaling import BACKLOG, DIMENSION, METRIC, POLICY, UNSERVED, WAKING, Scaling
 
 _NAMESPACE = "sagemaker"
+_METRICS = "AWS/SageMaker"
+_MINUTE_S = 60
 
 
 class ApplicationAutoScaling:
     """Scalable targets of SageMaker's variants."""
 
-    def __init__(self, scaling: Any) -> None:
-        self._client = scaling
+    def __init__(self, scaling: Any, cloudwatch: Any) -> None:
+        self._client, self._cloudwatch = scaling, cloudwatch
 
     @classmethod
     def connect(cls) -> "ApplicationAutoScaling":
         """With this process's client."""
-        return cls(client("application-autoscaling"))
+        return cls(client("application-autoscaling"), client("cloudwatch"))
 
     def follow(self, scaling: Scaling) -> None:
         try:
@@ -43,6 +46,36 @@ class ApplicationAutoScaling:
                 "ScaleInCooldown": scaling.scale_in_s,
             },
         )
+        if scaling.wakes:
+            self._wake(scaling)
+
+    def _wake(self, scaling: Scaling) -> None:
+        """A request that waits while there is no instance has the first one started."""
+        policy = self._client.put_scaling_policy(
+            **_variant(scaling.resource),
+            PolicyName=WAKING,
+            PolicyType="StepScaling",
+            StepScalingPolicyConfiguration={
+                "AdjustmentType": "ChangeInCapacity",
+                "StepAdjustments": [{"MetricIntervalLowerBound": 0.0, "ScalingAdjustment": 1}],
+                "Cooldown": scaling.scale_in_s,
+                "MetricAggregationType": "Maximum",
+            },
+        )
+        self._cloudwatch.put_metric_alarm(
+            AlarmName=wake_alarm(scaling.endpoint),
+            AlarmDescription=f"Requests to {scaling.endpoint} wait, and it has no instance: the first one is started.",
+            Namespace=_METRICS,
+            MetricName=UNSERVED,
+            Dimensions=[_dimension(scaling)],
+            Statistic="Maximum",
+            Period=_MINUTE_S,
+            EvaluationPeriods=1,
+            Threshold=1,
+            ComparisonOperator="GreaterThanOrEqualToThreshold",
+            TreatMissingData="notBreaching",
+            AlarmActions=[policy["PolicyARN"]],
+        )
 
     def following(self, resource: str) -> Scaling | None:
         try:
@@ -54,8 +87,16 @@ class ApplicationAutoScaling:
         named = {"ServiceNamespace": _NAMESPACE, "ScalableDimension": DIMENSION}
         targets = self._client.describe_scalable_targets(**named, ResourceIds=[resource])["ScalableTargets"]
         policies = self._client.describe_scaling_policies(**named, ResourceId=resource)["ScalingPolicies"]
-        own = [each for each in policies if each["PolicyName"] == POLICY]
-        return _scaling(resource, targets[0], own[0]) if targets and own else None
+        own = {each["PolicyName"]: each for each in policies}
+        if not targets or POLICY not in own:
+            return None
+        found = _scaling(resource, targets[0], own[POLICY])
+        return found if not found.wakes or self._wakes(found, own.get(WAKING)) else None
+
+    def _wakes(self, scaling: Scaling, policy: Mapping[str, Any] | None) -> bool:
+        """Whether the policy that starts the first instance is there, and the alarm that calls it."""
+        alarms = self._cloudwatch.describe_alarms(AlarmNames=[wake_alarm(scaling.endpoint)])["MetricAlarms"]
+        return policy is not None and any(policy["PolicyARN"] in alarm["AlarmActions"] for alarm in alarms)
 
 
 def _variant(resource: str) -> dict[str, str]:
@@ -65,9 +106,12 @@ def _variant(resource: str) -> dict[str, str]:
 def _metric(scaling: Scaling) -> dict[str, Any]:
     if scaling.metric == "requests":
         return {"PredefinedMetricSpecification": {"PredefinedMetricType": METRIC}}
-    backlog = {"MetricName": BACKLOG, "Namespace": "AWS/SageMaker", "Statistic": "Average"}
-    endpoint = {"Name": "EndpointName", "Value": scaling.endpoint}
-    return {"CustomizedMetricSpecification": backlog | {"Dimensions": [endpoint]}}
+    backlog = {"MetricName": BACKLOG, "Namespace": _METRICS, "Statistic": "Average"}
+    return {"CustomizedMetricSpecification": backlog | {"Dimensions": [_dimension(scaling)]}}
+
+
+def _dimension(scaling: Scaling) -> dict[str, str]:
+    return {"Name": "EndpointName", "Value": scaling.endpoint}
 
 
 def _scaling(resource: str, target: Mapping[str, Any], policy: Mapping[str, Any]) -> Scaling:

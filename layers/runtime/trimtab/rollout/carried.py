@@ -38,17 +38,24 @@ class Carried:
 
 
 def carried_over(
-    live: EndpointState, rollout: RolloutSpec, scaler: Scaler | None, capture_percent: int | None = None
+    live: EndpointState,
+    rollout: RolloutSpec,
+    scaler: Scaler | None,
+    capture_percent: int | None = None,
+    *,
+    protected: bool = True,
 ) -> Carried:
     """What the endpoint has now; scaling that was lost, or is another than the spec's, is registered again.
 
     ``capture_percent`` is what its config asks for; the spec's when absent. ``scaler`` may be None where no scaling is
-    asked for.
+    asked for. Outside of a ``protected`` stage there may be no instance, where the spec says so.
     """
     asked = rollout.capture_percent if capture_percent is None else capture_percent
-    missing = [*_lost_capture(live, rollout, asked), *_lost_instances(live, rollout)]
+    wanted = scaling_of(rollout, live.name, protected=protected)
+    least = wanted.least if wanted else rollout.instance_count
+    missing = [*_lost_capture(live, rollout, asked), *_lost_instances(live, least)]
     scaling = NONE
-    if (wanted := scaling_of(rollout, live.name)) and scaler:
+    if wanted and scaler:
         try:
             scaling = _followed(wanted, scaler)
         except ServiceRefused as refused:
@@ -63,11 +70,11 @@ def _lost_capture(live: EndpointState, rollout: RolloutSpec, asked: int) -> list
     return [f"{live.name} captures {live.capture_percent or 0} per cent of its requests and not {asked}"]
 
 
-def _lost_instances(live: EndpointState, rollout: RolloutSpec) -> list[str]:
+def _lost_instances(live: EndpointState, least: int) -> list[str]:
     count = live.counts.get(VARIANT)
-    if count is None or count >= rollout.instance_count:
+    if count is None or count >= least:
         return []
-    return [f"{live.name} has {count} instances, and the spec asks for {rollout.instance_count} at least"]
+    return [f"{live.name} has {count} instances, and the spec asks for {least} at least"]
 
 
 def _followed(wanted: Scaling, scaler: Scaler) -> str:

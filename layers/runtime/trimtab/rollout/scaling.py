@@ -15,6 +15,10 @@ METRIC = "SageMakerVariantInvocationsPerInstance"
 BACKLOG = "ApproximateBacklogSizePerInstance"
 """What asynchronous endpoints have in its place, by the endpoint's name alone."""
 POLICY = "trimtab-requests-per-instance"
+WAKING = "trimtab-wake"
+"""Policy that starts the first instance: what is tracked per instance says nothing while there is none."""
+UNSERVED = "HasBacklogWithoutCapacity"
+"""1 while requests wait and there is no instance."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +39,11 @@ class Scaling:
     def endpoint(self) -> str:
         return self.resource.split("/")[1]
 
+    @property
+    def wakes(self) -> bool:
+        """Whether there may be no instance, so that a request that waits has to have one started."""
+        return self.least == 0
+
 
 class Scaler(Protocol):
     """Keeps the number of instances of variants."""
@@ -54,15 +63,18 @@ class Scaler(Protocol):
         ...
 
 
-def scaling_of(rollout: RolloutSpec, endpoint: str) -> Scaling | None:
-    """What the spec asks for; None when the instances stay as many as they are."""
+def scaling_of(rollout: RolloutSpec, endpoint: str, *, protected: bool = True) -> Scaling | None:
+    """What the spec asks for; None when the instances stay as many as they are.
+
+    In a stage whose state is ``protected`` an endpoint always has instances.
+    """
     asked = rollout.endpoint.autoscaling
     if asked is None:
         return None
     waits = rollout.endpoint.kind == "async"
     return Scaling(
         resource=f"endpoint/{endpoint}/variant/{VARIANT}",
-        least=rollout.instance_count,
+        least=0 if asked.to_zero and not protected else rollout.instance_count,
         most=asked.max_count,
         per_instance=asked.backlog_per_instance if waits else asked.invocations_per_instance,
         scale_out_s=asked.scale_out_minutes * 60,

@@ -11,6 +11,8 @@ from trimtab.errors import DataError
 from trimtab.names import BATCH_EVENT
 from trimtab.ports import ObjectStore
 
+SCORED = "batch.scored"
+"""Kind of the ledger's entry about a batch that ended well; its subject is the batch."""
 ANSWER = "SageMakerOutput"
 """Key under which SageMaker joins an answer to its record."""
 PER_EVENT = 50

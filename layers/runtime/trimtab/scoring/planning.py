@@ -20,6 +20,11 @@ ACTOR = "plan_batch"
 LISTED, LEASE, LEASE_S = "batch.listed", "batch", 300.0
 
 
+def batch_id(execution: str) -> str:
+    """Name of the batch that an execution plans: subject of the ledger's entries about it."""
+    return hashlib.sha256(execution.encode()).hexdigest()[:16]
+
+
 @dataclass(frozen=True)
 class Asked:
     """What one execution was asked for."""
@@ -35,7 +40,7 @@ class Asked:
     @property
     def id(self) -> str:
         """Name of the batch: the same for every retry of the execution."""
-        return hashlib.sha256(self.execution.encode()).hexdigest()[:16]
+        return batch_id(self.execution)
 
 
 @dataclass(frozen=True)

@@ -30,11 +30,14 @@ class AutoscalingSpec(Section):
     """Instances follow the requests, or the backlog of an asynchronous endpoint, by target tracking."""
 
     max_count: int = Field(ge=2, le=100)
-    """The fewest instances are ``rollout.instance_count``."""
+    """The fewest instances are ``rollout.instance_count``, or none with ``to_zero``."""
     invocations_per_instance: float = Field(default=600, gt=0)
     """Requests a minute that one instance of a real-time endpoint is meant to answer."""
     backlog_per_instance: float = Field(default=5, gt=0)
     """Requests that may wait, or be worked on, for each instance of an asynchronous endpoint."""
+    to_zero: bool = False
+    """An asynchronous endpoint has no instance while nothing waits, and the first request waits until one has started;
+    stages whose state is protected keep ``rollout.instance_count``."""
     scale_in_minutes: int = Field(default=5, ge=1, le=60)
     scale_out_minutes: int = Field(default=1, ge=1, le=60)
 
@@ -87,6 +90,10 @@ class EndpointSpec(Section):
     def _follows_its_own_metric(self, scaling: AutoscalingSpec) -> None:
         """CloudWatch has no Invocations of asynchronous endpoints, and no backlog of others."""
         other = "invocations_per_instance" if self.kind == "async" else "backlog_per_instance"
+        if scaling.to_zero and self.kind != "async":
+            raise ValueError(
+                f"a {self.kind} endpoint has one instance at least: leave to_zero out, or choose kind async"
+            )
         if getattr(scaling, other) != AutoscalingSpec.model_fields[other].default:
             own = "backlog_per_instance" if self.kind == "async" else "invocations_per_instance"
             raise ValueError(f"instances of a {self.kind} endpoint follow {own}: set that in place of {other}")

@@ -71,12 +71,19 @@ def fleets_started(rollout: RolloutSpec) -> int:
 
 def holding_s(rollout: RolloutSpec) -> int:
     """Seconds that a rollout may stand still at most: at gates, and for want of a verdict."""
-    gates = [rollout.gate] if rollout.gate else []
     phases = 1 if rollout.strategy == "shadow" else 0
     if rollout.moved_by == "stepped":
-        gates += [step.gate for step in rollout.stepped() if step.gate]
         phases += len(rollout.steps)
-    return len(gates) * rollout.gate_hours * 3600 + phases * rollout.hold_minutes * 60
+    return _gates(rollout) * rollout.gate_hours * 3600 + phases * rollout.hold_minutes * 60
+
+
+def has_gates(rollout: RolloutSpec) -> bool:
+    """Whether a person has to let traffic go on anywhere."""
+    return _gates(rollout) > 0
+
+
+def _gates(rollout: RolloutSpec) -> int:
+    return int(rollout.gate is not None) + sum(bool(step.gate) for step in steps(rollout))
 
 
 def longest_s(rollout: RolloutSpec) -> int:
