@@ -4,6 +4,7 @@ A test counts them in the templates, so that an alarm more is a number more here
 """
 
 from trimtab.spec import Spec
+from trimtab.spec.timetable import has_gates
 
 MACHINES = 6
 _OF_A_MACHINE = 3
@@ -25,7 +26,7 @@ def alarm_metrics(spec: Spec) -> int:
     missing_drops = spec.data.expected_every_days is not None
     anomalies = sum(_WATCHED_BY_ANOMALY[name] + _BAND for name in watch.alarms.anomalies)
     others = _OTHERS + 2 * int(spec.is_measured)
-    machines = MACHINES + int(spec.stores) + int(spec.batch is not None)
+    machines = MACHINES + int(spec.stores) + int(spec.batch is not None) + int(has_gates(spec.rollout))
     return machines * _OF_A_MACHINE + others + settling + missing_drops + _measured(spec) + _service(spec) + anomalies
 
 
