@@ -9,7 +9,7 @@ from tests.unit.functions.scene import tiny_spec
 from tests.unit.monitoring.captured import Row, direction, json_lines, line, request_line
 from trimtab.errors import DataError
 from trimtab.monitoring.capture import decode_line, decode_lines, distinct
-from trimtab.monitoring.records import SCORE, TIME, VERSION, record_schema, to_table
+from trimtab.monitoring.records import SCORE, SCORES, TIME, VERSION, record_schema, to_table
 
 DATA = tiny_spec().data
 RECORDS: list[Row] = [
@@ -70,6 +70,11 @@ def test_requests_of_both_kinds_stand_in_one_table_in_order() -> None:
         line("e", NOON, direction("INPUT", json_lines(RECORDS)), direction("OUTPUT", json_lines(ANSWERS[:1]))),
         line("e", NOON, direction("INPUT", json_lines(RECORDS)), direction("OUTPUT", "oops")),
         line("e", NOON, {"data": "%%%", "encoding": "BASE64"}, direction("OUTPUT", "")),
+        b'{"captureData": ' + b"[" * 100_000 + b"\n",
+        line("e", NOON, direction("INPUT", "[" * 100_000), direction("OUTPUT", '{"score": 1}')),
+        line("e", NOON, direction("INPUT", '{"row": 1}'), direction("OUTPUT", f'{{"score": {10**400}}}')),
+        line("e", NOON, direction("INPUT", "a" * 200_000, "text/csv"), direction("OUTPUT", "1\n", "text/csv")),
+        request_line("e", NOON, RECORDS[:1], [0.5]).replace(b"eventId", b"id"),
     ],
 )
 def test_a_line_that_cannot_be_read_is_told_and_the_rest_goes_on(broken: bytes) -> None:
@@ -88,3 +93,10 @@ def test_an_event_that_was_captured_twice_counts_once() -> None:
 def test_a_value_of_another_type_is_missing() -> None:
     event = decode_line(request_line("e1", NOON, [{"row": 1, "x": "high", "kind": "a"}], [0.5]), DATA)
     assert to_table([event], DATA).column("x").to_pylist() == [None]
+
+
+@pytest.mark.parametrize("answer", ['"scores": {"a": 1' + "0" * 400 + "}", '"version": "' + "9" * 40 + '"'])
+def test_a_number_that_nothing_can_hold_is_no_probability_and_no_version(answer: str) -> None:
+    captured = line("e", NOON, direction("INPUT", '{"row": 1}'), direction("OUTPUT", f'{{"score": 1, {answer}}}'))
+    table = to_table([decode_line(captured, DATA)], DATA)
+    assert [table.column(name).to_pylist() for name in (SCORE, SCORES, VERSION)] == [[1.0], [None], [None]]

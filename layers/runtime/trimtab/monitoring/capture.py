@@ -20,6 +20,8 @@ from trimtab.names import SYNTHETIC
 from trimtab.spec import DataSpec
 
 Record = dict[str, Any]
+_UNREADABLE = (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError, csv.Error)
+"""What is raised for a line that is no capture: nested too deeply, a number or a field too long, a name that lacks."""
 
 
 @dataclass(frozen=True)
@@ -64,19 +66,28 @@ def traffic(events: Iterable[Event]) -> Iterator[Event]:
 def decode_line(line: bytes, data: DataSpec) -> Event:
     """The event of one captured line. Raises DataError."""
     try:
-        captured = json.loads(line)
-        request, answer = captured["captureData"]["endpointInput"], captured["captureData"]["endpointOutput"]
-        metadata = captured["eventMetadata"]
-        records, is_text = _request(request, data)
-        answers = _answers(answer)
-        moment = datetime.fromisoformat(metadata["inferenceTime"])
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        event = _event(json.loads(line), data)
+    except _UNREADABLE as error:
         raise DataError(f"a captured line cannot be read ({error!r})") from error
-    if len(records) != len(answers):
-        raise DataError(f"captured event {metadata['eventId']}: {len(records)} records, {len(answers)} answers")
-    utc = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
-    synthetic = str(metadata.get("inferenceId", "")).startswith(SYNTHETIC)
-    return Event(str(metadata["eventId"]), utc, records, answers, is_text, synthetic)
+    if len(event.records) != len(event.answers):
+        counts = f"{len(event.records)} records, {len(event.answers)} answers"
+        raise DataError(f"captured event {event.id}: {counts}")
+    return event
+
+
+def _event(captured: Any, data: DataSpec) -> Event:
+    """Raises one of the errors by which a line cannot be read."""
+    metadata, bodies = captured["eventMetadata"], captured["captureData"]
+    records, is_text = _request(bodies["endpointInput"], data)
+    moment = datetime.fromisoformat(metadata["inferenceTime"])
+    return Event(
+        id=str(metadata["eventId"]),
+        time=moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC),
+        records=records,
+        answers=_answers(bodies["endpointOutput"]),
+        is_text=is_text,
+        is_synthetic=str(metadata.get("inferenceId", "")).startswith(SYNTHETIC),
+    )
 
 
 def _body(direction: Record) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from itertools import groupby
-from typing import Any
+from typing import Any, Final
 
 import pyarrow as pa
 
@@ -24,6 +24,8 @@ META = {
 
 ``_scores`` holds the probability of each class, null where an answer is one number.
 """
+
+_MOST_DIGITS: Final = 18
 
 
 def record_columns(data: DataSpec) -> tuple[str, ...]:
@@ -66,11 +68,14 @@ def _scores(value: object) -> list[tuple[str, float]] | None:
     """Class and probability, as an answer names them; None when it names none, or something else than numbers."""
     if not isinstance(value, dict):
         return None
-    numbers = all(isinstance(each, int | float) for each in value.values())
-    return [(str(name), float(each)) for name, each in value.items()] if numbers else None
+    try:
+        numbers = all(isinstance(each, int | float) for each in value.values())
+        return [(str(name), float(each)) for name, each in value.items()] if numbers else None
+    except OverflowError:
+        return None
 
 
 def _version(value: object) -> int | None:
-    """The version that an answer names, None when it names none."""
+    """The version that an answer names, None when it names none; none that no integer holds."""
     text = str(value)
-    return int(text) if value is not None and text.isdecimal() else None
+    return int(text) if value is not None and text.isdecimal() and len(text) <= _MOST_DIGITS else None
