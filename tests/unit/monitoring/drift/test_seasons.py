@@ -145,8 +145,24 @@ def test_years_that_differ_among_themselves_say_how_much_is_usual() -> None:
     spec = spec_of()
     first = datetime(2020, 7, 1, tzinfo=UTC)
     mild, hot = (profile(rows(first, 20, centre), spec) for centre in (lambda day: 0.5, lambda day: 0.9))
-    assert usual_psi({"2020-07": mild}, ["x"]) == {}
-    assert usual_psi({"2020-07": mild, "2021-07": hot}, ["x"])["x"] > 1
+    assert usual_psi({"2020-07": mild}, ["x"], 200) == {}
+    assert usual_psi({"2020-07": mild, "2021-07": hot}, ["x"], 200)["x"] > 1
+
+
+def test_a_thin_year_makes_no_limit_that_hears_nothing() -> None:
+    spec = spec_of()
+    whole, other = (profile(month(year, 7), spec) for year in (2020, 2021))
+    few = profile(month(2022, 7).slice(0, 20), spec)
+    assert usual_psi({"2020-07": whole, "training rows": few}, ["x"], 50) == {}
+    assert usual_psi({"2020-07": whole, "2021-07": other, "2022-07": few}, ["x"], 50)["x"] < 0.05
+
+
+def test_what_chance_adds_is_no_difference_between_years() -> None:
+    spec = spec_of()
+    whole = profile(month(2021, 7), spec)
+    few = [profile(month(2020, 7, seed).slice(0, 60), spec) for seed in range(20)]
+    found = [usual_psi({"2020-07": each, "2021-07": whole}, ["x"], 50) for each in few]
+    assert sum(each["x"] for each in found) / len(found) < 0.06
 
 
 def test_rows_without_a_time_have_no_season() -> None:

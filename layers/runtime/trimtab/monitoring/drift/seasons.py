@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from trimtab.data.drift import compare
+from trimtab.data.drift.psi_estimate import psi_estimate
 from trimtab.data.profile import Profile, profile_table
 from trimtab.monitoring.drift.observed import Period
 from trimtab.ports import Entry
@@ -49,7 +50,7 @@ class Reference:
     reason: str = ""
     """Why it is not the same period of an earlier year although the spec asks for it."""
     usual: Mapping[str, float] = field(default_factory=dict)
-    """Largest PSI by column of one of the years against the others; empty for a single year."""
+    """Largest PSI by column of one of the years against the others, less what chance adds; empty for a single year."""
 
 
 @dataclass(frozen=True)
@@ -114,7 +115,8 @@ class Season:
         if found.rows < self.spec.monitoring.min_rows:
             return self._training(f"{found.rows} rows of the same {by} are known, fewer than monitoring.min_rows")
         whole = replace(found, columns={**self.training.columns, **found.columns})
-        return Reference(whole, f"same period: {', '.join(years)}", usual=usual_psi(years, self.spec.monitored))
+        usual = usual_psi(years, self.spec.monitored, self.spec.monitoring.min_rows)
+        return Reference(whole, f"same period: {', '.join(years)}", usual=usual)
 
     def _training(self, reason: str) -> Reference:
         return Reference(self.training, reason=reason)
@@ -161,16 +163,22 @@ class Season:
         return bool(first and last and _utc(first) <= span[1] and span[0] <= _utc(last))
 
 
-def usual_psi(years: Mapping[str, Profile], columns: Iterable[str]) -> dict[str, float]:
-    """Largest PSI by column of one year's period against that of the others; empty with fewer than two years."""
+def usual_psi(years: Mapping[str, Profile], columns: Iterable[str], least: int) -> dict[str, float]:
+    """Largest PSI by column of one year's period against that of the others, less what chance adds to it.
+
+    Empty with fewer than two years of ``least`` rows: few rows differ from many by chance alone, and a limit made of
+    that would hear nothing.
+    """
     found: dict[str, float] = {}
-    if len(years) < 2:
+    whole = {name: profile for name, profile in years.items() if profile.rows >= least}
+    if len(whole) < 2:
         return found
     names = list(columns)
-    for left_out, profile in years.items():
-        others = reduce(Profile.merge, (other for name, other in years.items() if name != left_out))
+    for left_out, profile in whole.items():
+        others = reduce(Profile.merge, (other for name, other in whole.items() if name != left_out))
         for drift in compare(others, profile, names):
-            found[drift.column] = max(found.get(drift.column, 0.0), drift.psi or 0.0)
+            estimate = psi_estimate(drift.bins.reference, drift.bins.current)
+            found[drift.column] = max(found.get(drift.column, 0.0), estimate.value if estimate else 0.0)
     return found
 
 
