@@ -87,6 +87,13 @@ def watched(scene: Scene, action: str, **after: int) -> None:
     scene.alarms.state[QUALITY_ALARM] = "ALARM"
 
 
+def drifts(scene: Scene) -> None:
+    """Version 1 serves, its columns have drifted, and the alarm says so."""
+    serve(scene, 1)
+    read_drift(scene, 1, psi=0.9, prediction=0.0)
+    scene.alarms.state[DRIFT_ALARM] = "ALARM"
+
+
 def rings(scene: Scene, alarm: str = QUALITY_ALARM) -> None:
     """Version 1 serves, is measured beyond its limit, and the alarm says so."""
     serve(scene, 1)

@@ -11,6 +11,7 @@ from tests.unit.functions.alarmed import (
     accept,
     alarmed,
     decide,
+    drifts,
     read_drift,
     read_quality,
     serve,
@@ -28,6 +29,7 @@ def scene() -> Scene:
 
 
 def test_an_alarm_starts_a_training_and_the_ledger_has_every_answer(scene: Scene) -> None:
+    drifts(scene)
     found = decide(scene)
     assert (found["start"], found["outcome"]) == (True, "Started")
     entry = scene.ledger.entries("retrain.requested")[0]
@@ -37,15 +39,39 @@ def test_an_alarm_starts_a_training_and_the_ledger_has_every_answer(scene: Scene
     assert scene.metrics.points == [(Metric.RETRAINS_STARTED, 1, {})]
 
 
-def test_an_alarm_counts_although_it_is_quiet_again_when_it_is_decided_on(scene: Scene) -> None:
-    assert scene.alarms.state[DRIFT_ALARM] == "OK"
+@pytest.mark.parametrize(
+    ("why", "said"),
+    [
+        ("it cleared", "stack-Drift-1 is OK by now"),
+        ("another version", "no reading of version 2, which serves, bears out an alarm of the kind drift"),
+        ("read again", "the newest reading of version 1 (drift: 0.1) is within the limit 0.25"),
+    ],
+)
+def test_an_alarm_that_comes_late_starts_nothing_once_its_reason_has_gone(scene: Scene, why: str, said: str) -> None:
+    drifts(scene)
+    rang = scene.now
+    scene.later(hours=3)
+    if why == "it cleared":
+        scene.alarms.state[DRIFT_ALARM] = "OK"
+    elif why == "another version":
+        serve(scene, 2)
+    else:
+        read_drift(scene, 1, psi=0.1, prediction=0.0)
+    scene.now = rang
+    found = decide(scene)
+    assert (found["outcome"], found["reason"]) == ("Suppressed", said)
+    assert scene.ledger.entries("retrain.suppressed")[0].data["alarm"] == DRIFT_ALARM
+
+
+def test_an_alarm_of_which_cloudwatch_knows_nothing_new_still_asks(scene: Scene) -> None:
+    drifts(scene)
+    scene.alarms.state[DRIFT_ALARM] = "INSUFFICIENT_DATA"
     assert decide(scene)["start"] is True
 
 
 def test_an_alarm_that_watches_something_else_starts_nothing(scene: Scene) -> None:
-    assert (
-        decide(scene, alarm="stack-DeadLetters")["reason"] == "no alarm of this model rings that its readings bear out"
-    )
+    found = decide(scene, alarm="stack-DeadLetters")
+    assert found["reason"] == "stack-DeadLetters is no alarm on a measurement of this model"
 
 
 def test_new_truth_starts_a_training_only_while_an_alarm_rings(scene: Scene) -> None:
@@ -77,6 +103,7 @@ def test_an_alarm_that_rings_for_an_earlier_version_starts_nothing(scene: Scene,
 
 
 def test_a_flapping_alarm_is_decided_each_time_and_starts_once(scene: Scene) -> None:
+    drifts(scene)
     for number in range(180):
         decide(scene, execution=f"alarm-{number}")
         scene.later(minutes=1)
@@ -91,6 +118,7 @@ def test_a_retry_gives_the_first_decision(scene: Scene) -> None:
 
 
 def test_a_training_in_progress_comes_first(scene: Scene) -> None:
+    drifts(scene)
     scene.ledger.append("training.leased", "run-7", {}, scene.now, "test")
     scene.later(hours=1)
     assert "run-7 is in progress" in decide(scene, execution="a")["reason"]
@@ -100,11 +128,13 @@ def test_a_training_in_progress_comes_first(scene: Scene) -> None:
 
 
 def test_a_training_that_died_without_release_does_not_block_for_ever(scene: Scene) -> None:
+    drifts(scene)
     scene.ledger.append("training.leased", "run-7", {}, scene.now - timedelta(hours=5), "test")
     assert decide(scene)["start"] is True
 
 
 def test_a_dataset_that_has_all_labelled_data_already_is_not_built_again(scene: Scene) -> None:
+    drifts(scene)
     scene.ledger.append("dataset.built", "d2", {}, scene.now, "test")
     accept(scene, labelled=False)
     assert "would learn nothing" in decide(scene, execution="a")["reason"]
@@ -114,6 +144,7 @@ def test_a_dataset_that_has_all_labelled_data_already_is_not_built_again(scene: 
 
 
 def test_two_alarms_at_once_are_decided_one_after_the_other(scene: Scene) -> None:
+    drifts(scene)
     scene.ledger.lease("recovery", "other", scene.now, 60)
     with pytest.raises(LedgerConflict):
         decide(scene, execution="mine")

@@ -11,6 +11,7 @@ from tests.unit.functions.alarmed import (
     accept,
     alarmed,
     decide,
+    drifts,
     lose,
     policy,
     read_quality,
@@ -30,6 +31,7 @@ def scene() -> Scene:
 
 
 def test_an_event_that_is_delivered_twice_is_decided_on_once(scene: Scene) -> None:
+    drifts(scene)
     assert decide(scene, execution="a")["outcome"] == "Started"
     again = decide(scene, execution="b")
     assert (again["outcome"], again["start"]) == ("Duplicate", False)
@@ -46,6 +48,8 @@ def test_an_alarm_that_only_tells_is_written_down_with_the_reason(scene: Scene) 
 
 def test_the_spec_says_what_an_alarm_allows(scene: Scene) -> None:
     policy(scene, actions={"slice": "retrain", "drift": "tell"})
+    rings(scene, SLICE_ALARM)
+    scene.ledger.append("quality.measured", "w2", {"version": 1, "drop": 0.0, "slice_drop": 0.2}, scene.now, "test")
     assert decide(scene, alarm=SLICE_ALARM)["outcome"] == "Started"
     scene.later(days=1)
     assert decide(scene, alarm=DRIFT_ALARM)["outcome"] == "Told"

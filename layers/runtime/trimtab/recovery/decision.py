@@ -150,6 +150,8 @@ class Retraining:
         asking = [kind] if kind else self.ringing.now() if request.cause == "truth" else []
         counts = [each for each in asking if each in OF_THE_VERSION or self._is_rollback(each)]
         own = [each for each in counts if self.ringing.is_own(each)]
+        if request.alarm and not self.ringing.still(request.alarm):
+            return None
         return case_for_rollback(self.entries, own, self.spec.rollout.after, self.at)
 
     def _is_rollback(self, kind: AlarmKind | None) -> bool:
@@ -174,6 +176,7 @@ class Retraining:
             at=self.at,
             asked_by=self._asked_by(request, waiting),
             ringing=kinds,
+            doubt=self.ringing.doubt(request.alarm) if request.alarm else "",
             forbidden=[] if asks else forbidden,
             asks=asks or bool(forbidden),
             starts=history.starts,
@@ -188,7 +191,7 @@ class Retraining:
         self, request: Request, kind: AlarmKind | None, waiting: Mapping[str, list[Entry]]
     ) -> tuple[list[AlarmKind], list[str]]:
         """Kinds of alarm that ask, by themselves or by what waits; and why those that ring may not."""
-        found = {kind} if kind else set[AlarmKind | None]()
+        found = {kind} if kind and self.ringing.still(request.alarm) else set[AlarmKind | None]()
         found |= {self.ringing.kind_of(key) for key in waiting}
         forbidden: list[str] = []
         if request.cause == "truth" or TRUTH in waiting:
@@ -202,7 +205,8 @@ class Retraining:
     def _asked_by(self, request: Request, waiting: Mapping[str, list[Entry]]) -> str:
         """In words, the request first."""
         words = {"alarm": f"alarm {request.alarm}", "truth": "new truth", "schedule": "retraining.schedule"}
-        said = [words[request.cause]] if request.cause in words else []
+        asks = request.cause in words and (not request.alarm or self.ringing.still(request.alarm))
+        said = [words[request.cause]] if asks else []
         said += [f"{key}, which waited" for key in waiting if key != request.key]
         if self._is_much_new:
             said.append(f"{self.history.news.rows:,} labelled rows in {self.history.news.files} new files")

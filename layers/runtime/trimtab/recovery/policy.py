@@ -32,6 +32,8 @@ class Situation:
     """The run in progress."""
     new_data: int
     """Labelled files accepted since the newest dataset was built."""
+    doubt: str = ""
+    """Why the alarm that asks is no reason: it is OK by now, or the serving version's readings do not bear it out."""
     losses: int = 0
     """Trainings in a row that were refused or failed."""
     given_up: datetime | None = None
@@ -103,7 +105,7 @@ def _reason(situation: Situation) -> Answer:
     if situation.asks:
         said = " and ".join(situation.ringing) or situation.asked_by
         return Answer(question, f"yes: {said}", True)
-    return Answer(question, "no alarm of this model rings that its readings bear out", False)
+    return Answer(question, situation.doubt or "no alarm of this model rings that its readings bear out", False)
 
 
 def _allowed(situation: Situation) -> Answer:

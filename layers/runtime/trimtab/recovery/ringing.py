@@ -1,30 +1,14 @@
 """Which of a model's alarms ring, what they are about, and whether the version that serves gave the reason."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Final
 
 from trimtab.ports import Alarms, Entry
-from trimtab.rollout.conclusion import SERVING
-from trimtab.rollout.reigns import RESTORED
+from trimtab.recovery.readings import READINGS, breaches, newest
 from trimtab.spec.monitoring import MonitoringSpec
 from trimtab.spec.retraining import KINDS, AlarmKind
 from trimtab.telemetry import MODEL_DIMENSION, WATCHES
-
-_WINDOW, _QUALITY, _CHANGE = "window.measured", "quality.measured", "change.measured"
-READINGS: Final[Mapping[AlarmKind, str]] = {
-    "drift": _WINDOW,
-    "prediction": _WINDOW,
-    "schema": _WINDOW,
-    "change": _CHANGE,
-    "forecast": _CHANGE,
-    "quality": _QUALITY,
-    "estimate": _QUALITY,
-    "slice": _QUALITY,
-    "bias": _QUALITY,
-}
-"""The ledger's entry that holds what an alarm of a kind judges."""
 
 
 @dataclass(frozen=True)
@@ -60,39 +44,26 @@ class Ringing:
 
     def still(self, alarm: str) -> bool:
         """Whether an alarm that rang before gives reason to act now. While CloudWatch knows nothing new, it does."""
+        return not self.doubt(alarm)
+
+    def doubt(self, alarm: str) -> str:
+        """Why an alarm, which may have rung long ago, gives no reason to act now; empty where it does."""
         kind, state = self.states.get(alarm, (None, ""))
-        return kind is not None and state != "OK" and self.is_own(kind)
+        if kind is None:
+            return f"{alarm or 'what asks'} is no alarm on a measurement of this model"
+        return f"{alarm} is OK by now" if state == "OK" else self._unproven(kind)
 
     def is_own(self, kind: AlarmKind) -> bool:
         """The version that serves has itself been measured beyond the limit; an alarm may outlive an earlier one."""
-        if kind in ("drift", "prediction", "quality"):
-            mine = [entry.data for entry in self._readings(kind) if entry.data.get("version") == self.champion]
-            newest = seen(mine) if kind == "quality" else mine[-1] if mine else None
-            return self.champion is not None and newest is not None and breaches(kind, newest, self.limits)
-        began = max((entry.seq for entry in self.entries if entry.kind in (SERVING, RESTORED)), default=0)
-        return any(entry.seq > began for entry in self._readings(kind))
+        return not self._unproven(kind)
 
-    def _readings(self, kind: AlarmKind) -> list[Entry]:
-        return [entry for entry in self.entries if entry.kind == READINGS[kind]]
-
-
-def seen(measured: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
-    """The window whose alarm it is: the newest in time of those that were judged, also when an older one, to which
-    more truth has come, was measured after it."""
-    judged = [reading for reading in measured if reading.get("judged", True)]
-    ends = [str((reading.get("period") or {}).get("end") or "") for reading in judged]
-    return judged[max(range(len(judged)), key=lambda index: (ends[index], index))] if judged else None
-
-
-def breaches(kind: AlarmKind, reading: Mapping[str, Any], limits: MonitoringSpec) -> bool:
-    """Whether a recorded reading lies beyond what its alarm allows; one that was not judged does not."""
-    if kind == "quality":
-        return _beyond(reading.get("reading", reading["drop"]), limits.quality.max_drop)
-    if kind == "prediction":
-        return _beyond(reading["prediction_psi"], limits.prediction_psi_limit)
-    looked_at = "weighted_reading" if limits.drift_by == "importance" else "max_psi"
-    return _beyond(reading.get(looked_at), limits.psi_limit)
-
-
-def _beyond(value: float | None, limit: float) -> bool:
-    return value is not None and value > limit
+    def _unproven(self, kind: AlarmKind) -> str:
+        if self.champion is None:
+            return "no version serves"
+        reading = newest(kind, self.entries, self.champion, self.limits)
+        if breaches(kind, reading, self.limits):
+            return ""
+        if reading is None:
+            return f"no reading of version {self.champion}, which serves, bears out an alarm of the kind {kind}"
+        limit = READINGS[kind].limit(self.limits)
+        return f"the newest reading of version {self.champion} ({kind}: {reading:.4g}) is within the limit {limit:g}"

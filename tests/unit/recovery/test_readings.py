@@ -1,0 +1,111 @@
+"""Of every kind of alarm: the newest reading of the version that serves, and no other, says whether it asks."""
+
+from typing import Any
+
+import pytest
+
+from stacks.constructs.measuring_alarms import RULES
+from tests.fakes import NOON, MemoryAlarms, MemoryLedger
+from tests.unit.functions.scene import tiny_spec
+from trimtab.recovery.readings import READINGS
+from trimtab.recovery.ringing import Ringing
+from trimtab.spec.retraining import KINDS, AlarmKind
+from trimtab.telemetry import WATCHES
+
+SPEC = tiny_spec()
+FINDING = {"attribute": "a", "measure": "equal_opportunity", "group": "x", "accepted": ""}
+BEYOND: dict[AlarmKind, tuple[str, dict[str, Any], dict[str, Any]]] = {
+    "drift": ("window.measured", {"max_psi": 0.9}, {"max_psi": 0.1}),
+    "prediction": ("window.measured", {"prediction_psi": 0.9}, {"prediction_psi": 0.1}),
+    "schema": ("window.measured", {"schema_breaks": [{"columns": ["x"]}]}, {"schema_breaks": []}),
+    "quality": ("quality.measured", {"drop": 0.3, "reading": 0.3}, {"drop": 0.3, "reading": 0.0}),
+    "slice": ("quality.measured", {"slice_drop": 0.3}, {"slice_drop": 0.0}),
+    "estimate": ("performance.estimated", {"estimate_reading": 0.3}, {"estimate_reading": 0.0}),
+    "bias": (
+        "performance.estimated",
+        {"bias": [FINDING], "bias_ratio": None},
+        {"bias": [{**FINDING, "accepted": "known"}], "bias_ratio": 1.0},
+    ),
+    "change": (
+        "change.measured",
+        {"looks": [{"evidence": 1.0, "rings": True}]},
+        {"looks": [{"evidence": 0.9, "rings": True}, {"evidence": 7.0, "rings": False}]},
+    ),
+    "forecast": ("change.measured", {"days_to_limit": 3.0}, {"days_to_limit": None}),
+}
+
+
+class Watched:
+    """A model whose alarm of one kind rings, and what was measured of it."""
+
+    def __init__(self, kind: AlarmKind) -> None:
+        self.kind, self.ledger, self.alarms = kind, MemoryLedger(), MemoryAlarms()
+        dimensions = [{"Name": "Model", "Value": "tiny"}]
+        name = {"Namespace": "Trimtab", "MetricName": WATCHES[kind][0].value, "Dimensions": dimensions}
+        self.alarms.put({"AlarmName": "it", **name})
+        self.alarms.state["it"] = "ALARM"
+
+    def measured(self, beyond: bool, version: int = 1, end: str = "", **more: Any) -> None:
+        entry, bad, good = BEYOND[self.kind]
+        data = {"version": version, **(bad if beyond else good), **({"period": {"end": end}} if end else {}), **more}
+        self.ledger.append(entry, f"w{len(self.ledger.rows)}", data, NOON, "test")
+
+    def asks(self, version: int | None = 1) -> bool:
+        return Ringing("tiny", self.alarms, self.ledger.rows, SPEC.monitoring, version).still("it")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_newest_reading_beyond_the_limit_bears_its_alarm_out(kind: AlarmKind) -> None:
+    model = Watched(kind)
+    assert not model.asks(), "nothing was measured"
+    model.measured(beyond=True)
+    assert model.asks()
+    assert not model.asks(version=None), "nothing serves"
+    model.measured(beyond=False)
+    assert not model.asks(), "it has been measured since, and is well"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_an_earlier_version_did_bears_out_nothing(kind: AlarmKind) -> None:
+    model = Watched(kind)
+    model.measured(beyond=True)
+    model.measured(beyond=False, version=2)
+    assert not model.asks(version=2)
+    model.measured(beyond=True, version=1)
+    assert not model.asks(version=2)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_older_window_that_is_measured_later_is_not_what_the_alarm_saw(kind: AlarmKind) -> None:
+    model = Watched(kind)
+    model.measured(beyond=False, end="2026-01-31")
+    model.measured(beyond=True, end="2026-01-01")
+    assert not model.asks()
+    model.measured(beyond=True, end="2026-02-01")
+    assert model.asks()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_window_that_was_not_judged_says_nothing_either_way(kind: AlarmKind) -> None:
+    model = Watched(kind)
+    model.measured(beyond=True)
+    model.measured(beyond=False, judged=False)
+    assert model.asks()
+
+
+def test_bias_that_only_truth_can_show_counts_where_truth_was_joined() -> None:
+    model = Watched("bias")
+    model.measured(beyond=False, end="2026-01-31")
+    truth = {"version": 1, "bias": [FINDING], "period": {"end": "2026-01-31"}}
+    model.ledger.append("quality.measured", "w", truth, NOON, "test")
+    assert model.asks()
+
+
+def test_recovery_and_the_templates_hold_readings_to_the_same_limits() -> None:
+    watch = {"quality": {"max_drop": 0.07}, "psi_limit": 0.3, "prediction_psi_limit": 0.4, "slices": {"max_drop": 0.1}}
+    changed = type(SPEC.monitoring).model_validate(watch)
+    spec = SPEC.model_copy(update={"monitoring": changed})
+    alarms = {kind: rule.limit(spec) for kind, rule in RULES.items() if kind != "bias"}
+    shared = {kind: limit for kind, limit in alarms.items() if limit is not None}
+    assert {"drift", "quality", "estimate", "change", "forecast", "schema"} <= shared.keys()
+    assert {kind: READINGS[kind].limit(changed) for kind in shared} == shared
