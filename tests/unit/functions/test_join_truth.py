@@ -48,6 +48,22 @@ def test_many_windows_are_joined_in_portions_and_none_is_forgotten(production: P
         joined += [each["window"] for each in found]
         production.scene.later(hours=1)
     assert len(set(joined)) == 45
+    first, second = (entry.data for entry in production.scene.ledger.entries("truth.joined"))
+    waiting = sum(len(part) for part in parts[40:])
+    assert first["unknown"] == waiting
+    assert [(file["before"], file["unknown"]) for file in second["files"]] == [(waiting, 0)]
+    assert second["summary"].endswith(f"0 windows wait, {waiting} ids that no window had held were found")
+
+
+def test_an_id_that_was_met_before_is_not_found_again(production: Production) -> None:
+    rows, stranger = population(11), population(11, first=ROWS // 2)
+    production.truth(stranger, "half", truth_of(stranger))
+    for _ in range(2):
+        production.scene.later(days=3)
+        production.traffic(rows)
+        production.run()
+    told = [entry.data["files"] for entry in production.scene.ledger.entries("truth.joined")]
+    assert [[file["unknown"] for file in files] for files in told] == [[ROWS // 2], []]
 
 
 def test_truth_far_beyond_its_horizon_is_not_joined(production: Production) -> None:
@@ -93,6 +109,9 @@ def test_a_file_that_belongs_to_no_window_is_told_of_once(production: Production
     assert "2000 ids of new truth were in none of them" in entry.data["summary"]
     production.traffic(rows)
     assert production.run()["joined"][0]["rows"] == ROWS, "it is joined when its window comes at last"
+    (file,) = production.scene.ledger.entries("truth.joined")[-1].data["files"]
+    assert (file["drop"], file["before"], file["unknown"]) == ("nobodys", ROWS, 0)
+    assert production.scene.ledger.entries("truth.joined")[-1].data["unknown"] == 0
 
 
 def test_repeated_and_contradictory_ids_are_counted_and_the_last_word_is_unknown(production: Production) -> None:

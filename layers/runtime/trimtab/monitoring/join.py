@@ -21,6 +21,8 @@ from trimtab.spec import Spec
 JOINED = "truth.joined"
 STATE = "truth"
 ACTOR = "join_truth"
+_TRUTH = "0-truth"
+"""Folder among those of windows, and before them all in order, of what truth files have met."""
 MAX_WINDOWS = 40
 """Windows joined by one run, so that its result stays small; the others wait for the next run."""
 
@@ -47,9 +49,10 @@ class Join:
         if not found and not news:
             return []
         now, later = found[:MAX_WINDOWS], found[MAX_WINDOWS:]
-        met = Files(self.objects, self.spec)
+        met = Files(self.objects, self.spec, self.window_uri)
         joined = [self._join(pairing, met.said(pairing.files)) for pairing in now]
         behind = {each.window.subject: progress.mark(each.window) for each in later}
+        met.remember()
         self._record(joined, met.told(news), Progress(max(entry.seq for entry in (*files, *windows)), behind))
         return joined
 
@@ -72,45 +75,88 @@ class Join:
 
     def _record(self, joined: list[dict[str, Any]], files: list[dict[str, Any]], progress: Progress) -> None:
         rows = sum(each["rows"] for each in joined)
-        unknown = sum(file["unknown"] for file in files)
+        unknown = sum(file["unknown"] for file in files if "before" not in file)
+        found = sum(file["before"] - file["unknown"] for file in files if "before" in file)
         told = f", {unknown} ids of new truth were in none of them" if unknown else ""
+        told += f", {found} ids that no window had held were found" if found else ""
         summary = f"{rows} labels known in {len(joined)} windows, {len(progress.behind)} windows wait{told}"
-        data = {"joined": joined, "files": files, "unknown": unknown, "summary": summary}
+        data = {"joined": joined, "files": files, "unknown": unknown, "found": found, "summary": summary}
         self.ledger.append(JOINED, self.subject, data, self.at, ACTOR, state={STATE: progress.to_json()})
+
+
+@dataclass(frozen=True)
+class Read:
+    """A truth file as this run has read it."""
+
+    file: Entry
+    said: Said
+    before: int
+    """Ids that no earlier run had met."""
+
+    @property
+    def is_news(self) -> bool:
+        """Whether some were met by this run."""
+        return self.said.unknown < self.before
+
+    def to_json(self) -> dict[str, Any]:
+        """What the ledger says of it."""
+        return {"drop": self.file.subject, "rows": int(self.file.data["rows"]), **self.said.account()}
 
 
 @dataclass
 class Files:
-    """Truth files, each read once in a run, and what they have met."""
+    """Truth files, each read once in a run, and what they have met, in this run and before."""
 
     objects: ObjectStore
     spec: Spec
-    _said: dict[int, Said] = field(default_factory=dict)
+    uri: Callable[..., str]
+    """URI of a file in a folder beside the windows."""
+    _read: dict[int, Read] = field(default_factory=dict)
 
     def said(self, files: Sequence[Entry]) -> list[Said]:
         """What each of these files says, newest first."""
-        return [self._read(file) for file in sorted(files, key=lambda file: -file.seq)]
+        return [self._reading(file).said for file in sorted(files, key=lambda file: -file.seq)]
 
-    def told(self, files: Sequence[Entry]) -> list[dict[str, Any]]:
-        """Of each file: its ids, how many of them were in no window, and where it repeats or contradicts itself.
+    def remember(self) -> None:
+        """What was met is stored, for the runs to come. A run that is repeated stores the same."""
+        for seq, read in self._read.items():
+            if read.is_news:
+                self.objects.write(self._met_uri(seq), read.said.packed(), "application/octet-stream")
 
-        A file that met no window was not read: all its rows count as unknown.
+    def told(self, news: Sequence[Entry]) -> list[dict[str, Any]]:
+        """Of each new file: its ids, how many of them were in no window, and where it repeats or contradicts itself.
+
+        Of each older file that has met some only now: the same, and ``before``, how many ids were in no window until
+        then. A window may come after its truth, or wait for the next run. A file that met no window was not read: all
+        its rows count as unknown.
         """
-        return [self._told(file) for file in files]
+        new = {file.seq for file in news}
+        older = [read for seq, read in self._read.items() if seq not in new and read.is_news]
+        return [*map(self._told, news), *(read.to_json() | {"before": read.before} for read in older)]
 
     def _told(self, file: Entry) -> dict[str, Any]:
-        rows, said = int(file.data["rows"]), self._said.get(file.seq)
-        return {"drop": file.subject, "rows": rows, **(said.account() if said else {"unknown": rows})}
+        rows = int(file.data["rows"])
+        read = self._read.get(file.seq)
+        return read.to_json() if read else {"drop": file.subject, "rows": rows, "unknown": rows}
 
-    def _read(self, file: Entry) -> Said:
+    def _reading(self, file: Entry) -> Read:
+        if file.seq not in self._read:
+            said, met = self._parsed(file), self._met_uri(file.seq)
+            if self.objects.head(met):
+                said.recall(self.objects.read(met))
+            self._read[file.seq] = Read(file, said, said.unknown)
+        return self._read[file.seq]
+
+    def _met_uri(self, seq: int) -> str:
+        return self.uri(_TRUTH, f"{seq}.met")
+
+    def _parsed(self, file: Entry) -> Said:
         """Ids and labels of a truth file, by the version that was accepted."""
-        if file.seq not in self._said:
-            source, data = Source.of_entry(file), self.spec.data
-            with self.objects.open(source.uri, source.version or None) as stream:
-                batches = typed_batches(stream, format_of(source.uri, data.format), data)
-                pairs = (batch.select([data.id, data.label]) for batch in batches)
-                self._said[file.seq] = Said.of(pairs, _label_type(self.spec))
-        return self._said[file.seq]
+        source, data = Source.of_entry(file), self.spec.data
+        with self.objects.open(source.uri, source.version or None) as stream:
+            batches = typed_batches(stream, format_of(source.uri, data.format), data)
+            pairs = (batch.select([data.id, data.label]) for batch in batches)
+            return Said.of(pairs, _label_type(self.spec))
 
 
 def _label_type(spec: Spec) -> pa.DataType:

@@ -117,11 +117,23 @@ class Said:
         found[inside] &= self.keys.first[place[inside]] == wanted.first[inside]
         return found
 
+    def recall(self, packed: bytes) -> None:
+        """Ids that ``packed`` says were met before count as met."""
+        self.met |= np.unpackbits(np.frombuffer(packed, np.uint8), count=len(self.met)).astype(np.bool_)
+
+    def packed(self) -> bytes:
+        """Which ids were met, a bit for each in the order of their keys."""
+        return np.packbits(self.met).tobytes()
+
+    @property
+    def unknown(self) -> int:
+        """Ids that were never met."""
+        return len(self.met) - int(self.met.sum())
+
     def account(self) -> dict[str, int]:
         """How many ids the file has, how many of them were never met, how many rows repeat one or contradict it."""
-        ids = len(self.met)
-        unknown = ids - int(self.met.sum())
-        return {"ids": ids, "unknown": unknown, "repeated": self.repeated, "contradictory": self.contradictory}
+        counts = {"ids": len(self.met), "unknown": self.unknown}
+        return {**counts, "repeated": self.repeated, "contradictory": self.contradictory}
 
 
 def look_up(ids: Any, files: Sequence[Said], label_type: pa.DataType) -> tuple[pa.Array, NDArray[np.bool_]]:
