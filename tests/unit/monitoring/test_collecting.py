@@ -260,6 +260,37 @@ def test_a_request_that_was_captured_again_in_another_file_is_a_repeat() -> None
     assert set(watch.counted.values()) == {1}
 
 
+def _late_days(watch: Watch, days: range) -> set[str]:
+    """One file of each of the ten days before the last window, that comes only now."""
+    now = watch.scene.now
+    for day in days:
+        watch.capture(f"late{day}", {f"late{day}": now - day * DAY})
+    return {f"late{day}" for day in days}
+
+
+@pytest.mark.parametrize("schedule", ["cron(0 6 ? * MON *)", "rate(7 days)", "rate(1 day)"])
+def test_files_of_every_older_day_are_found_whatever_the_schedule(schedule: str) -> None:
+    watch = Watch(f"{{schedule: '{schedule}', min_rows: 3, windows: {{hours: 24}}}}")
+    watch.capture("first", some("first", NOON - HOUR))
+    watch.run()
+    late = _late_days(watch, range(5, 15))
+    for week in range(7):
+        watch.scene.later(days=7)
+        watch.capture(f"w{week}", some(f"w{week}", watch.scene.now - HOUR))
+        watch.run()
+    assert late <= set(watch.counted)
+
+
+def test_a_run_without_traffic_looks_at_all_older_days() -> None:
+    watch = Watch("{schedule: 'cron(0 6 ? * MON *)', min_rows: 3}")
+    watch.capture("first", some("first", NOON - HOUR))
+    watch.run()
+    late = _late_days(watch, range(5, 15))
+    watch.scene.later(days=7)
+    watch.run()
+    assert late <= set(watch.counted)
+
+
 def _history(watch: Watch, chance: random.Random) -> set[str]:
     """Days of traffic and runs: files late, twice, shuffled; a clock that jumps. Names of all requests."""
     sent: dict[str, datetime] = {}

@@ -100,10 +100,9 @@ class Collection:
         since = min(through, self.at).replace(minute=0, second=0, microsecond=0) if through else None
         since = since - watch.late_hours * HOUR if since else None
         shelf = Shelf(self.capture_uris, self.objects, self._windows, lambda name: self.window_uri(name, MANIFEST))
-        # every turn of a run looks at the same days, and each run at others
-        return shelf.unread(
-            self.at, since, watch.sweep_days, int(self.at.timestamp() // self.calendar.period.total_seconds())
-        )
+        # a run's number, and not its time: weekly runs would look at the same seventh of the days for ever
+        number = len({window.data.get("run") for window in self._windows} - {self.at.isoformat()})
+        return shelf.unread(self.at, since, watch.sweep_days, number)
 
     def _found(self) -> "Found | Target | None":
         """The oldest latecomers that can be judged; else the next window, with the other latecomers."""

@@ -2,11 +2,12 @@
 
 SageMaker writes a file at most once and names it by the hour of its requests, but may write it late. What was read is
 told by the manifests of windows; the ledger says which windows read files of which hours. A run looks at the hours
-since the newest window, and some hours before; of the days before those, at every seventh.
+since the newest window, and some hours before; of the days before those, at every seventh, and when it finds no
+traffic, at all.
 """
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
@@ -77,29 +78,36 @@ class Shelf:
     def unread(self, at: datetime, since: datetime | None, sweep_days: int, turn: int) -> list[CaptureFile]:
         """Files of hours up to ``at`` that were not read to their end, oldest first.
 
-        Those since ``since`` (all when None); and of the ``sweep_days`` before, those of the days whose turn it is.
+        Those since ``since`` (all when None); and of the ``sweep_days`` before, those of the days whose turn it is,
+        or of all when there is none since.
         """
-        found = list(self._since(since))
-        if since is not None:
-            found += self._swept(since, sweep_days, turn)
+        recent = self._left(self._since(since), at)
+        if since is None:
+            return recent
+        turns = {turn % SWEEPS} if recent else range(SWEEPS)
+        found = {file.uri: file for file in (*self._left(self._swept(since, sweep_days, turns), at), *recent)}
+        return sorted(found.values(), key=_in_order)
+
+    def _left(self, found: Iterable[ObjectInfo], at: datetime) -> list[CaptureFile]:
+        """What is left of these files, oldest first."""
         listed = {file.uri: file for file in found if hour_of(file.uri) <= at}
         if not listed:
             return []
         read, opened = self._known(listed.values())
         left = (CaptureFile(uri, file.size, *opened.get(uri, ())) for uri, file in listed.items() if uri not in read)
         unread = (file for file in left if file.begin is None or file.begin <= at)
-        return sorted(unread, key=lambda file: (file.hour, file.uri))
+        return sorted(unread, key=_in_order)
 
     def _since(self, since: datetime | None) -> Iterator[ObjectInfo]:
         for folder in self.folders:
             after = f"{folder}/{since:{_HOUR_NAME}}" if since else None
             yield from _captured(self.objects.list(f"{folder}/", after))
 
-    def _swept(self, since: datetime, days: int, turn: int) -> Iterator[ObjectInfo]:
-        """Files of older days of which more lie there than were read."""
+    def _swept(self, since: datetime, days: int, turns: Collection[int]) -> Iterator[ObjectInfo]:
+        """Files of older days of which more lie there than were read, of the days whose turn it is."""
         for back in range(days + 1):
             day = since.date() - timedelta(days=back)
-            if day.toordinal() % SWEEPS != turn % SWEEPS:
+            if day.toordinal() % SWEEPS not in turns:
                 continue
             prefixes = [f"{folder}/{day:%Y/%m/%d}/" for folder in self.folders]
             files = [file for prefix in prefixes for file in _captured(self.objects.list(prefix))]
@@ -127,6 +135,10 @@ class Shelf:
                     uri: list(map(datetime.fromisoformat, times)) for uri, times in manifest.get("open", {}).items()
                 }
         return read, opened
+
+
+def _in_order(file: CaptureFile) -> tuple[datetime, str]:
+    return file.hour, file.uri
 
 
 def _captured(files: Iterable[ObjectInfo]) -> Iterator[ObjectInfo]:

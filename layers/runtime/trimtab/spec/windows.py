@@ -31,7 +31,8 @@ class WindowsSpec(Section):
     late_hours: int = Field(default=24, ge=1, le=24 * 14)
     """How far back every run looks for capture files that came late, and a request that was captured twice."""
     sweep_days: int = Field(default=90, ge=0, le=365)
-    """How far back files that came even later are looked for, a seventh of the days in each run."""
+    """How far back files that came even later are looked for, a seventh of the days in each run, all in one without
+    traffic."""
     thin: Literal["skip", "carry"] = "skip"
     """A window of fewer than ``min_rows`` is not judged (skip), or waits and becomes one with the next (carry)."""
     truth_days: int = Field(default=120, ge=1, le=730)
