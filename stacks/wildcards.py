@@ -71,6 +71,11 @@ WILDCARDS: tuple[Wildcard, ...] = (
     ),
     _entry(
         _ANY,
+        "Composite alarms: CloudWatch returns them only to a permission on everything.",
+        "cloudwatch:DescribeAlarms",
+    ),
+    _entry(
+        _ANY,
         "CloudTrail's event history: LookupEvents has no resource types.",
         "cloudtrail:LookupEvents",
     ),

@@ -64,7 +64,9 @@ def _reconcile_serving(scope: Construct, parts: ModelParts) -> RuntimeFunction:
     parts.notifications.grant_publish(function.role)
     keys = [parts.artifacts.owner.key.arn, parts.captures.owner.key.arn, parts.signing_key.key_arn]
     function.allow(
-        iam.PolicyStatement(actions=["cloudwatch:DescribeAlarmsForMetric"], resources=["*"]),
+        iam.PolicyStatement(
+            actions=["cloudwatch:DescribeAlarmsForMetric", "cloudwatch:DescribeAlarms"], resources=["*"]
+        ),
         iam.PolicyStatement(actions=["kms:DescribeKey"], resources=keys),
         iam.PolicyStatement(actions=["sagemaker:ListActions"], resources=["*"]),
     )

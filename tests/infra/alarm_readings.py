@@ -53,6 +53,20 @@ def monitored(change: Callable[[dict[str, Any]], dict[str, Any]], noise: bool = 
     return lambda: of_trimtab(act)
 
 
+def uncaptured(runs: int) -> Callable[[], Emitted]:
+    """Capture is off: whole runs find nothing to measure."""
+
+    def act(metrics: EmfMetrics) -> None:
+        production = Production()
+        production.serve(1)
+        production.scene.metrics = metrics  # type: ignore[assignment]
+        for _ in range(runs):
+            assert production.run()["window"] is None
+            production.scene.later(days=1)
+
+    return lambda: of_trimtab(act)
+
+
 def unread(lines: int) -> Callable[[], Emitted]:
     """A file of requests nobody can read, and nothing else, is collected."""
 

@@ -37,6 +37,7 @@ from tests.infra.alarm_readings import (
     published,
     queued,
     same,
+    uncaptured,
     unread,
     used,
 )
@@ -62,7 +63,7 @@ PROOFS: Mapping[str, Readings] = {
     "Bias": Readings(estimated(0.0, 1.0), estimated(0.0, 0.6)),
     "Change": Readings(STEADY, followed(0.02)),
     "Forecast": Readings(STEADY, followed(0.002)),
-    "Silence": Readings(MEASURED, lambda: NOTHING),
+    "Silence": Readings(MEASURED, uncaptured(runs=3)),
     "Unreadable": Readings(MEASURED, unread(300)),
     "Disagreement": Readings(
         looked_at(lambda look: None), looked_at(lambda look: look.around.alarms["PsiMax"].clear())

@@ -20,6 +20,7 @@ from trimtab.aws.objects import S3ObjectStore
 from trimtab.aws.surroundings import AwsSurroundings
 from trimtab.errors import EndpointNotReady, RolloutInProgress
 from trimtab.rollout.deployment import Deployment
+from trimtab.rollout.reconciliation import Watcher
 from trimtab.rollout.served_at import ServedAt, served_at
 from trimtab.telemetry import NAMESPACE
 
@@ -224,6 +225,14 @@ def test_alarms_and_keys_are_seen_as_they_are(own_cloud: LocalCloud) -> None:
         Threshold=1,
         ComparisonOperator="GreaterThanThreshold",
     )
+    assert around.pages("tiny-", ["drift"]) == []
+    page = {"AlarmName": "tiny-page", "AlarmRule": 'ALARM("drift")', "AlarmActions": ["arn:aws:sns:us-east-1:1:t"]}
+    cloudwatch.put_composite_alarm(**page)
+    cloudwatch.put_composite_alarm(AlarmName="tiny-other", AlarmRule='NOT ALARM("tiny-page")')
+    assert around.pages("tiny-", ["drift"]) == [Watcher("tiny-page", True)]
+    assert around.pages("flights-", ["drift"]) == []
+    cloudwatch.put_composite_alarm(**page | {"AlarmActions": []})
+    assert around.pages("tiny-", ["drift"]) == [Watcher("tiny-page", False)]
     cloudwatch.disable_alarm_actions(AlarmNames=["drift"])
     (watcher,) = around.watchers("PsiMax", wanted)
     assert (watcher.name, watcher.enabled) == ("drift", False)

@@ -1,6 +1,6 @@
 """Disagreements about what serves are found, told once with what helps, and never repaired."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -11,7 +11,7 @@ from tests.unit.functions.rollback_run import RollbackRun, serve_two_versions
 from tests.unit.functions.scene import ENDPOINT, STAGING, PromotionRun, Scene, approved, function
 from trimtab.ports import EndpointState
 from trimtab.rollout.deployment import Deployment
-from trimtab.rollout.reconciliation import WATCHED, Watcher, watched
+from trimtab.rollout.reconciliation import MEASURING, WATCHED, Watcher, watched
 from trimtab.telemetry import Metric
 
 
@@ -23,6 +23,7 @@ class QuietSurroundings:
     alarms: dict[str, list[Watcher]] = field(
         default_factory=lambda: {metric.value: [Watcher(f"alarm-{metric.value}", True)] for metric in WATCHED}
     )
+    above: list[Watcher] = field(default_factory=lambda: [Watcher("page", True)])
     keys: dict[str, str] = field(default_factory=dict)
     scaled: bool = True
     lineage: MemoryLineage = field(default_factory=MemoryLineage)
@@ -33,6 +34,11 @@ class QuietSurroundings:
     def watchers(self, metric: str, dimensions: Mapping[str, str]) -> list[Watcher]:
         assert dimensions == {"Model": "tiny"}
         return self.alarms[metric]
+
+    def pages(self, prefix: str, above: Sequence[str]) -> list[Watcher]:
+        assert prefix == "trimtab-test-model-tiny-"
+        assert set(above) <= {f"alarm-{metric.value}" for metric in MEASURING} | {"q"}
+        return self.above
 
     def key_state(self, key_id: str) -> str:
         return self.keys.get(key_id, "Enabled")
@@ -141,6 +147,11 @@ CHANGES: dict[str, tuple[Callable[[Look], Any], str]] = {
     "alarm-disabled:QualityDrop": (
         lambda look: look.around.alarms.update(QualityDrop=[Watcher("q", False)]),
         "aws cloudwatch enable-alarm-actions --alarm-names q",
+    ),
+    "alarm-missing:Page": (lambda look: look.around.above.clear(), "cdk deploy trimtab-test-model-tiny"),
+    "alarm-disabled:Page": (
+        lambda look: setattr(look.around, "above", [Watcher("page", False)]),
+        "aws cloudwatch enable-alarm-actions --alarm-names page",
     ),
     "key-Disabled:alias/signing": (
         lambda look: look.around.keys.update({"alias/signing": "Disabled"}),

@@ -1,6 +1,6 @@
 """What is around production in AWS: capture, alarms, keys, scaling and lineage, behind the reconciler's port."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -38,6 +38,17 @@ class AwsSurroundings:
         found = self._cloudwatch.describe_alarms_for_metric(Namespace=NAMESPACE, MetricName=metric, Dimensions=wanted)
         exact = [alarm for alarm in found["MetricAlarms"] if len(alarm["Dimensions"]) == len(wanted)]
         return [Watcher(alarm["AlarmName"], bool(alarm.get("ActionsEnabled", True))) for alarm in exact]
+
+    def pages(self, prefix: str, above: Sequence[str]) -> list[Watcher]:
+        """Told by their rules, which name alarms in quotes, by name or ARN."""
+        asked = {"AlarmTypes": ["CompositeAlarm"], "AlarmNamePrefix": prefix}
+        answers = self._cloudwatch.get_paginator("describe_alarms").paginate(**asked)
+        found = [alarm for answer in answers for alarm in answer["CompositeAlarms"]]
+        return [
+            Watcher(alarm["AlarmName"], bool(alarm.get("ActionsEnabled", True) and alarm.get("AlarmActions")))
+            for alarm in found
+            if any(f'{mark}{name}"' in alarm["AlarmRule"] for name in above for mark in '":')
+        ]
 
     def key_state(self, key_id: str) -> str:
         try:

@@ -107,7 +107,7 @@ def measure_window(window: str, records: pa.Table, version: int, reference: Refe
     name = spec.monitoring.quality.metric
     metrics = {each: _finite(value) for each, value in found.points[SERVED].items()} if found else {}
     interval = found.interval(SERVED, name) if found and metrics[name] is not None else None
-    start, end = _period(known, spec.data.event_time or TIME)
+    start, end = _period(known, spec.data.event_time)
     return Quality(
         window=window,
         version=version,
@@ -156,7 +156,9 @@ def _finite(value: float) -> float | None:
     return value if math.isfinite(value) else None
 
 
-def _period(records: pa.Table, column: str) -> tuple[str | None, str | None]:
-    extremes = pc.min_max(records.column(column))
+def _period(records: pa.Table, event_time: str | None) -> tuple[str | None, str | None]:
+    """First and last event time; the time of the request where a row has none, as drift counts it."""
+    asked = records.column(TIME)
+    extremes = pc.min_max(asked if event_time is None else pc.coalesce(records.column(event_time), asked))
     first, last = extremes["min"].as_py(), extremes["max"].as_py()
     return (first.isoformat(), last.isoformat()) if first is not None else (None, None)

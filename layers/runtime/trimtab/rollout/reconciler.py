@@ -11,7 +11,16 @@ from trimtab.ports import Endpoints, Entry, Ledger, MetricsSink, ModelRegistry, 
 from trimtab.rollout.deployment import endpoint_arn
 from trimtab.rollout.keeping import models_in_use
 from trimtab.rollout.queue import CHECKED, LEASE, waiting
-from trimtab.rollout.reconciliation import Finding, Observed, Surroundings, findings, watched
+from trimtab.rollout.reconciliation import (
+    MEASURING,
+    Finding,
+    Observed,
+    Surroundings,
+    Watcher,
+    findings,
+    stack_of,
+    watched,
+)
 from trimtab.spec import Spec
 from trimtab.telemetry import MODEL_DIMENSION, Metric
 
@@ -52,6 +61,7 @@ class Reconciler:
         config = self.endpoints.config(live.config) if live else None
         scaling = self.spec.rollout.endpoint.autoscaling
         newest = next(iter(self.registry.packages(self.names.package_group)), None)
+        watchers = {metric.value: self._watchers(metric) for metric in watched(self.spec)}
         return Observed(
             at=self.at,
             names=self.names,
@@ -67,7 +77,8 @@ class Reconciler:
             answered=_answered(entries, newest),
             staging=self.endpoints.describe(self.names.staging_endpoint),
             capture=self.surroundings.capture(self.names.endpoint) if live else None,
-            watchers={metric.value: self._watchers(metric) for metric in watched(self.spec)},
+            watchers=watchers,
+            pages=self._pages(watchers),
             keys={key: self.surroundings.key_state(key) for key in self.keys},
             deployed=self._deployed(champion),
             scales=scaling is None or live is None or self.surroundings.scales(live.name, VARIANT),
@@ -92,6 +103,10 @@ class Reconciler:
 
     def _watchers(self, metric: Metric) -> Any:
         return self.surroundings.watchers(metric.value, {MODEL_DIMENSION: self.names.model})
+
+    def _pages(self, watchers: Mapping[str, Sequence[Watcher]]) -> list[Watcher]:
+        below = [each.name for metric in MEASURING for each in watchers.get(metric, ())]
+        return self.surroundings.pages(f"{stack_of(self.names)}-", below) if below else []
 
     def _record(self, found: Sequence[Finding], before: set[str]) -> None:
         new = [each for each in found if each.name not in before]

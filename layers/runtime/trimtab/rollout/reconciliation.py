@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
-from trimtab.names import ModelNames
+from trimtab.names import ModelNames, model_stack_name
 from trimtab.ports import EndpointState, Package
 from trimtab.rollout.approval import is_approved
 from trimtab.spec import Spec
@@ -16,6 +16,10 @@ WATCHED = (Metric.PSI_MAX, Metric.PSI_PREDICTION, Metric.QUALITY_DROP, Metric.RE
 _LOST = frozenset({"Failed", "OutOfService", "UpdateRollbackFailed", "Deleting"})
 _PROMPT = timedelta(minutes=30)
 """An approval that nothing has come of for so long was lost."""
+
+
+MEASURING = frozenset((Metric.PSI_MAX, Metric.PSI_WEIGHTED, Metric.PSI_PREDICTION, Metric.QUALITY_DROP))
+"""Those of them whose alarms tell people through a page."""
 
 
 def watched(spec: Spec) -> tuple[Metric, ...]:
@@ -32,7 +36,7 @@ class Watcher:
 
     name: str
     enabled: bool
-    """Its actions are carried out."""
+    """Its actions are carried out; of a page, that it has any."""
 
 
 class Surroundings(Protocol):
@@ -43,6 +47,10 @@ class Surroundings(Protocol):
         ...
 
     def watchers(self, metric: str, dimensions: Mapping[str, str]) -> list[Watcher]: ...
+
+    def pages(self, prefix: str, above: Sequence[str]) -> list[Watcher]:
+        """Composite alarms whose name starts so, and that ring when one of these alarms does."""
+        ...
 
     def key_state(self, key_id: str) -> str:
         """Enabled, Disabled, PendingDeletion, …; Missing when there is none."""
@@ -96,6 +104,8 @@ class Observed:
     capture: str | None = None
     watchers: Mapping[str, Sequence[Watcher]] = field(default_factory=dict)
     """By the metric's name."""
+    pages: Sequence[Watcher] = ()
+    """Alarms above those on measurements, which by themselves tell nobody."""
     keys: Mapping[str, str] = field(default_factory=dict)
     """State by the key's id."""
     scales: bool = True
@@ -221,7 +231,7 @@ def _scaling(seen: Observed) -> Iterator[Finding]:
 
 
 def _alarms(seen: Observed) -> Iterator[Finding]:
-    stack = f"trimtab-{seen.names.stage}-model-{seen.names.model}"
+    stack = stack_of(seen.names)
     for metric, watchers in seen.watchers.items():
         if not watchers:
             yield Finding(f"alarm-missing:{metric}", f"no alarm watches {metric} any more", f"cdk deploy {stack}")
@@ -229,6 +239,24 @@ def _alarms(seen: Observed) -> Iterator[Finding]:
             if not watcher.enabled:
                 command = f"aws cloudwatch enable-alarm-actions --alarm-names {watcher.name}"
                 yield Finding(f"alarm-disabled:{metric}", f"the alarm {watcher.name} tells nobody", command)
+    if any(seen.watchers.get(metric) for metric in MEASURING):
+        yield from _page(seen)
+
+
+def stack_of(names: ModelNames) -> str:
+    """The stack that has the model's alarms; their names begin with its."""
+    return model_stack_name(names.stage, names.model)
+
+
+def _page(seen: Observed) -> Iterator[Finding]:
+    """Somebody hears of measurements."""
+    if not seen.pages:
+        what = "no alarm is above those on measurements: nobody would be told of them"
+        yield Finding("alarm-missing:Page", what, f"cdk deploy {stack_of(seen.names)}")
+    elif not any(page.enabled for page in seen.pages):
+        names = " ".join(page.name for page in seen.pages)
+        command = f"aws cloudwatch enable-alarm-actions --alarm-names {names}, or cdk deploy {stack_of(seen.names)}"
+        yield Finding("alarm-disabled:Page", f"{names}, above the alarms on measurements, tells nobody", command)
 
 
 def _keys(seen: Observed) -> Iterator[Finding]:
