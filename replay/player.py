@@ -113,17 +113,23 @@ class Player:
             self._accepted(happening.mended, DropKind.DATA)
 
     def _tell_truth(self, happening: Happening) -> None:
+        """Recovery answers to every truth that comes."""
+        mark = self.scene.mark()
         self._accepted(_file(happening), DropKind.TRUTH)
+        self.scene.wait("recovery's answer to the truth", lambda: self._answered("truth", mark), 60)
+
+    def _answered(self, cause: str, mark: int) -> bool:
+        return any(entry.seq > mark and entry.data.get("cause") == cause for entry in self.scene.entries("retrain."))
 
     def _measure(self, happening: Happening) -> None:
         """The schedule has fired by the jump itself."""
         self.scene.wait("monitoring to begin", lambda: self._started("monitoring"), 60)
         self._rest("monitoring")
+        self._await_alarms(self.scene.entries())
+        self._rest()
         entries = self.scene.entries()
         fresh = [entry for entry in entries if entry.seq > self._seen]
         self._seen = entries[-1].seq
-        self._await_alarms(entries, fresh)
-        self._rest()
         measured = tuple(entry.subject for entry in fresh if entry.kind == "window.measured")
         judged = tuple(entry.subject for entry in fresh if entry.kind == "quality.measured" and entry.data["judged"])
         look = Look(happening.day, measured, judged, ringing(self.scene))
@@ -133,8 +139,9 @@ class Player:
                 self.scene.tell(entry)
         self.scene.say(f"  {happening.day}: ringing {', '.join(sorted(look.ringing)) or 'nothing'}")
 
-    def _await_alarms(self, entries: list[Entry], fresh: list[Entry]) -> None:
-        """The alarms agree with the readings, or it is said that one does not."""
+    def _await_alarms(self, entries: list[Entry]) -> None:
+        """The alarms agree with the newest readings, or it is said that one does not."""
+        fresh = [entry for entry in entries if entry.seq > self._seen]
         champion = self.scene.stage.ledger(self.scene.model).state("champion") or {}
         rules = expected(entries, fresh, int(champion["version"]), self.spec)
         until = time.monotonic() + ALARM_SECONDS
@@ -204,7 +211,7 @@ class Player:
         mark = self.scene.mark()
         drops.upload(self.scene.stage, self.scene.model, file, kind)
         answered = self.scene.wait_for_entry(ACCEPTED_OR_NOT, mark)
-        self._rest()
+        self._rest("intake")
         return answered
 
     def _accepted(self, file: Path, kind: DropKind) -> None:

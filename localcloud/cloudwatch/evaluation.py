@@ -1,6 +1,7 @@
 """One evaluation of one alarm: its data points, the state they give it, and the reason in CloudWatch's words."""
 
 import json
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -8,7 +9,7 @@ from typing import Any, Final
 from localcloud.cloudwatch import composite
 from localcloud.cloudwatch.alarms import Alarm, period_of
 from localcloud.cloudwatch.banded import Banded, banded
-from localcloud.cloudwatch.decision import ALARM, INSUFFICIENT_DATA, OK, Outcome, Rule, decide, edges, moments
+from localcloud.cloudwatch.decision import ALARM, INSUFFICIENT_DATA, OK, Outcome, Rule, decide, edges, moments, span
 from localcloud.cloudwatch.metrics import MetricStore
 from localcloud.cloudwatch.vectors import returned
 from localcloud.timestamps import iso_milliseconds
@@ -37,10 +38,27 @@ def inputs(alarm: Alarm, store: MetricStore, now: float) -> tuple[Any, ...]:
 
 
 def turning_points(alarm: Alarm, store: MetricStore, after: float, until: float) -> list[float]:
-    """When, between two evaluations, the alarm may have changed its state."""
-    latest = max((store.latest(query.metric) for query in alarm.queries if query.metric is not None), default=after)
-    rule = _rule_of(alarm)
-    return moments(max(after, alarm.configured), until, period_of(alarm.queries), rule.periods, latest)
+    """When, between two evaluations, the alarm may have changed its state.
+
+    Where the clock has jumped and no data lie, nothing changes: months without data cost nothing.
+    """
+    rule, period = _rule_of(alarm), period_of(alarm.queries)
+    begin, reach = max(after, alarm.configured), period * (span(period, rule.periods) + 1)
+    metrics = {query.metric for query in alarm.queries if query.metric is not None}
+    times = sorted({time for metric in metrics for time in store.times(metric, begin - reach, until)})
+    found: set[float] = set()
+    for first, last in stretches(times, reach):
+        found.update(moments(max(begin, first - period), until, period, rule.periods, last))
+    return sorted(found)
+
+
+def stretches(times: Sequence[float], reach: float) -> Iterator[tuple[float, float]]:
+    """First and last of the sorted times that lie no further apart than ``reach``, stretch by stretch."""
+    for place, time in enumerate(times):
+        if place == 0 or time - times[place - 1] > reach:
+            first = time
+        if place == len(times) - 1 or times[place + 1] - time > reach:
+            yield first, time
 
 
 def evaluate(alarm: Alarm, store: MetricStore, now: float) -> Finding | None:

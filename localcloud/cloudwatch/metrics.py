@@ -70,6 +70,9 @@ class _Series:
         first, last = bisect_left(self.times, start), bisect_left(self.times, end)
         return tuple(column[first:last] for column in self.columns)
 
+    def between(self, start: float, end: float) -> array[float]:
+        return self.times[bisect_left(self.times, start) : bisect_left(self.times, end)]
+
 
 class MetricStore:
     """All metric data of one region; safe to use from any thread."""
@@ -95,10 +98,10 @@ class MetricStore:
         with self._lock:
             return sum(len(series.times) for series in self._series.get(metric, {}).values())
 
-    def latest(self, metric: Metric) -> float:
-        """The time of the metric's latest sample; 0 when it has none."""
+    def times(self, metric: Metric, start: float, end: float) -> set[float]:
+        """When, in [start, end), the metric has samples."""
         with self._lock:
-            return max((series.times[-1] for series in self._series.get(metric, {}).values()), default=0.0)
+            return {time for series in self._series.get(metric, {}).values() for time in series.between(start, end)}
 
     def earliest(self, metric: Metric) -> float | None:
         """The time of the metric's first sample; None when it has none."""
