@@ -210,7 +210,7 @@ class Endpoint:
 
     def _drawn(self, routes: tuple[Route, ...]) -> Fleet:
         """A fleet by its share of the traffic. From a queue only a fleet takes requests that has an instance."""
-        taking = tuple(route for route in routes if route.fleet.count) if self.requests.config else routes
+        taking = tuple(route for route in routes if route.fleet.has_instances) if self.requests.config else routes
         if len(taking) == 1 or not taking:
             return (taking or routes)[0].fleet
         return taking[0].fleet if random.random() < taking[0].share else taking[1].fleet
@@ -218,7 +218,7 @@ class Endpoint:
     @property
     def has_instances(self) -> bool:
         """Whether anything could answer a request that waits."""
-        return any(route.fleet.count for route in self.routes)
+        return any(route.fleet.has_instances for route in self.routes)
 
     def flush_capture(self, role_arn: str = "") -> None:
         """What was captured is in S3; what S3 refuses is lost, and said so on standard error."""

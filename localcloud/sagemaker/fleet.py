@@ -229,14 +229,15 @@ class Fleet:
         return sum(variant.desired_count for variant in self.variants.values())
 
     @property
-    def count(self) -> int:
-        """How many instances the fleet has."""
-        return sum(variant.count for variant in self.variants.values())
+    def has_instances(self) -> bool:
+        """Whether an instance runs that has been healthy."""
+        return any(variant.process_ids() for variant in self.variants.values())
 
     @property
     def share(self) -> float:
         """How much of the instances that it is asked to have the fleet has, 0..1."""
-        return self.count / self.instances if self.instances else 1.0
+        count = sum(variant.count for variant in self.variants.values())
+        return count / self.instances if self.instances else 1.0
 
     @property
     def role_arn(self) -> str:

@@ -13,6 +13,8 @@ from trimtab.rollout.scaling import BACKLOG, DIMENSION, METRIC, POLICY, UNSERVED
 _NAMESPACE = "sagemaker"
 _METRICS = "AWS/SageMaker"
 _MINUTE_S = 60
+_STARTING_S = 300
+"""Seconds in which the first instance has to start before the alarm, if it rings still, has another one started."""
 
 
 class ApplicationAutoScaling:
@@ -58,7 +60,7 @@ class ApplicationAutoScaling:
             StepScalingPolicyConfiguration={
                 "AdjustmentType": "ChangeInCapacity",
                 "StepAdjustments": [{"MetricIntervalLowerBound": 0.0, "ScalingAdjustment": 1}],
-                "Cooldown": scaling.scale_in_s,
+                "Cooldown": _STARTING_S,
                 "MetricAggregationType": "Maximum",
             },
         )
