@@ -54,6 +54,8 @@ class PublishMetricsEvent(Event):
     window: Window | None = None
     drift: Drift | None = None
     quality: Measured = Measured()
+    more: bool = False
+    """Whether another turn of this run follows: alarms see a run when it has ended."""
 
 
 @entrypoint(PublishMetricsEvent)
@@ -64,4 +66,6 @@ def handler(event: PublishMetricsEvent, runtime: Runtime) -> dict[str, Any]:
         publication.window(event.window.to_json(), event.drift.to_json())
     publication.estimates(event.quality.estimates)
     publication.quality(event.quality.windows)
+    if not event.more:
+        publication.readings()
     return {"outcome": "Measured", "metrics": publication.count}

@@ -6,7 +6,17 @@ from dataclasses import dataclass
 from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct
 
-from stacks.constructs.alarm_limits import ABOVE, BELOW, DAY, KEEP, REACHED, Limit, described, make_alarm, model_metric
+from stacks.constructs.alarm_limits import (
+    ABOVE,
+    BELOW,
+    FIVE_MINUTES,
+    KEEP,
+    REACHED,
+    Limit,
+    described,
+    make_alarm,
+    model_metric,
+)
 from trimtab.spec import Spec
 from trimtab.spec.retraining import AlarmKind
 from trimtab.telemetry import WATCHES, Metric
@@ -21,8 +31,6 @@ class Rule:
     limit: Callable[[Spec], float | None]
     statistic: str = "Maximum"
     comparison: cloudwatch.ComparisonOperator = ABOVE
-    counts_readings: bool = True
-    """Whether it needs the spec's M of N readings; what looks at many readings itself needs one."""
 
 
 def _slice_limit(spec: Spec) -> float | None:
@@ -50,15 +58,12 @@ RULES: Mapping[AlarmKind, Rule] = {
         "groups are treated more differently than allowed",
         "performance",
         lambda spec: 1.0 if spec.protected else None,
-        statistic="Minimum",
-        comparison=BELOW,
     ),
     "change": Rule(
         "readings stay beyond what is tolerated",
         "change-and-forecast",
         lambda spec: 1.0,
         comparison=REACHED,
-        counts_readings=False,
     ),
     "forecast": Rule(
         "a limit will be crossed within the horizon",
@@ -66,7 +71,6 @@ RULES: Mapping[AlarmKind, Rule] = {
         lambda spec: float(spec.monitoring.change.horizon_days),
         statistic="Minimum",
         comparison=BELOW,
-        counts_readings=False,
     ),
 }
 
@@ -85,8 +89,9 @@ def watched(spec: Spec, kind: AlarmKind) -> Metric:
 
 
 def _alarm(scope: Construct, spec: Spec, kind: AlarmKind, value: float) -> cloudwatch.Alarm:
-    rule, watch = RULES[kind], spec.monitoring
-    counted = (watch.periods, watch.datapoints) if rule.counts_readings else (1, 1)
-    limit = Limit(value, KEEP, *counted, comparison=rule.comparison)
-    measured = model_metric(spec, watched(spec, kind), rule.statistic, DAY)
+    """One data point rings and one clears: what is put counts the spec's M of N readings itself, where CloudWatch would
+    count periods. It is put once a run, so the period is short, lest an earlier run's reading outlive the newest."""
+    rule = RULES[kind]
+    limit = Limit(value, KEEP, comparison=rule.comparison)
+    measured = model_metric(spec, watched(spec, kind), rule.statistic, FIVE_MINUTES)
     return make_alarm(scope, kind.capitalize(), measured, limit, described(spec, rule.what, rule.runbook))

@@ -125,6 +125,7 @@ class MonitoringMachine(Construct):
 
     def _quality(self) -> States:
         measured = {"window.$": "$.collected.window", "drift.$": "$.drift.measured", "quality.$": "$.quality"}
+        ended = {"more.$": "$.collected.more"}
         return {
             "JoinTruth": call(
                 self.join_truth,
@@ -142,7 +143,7 @@ class MonitoringMachine(Construct):
             ),
             "PublishMetrics": call(
                 self.publish_metrics,
-                THIS_RUN | measured,
+                THIS_RUN | measured | ended,
                 result="$.published",
                 then="IsBehind",
                 on_error="RecordFailure",

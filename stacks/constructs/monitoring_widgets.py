@@ -25,7 +25,7 @@ def monitoring_widgets(spec: Spec) -> list[list[cloudwatch.IWidget]]:
         ],
     ]
     if RULES["bias"].limit(spec) is not None:
-        rows.append([_graph(spec, "Bias: smallest proven ratio of two groups", ("bias",))])
+        rows.append([_graph(spec, "Bias: largest proven finding, in multiples of its limit", ("bias",))])
     return rows
 
 

@@ -8,22 +8,24 @@ from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
+
 from localcloud.cloudwatch.queue_metrics import QueueMetrics
 from localcloud.sagemaker.backlog import Backlog
 from localcloud.sagemaker.metrics import InvocationMetrics, Outcome, Target
 from localcloud.sagemaker.utilization import Utilization
 from tests.infra.alarm_evaluation import MODEL, Emitted, EmittingCloud, of_trimtab
 from tests.unit.functions.rollback_run import RollbackRun, promote, serve_two_versions
-from tests.unit.functions.scene import Scene
+from tests.unit.functions.scene import SPEC, Scene
+from tests.unit.functions.test_measure_quality import EVALUATION
 from tests.unit.functions.test_reconcile_serving import Look
 from tests.unit.monitoring.captured import capture_uri
 from tests.unit.monitoring.production import Production, population, truth_of
 from trimtab.entrypoint import EmfMetrics
-from trimtab.monitoring.publish import Publication
-from trimtab.monitoring.publish_performance import PerformancePublication
 from trimtab.recovery.arrivals import Arrivals
 from trimtab.recovery.giving_up import GivingUp
 from trimtab.recovery.history import GIVEN_UP
+from trimtab.spec import parse_spec
 from trimtab.spec.data import DataSpec
 
 ENDPOINT, VARIANT = f"trimtab-dev-{MODEL}", "main"
@@ -99,30 +101,35 @@ def followed(per_day: float) -> Callable[[], Emitted]:
     return lambda: of_trimtab(act)
 
 
-def published(**readings: float) -> Callable[[], Emitted]:
-    """A window's performance with these readings, published."""
+def evaluated(
+    change: Callable[[dict[str, Any]], dict[str, Any]], label: Callable[[dict[str, Any]], Any] | None = None
+) -> Callable[[], Emitted]:
+    """A whole run over traffic of a version with a whole evaluation; the truth of its rows is known, or none is."""
 
     def act(metrics: EmfMetrics) -> None:
         production = Production()
-        production.serve(1)
-        rows = population(11)
+        production.serve(1, auc=0.83, evaluation=EVALUATION)
+        rows = change(population(11))
         production.traffic(rows)
-        production.truth(rows, "truth", truth_of(rows))
-        report = dict(production.run()["quality"][0])
-        scene = production.scene
-        Publication(scene.now, scene.spec, scene.ledger, metrics).quality([report | readings])
+        if label is not None:
+            production.truth(rows, "truth", label(rows))
+        production.scene.metrics = metrics  # type: ignore[assignment]
+        production.run()
 
     return lambda: of_trimtab(act)
 
 
-def estimated(drop: float, ratio: float) -> Callable[[], Emitted]:
-    """A window without truth, published."""
+def treated(slighted: float) -> Callable[[], Emitted]:
+    """A run over traffic whose people of kind b are scored lower by so much of their score."""
 
     def act(metrics: EmfMetrics) -> None:
-        scene = Scene()
-        known = {"estimate": 0.8 - drop, "interval": (0.7, 0.9), "metric": "auc", "rows": 900, "bias": []}
-        window = {"window": "w", "version": 1, "estimate_reading": drop, "bias_ratio": ratio, **known}
-        PerformancePublication(scene.now, scene.spec, scene.ledger, metrics.put, 1).estimates([window])
+        production = Production()
+        production.scene.spec = parse_spec(SPEC.replace("domain: [a, b, c]}", "domain: [a, b, c], role: protected}"))
+        production.serve(1)
+        rows = population(11)
+        production.traffic(rows | {"x": np.where(rows["kind"] == "b", (1 - slighted) * rows["x"], rows["x"])})
+        production.scene.metrics = metrics  # type: ignore[assignment]
+        production.run()
 
     return lambda: of_trimtab(act)
 
@@ -274,6 +281,16 @@ def delivered(queue: str, lost: int) -> Callable[[], Emitted]:
         return cloud.emitted
 
     return act
+
+
+def unsure(rows: dict[str, Any]) -> dict[str, Any]:
+    """Scores all near a half: the model knows little of these rows."""
+    return rows | {"x": 0.45 + 0.1 * rows["x"]}
+
+
+def blind_to_one_kind(rows: dict[str, Any]) -> Any:
+    """Truth in which rows of kind a have nothing to do with their scores."""
+    return np.where(rows["kind"] == "a", np.random.default_rng(1).integers(0, 2, len(rows["x"])), truth_of(rows))
 
 
 def in_another_unit(rows: dict[str, Any]) -> dict[str, Any]:

@@ -23,8 +23,9 @@ from tests.infra.alarm_readings import (
     SLOW,
     Readings,
     asked,
+    blind_to_one_kind,
     delivered,
-    estimated,
+    evaluated,
     executed,
     expected,
     followed,
@@ -34,14 +35,16 @@ from tests.infra.alarm_readings import (
     monitored,
     moved,
     moving,
-    published,
     queued,
     same,
+    treated,
     uncaptured,
     unread,
+    unsure,
     used,
 )
 from tests.infra.conftest import TINY, Assembly
+from tests.unit.monitoring.production import truth_of
 from trimtab.names import ModelNames
 from trimtab.spec import Spec
 
@@ -58,9 +61,9 @@ PROOFS: Mapping[str, Readings] = {
     "Prediction": Readings(MEASURED, monitored(moved)),
     "Schema": Readings(MEASURED, monitored(in_another_unit)),
     "Quality": Readings(MEASURED, monitored(same, noise=True)),
-    "Slice": Readings(published(slice_drop=0.0), published(slice_drop=0.2)),
-    "Estimate": Readings(estimated(0.0, 1.0), estimated(0.2, 1.0)),
-    "Bias": Readings(estimated(0.0, 1.0), estimated(0.0, 0.6)),
+    "Slice": Readings(evaluated(same, truth_of), evaluated(same, blind_to_one_kind)),
+    "Estimate": Readings(evaluated(same), evaluated(unsure)),
+    "Bias": Readings(treated(0.0), treated(0.4)),
     "Change": Readings(STEADY, followed(0.02)),
     "Forecast": Readings(STEADY, followed(0.002)),
     "Silence": Readings(MEASURED, uncaptured(runs=3)),

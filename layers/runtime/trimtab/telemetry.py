@@ -41,8 +41,9 @@ class Metric(StrEnum):
     """The same drop as QualityDrop, estimated from the scores before truth has come."""
     SLICE_DROP = "SliceDrop"
     """How far the worst declared slice has fallen beyond what the whole has lost; 0 when that may be chance."""
-    BIAS_RATIO = "BiasRatio"
-    """Smallest proven ratio of two groups' shares of favourable decisions; 1 when none is beyond the limit."""
+    BIAS_EXCESS = "BiasExcess"
+    """The largest proven difference between groups that nobody has accepted, in multiples of its limit (of a ratio, how
+    many times too small it is); 0 when none is proven."""
     CHANGE = "Change"
     """Evidence over all windows that a measure of the serving version has moved for good; detected at 1."""
     DAYS_TO_LIMIT = "DaysToLimit"
@@ -86,7 +87,7 @@ WATCHES: Final[Mapping[AlarmKind, tuple[Metric, ...]]] = {
     "quality": (Metric.QUALITY_DROP,),
     "estimate": (Metric.QUALITY_ESTIMATE_DROP,),
     "slice": (Metric.SLICE_DROP,),
-    "bias": (Metric.BIAS_RATIO,),
+    "bias": (Metric.BIAS_EXCESS,),
     "schema": (Metric.SCHEMA_BREAKS,),
     "change": (Metric.CHANGE,),
     "forecast": (Metric.DAYS_TO_LIMIT,),

@@ -9,7 +9,7 @@ import pytest
 
 from tests.unit.monitoring.labelled import records, spec, without_truth
 from trimtab.evaluation.bias import measure_bias
-from trimtab.monitoring.bias import Bias, Tally, judge, pooled, tally
+from trimtab.monitoring.bias import DECIDED, DESERVED, Bias, Finding, Tally, judge, pooled, tally
 from trimtab.monitoring.records import LABEL, SCORE
 from trimtab.spec import Spec
 
@@ -43,7 +43,9 @@ def test_a_group_that_is_slighted_is_found_without_any_truth() -> None:
     found = judged(table)
     (finding,) = found.findings
     assert (finding.attribute, finding.group, finding.reference, finding.measure) == ("sex", "2", "1", "four_fifths")
-    assert found.reading == finding.value == pytest.approx(0.6, abs=0.05)
+    assert finding.value == pytest.approx(0.6, abs=0.05)
+    assert found.excess(DECIDED) == pytest.approx(0.8 / finding.value)
+    assert found.excess(DESERVED) is None
     assert finding.high < 0.8
 
 
@@ -51,11 +53,11 @@ def test_the_slighted_group_is_named_although_it_is_the_reference() -> None:
     found = judged(people(4000, 1, slighted=0.2, share=0.7))
     four_fifths = [each for each in found.findings if each.measure == "four_fifths"]
     assert [(each.group, each.reference) for each in four_fifths] == [("2", "1")]
-    assert found.reading == pytest.approx(0.6, abs=0.05)
+    assert found.excess(DECIDED) == pytest.approx(0.8 / 0.6, abs=0.1)
 
 
 def test_groups_that_are_treated_alike_ring_nothing() -> None:
-    rang = sum(judged(people(600, seed)).reading != 1.0 for seed in range(60))
+    rang = sum(judged(people(600, seed)).excess(DECIDED) != 0 for seed in range(60))
     assert rang == 0
 
 
@@ -63,14 +65,14 @@ def test_a_difference_that_may_be_chance_rings_nothing() -> None:
     found = judged(people(260, 3, slighted=0.12))
     (pair,) = [each for each in found.attributes["sex"]["pairs"] if each["compared"] == "ratio"]
     assert pair["value"] < 0.8
-    assert found.reading == 1.0
+    assert found.excess(DECIDED) == 0
 
 
 def test_a_group_with_few_rows_is_named_and_not_judged() -> None:
     found = judged(people(3000, 1, slighted=0.4, share=0.03))
     assert found.attributes["sex"]["thin"] == ["2"]
     assert found.findings == ()
-    assert found.reading is None
+    assert found.excess(DECIDED) is None
 
 
 def test_shares_among_those_who_deserved_it_are_compared_when_truth_has_come() -> None:
@@ -90,7 +92,7 @@ def test_an_accepted_risk_is_told_and_rings_nothing() -> None:
     risk = {"attribute": "sex", "measure": "four_fifths", "reason": "Known since the model was made; see the card."}
     found = judged(people(4000, 1, slighted=0.2), lending(accepted_risks=(risk,)))
     assert found.findings[0].accepted.startswith("Known since")
-    assert found.reading == 1.0
+    assert found.excess(DECIDED) == 0
 
 
 def windows(seeds: Iterable[int], rows: int = 300) -> list[Tally]:
@@ -99,10 +101,10 @@ def windows(seeds: Iterable[int], rows: int = 300) -> list[Tally]:
 
 def test_small_windows_are_judged_together_newest_first() -> None:
     newest, *earlier = windows(range(20, 0, -1), rows=100)
-    assert judge(newest, lending()).reading is None
+    assert judge(newest, lending()).excess(DECIDED) is None
     found = pooled(newest, earlier, spec(bias={"pool_rows": 1000}))
     assert found.windows == tuple(f"w{seed}" for seed in range(11, 21))
-    assert judge(found, lending()).reading == pytest.approx(0.5, abs=0.1)
+    assert judge(found, lending()).excess(DECIDED) == pytest.approx(0.8 / 0.5, abs=0.4)
     assert len(pooled(newest, earlier, spec(bias={"pool_windows": 3})).windows) == 3
 
 
@@ -134,18 +136,36 @@ def test_requests_without_the_attribute_say_so() -> None:
     for missing, why in ((table.drop_columns(["sex"]), "do not hold it"), (empty, "no request holds it")):
         found = judged(missing)
         assert why in found.attributes["sex"]["problem"]
-        assert found.reading is None
+        assert found.excess(DECIDED) is None
 
 
 def test_numbers_need_to_be_told_which_are_favourable() -> None:
     model = lending().model_copy(update={"problem": "regression"})
     assert "favourable_above" in judged(people(500, 1), model).attributes["sex"]["problem"]
     told = lending(favourable_above=0.5).model_copy(update={"problem": "regression"})
-    assert judged(people(4000, 1, slighted=0.2), told).reading == pytest.approx(0.6, abs=0.05)
+    assert judged(people(4000, 1, slighted=0.2), told).excess(DECIDED) == pytest.approx(0.8 / 0.6, abs=0.1)
 
 
 def test_a_model_without_protected_attributes_has_no_reading() -> None:
     plain = lending()
     columns = {name: column for name, column in plain.data.columns.items() if name != "sex"}
     model = plain.model_copy(update={"data": plain.data.model_copy(update={"columns": columns})})
-    assert judged(people(500, 1), model).reading is None
+    assert judged(people(500, 1), model).excess(DECIDED) is None
+
+
+def test_a_proven_difference_rings_as_a_ratio_does() -> None:
+    table = people(4000, 1)
+    sex, score = (np.asarray(table.column(name).to_numpy()) for name in ("sex", SCORE))
+    missed = (sex == 2) & (np.random.default_rng(2).random(4000) < 0.5)
+    label = np.where(score >= 0.5, 1, np.where(missed, 1, 0))  # of sex 2, half of those that were refused deserved more
+    table = table.set_column(table.column_names.index(LABEL), LABEL, pa.array(label))
+    found = judged(table, lending(four_fifths=None, equal_opportunity=0.1))
+    (finding,) = [each for each in found.findings if each.measure == "equal_opportunity"]
+    assert found.excess(DECIDED) is None
+    assert found.excess(DESERVED) == pytest.approx(abs(finding.value) / 0.1)
+    assert (found.excess(DESERVED) or 0) > 2
+
+
+def test_what_is_beyond_all_measure_stays_a_number_that_cloudwatch_takes() -> None:
+    found = Finding("sex", "four_fifths", "2", "1", value=0.0, low=0.0, high=0.1, limit=0.8, accepted="")
+    assert found.excess == 100.0

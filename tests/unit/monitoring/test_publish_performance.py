@@ -1,30 +1,34 @@
 """Which of several windows an alarm sees when truth comes late, in parts and out of order."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from tests.fakes import NOON, MemoryLedger
+from tests.fakes import NOON, MemoryLedger, RecordingMetrics
 from tests.unit.functions.scene import tiny_spec
-from trimtab.monitoring.publish_performance import PerformancePublication
+from trimtab.monitoring.publish import Publication
 from trimtab.telemetry import Metric
-
-Point = tuple[Metric, float]
 
 
 class Stand:
     """Reports are published, one run after the other."""
 
     def __init__(self) -> None:
-        self.ledger = MemoryLedger()
-        self.points: list[Point] = []
+        self.ledger, self.metrics, self.at = MemoryLedger(), RecordingMetrics(), NOON
 
     def run(self, *reports: dict[str, Any], serving: int = 1) -> list[float]:
         """Readings of the alarm on quality that this run puts."""
-        before = len(self.points)
-        put = lambda metric, value, **_: self.points.append((metric, value))  # noqa: E731
-        PerformancePublication(NOON, tiny_spec(), self.ledger, put, serving).windows(reports)
-        return [value for metric, value in self.points[before:] if metric is Metric.QUALITY_DROP]
+        self.metrics.points.clear()
+        self.at += timedelta(days=1)
+        self.ledger.append("baseline.published", "p", {}, self.at, "test", state={"champion": {"version": serving}})
+        publication = Publication(self.at, tiny_spec(), self.ledger, self.metrics)
+        publication.quality(reports)
+        publication.readings()
+        return self.points(Metric.QUALITY_DROP)
+
+    def points(self, metric: Metric) -> list[float]:
+        return [value for name, value, _ in self.metrics.points if name is metric]
 
 
 def report(day: int, fall: float, n: int = 500, **other: Any) -> dict[str, Any]:
@@ -83,12 +87,12 @@ def test_a_corrected_label_is_recorded_although_their_number_is_the_same(stand: 
 
 def test_what_cannot_be_told_from_chance_puts_no_reading(stand: Stand) -> None:
     assert stand.run(report(3, 0.2, reading=None)) == []
-    assert (Metric.TRUTH_COVERAGE, 0.9) in stand.points
+    assert stand.points(Metric.TRUTH_COVERAGE) == [0.9]
     (entry,) = stand.ledger.entries("quality.measured")
     assert "may be chance" in entry.data["summary"]
 
 
 def test_slices_that_fell_are_put_and_named(stand: Stand) -> None:
     stand.run(report(3, 0.0, slice_drop=0.12, slices_fallen=["kind=a"]))
-    assert (Metric.SLICE_DROP, 0.12) in stand.points
+    assert stand.points(Metric.SLICE_DROP) == [0.12]
     assert "kind=a" in stand.ledger.entries("quality.measured")[0].data["summary"]

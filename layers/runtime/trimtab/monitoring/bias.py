@@ -18,13 +18,16 @@ from trimtab.evaluation.bias import MISSING, Decisions, Group, decisions, favour
 from trimtab.evaluation.proportions import Share
 from trimtab.measures import MULTICLASS, REGRESSION
 from trimtab.monitoring.answered import probabilities
-from trimtab.monitoring.records import LABEL, SCORE, SCORES
+from trimtab.monitoring.records import LABEL, SCORE
+from trimtab.monitoring.usable import usable
 from trimtab.spec import Spec
 
 FILE = "bias.json"
 RATES = ("selection_rate", "tpr", "fpr")
-EQUAL = 1.0
-"""The reading when no ratio is proven to lie beyond the limit."""
+DECIDED, DESERVED = ("four_fifths", "demographic_parity"), ("equal_opportunity", "equalised_odds")
+"""Measures of who is favoured, which need no truth, and of who is among those whose outcome was the same."""
+MOST = 100.0
+"""An excess is never said to be larger: a ratio may be zero."""
 Json = dict[str, Any]
 Counts = dict[str, dict[str, list[int]]]
 """[hits, rows] by group and by rate."""
@@ -78,9 +81,10 @@ def _count(counts: Counts, group: str, rate: str) -> list[int]:
 
 
 def tally(window: str, records: pa.Table, threshold: float, spec: Spec) -> Tally:
-    """Counts of one version's records in one window; its truth counts where it is known."""
+    """Counts of one version's records in one window; its truth counts where it is known, unusable answers do not."""
     if not spec.protected:
         return Tally(records.num_rows, windows=(window,))
+    records = usable(records, spec)
     made = _decisions(records, threshold, spec)
     counts: dict[str, Counts] = {}
     problems: dict[str, str] = {}
@@ -117,8 +121,8 @@ def _decisions(
 ) -> tuple[NDArray[np.bool_], NDArray[np.bool_], NDArray[np.bool_]] | str:
     """Favoured, truth known, deserving, shape (n,) each; or why nothing is known of them."""
     rule = _rule(spec)
-    if spec.problem == MULTICLASS and (SCORES not in records.column_names or records.column(SCORES).null_count):
-        return "some answer names no probability of each class"
+    if spec.problem == MULTICLASS and not records.num_rows:
+        return "no answer names a probability of each class"
     favoured = favourable(spec.problem, rule, _decided(records, threshold, spec))
     if isinstance(favoured, str):
         return favoured
@@ -165,6 +169,13 @@ class Finding:
     accepted: str
     """Why people live with it; empty where nobody has said so."""
 
+    @property
+    def excess(self) -> float:
+        """How many times its limit it is, above 1 and at most 100; of a ratio, how many times too small."""
+        if self.measure == "four_fifths":
+            return min(MOST, self.limit / max(self.value, self.limit / MOST))
+        return min(MOST, abs(self.value) / self.limit)
+
     def to_json(self) -> Json:
         return dict(vars(self))
 
@@ -177,21 +188,25 @@ class Bias:
     attributes: Mapping[str, Json]
     """As the evaluation's report has them: groups, pairs, thin groups, or the problem."""
     findings: tuple[Finding, ...]
-    four_fifths: float | None
+    compared: frozenset[str]
+    """Measures that have a limit, and groups which are large enough to be held against it."""
 
-    @property
-    def reading(self) -> float | None:
-        """Smallest proven ratio that nobody has accepted, 1 when there is none; None when nothing could be judged."""
-        if self.four_fifths is None or all(found["problem"] for found in self.attributes.values()):
+    def excess(self, measures: Iterable[str]) -> float | None:
+        """The largest of the findings of ``measures`` that nobody has accepted, in multiples of its limit: above 1.
+
+        0 when none is proven, and None when no groups could be compared.
+        """
+        if not self.compared.intersection(measures):
             return None
-        mine = [found.value for found in self.findings if found.measure == "four_fifths" and not found.accepted]
-        return min(mine, default=EQUAL)
+        mine = (found for found in self.findings if found.measure in measures and not found.accepted)
+        return max((found.excess for found in mine), default=0.0)
 
     def summary(self) -> Json:
         """What the ledger keeps."""
         return {
             "bias": [found.to_json() for found in self.findings],
-            "bias_ratio": self.reading,
+            "bias_excess": self.excess(DECIDED),
+            "bias_excess_truth": self.excess(DESERVED),
             "bias_rows": self.tally.rows,
             "bias_windows": len(self.tally.windows),
         }
@@ -206,7 +221,21 @@ def judge(counted: Tally, spec: Spec) -> Bias:
     rule, rules = _rule(spec), attributes_of(spec)
     found = {name: _attribute(counted, name, own, rule) for name, own in rules.items()}
     findings = tuple(each for name in found for each in _findings(name, found[name], spec))
-    return Bias(counted, found, findings, spec.evaluation.gates.bias.four_fifths)
+    limits = _limits(spec)
+    pairs = (pair for each in found.values() for pair in each["pairs"] if math.isfinite(pair["value"]))
+    compared = {measure for pair in pairs for measure, limit in [limits[pair["compared"]]] if limit is not None}
+    return Bias(counted, found, findings, frozenset(compared))
+
+
+def _limits(spec: Spec) -> dict[str, tuple[str, float | None]]:
+    """Measure and limit by what of two groups is compared."""
+    rule = spec.evaluation.gates.bias
+    return {
+        "ratio": ("four_fifths", rule.four_fifths),
+        "selection_rate": ("demographic_parity", rule.demographic_parity),
+        "tpr": ("equal_opportunity", rule.equal_opportunity),
+        "fpr": ("equalised_odds", rule.equalised_odds),
+    }
 
 
 def pooled(newest: Tally, earlier: Iterable[Tally], spec: Spec) -> Tally:
@@ -237,13 +266,7 @@ def _group(name: str, rates: Mapping[str, list[int]]) -> Group:
 
 def _findings(name: str, found: Json, spec: Spec) -> Iterable[Finding]:
     """Pairs whose whole interval lies beyond a limit; a reference may itself be the one that is slighted."""
-    rule = spec.evaluation.gates.bias
-    limits = {
-        "ratio": ("four_fifths", rule.four_fifths),
-        "selection_rate": ("demographic_parity", rule.demographic_parity),
-        "tpr": ("equal_opportunity", rule.equal_opportunity),
-        "fpr": ("equalised_odds", rule.equalised_odds),
-    }
+    limits = _limits(spec)
     for pair in found["pairs"]:
         measure, limit = limits[pair["compared"]]
         beyond = _beyond_ratio if measure == "four_fifths" else _beyond_difference

@@ -9,13 +9,13 @@ from trimtab.contracts import Window
 from trimtab.data.profile import Profile
 from trimtab.evaluation.json_values import finite
 from trimtab.measures import BINARY
+from trimtab.monitoring.alarm_readings import ESTIMATED, QUALITY
 from trimtab.monitoring.bias import FILE as BIAS
 from trimtab.monitoring.bias import Bias, Tally, judge, pooled
 from trimtab.monitoring.drift import baseline_of
 from trimtab.monitoring.estimate import estimate, held_against, track_record
 from trimtab.monitoring.losses import FILE as LOSSES
 from trimtab.monitoring.losses import losses_by_version
-from trimtab.monitoring.publish_performance import ESTIMATED, QUALITY
 from trimtab.monitoring.quality import measure_window
 from trimtab.monitoring.reference import Reference
 from trimtab.monitoring.seen import Seen, Windows

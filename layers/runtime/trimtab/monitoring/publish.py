@@ -6,19 +6,13 @@ from datetime import datetime
 from typing import Any
 
 from trimtab.ledger.lookup import latest
+from trimtab.monitoring.alarm_readings import MEASURED, is_of, newest_of, seen
 from trimtab.monitoring.publish_performance import PerformancePublication
 from trimtab.ports import Ledger, MetricsSink
 from trimtab.spec import Spec
 from trimtab.telemetry import COLUMN_DIMENSION, Metric
 
-MEASURED = "window.measured"
 ACTOR = "publish_metrics"
-_READINGS = {
-    "max_psi": Metric.PSI_MAX,
-    "weighted_reading": Metric.PSI_WEIGHTED,
-    "prediction_psi": Metric.PSI_PREDICTION,
-}
-"""What measure_drift says, and as which metric alarms see it."""
 
 
 @dataclass
@@ -26,7 +20,7 @@ class Publication:
     """One run's publication. Metrics may be put twice by a retry, which no alarm minds; entries are written once.
 
     Only what the serving version did is put as a metric: a window of an earlier version must not ring for
-    its successor.
+    its successor. And only once a run: of several windows of an outage the newest is what alarms follow.
     """
 
     at: datetime
@@ -41,32 +35,29 @@ class Publication:
         self._serving = int(champion["version"]) if champion else None
 
     def window(self, window: Mapping[str, Any], drift: Mapping[str, Any]) -> None:
-        """The window's drift is published and recorded."""
-        self._put(Metric.READING, 1)
+        """The window's drift is recorded."""
         self._put(Metric.ROWS_MEASURED, window["rows"])
-        if drift["version"] == self._serving:
-            self._drift(drift)
         if latest(self.ledger, MEASURED, window["id"]) is None:
             data = {"window": window, **drift, "summary": _drift_summary(window, drift)}
             self.ledger.append(MEASURED, window["id"], data, self.at, ACTOR)
 
-    def _drift(self, drift: Mapping[str, Any]) -> None:
-        for column, psi in drift["columns"].items():
-            self._put(Metric.PSI, psi, **{COLUMN_DIMENSION: column})
-        for name, metric in _READINGS.items():
-            if drift.get(name) is not None:
-                self._put(metric, drift[name])
-        if drift["judged"]:
-            self._put(
-                Metric.SCHEMA_BREAKS, len({name for found in drift["schema_breaks"] for name in found["columns"]})
-            )
+    def readings(self) -> None:
+        """Alarms see what this run, which has ended, has recorded: nothing of a run that has judged nothing."""
+        newest = newest_of(self.ledger.entries(MEASURED), self._serving)
+        if newest is not None and is_of(newest, self.at):
+            self._put(Metric.READING, 1)
+            for column, psi in newest.data["columns"].items():
+                self._put(Metric.PSI, psi, **{COLUMN_DIMENSION: column})
+        PerformancePublication(self.at, self.spec, self.ledger, self._put, self._serving).newest()
+        for metric, value in seen(self.ledger, self._serving, self.spec.monitoring, self.at).items():
+            self._put(metric, value)
 
     def quality(self, windows: Iterable[Mapping[str, Any]]) -> None:
-        """Each window's performance is recorded, and what is the newest of the serving version put as metrics."""
+        """Each window's performance is recorded, again whenever its truth has changed."""
         PerformancePublication(self.at, self.spec, self.ledger, self._put, self._serving).windows(windows)
 
     def estimates(self, windows: Iterable[Mapping[str, Any]]) -> None:
-        """What is known of windows without truth is recorded, and what is of the serving version put as metrics."""
+        """What is known of windows without truth is recorded."""
         PerformancePublication(self.at, self.spec, self.ledger, self._put, self._serving).estimates(windows)
 
     def _put(self, metric: Metric, value: float, **dimensions: str) -> None:

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from trimtab.monitoring.alarm_readings import ESTIMATED, QUALITY, end_of, is_of, newest_of
 from trimtab.ports import Ledger
 from trimtab.spec import Spec
 from trimtab.telemetry import METRIC_DIMENSION, Metric
 
-QUALITY, ESTIMATED = "quality.measured", "performance.estimated"
 ACTOR = "publish_metrics"
 Report = Mapping[str, Any]
 
@@ -31,52 +31,36 @@ class PerformancePublication:
     """Version that serves, None before the first."""
 
     def windows(self, windows: Iterable[Report]) -> None:
-        """Each window's performance is recorded, again whenever its truth has changed; the newest one's is put."""
-        measured = list(windows)
+        """Each window's performance is recorded, again whenever its truth has changed."""
         recorded = {entry.subject: entry.data for entry in self.ledger.entries(QUALITY)}
-        newest = newest_judged([*recorded.values(), *measured], self.serving)
-        for window in measured:
-            if newest is not None and window["judged"] and window["window"] == newest["window"]:
-                self._put(window)
+        for window in windows:
             if _said(recorded.get(window["window"])) != _said(window):
                 data = {**window, "summary": summary(window, self.spec.monitoring.quality.metric)}
                 self.ledger.append(QUALITY, window["window"], data, self.at, ACTOR)
 
     def estimates(self, windows: Iterable[Report]) -> None:
-        """What is known of windows without truth is recorded once, and what is of the serving version put."""
+        """What is known of windows without truth is recorded once."""
         recorded = {entry.subject for entry in self.ledger.entries(ESTIMATED)}
         for window in windows:
-            if window["version"] == self.serving:
-                self._put_estimate(window)
             if window["window"] not in recorded:
                 data = {**window, "summary": estimate_summary(window)}
                 self.ledger.append(ESTIMATED, window["window"], data, self.at, ACTOR)
 
-    def _put_estimate(self, window: Report) -> None:
-        readings = {Metric.QUALITY_ESTIMATE_DROP: "estimate_reading", Metric.BIAS_RATIO: "bias_ratio"}
-        for metric, key in readings.items():
-            if window[key] is not None:
-                self.put(metric, window[key])
-
-    def _put(self, window: Report) -> None:
-        for name, value in window["metrics"].items():
+    def newest(self) -> None:
+        """The metrics of the newest window that could be judged are put, when this run has recorded it."""
+        newest = newest_of(self.ledger.entries(QUALITY), self.serving)
+        if newest is None or not is_of(newest, self.at):
+            return
+        for name, value in newest.data["metrics"].items():
             if value is not None:
                 self.put(Metric.QUALITY, value, **{METRIC_DIMENSION: name})
-        self.put(Metric.TRUTH_COVERAGE, window["coverage"])
-        for metric, key in ((Metric.QUALITY_DROP, "reading"), (Metric.SLICE_DROP, "slice_drop")):
-            if window[key] is not None:
-                self.put(metric, window[key])
+        self.put(Metric.TRUTH_COVERAGE, newest.data["coverage"])
 
 
 def newest_judged(reports: Sequence[Report], version: int | None) -> Report | None:
     """The window of ``version`` that was judged and whose last record is the newest; the later report among equals."""
     judged = [each for each in reports if each["judged"] and each["version"] == version]
-    return max(enumerate(judged), key=lambda pair: (_end(pair[1]), pair[0]), default=(0, None))[1]
-
-
-def _end(report: Report) -> str:
-    """Last event time, ISO 8601 in UTC, which sorts as text."""
-    return str((report.get("period") or {}).get("end") or "")
+    return max(enumerate(judged), key=lambda pair: (end_of(pair[1]), pair[0]), default=(0, None))[1]
 
 
 def _said(report: Report | None) -> tuple[Any, ...] | None:
