@@ -2,6 +2,8 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -13,9 +15,12 @@ from rich.text import Text
 from cli.options import JsonOption, ModelArgument, StageOption
 from cli.stage import CommandError, Stage
 from cli.terminal import wide_console
+from trimtab.aws.alarm_reader import CloudWatchAlarmReader
+from trimtab.monitoring.alarms import Turn, lately
+from trimtab.names import MONITORING_PAGE, model_stack_name
 from trimtab.reports.figures import figure
 from trimtab.reports.monitoring_seen import Cell, Seen, WindowSeen, reader, see
-from trimtab.reports.monitoring_words import Said, headline, interval, sentences
+from trimtab.reports.monitoring_words import Said, headline, interval, rang_said, sentences
 
 _STYLES = {"broken": "bold magenta", "moved": "bold red", "chance": "yellow", "within": "green", "unknown": ""}
 _SIGNS = {"broken": "✕", "moved": "!", "chance": "?", "within": "", "unknown": ""}
@@ -33,6 +38,7 @@ def drift(
     """Print what moved in production, how MODEL performs, and what was done about it."""
     where = Stage(stage)
     seen = see(model, where.ledger(model).entries(), reader(where.objects.read), windows)
+    seen = replace(seen, turns=turns(where, seen))
     if column and column not in seen.columns:
         raise CommandError(f"no window has a column {column}; measured are: {', '.join(seen.columns) or 'none yet'}")
     if html is not None:
@@ -43,8 +49,25 @@ def drift(
         print(json.dumps(seen.to_json(), default=str))
         return
     show(seen, column, wide_console())
+    if page := newest_page(where, model):
+        print(f"\nthe last run's page: {page}")
     if html is not None:
         print(f"\nwritten: {html}")
+
+
+def turns(where: Stage, seen: Seen) -> list[Turn]:
+    """How the model's alarms have turned since the oldest window that is shown."""
+    if not seen.windows:
+        return []
+    since = datetime.fromisoformat(str(seen.windows[0].drift["window"]["start"]))
+    alarms = CloudWatchAlarmReader(where.client("cloudwatch"))
+    return lately(alarms, model_stack_name(where.name, seen.model), since)
+
+
+def newest_page(where: Stage, model: str) -> str | None:
+    """Address of the page that the newest monitoring run has written; None before the first."""
+    uri = "/".join((f"s3://{where.data['CapturesBucket']}/{model}", *MONITORING_PAGE))
+    return uri if where.objects.head(uri) else None
 
 
 def show(seen: Seen, column: str, console: Console) -> None:
@@ -59,6 +82,9 @@ def show(seen: Seen, column: str, console: Console) -> None:
     if column and seen.newest:
         console.print(f"\n{column} in the window of {seen.newest.label}")
         console.print(distribution(seen.newest, column))
+    if seen.rang:
+        console.print("\nAlarms that rang, newest first")
+        console.print(alarms(seen))
     if seen.acts:
         console.print("\nDecided and done, newest first")
         console.print(acts(seen))
@@ -131,6 +157,14 @@ def distribution(window: WindowSeen, column: str) -> Table:
 def shares(counts: Sequence[int]) -> list[float]:
     """Each count's share of all; zeros of nothing."""
     return [count / max(sum(counts), 1) for count in counts]
+
+
+def alarms(seen: Seen) -> Table:
+    """The newest times at which alarms rang."""
+    shown = Table("since (UTC)", "alarm", "", box=None, pad_edge=False)
+    for each in list(reversed(seen.rang))[:_ACTS]:
+        shown.add_row(f"{each.start:%Y-%m-%d %H:%M}", each.label, rang_said(each))
+    return shown
 
 
 def acts(seen: Seen) -> Table:

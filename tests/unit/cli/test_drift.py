@@ -1,6 +1,7 @@
 """`trimtab drift`: what moved, how the model performs, and what was done, from the ledger and the windows' files."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +11,12 @@ from rich.console import Console
 from cli import drift
 from cli.errors import CommandError
 from cli.stage import Stage
+from tests.unit.reports.alarmed import BEGAN, DRIFT, PAGE, STACK, CloudWatch
 from tests.unit.reports.monitored import monitored, seen
+from trimtab.aws.alarm_reader import CloudWatchAlarmReader
+from trimtab.monitoring.alarms import lately
 from trimtab.reports.monitoring_page import monitoring_page
-from trimtab.reports.monitoring_seen import see
+from trimtab.reports.monitoring_seen import reader, see
 from trimtab.reports.monitoring_words import RUNBOOKS, sentences
 
 ROOT = Path(__file__).parents[3]
@@ -23,6 +27,8 @@ def deployed(monkeypatch: pytest.MonkeyPatch) -> None:
     scene = monitored().scene
     monkeypatch.setattr(Stage, "ledger", lambda _self, _model: scene.ledger)
     monkeypatch.setattr(Stage, "objects", scene.objects)
+    monkeypatch.setattr(Stage, "data", {"CapturesBucket": "captures"})
+    monkeypatch.setattr(Stage, "client", lambda _self, _service: CloudWatch())
 
 
 def shown(column: str = "") -> str:
@@ -81,13 +87,40 @@ def test_programs_get_everything(deployed: None, capsys: pytest.CaptureFixture[s
     assert [window["cells"]["x"]["state"] for window in found["windows"]] == ["within", "moved"]
     assert found["windows"][1]["report"]["columns"][0]["bins"]["labels"]
     assert found["acts"][-1]["decision"][0]["answer"] == "yes: drift"
+    assert [(turn["alarm"], turn["after"]) for turn in found["alarms"]] == [
+        (DRIFT, "ALARM"),
+        (DRIFT, "OK"),
+        (PAGE, "ALARM"),
+    ]
+
+
+def test_alarms_are_told_with_how_long_they_rang_and_at_what_reading(
+    deployed: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    drift.drift("tiny")
+    lines = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
+    assert "2026-01-01 13:00 drift until 2026-01-01 16:00, at 0.41" in lines
+    assert "2026-01-01 13:00 page rings still, at 0.41" in lines
+
+
+def test_the_page_of_the_last_run_is_named_once_there_is_one(
+    deployed: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    drift.drift("tiny")
+    assert "page:" not in capsys.readouterr().out
+    production = monitored()
+    production.call("publish_page")
+    drift.drift("tiny")
+    assert "the last run's page: s3://captures/tiny/reports/monitoring.html" in capsys.readouterr().out
+    production.scene.objects.delete("s3://captures/tiny/reports/monitoring.html")
 
 
 def test_the_page_is_written_where_it_is_asked_for(
     deployed: None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     drift.drift("tiny", html=tmp_path / "tiny.html")
-    assert (tmp_path / "tiny.html").read_bytes() == monitoring_page(seen())
+    turns = lately(CloudWatchAlarmReader(CloudWatch()), STACK, BEGAN)
+    assert (tmp_path / "tiny.html").read_bytes() == monitoring_page(replace(seen(), turns=turns))
     assert "1 moved" in capsys.readouterr().out
 
 
@@ -104,7 +137,7 @@ def test_a_column_that_is_not_there_is_refused_with_those_that_are(deployed: Non
 
 def test_without_the_files_of_a_window_the_ledger_is_enough() -> None:
     scene = monitored().scene
-    found = see("tiny", scene.ledger.entries(), drift.reader(_nothing))
+    found = see("tiny", scene.ledger.entries(), reader(_nothing))
     assert [cell.state for cell in found.cells("x")] == ["unknown", "moved"]
     with pytest.raises(CommandError, match="not kept"):
         drift.show(found, "x", Console(file=None, width=170, quiet=True))

@@ -7,6 +7,7 @@ from typing import Any
 
 from tests.fakes import NOON
 from tests.unit.reports.monitored import seen
+from trimtab.monitoring.alarms import Turn
 from trimtab.reports.monitoring_page import monitoring_page
 from trimtab.reports.monitoring_seen import Act, Seen, WindowSeen
 from trimtab.reports.window_charts import Heat, Ranged, heat_map, lanes, range_chart
@@ -37,7 +38,7 @@ def test_the_page_has_every_chart_and_a_table_under_each() -> None:
         "scores: shares by bin",
         "x: shares by bin",
         "kind: shares by bin",
-        "What was decided and done, by cause",
+        "When alarms rang, and what was decided and done, by cause",
     ]
     assert page().count("The same as a table") == 5
 
@@ -66,6 +67,25 @@ def test_the_verdict_tells_good_from_bad() -> None:
     calm = replace(now, windows=[replace(now.windows[0], drift={**now.windows[0].drift, "quality": {}})])
     assert 'class="card verdict good"' in page(calm)
     assert 'class="card verdict unjudged"' in page(Seen("tiny", None))
+
+
+def test_the_timeline_has_a_bar_for_each_time_that_an_alarm_rang() -> None:
+    turns = [
+        Turn(NOON, "a", "OK", "ALARM", "datapoints [0.4 (x)]"),
+        Turn(NOON.replace(hour=18), "a", "ALARM", "OK", ""),
+    ]
+    text = page(replace(seen(), turns=[*turns, Turn(NOON, "b", "OK", "ALARM", "")]))
+    assert text.count('class="stretch rang"') == 2
+    assert "a rang from 2026-01-01 12:00 until 2026-01-01 18:00, at 0.4</title>" in text
+    assert "b rang from 2026-01-01 12:00 rings still</title>" in text
+    assert "When alarms rang, as a table" in text
+    assert page().count("stretch rang") == 0
+
+
+def test_alarms_that_rang_are_shown_though_nothing_was_decided() -> None:
+    text = page(Seen("tiny", 1, turns=[Turn(NOON, "b", "OK", "ALARM", "")]))
+    assert 'class="stretch rang"' in text
+    assert "Nothing was decided" not in text
 
 
 def test_a_model_with_hundreds_of_columns_and_windows_has_a_short_page() -> None:

@@ -1,4 +1,7 @@
-"""CloudWatch behind the AlarmReader port."""
+"""CloudWatch behind the AlarmReader port.
+
+Composite alarms are returned only to a permission on everything (``*``), as the API reference says of both calls.
+"""
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
@@ -8,7 +11,8 @@ from typing import Any
 from trimtab.aws.session import client
 from trimtab.monitoring.alarms import AlarmSeen, Turn
 
-_TYPES = ["MetricAlarm", "CompositeAlarm"]
+_METRIC = ["MetricAlarm"]
+_TYPES = [*_METRIC, "CompositeAlarm"]
 _NAMES_PER_CALL = 100
 
 
@@ -26,13 +30,13 @@ class CloudWatchAlarmReader:
     def described(self, names: Iterable[str]) -> list[AlarmSeen]:
         listed = sorted(set(names))
         portions = (listed[start : start + _NAMES_PER_CALL] for start in range(0, len(listed), _NAMES_PER_CALL))
-        return [seen for portion in portions for seen in self._found(AlarmNames=portion)]
+        return [seen for portion in portions for seen in self._found(_METRIC, AlarmNames=portion)]
 
     def under(self, prefix: str) -> list[AlarmSeen]:
-        return list(self._found(AlarmNamePrefix=prefix))
+        return list(self._found(_TYPES, AlarmNamePrefix=prefix))
 
-    def _found(self, **query: Any) -> Iterator[AlarmSeen]:
-        for page in self._cloudwatch.get_paginator("describe_alarms").paginate(AlarmTypes=_TYPES, **query):
+    def _found(self, types: list[str], **query: Any) -> Iterator[AlarmSeen]:
+        for page in self._cloudwatch.get_paginator("describe_alarms").paginate(AlarmTypes=types, **query):
             yield from map(_seen, [*page.get("MetricAlarms", ()), *page.get("CompositeAlarms", ())])
 
     def turns(self, name: str, since: datetime) -> list[Turn]:

@@ -14,6 +14,9 @@ _DESCRIPTION: Final = re.compile(
 """As stacks write it: the model, what the alarm is about, and the page that helps."""
 _READING: Final = re.compile(r"datapoints? \[(?P<value>[-+]?[\d.]+(?:[eE][-+]?\d+)?)")
 _CHILD: Final = re.compile(r"""ALARM\(\s*["']?([^"')]+)["']?\s*\)""")
+_OWN: Final = re.compile(r"Alarms(?P<id>\w+?)[0-9A-F]{8}(?:-\w+)?$")
+"""The end of a name that CloudFormation, or the CDK, has made of a construct's path."""
+_RINGS: Final = "ALARM"
 _MEASURES: Final = {metric.value for metrics in WATCHES.values() for metric in metrics}
 
 
@@ -57,15 +60,61 @@ class Turn:
     reason: str
 
 
+@dataclass(frozen=True)
+class Rang:
+    """An alarm from when it began to ring until it did not any more."""
+
+    alarm: str
+    start: datetime
+    end: datetime | None
+    """None while it rings."""
+    reason: str
+    """CloudWatch's for beginning."""
+
+    @property
+    def label(self) -> str:
+        """As stacks call the alarm: drift, page, monitoringBroken; its whole name, where somebody else made it."""
+        found = _OWN.search(self.alarm)
+        return f"{found['id'][:1].lower()}{found['id'][1:]}" if found else self.alarm
+
+
+def rang(turns: Iterable[Turn]) -> list[Rang]:
+    """When alarms rang, the first to begin first; one that rang before the first turn that is known began then."""
+    open_: dict[str, Turn] = {}
+    found: list[Rang] = []
+    for turn in sorted(turns, key=lambda each: each.at):
+        began = open_.pop(turn.alarm, None)
+        if began is not None or turn.before == _RINGS:
+            first = began or turn
+            found.append(Rang(turn.alarm, first.at, turn.at, first.reason if began else ""))
+        if turn.after == _RINGS:
+            open_[turn.alarm] = turn
+    still = [Rang(turn.alarm, turn.at, None, turn.reason) for turn in open_.values()]
+    return sorted([*found, *still], key=lambda each: (each.start, each.alarm))
+
+
+def lately(reader: "AlarmReader", stack: str, since: datetime) -> list[Turn]:
+    """How the alarms of a model's stack have turned since then; one that has rung since before is as if turned then."""
+    found: list[Turn] = []
+    # CloudFormation names alarms on metrics by the stack, and the CDK composites, without its dashes.
+    for prefix in (f"{stack}-Alarms", f"{stack.replace('-', '')}Alarms"):
+        for alarm in reader.under(prefix):
+            if alarm.since >= since:
+                found += reader.turns(alarm.name, since)
+            elif alarm.state == _RINGS:
+                found.append(Turn(since, alarm.name, "", _RINGS, alarm.reason))
+    return found
+
+
 class AlarmReader(Protocol):
-    """Reads alarms of either type, and changes none."""
+    """Reads alarms, and changes none."""
 
     def described(self, names: Iterable[str]) -> Sequence[AlarmSeen]:
-        """Those that exist, by name."""
+        """Those on metrics that exist, by name; composites are above them."""
         ...
 
     def under(self, prefix: str) -> Sequence[AlarmSeen]:
-        """All whose name begins so."""
+        """All whose name begins so, composites too."""
         ...
 
     def turns(self, name: str, since: datetime) -> Sequence[Turn]:

@@ -5,16 +5,19 @@ from typing import Any, Final
 
 from markupsafe import Markup
 
+from trimtab.monitoring.alarms import Rang
 from trimtab.reports.figures import PAGE_BYTES
 from trimtab.reports.monitoring_seen import Act, Cell, Seen, WindowSeen
-from trimtab.reports.monitoring_words import effect, headline, interval, sentences
+from trimtab.reports.monitoring_words import effect, headline, interval, rang_said, sentences
 from trimtab.reports.pages import template
 from trimtab.reports.svg import paired_columns
-from trimtab.reports.window_charts import Happening, Heat, Ranged, heat_map, lanes, range_chart
+from trimtab.reports.window_charts import Happening, Heat, Ranged, Stretch, heat_map, lanes, range_chart
 
 _COLUMNS, _WINDOWS, _DISTRIBUTIONS, _ACTS = 80, 60, 12, 120
 """How many are shown; of a page that is too long half as many, and so on."""
 _SIGNS: Final = {"broken": "✕", "moved": "!", "chance": "?", "within": "", "unknown": ""}
+_RINGS: Final = {"settling": "muting"}
+"""An alarm that is no bad news: it keeps others from paging."""
 _ACT_STYLES: Final = {
     "retrain.given_up": "fail",
     "rollout.rolled_back": "fail",
@@ -49,7 +52,9 @@ def _page(seen: Seen, halvings: int) -> bytes:
         ranges=_performance(seen, shown),
         coverage=_coverage(shown),
         distributions=list(_distributions(seen.newest, names, distributions)),
-        timeline=_timeline(list(seen.acts)[-acts:]),
+        timeline=_timeline(list(seen.acts)[-acts:], seen.rang[-acts:]),
+        rang=list(reversed(seen.rang))[:acts],
+        rang_said=rang_said,
         acts=list(reversed(seen.acts))[:acts],
         acts_left=max(len(seen.acts) - acts, 0),
     )
@@ -134,12 +139,17 @@ def _shares(counts: Sequence[int]) -> list[float]:
     return [count / max(sum(counts), 1) for count in counts]
 
 
-def _timeline(acts: Sequence[Act]) -> Markup:
+def _timeline(acts: Sequence[Act], rang: Sequence[Rang]) -> Markup:
     happenings = [
         Happening(act.at, act.lane, act.sign, _ACT_STYLES.get(act.kind, "other"), f"{_when(act)} {act.summary}"[:200])
         for act in acts
     ]
-    return lanes("What was decided and done, by cause", happenings)
+    rings = [Stretch(each.label, each.start, each.end, _RINGS.get(each.label, "rang"), _rang(each)) for each in rang]
+    return lanes("When alarms rang, and what was decided and done, by cause", happenings, rings)
+
+
+def _rang(each: Rang) -> str:
+    return f"{each.label} rang from {each.start:%Y-%m-%d %H:%M} {rang_said(each)}"
 
 
 def _when(act: Act) -> str:

@@ -7,9 +7,8 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any, Final
 
-from trimtab.monitoring.alarms import Turn
-from trimtab.monitoring.publish import MEASURED
-from trimtab.monitoring.publish_performance import ESTIMATED, QUALITY
+from trimtab.monitoring.alarm_readings import ESTIMATED, MEASURED, QUALITY
+from trimtab.monitoring.alarms import Rang, Turn, rang
 from trimtab.ports import Entry, Ledger
 from trimtab.rollout.conclusion import BASELINE, ROLLED_BACK, SERVING
 
@@ -207,6 +206,11 @@ class Seen:
             if drop is not None and value is not None and self.evaluation.get(name) is not None
         }
         return next((name for name, distance in near.items() if distance < 1e-9), None)
+
+    @cached_property
+    def rang(self) -> list[Rang]:
+        """When the model's alarms rang, where CloudWatch was asked."""
+        return rang(self.turns)
 
     def since(self, column: str) -> Json | None:
         """The first of the newest windows in a row, all of what serves, in which the column had moved."""

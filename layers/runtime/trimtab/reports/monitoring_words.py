@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from trimtab.monitoring.alarms import Rang, reading_of
 from trimtab.reports.figures import figure
 from trimtab.reports.monitoring_seen import Act, Cell, Seen, WindowSeen
 
@@ -156,6 +157,13 @@ def _change(look: Json | None) -> Iterator[Said]:
         yield Said("trend", f"{found['measure']}: {found['forecast']}", bool(found["rings"]))
     if looks and not detected and not foretold:
         yield Said("change", f"none, and no trend, in {len(looks)} measures")
+
+
+def rang_said(each: Rang) -> str:
+    """How long an alarm rang, and its reading where CloudWatch gave one."""
+    value = reading_of(each.reason)
+    until = f"until {each.end:%Y-%m-%d %H:%M}" if each.end else "rings still"
+    return f"{until}{'' if value is None else f', at {figure(value)}'}"
 
 
 def last_judged(seen: Seen) -> WindowSeen | None:

@@ -129,15 +129,30 @@ def _whisker(each: Ranged, style: str, x: float, scale: _Scale) -> Markup:
     return span + Markup(dot).format(style, x, scale.y(each.value), said)
 
 
-def lanes(title: str, happenings: Sequence[Happening]) -> Markup:
-    """A lane for each kind of cause over time, with a sign wherever something was done."""
-    if not happenings:
+@dataclass(frozen=True)
+class Stretch:
+    """A time in a lane, its CSS class and its words; without an end it lasts."""
+
+    lane: str
+    start: datetime
+    end: datetime | None
+    style: str
+    title: str
+
+
+def lanes(title: str, happenings: Sequence[Happening], stretches: Sequence[Stretch] = ()) -> Markup:
+    """A lane for each kind of cause over time, with a bar for each stretch and a sign wherever something was done."""
+    if not happenings and not stretches:
         return Markup("")
-    names = list(dict.fromkeys(each.lane for each in happenings))
-    start, end = min(each.at for each in happenings), max(each.at for each in happenings)
+    names = list(dict.fromkeys(each.lane for each in (*stretches, *happenings)))
+    times = [*(each.at for each in happenings), *(end for each in stretches for end in (each.start, each.end) if end)]
+    start, end = min(times), max(times)
     span = max(end - start, timedelta(minutes=1))
     room, base = WIDTH - LEFT - RIGHT - 20, 6 + ROW * len(names)
     drawn = [_lane(name, 6 + ROW * line) for line, name in enumerate(names)]
+    for stretch in stretches:
+        ends = [LEFT + 10 + room * ((at - start) / span) for at in (stretch.start, stretch.end or end)]
+        drawn.append(_stretch(stretch, ends[0], ends[1], 6 + ROW * names.index(stretch.lane) + 4))
     for each in happenings:
         x = LEFT + 10 + room * ((each.at - start) / span)
         drawn.append(_sign(each, x, 6 + ROW * names.index(each.lane) + 15))
@@ -150,6 +165,12 @@ def lanes(title: str, happenings: Sequence[Happening]) -> Markup:
 def _lane(name: str, top: int) -> Markup:
     line = Markup('<line class="grid" x1="{0}" x2="{1}" y1="{2}" y2="{2}"/>').format(LEFT, WIDTH - RIGHT, top + 11)
     return line + _name(name, top + 15)
+
+
+def _stretch(each: Stretch, left: float, right: float, y: int) -> Markup:
+    """At least as wide as can be seen."""
+    bar = '<rect class="stretch {}" x="{:.1f}" y="{}" width="{:.1f}" height="{}" rx="3"><title>{}</title></rect>'
+    return Markup(bar).format(each.style, left, y, max(right - left, 3.0), ROW - 8, each.title)
 
 
 def _sign(each: Happening, x: float, y: int) -> Markup:
