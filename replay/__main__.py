@@ -54,18 +54,18 @@ def play(scene: Scene, *, short: bool, write: bool) -> None:
     notices.subscribe(scene)
     spec = load_spec_file(Path(scene.source) / "model.yaml")
     played = Player(scene, spec, replayed, clock).play()
-    text = reckoned(scene, spec, replayed, played)
+    text = reckoned(scene, spec, replayed, played, clock)
     console.print(f"\n{text}\n", markup=False)
     if write:
         page.write(scene.model, text)
 
 
-def reckoned(scene: Scene, spec: Spec, replayed: Replayed, played: Played) -> str:
+def reckoned(scene: Scene, spec: Spec, replayed: Replayed, played: Played, clock: CloudTime) -> str:
     """The replay's figures, from the ledger, the windows, and what people were told."""
     entries = scene.entries()
     windows = [entry for entry in entries if entry.kind == "window.measured"]
     found = list(worths(scene.stage, spec, replayed, windows, scene.state_dir))
-    left = Evidence(entries, played, found, alarms.went_off(scene), notices.received(scene))
+    left = Evidence(entries, played, found, alarms.went_off(scene), clock, notices.received(scene))
     return page.section(replayed, spec, played, reckon(left, spec), datetime.now(UTC).date())
 
 

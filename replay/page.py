@@ -27,6 +27,7 @@ def section(replayed: Replayed, spec: Spec, played: Played, found: Reckoning, on
             _alarms(found),
             _besides(found),
             _retrained(found),
+            *_trainings(found),
             _periods(rule.metric, found),
             _bought(rule.metric, found),
             _told(found),
@@ -83,10 +84,16 @@ def _retrained(found: Reckoning) -> str:
     each = found.retrained
     promoted = f" (versions {', '.join(map(str, each.promoted))})" if each.promoted else ""
     return (
-        f"Retrains: {each.started} started, {len(each.promoted)} promoted{promoted}, {each.refused} refused, "
+        f"Retrains: {len(each.trainings)} started, {len(each.promoted)} promoted{promoted}, {each.refused} refused, "
         f"{each.failed} failed, {each.rolled_back} rolled back. Requests besides: {each.suppressed} suppressed, "
         f"{each.deferred} kept for later, {each.told} only told; gave up {each.given_up} times."
     )
+
+
+def _trainings(found: Reckoning) -> list[str]:
+    """A table of the retrainings, where there were any."""
+    rows = [[str(each.day), each.why, each.outcome, each.against] for each in found.retrained.trainings]
+    return [_table(["started", "because", "ended", "against the champion"], rows)] if rows else []
 
 
 def _periods(metric: str, found: Reckoning) -> str:

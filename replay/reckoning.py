@@ -1,12 +1,13 @@
 """What the alarms were worth: which windows had fallen, which rang, and how long that took."""
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 from replay.alarms import kind_of
+from replay.cloud_time import CloudTime
 from replay.player import Look, Played
 from replay.worth import Worth
 from trimtab.ports import Entry
@@ -37,10 +38,22 @@ class Ringing:
 
 
 @dataclass(frozen=True)
+class Training:
+    """One retraining that was started."""
+
+    day: date
+    """Of the set."""
+    why: str
+    outcome: str
+    against: str
+    """What the champion gate said of it."""
+
+
+@dataclass(frozen=True)
 class Retrained:
     """What became of requests to retrain."""
 
-    started: int
+    trainings: tuple[Training, ...]
     refused: int
     failed: int
     promoted: tuple[int, ...]
@@ -76,6 +89,7 @@ class Evidence:
     played: Played
     worths: Sequence[Worth]
     went_off: Mapping[str, int]
+    clock: CloudTime
     notices: Sequence[Mapping[str, Any]]
     """As SNS wrote them."""
 
@@ -87,7 +101,7 @@ def reckon(left: Evidence, spec: Spec) -> Reckoning:
     asked = {worth.window: played.asked[worth.period][0] for worth in worths}
     kinds = tuple(count(kind, played.looks, fell, asked) for kind in KINDS)
     told = Counter(map(_about, left.notices))
-    return Reckoning(fell, kinds, left.went_off, retrained(entries), tuple(worths), told)
+    return Reckoning(fell, kinds, left.went_off, retrained(entries, left.clock), tuple(worths), told)
 
 
 def fallen(entries: Sequence[Entry], limit: float) -> dict[str, float]:
@@ -96,14 +110,14 @@ def fallen(entries: Sequence[Entry], limit: float) -> dict[str, float]:
     return {name: data["drop"] for name, data in last.items() if data["drop"] is not None and data["drop"] > limit}
 
 
-def retrained(entries: Sequence[Entry]) -> Retrained:
+def retrained(entries: Sequence[Entry], clock: CloudTime) -> Retrained:
     """Counted from the ledger; a version that a person asked for is not among them."""
     kinds = Counter(entry.kind for entry in entries)
     released = Counter(str(entry.data.get("outcome")) for entry in entries if entry.kind == "training.released")
     closed = [entry.data for entry in entries if entry.kind == "promotion.closed"]
     promoted = [int(data["version"]) for data in closed if data["outcome"] == "Serving" and int(data["version"]) > 1]
     return Retrained(
-        started=kinds["retrain.requested"],
+        trainings=tuple(_trainings(entries, clock)),
         refused=released["Refused"],
         failed=released["Failed"],
         promoted=tuple(promoted),
@@ -113,6 +127,18 @@ def retrained(entries: Sequence[Entry]) -> Retrained:
         told=kinds["alarm.told"],
         given_up=kinds["retrain.given_up"],
     )
+
+
+def _trainings(entries: Sequence[Entry], clock: CloudTime) -> Iterator[Training]:
+    """Each request that was granted, with the run that it led to."""
+    judged = {entry.subject: entry.data["gates"] for entry in entries if entry.kind == "candidate.judged"}
+    released = [entry for entry in entries if entry.kind == "training.released"]
+    for asked in (entry for entry in entries if entry.kind == "retrain.requested"):
+        run = next((entry for entry in released if entry.seq > asked.seq), None)
+        gates = judged.get(run.subject, []) if run else []
+        against = next((gate["message"] for gate in gates if gate["name"] == "champion"), "")
+        outcome = str(run.data.get("outcome", "")) if run else "not ended"
+        yield Training(clock.of_set(asked.at).date(), str(asked.data["reason"]), outcome, against)
 
 
 def count(kind: str, looks: Sequence[Look], fell: Collection[str], asked: Mapping[str, date]) -> Ringing:

@@ -1,10 +1,13 @@
 """What the alarms of a replay are said to have been worth."""
 
 from datetime import UTC, date, datetime
+from pathlib import Path
 from typing import Any
 
+from demo.scene import Scene
+from replay.cloud_time import CloudTime
 from replay.player import Look
-from replay.reckoning import Ringing, count, fallen, retrained
+from replay.reckoning import Ringing, Training, count, fallen, retrained
 from trimtab.ports import Entry
 
 AT = datetime(2027, 4, 1, tzinfo=UTC)
@@ -54,12 +57,15 @@ def test_an_alarm_that_rings_on_from_an_earlier_window_is_not_counted_again() ->
 def test_retrains_are_counted_by_what_became_of_them() -> None:
     entries = [
         entry(1, "promotion.closed", "1", version=1, outcome="Serving"),
-        entry(2, "retrain.requested", "a"),
+        entry(2, "retrain.requested", "ask-1", reason="drift"),
+        entry(3, "candidate.judged", "a", gates=[{"name": "champion", "message": "no better"}]),
         entry(3, "training.released", "a", outcome="Refused"),
-        entry(4, "retrain.requested", "b"),
+        entry(4, "retrain.requested", "ask-2", reason="quality"),
         entry(5, "training.released", "b", outcome="Registered"),
         entry(6, "promotion.closed", "2", version=2, outcome="Serving"),
         entry(7, "retrain.suppressed", "c"),
     ]
-    found = retrained(entries)
-    assert (found.started, found.refused, found.promoted, found.suppressed) == (2, 1, (2,), 1)
+    found = retrained(entries, CloudTime(Scene("flights", Path()), 14))
+    assert found.trainings[0] == Training(date(2013, 4, 1), "drift", "Refused", "no better")
+    assert [each.outcome for each in found.trainings] == ["Refused", "Registered"]
+    assert (found.refused, found.promoted, found.suppressed) == (1, (2,), 1)
