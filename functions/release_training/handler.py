@@ -59,7 +59,8 @@ def release(event: ReleaseTrainingEvent, runtime: Runtime, bills: Bills) -> dict
         what = f"Run {name} ended {event.outcome}{in_words(cost)}."
         link = log_link(failure, runtime.settings) if failure else None
         link = link or runtime.artifact("runs", event.run, "evaluation", "evaluation.html")
-        runtime.notifier.send(f"training {event.outcome.lower()}", what, reason, next_step, link)
+        quotes = failure is not None  # the author's own code says why
+        runtime.notifier.send(f"training {event.outcome.lower()}", what, reason, next_step, link, quotes_data=quotes)
     return {"released": data["released"], "next": data["next"], "outcome": event.outcome, "reason": data["reason"]}
 
 

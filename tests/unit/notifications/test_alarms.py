@@ -100,6 +100,12 @@ def test_an_alarm_of_no_model_and_one_that_somebody_else_made_are_told_as_they_a
     assert (foreign.what, foreign.how_much) == ("Cpu.", ["cpu: too hot"])
 
 
+def test_why_a_training_failed_stays_in_the_account() -> None:
+    acts = [Act(AT, "training.released", "training", "could not read 'Ann Smith'")]
+    found = told(page(AT, "tiny-Drift"), ringing=[drifted(AT)], seen=replace(seen(1), acts=acts))
+    assert found.done == ["2026-01-02 12:00 training: training ended."]
+
+
 def test_broken_columns_are_named_and_no_value_of_theirs() -> None:
     window = seen(1).newest
     assert window is not None

@@ -10,7 +10,7 @@ from trimtab.monitoring.alarms import AlarmSeen, read_description, reading_of
 from trimtab.notifications.notification import Links, Notification, State
 from trimtab.notifications.received import AlarmMessage
 from trimtab.reports.figures import figure
-from trimtab.reports.monitoring_seen import Seen
+from trimtab.reports.monitoring_seen import Act, Seen
 from trimtab.reports.monitoring_words import sentences
 
 _TOLD: Final = frozenset(
@@ -94,9 +94,15 @@ def _done(known: Known) -> Iterator[str]:
         yield "nothing: this alarm starts nothing by itself"
         return
     acts = [act for act in reversed(known.seen.acts) if act.at >= known.since - _BEFORE][:_ACTS]
-    yield from (f"{act.at:%Y-%m-%d %H:%M} {act.lane}: {act.words}. {act.summary}" for act in acts)
+    yield from map(_act, acts)
     if not acts:
         yield "nothing yet: recovery decides on each alarm within minutes"
+
+
+def _act(act: Act) -> str:
+    """With its reason where a policy gave it; a training that failed may quote data."""
+    reason = "" if act.kind == "training.released" else f" {act.summary}"
+    return f"{act.at:%Y-%m-%d %H:%M} {act.lane}: {act.words}.{reason}"
 
 
 def _to_do(known: Known, over: bool) -> str:
