@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -12,6 +13,7 @@ from rich.console import Console
 
 from cli import local
 from cli.stage import Stage
+from trimtab.aws.ledger_table import LedgerTable
 from trimtab.names import ModelNames
 from trimtab.ports import Entry
 
@@ -38,6 +40,7 @@ class Scene:
     stage: Stage = field(default_factory=Stage)
     started: float = field(default_factory=time.monotonic)
     _clients: dict[str, Any] = field(default_factory=dict)
+    _known: list[Entry] = field(default_factory=list)
 
     # telling ---------------------------------------------------------------------------------------------------------
 
@@ -65,19 +68,29 @@ class Scene:
             self._clients[service] = self.stage.session.client(service, config=config)
         return self._clients[service]
 
+    @cached_property
+    def ledger(self) -> LedgerTable:
+        return self.stage.ledger(self.model)
+
     def entries(self, kind_prefix: str = "") -> list[Entry]:
-        return self.stage.ledger(self.model).entries(kind_prefix)
+        """What the ledger says by now; read is only what is new since the last call, as it only grows."""
+        self._known += self.ledger.after(self._known[-1].seq if self._known else 0)
+        return [entry for entry in self._known if entry.kind.startswith(kind_prefix)]
 
     def mark(self) -> int:
         """Sequence number of the newest ledger entry; entries after it are news."""
         entries = self.entries()
         return entries[-1].seq if entries else 0
 
-    def executions(self, machine: str) -> list[dict[str, Any]]:
-        """Executions of one of the model's machines, newest first."""
-        arn = self.stage.model(self.model)[f"{machine.title()}Machine"]
-        found: list[dict[str, Any]] = self.client("stepfunctions").list_executions(stateMachineArn=arn)["executions"]
+    def executions(self, machine: str, most: int = 1000) -> list[dict[str, Any]]:
+        """Executions of one of the model's machines, newest first, not more than ``most``."""
+        arn, states = self._outputs[f"{machine.title()}Machine"], self.client("stepfunctions")
+        found: list[dict[str, Any]] = states.list_executions(stateMachineArn=arn, maxResults=most)["executions"]
         return found
+
+    @cached_property
+    def _outputs(self) -> dict[str, str]:
+        return self.stage.model(self.model)
 
     # waiting ---------------------------------------------------------------------------------------------------------
 

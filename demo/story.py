@@ -88,7 +88,7 @@ class Story:
         scene = self.scene
         scene.title("7. A broken successor is approved on purpose")
         before = rollouts.served_config(scene)
-        champion = scene.stage.ledger(scene.model).state("champion") or {}
+        champion = scene.ledger.state("champion") or {}
         package = broken.register(scene.stage, scene.model, int(champion["version"]), scene.state_dir)
         scene.say(f"a colleague registered version {package.version}: it answers 500 to columns beyond the contract")
         with self.months.load() as load:

@@ -31,6 +31,8 @@ ROWS_PER_REQUEST = 2000
 QUIET_SECONDS = 0.8
 """An alarm is evaluated within half a second of its metric, and its event delivered at once."""
 ALARM_SECONDS = 20
+MOST = 20
+"""Executions of a machine that are looked at: more do not run at once."""
 TRAINING_SECONDS = 400
 TOLD = ("window.measured", "quality.measured", "retrain.", "alarm.")
 SHORT_LIVED = ("intake", "monitoring", "recovery")
@@ -142,7 +144,7 @@ class Player:
     def _await_alarms(self, entries: list[Entry]) -> None:
         """The alarms agree with the newest readings, or it is said that one does not."""
         fresh = [entry for entry in entries if entry.seq > self._seen]
-        champion = self.scene.stage.ledger(self.scene.model).state("champion") or {}
+        champion = self.scene.ledger.state("champion") or {}
         rules = expected(entries, fresh, int(champion["version"]), self.spec)
         until = time.monotonic() + ALARM_SECONDS
         while wrong := {kind for kind, rings in rules.items() if rings != (kind in ringing(self.scene))}:
@@ -222,19 +224,18 @@ class Player:
     def _started(self, machine: str) -> bool:
         """Whether an execution began within the last virtual hour, which the jump ended with."""
         now = self.scene.now()
-        return any((now - each["startDate"]).total_seconds() < 3600 for each in self.scene.executions(machine)[:1])
+        return any((now - each["startDate"]).total_seconds() < 3600 for each in self.scene.executions(machine, most=1))
 
     def _rest(self, *machines: str) -> None:
         """Nothing runs but trainings and promotions, or none of ``machines``; and nothing has begun for a while."""
-        since, before = time.monotonic(), -1
+        since, before = time.monotonic(), [""]
 
         def look() -> bool:
             nonlocal since, before
-            found = {machine: self.scene.executions(machine) for machine in machines or SHORT_LIVED}
-            count = sum(len(each) for each in found.values())
-            busy = any(each["status"] == "RUNNING" for every in found.values() for each in every)
-            if busy or count != before:
-                since, before = time.monotonic(), count
+            newest = [each for machine in machines or SHORT_LIVED for each in self.scene.executions(machine, MOST)]
+            seen = [each["executionArn"] for each in newest]
+            if seen != before or any(each["status"] == "RUNNING" for each in newest):
+                since, before = time.monotonic(), seen
                 return False
             return time.monotonic() - since > (0 if machines else QUIET_SECONDS)
 

@@ -63,6 +63,21 @@ def test_a_question_about_one_kind_does_not_read_the_others(aws: None) -> None:
     assert scanned == [1, 1]
 
 
+def test_who_watches_reads_only_what_is_new(aws: None) -> None:
+    dynamodb = table()
+    ledger = LedgerTable(dynamodb, "ledger", "tiny")
+    for number in range(12):
+        ledger.append("drop.accepted", f"s{number}", {}, NOON, "test")
+    scanned: list[int] = []
+    dynamodb.meta.events.register(
+        "after-call.dynamodb.Query", lambda parsed, **_: scanned.append(parsed["ScannedCount"])
+    )
+    assert [entry.seq for entry in ledger.after(9)] == [10, 11, 12]
+    assert ledger.after(12) == []
+    assert scanned == [3, 0]
+    assert ledger.after(0) == ledger.entries()
+
+
 def test_state_is_set_with_the_entry_that_says_so(ledger: Ledger) -> None:
     assert ledger.state("champion") is None
     ledger.append("rollout.serving", "v1", {}, NOON, "confirm_serving", state={"champion": {"version": 1}})

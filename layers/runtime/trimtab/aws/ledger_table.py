@@ -16,7 +16,7 @@ from trimtab.errors import LedgerConflict
 from trimtab.ledger import canonical_json, next_entry
 from trimtab.ports import Claim, Entry, Lease
 
-_HEAD = "HEAD"
+_HEAD, _LAST = "HEAD", "9" * 12
 _ATTEMPTS = 12
 _NEW = "attribute_not_exists(pk)"
 _HELD = "fence = :fence AND holder = :holder"
@@ -56,6 +56,13 @@ class LedgerTable:
         found = (_entry(_plain(item)) for page in pages for item in page["Items"])
         chosen = (e for e in found if e.kind.startswith(kind_prefix) and subject in (None, e.subject))
         return sorted(chosen, key=lambda entry: entry.seq)
+
+    def after(self, seq: int) -> list[Entry]:
+        """The entries that were written after the one with this number, in order: for who watches the ledger grow."""
+        where = _query("pk = :pk AND sk BETWEEN :value AND :last", self.model, _place(seq + 1))
+        where["ExpressionAttributeValues"] |= _typed({":last": _LAST})
+        pages = self._dynamodb.get_paginator("query").paginate(TableName=self._table, ConsistentRead=True, **where)
+        return [_entry(_plain(item)) for page in pages for item in page["Items"]]
 
     def _found_by(self, kind_prefix: str, subject: str | None) -> dict[str, Any]:
         """The query that reads least: by subject, by kind, or the model's whole partition."""
@@ -168,7 +175,7 @@ def _iso(at: datetime) -> str:
 def _item(entry: Entry) -> Item:
     return {
         "pk": entry.model,
-        "sk": f"{entry.seq:012d}",
+        "sk": _place(entry.seq),
         "kind": entry.kind,
         "subject": entry.subject,
         "data": canonical_json(entry.data),
@@ -177,6 +184,11 @@ def _item(entry: Entry) -> Item:
         "prev": entry.prev,
         "hash": entry.hash,
     }
+
+
+def _place(seq: int) -> str:
+    """The sort key of an entry."""
+    return f"{seq:012d}"
 
 
 def _entry(item: Item) -> Entry:
