@@ -8,7 +8,7 @@ from trimtab.spec.base import Section
 class ChangeSpec(Section):
     """When a run of readings counts as a change although none of them need be beyond its limit."""
 
-    tolerance: float = Field(default=0.75, gt=0, lt=1)
+    tolerance: float = Field(default=0.5, gt=0, lt=1)
     """Share of a measure's limit beyond which readings may not stay, however little each is beyond it."""
     average_run: int = Field(default=500, ge=20)
     """Readings until a false detection, on average and at least, while a measure stays within the tolerance."""

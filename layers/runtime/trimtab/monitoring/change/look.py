@@ -3,17 +3,19 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import pairwise
-from math import hypot, sqrt
+from statistics import NormalDist
 from typing import Any
 
 from trimtab.monitoring.change.detector import Change, detect
 from trimtab.monitoring.change.measures import Measure
-from trimtab.monitoring.change.series import Reading
+from trimtab.monitoring.change.spread import with_known_errors, with_spread
 from trimtab.monitoring.change.trend import Forecast, forecast
 from trimtab.spec.change import ChangeSpec
 
-_LEAST_FOR_SPREAD = 4
+LEAST = 6
+"""Readings below which no change is looked for: so few do not say how much days differ."""
+_SURE = NormalDist().inv_cdf(0.9)
+"""Of what the readings are compared with, in its standard errors."""
 
 
 @dataclass(frozen=True)
@@ -22,7 +24,7 @@ class Look:
 
     measure: Measure
     change: Change | None
-    """None while the readings have no standard errors to weigh them by."""
+    """None while the readings are few, or none has a standard error to weigh it by."""
     forecast: Forecast
 
     @property
@@ -48,7 +50,7 @@ class Look:
             "evidence": self.evidence,
             "noticed": _text(self.change.noticed if self.change else None),
             "since": _text(self.change.since if self.change else None),
-            "change": self.change.message if self.change else "no standard errors to weigh the readings by",
+            "change": self.change.message if self.change else _why_none(self.measure),
             "outcome": self.forecast.outcome,
             "forecast": self.forecast.message,
             "slope_per_day": self.forecast.slope_per_day,
@@ -73,30 +75,22 @@ def look_at(measures: Sequence[Measure], at: datetime, spec: ChangeSpec) -> list
 
 
 def _change(measure: Measure, peers: int, spec: ChangeSpec) -> Change | None:
-    if any(reading.error <= 0 for reading in measure.readings):
+    readings = with_known_errors(measure.readings)
+    if len(readings) < LEAST:
         return None
-    return detect(
-        with_spread(measure.readings), spec.tolerance * measure.limit, average_run=float(spec.average_run * peers)
-    )
+    tolerance = spec.tolerance * measure.limit + _SURE * measure.shared_error
+    return detect(with_spread(readings), tolerance, average_run=float(spec.average_run * peers))
+
+
+def _why_none(measure: Measure) -> str:
+    if len(measure.readings) < LEAST:
+        return f"{len(measure.readings)} readings, a change needs {LEAST}"
+    return "no standard errors to weigh the readings by"
 
 
 def _forecast(measure: Measure, peers: int, at: datetime, spec: ChangeSpec) -> Forecast:
     horizon, confidence = timedelta(days=spec.horizon_days), 1 - (1 - spec.confidence) / peers
     return forecast(measure.readings, measure.limit, at, horizon=horizon, confidence=confidence)
-
-
-def with_spread(readings: Sequence[Reading]) -> tuple[Reading, ...]:
-    """Readings whose errors also hold what differs between neighbouring windows beyond sampling.
-
-    The variance between neighbours (von Neumann's mean successive difference, which a lasting change hardly moves) less
-    what sampling explains, is added to every reading's: days differ though nothing has changed. Few readings are as
-    they were.
-    """
-    if len(readings) < _LEAST_FOR_SPREAD:
-        return tuple(readings)
-    beyond = [((b.value - a.value) ** 2 - a.error**2 - b.error**2) / 2 for a, b in pairwise(readings)]
-    extra = sqrt(max(0.0, sum(beyond) / len(beyond)))
-    return tuple(Reading(each.at, each.value, hypot(each.error, extra)) for each in readings)
 
 
 def worst_evidence(looks: Sequence[Look]) -> float:

@@ -3,6 +3,8 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from math import sqrt
+from statistics import NormalDist
 from typing import Any
 
 from trimtab.monitoring.change.series import Reading
@@ -12,6 +14,8 @@ from trimtab.spec.monitoring import MonitoringSpec
 WINDOW, QUALITY, ESTIMATED = "window.measured", "quality.measured", "performance.estimated"
 KINDS = (WINDOW, QUALITY, ESTIMATED)
 COLUMN = "column "
+_WIDTH = 2 * NormalDist().inv_cdf(0.975)
+"""Of an interval, in standard errors."""
 _OF_DATA = "drift by importance"
 
 
@@ -22,6 +26,8 @@ class Measure:
     name: str
     limit: float
     readings: tuple[Reading, ...]
+    shared_error: float = 0.0
+    """Standard error of what all readings are compared with: it moves them together, and no number of them tells."""
 
     @property
     def rings(self) -> bool:
@@ -40,38 +46,61 @@ class _Field:
     kind: str
     value: str
     error: str
+    interval: str = ""
+    """Of what the window alone says, where ``error`` holds what it is compared with too."""
+    both: str = ""
+    """Where the error of the window and of what it is compared with is, when ``error`` is the window's own."""
 
 
 _FIELDS = (
-    _Field("performance", QUALITY, "drop", "error"),
-    _Field("estimated performance", ESTIMATED, "estimate_drop", "estimate_error"),
+    _Field("performance", QUALITY, "drop", "error", both="drop_error"),
+    _Field("estimated performance", ESTIMATED, "estimate_drop", "estimate_error", interval="interval"),
     _Field("scores", WINDOW, "prediction_value", "prediction_error"),
     _Field(_OF_DATA, WINDOW, "weighted_psi", "weighted_error"),
 )
 
 
 def measures_of(entries: Sequence[Entry], version: int, spec: MonitoringSpec) -> list[Measure]:
-    """Every measure that the version has readings of."""
-    mine = [entry for entry in entries if entry.kind in KINDS and entry.data.get("version") == version]
-    found = [Measure(field.name, _limit(field, spec), _readings(mine, field, spec)) for field in _FIELDS]
+    """Every measure that the version has judged readings of."""
+    mine = [entry for entry in entries if entry.kind in KINDS and _is_judged(entry.data, version)]
+    found = [_measure(mine, field, spec) for field in _FIELDS]
     return [measure for measure in (*found, *_columns(mine, spec)) if measure.readings]
 
 
+def _is_judged(data: Mapping[str, Any], version: int) -> bool:
+    return data.get("version") == version and data.get("judged") is not False
+
+
+def _measure(entries: Sequence[Entry], field: _Field, spec: MonitoringSpec) -> Measure:
+    """The newest reading of each window, as more truth may have come; entries without the value have none."""
+    mine = [entry for entry in entries if entry.kind == field.kind and entry.data.get(field.value) is not None]
+    by_window = {entry.subject: _reading(entry.data, field) for entry in mine}
+    shared = _shared_error(mine[-1].data, field) if mine else 0.0
+    return Measure(field.name, _limit(field, spec), _newest(by_window.values(), spec), shared)
+
+
 def _limit(field: _Field, spec: MonitoringSpec) -> float:
-    if field.kind in (QUALITY, ESTIMATED):
+    if field.kind == ESTIMATED:
+        return spec.estimate.max_drop or spec.quality.max_drop
+    if field.kind == QUALITY:
         return spec.quality.max_drop
     return spec.prediction_psi_limit if field.name == "scores" else spec.psi_limit
 
 
-def _readings(entries: Sequence[Entry], field: _Field, spec: MonitoringSpec) -> tuple[Reading, ...]:
-    """The newest reading of each window, as more truth may have come; entries without the value have none."""
-    by_window: dict[str, Reading] = {}
-    for entry in entries:
-        value = entry.data.get(field.value)
-        if entry.kind == field.kind and value is not None:
-            at = middle(entry.data)
-            by_window[entry.subject] = Reading(at, float(value), float(entry.data.get(field.error) or 0.0))
-    return _newest(by_window.values(), spec)
+def _reading(data: Mapping[str, Any], field: _Field) -> Reading:
+    own = _half_width(data.get(field.interval)) if field.interval else None
+    return Reading(middle(data), float(data[field.value]), float(data.get(field.error) or 0.0) if own is None else own)
+
+
+def _shared_error(data: Mapping[str, Any], field: _Field) -> float:
+    """What the error of both sides has beyond the window's own; 0 where they cannot be told apart."""
+    both = data.get(field.both or field.error) if field.both or field.interval else None
+    return sqrt(max(0.0, both**2 - _reading(data, field).error ** 2)) if both else 0.0
+
+
+def _half_width(interval: Any) -> float | None:
+    """Standard error of an interval's value."""
+    return (interval[1] - interval[0]) / _WIDTH if interval and None not in interval else None
 
 
 def _columns(entries: Sequence[Entry], spec: MonitoringSpec) -> Iterator[Measure]:

@@ -4,8 +4,10 @@ Weighted least squares. A reading's weight is one over its sampling variance plu
 unexplained beyond it (moments, DerSimonian and Laird 1986), so a window of many rows cannot pretend that nothing but
 chance moves it. Neighbouring windows resemble each other, so the line's variance is inflated by their correlation as a
 first-order autoregression has it (Bayley and Hammersley 1946), which is estimated with the usual correction for short
-series (Kendall 1954). Limits: a season looks like a trend until it turns; give readings relative to the same period of
-an earlier year where there is one.
+series (Kendall 1954). A line is
+looked at again with every reading, so its chance of being false is spent over the looks: 1 / (k (k + 1)) of it with the
+k-th doubling of the readings. Limits: a season looks like a trend until it turns; give readings relative to the same
+period of an earlier year where there is one.
 """
 
 import math
@@ -18,9 +20,10 @@ from typing import Literal
 from trimtab.monitoring.change.series import Reading, days_between, in_order
 from trimtab.monitoring.change.student import quantile
 
-LEAST = 5
-"""Readings below which no line is drawn: with two unknowns and a correlation, fewer say nothing."""
-_MOST_CORRELATED = 0.8
+LEAST = 8
+"""Readings below which no line is drawn: with two unknowns and a correlation, fewer say little."""
+_LEAST_CORRELATED, _MOST_CORRELATED = 0.3, 0.8
+"""Neighbours resemble each other at least so much: few readings do not show it, and then invent trends."""
 _LEAST_DEGREES = 2
 
 
@@ -69,15 +72,15 @@ def forecast(
     """When the measure, bad when large, will have crossed ``limit``, as far as ``horizon`` from ``now``.
 
     ``readings`` are those that the line shall be drawn through. A crossing is foretold only when the slope is above 0
-    with ``confidence`` (two-sided interval, Student's t). ``earliest`` and ``latest`` are the days on which the upper
-    and the lower end of the line's own confidence band cross: they hold the true line's crossing with about that
-    confidence, as long as it stays a line.
+    with ``confidence`` (two-sided interval, Student's t) over all looks at a growing series. ``earliest`` and
+    ``latest`` are the days on which the upper and the lower end of the line's own confidence band cross: they hold the
+    true line's crossing with about that confidence, as long as it stays a line.
     """
     ordered = in_order(readings)
     if len(ordered) < LEAST:
         return Forecast("too few readings", f"{len(ordered)} readings, a line needs {LEAST}", len(ordered))
     line = fit(ordered)
-    factor = quantile((1 + confidence) / 2, line.degrees)
+    factor = quantile(1 - _chance(1 - confidence, len(ordered)) / 2, line.degrees)
     interval = line.slope - factor * line.slope_error, line.slope + factor * line.slope_error
     today, last = days_between(ordered[0].at, now), days_between(ordered[0].at, now + horizon)
     figures = _Figures(ordered[0].at, len(ordered), line.slope, interval)
@@ -86,6 +89,12 @@ def forecast(
     if line.band(today, 0)[0] >= limit:
         return figures.says("crossed", f"the line is beyond {limit:g} already")
     return _crossing(line, factor, limit, (today, last), figures)
+
+
+def _chance(of_all: float, readings: int) -> float:
+    """What one look may spend of the chance that all looks have."""
+    doublings = math.log2(readings / LEAST) + 1
+    return of_all / (doublings * (doublings + 1))
 
 
 @dataclass(frozen=True)
@@ -188,7 +197,7 @@ def _inflation(line: Line, days: Sequence[float], values: Sequence[float], weigh
     if squares <= 0:
         return 1.0
     found = math.fsum(one * two for one, two in pairwise(left)) / squares
-    corrected = min(_MOST_CORRELATED, max(0.0, found + (2 + 4 * found) / len(left)))
+    corrected = min(_MOST_CORRELATED, max(_LEAST_CORRELATED, found + (2 + 4 * found) / len(left)))
     return (1 + corrected) / (1 - corrected)
 
 
