@@ -143,9 +143,8 @@ class Player:
 
     def _await_alarms(self, entries: list[Entry]) -> None:
         """The alarms agree with the newest readings, or it is said that one does not."""
-        fresh = [entry for entry in entries if entry.seq > self._seen]
         champion = self.scene.ledger.state("champion") or {}
-        rules = expected(entries, fresh, int(champion["version"]), self.spec)
+        rules = expected(entries, self._seen, int(champion["version"]), self.spec)
         until = time.monotonic() + ALARM_SECONDS
         while wrong := {kind for kind, rings in rules.items() if rings != (kind in ringing(self.scene))}:
             if time.monotonic() > until:

@@ -2,33 +2,36 @@
 
 from collections.abc import Mapping, Sequence
 
-from trimtab.monitoring.publish_performance import newest_judged
+from trimtab.monitoring.alarm_readings import MEASURED, READINGS, Series, held
 from trimtab.ports import Entry
 from trimtab.spec import Spec
+from trimtab.telemetry import Metric
 
 
-def expected(entries: Sequence[Entry], fresh: Sequence[Entry], version: int, spec: Spec) -> Mapping[str, bool]:
-    """Whether an alarm should ring, by kind, where one of the ``fresh`` entries is a reading of the serving version."""
+def expected(entries: Sequence[Entry], seen: int, version: int, spec: Spec) -> Mapping[str, bool]:
+    """Whether an alarm should ring, by kind, where an entry after number ``seen`` is a reading that its alarm sees."""
+    found = {}
+    for kind, (metric, limit) in _limits(spec).items():
+        (source,) = READINGS[metric]
+        series = Series.of(entries, source, version)
+        before = Series.of([entry for entry in entries if entry.seq <= seen], source, version)
+        count = spec.monitoring.periods
+        if series.values and series.recorded[-count:] != before.recorded[-count:]:
+            found[kind] = held(series.values, spec.monitoring) > limit
+    if any(entry.kind == MEASURED and entry.seq > seen and _is_judged(entry, version) for entry in entries):
+        found["silence"] = False
+    return found
+
+
+def _limits(spec: Spec) -> dict[str, tuple[Metric, float]]:
     watch = spec.monitoring
-    windows = [each.data for each in fresh if each.kind == "window.measured"]
-    mine = [data for data in windows if data["version"] == version]
-    found = {
-        "drift": _beyond([data["max_psi"] for data in mine], watch.psi_limit),
-        "prediction": _beyond([data["prediction_psi"] for data in mine], watch.prediction_psi_limit),
-        "quality": _beyond(_judged(entries, fresh, version), watch.quality.max_drop),
-        "silence": False if windows else None,
+    by_importance = watch.drift_by == "importance"
+    return {
+        "drift": (Metric.PSI_WEIGHTED if by_importance else Metric.PSI_MAX, watch.psi_limit),
+        "prediction": (Metric.PSI_PREDICTION, watch.prediction_psi_limit),
+        "quality": (Metric.QUALITY_DROP, watch.quality.max_drop),
     }
-    return {kind: rings for kind, rings in found.items() if rings is not None}
 
 
-def _judged(entries: Sequence[Entry], fresh: Sequence[Entry], version: int) -> list[float | None]:
-    """The reading that was put as a metric; nothing when an older window was measured again."""
-    newest = newest_judged([each.data for each in entries if each.kind == "quality.measured"], version)
-    names = {each.subject for each in fresh if each.kind == "quality.measured"}
-    return [newest["reading"]] if newest is not None and newest["window"] in names else []
-
-
-def _beyond(readings: Sequence[float | None], limit: float) -> bool | None:
-    """None without a reading."""
-    known = [reading for reading in readings if reading is not None]
-    return max(known) > limit if known else None
+def _is_judged(entry: Entry, version: int) -> bool:
+    return bool(entry.data["judged"]) and entry.data["version"] == version
