@@ -35,7 +35,7 @@ _WAIT = Duration.minutes(2)
 
 
 class ModelAlarms(Construct):
-    """Owns the alarms. ``asking`` are those on measurements, which recovery hears. No state.
+    """Owns the alarms. ``asking`` are those on measurements; recovery hears all but ``unheard``. No state.
 
     People hear of measurements and of the endpoint by a page above each group: one cause, one page.
     """
@@ -53,6 +53,16 @@ class ModelAlarms(Construct):
         telling = (*watching, self._disagreement(), self._given_up(), *self._missing_drops())
         muting = [settling] if settling else []
         self.all: list[cloudwatch.IAlarm] = [*pages, *self.asking, *self.service.all, *telling, *muting]
+
+    @property
+    def unheard(self) -> list[cloudwatch.AlarmBase]:
+        """Sums of alarms that are heard themselves, what mutes the page, and what says that recovery broke off.
+
+        Recovery that broke off would break off again when it is told so, without end.
+        """
+        names = ("Page", "ServicePage", "Settling", "RecoveryBroken")
+        found = [self.node.try_find_child(name) for name in names]
+        return [alarm for alarm in found if isinstance(alarm, cloudwatch.AlarmBase)]
 
     def watch_machine(self, machine: Machine) -> None:
         """People are told when an execution fails, times out or is aborted."""
@@ -122,11 +132,17 @@ class ModelAlarms(Construct):
         return self._tells(page)
 
     def _silence(self) -> cloudwatch.Alarm:
-        """The dead-man alarm: no reading for as long as the spec allows. Where none can come it would ring for ever."""
-        hours = self._spec.monitoring.silence_hours
+        """The dead-man alarm: no reading for as long as the spec allows. Where none can come it would ring for ever.
+
+        CloudWatch sees that nothing came for a week at most; of longer silences every run says how long they last.
+        """
+        hours, what = self._spec.monitoring.silent_hours, "nothing was judged of the version that serves for {} hours"
+        if self._spec.monitoring.tells_its_silence:
+            silent = model_metric(self._spec, Metric.SILENT_HOURS, "Minimum", FIVE_MINUTES)
+            return self._telling("Silence", silent, Limit(hours, KEEP), what.format(hours), "silence")
         rings = Limit(1, LOUD, hours, hours, BELOW)
         readings = model_metric(self._spec, Metric.READING, "SampleCount", HOUR)
-        return self._telling("Silence", readings, rings, f"nothing was measured for {hours} hours", "silence")
+        return self._telling("Silence", readings, rings, what.format(hours), "silence")
 
     def _unreadable(self) -> cloudwatch.Alarm:
         """What cannot be read is measured by nothing else."""

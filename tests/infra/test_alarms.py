@@ -1,7 +1,12 @@
+import json
+
 from stacks.model_source import find_models
 from stacks.synthesis import Template
 from tests.infra.conftest import TINY, Assembly
+from trimtab.recovery.rings import UNHEARD, kind_named
 from trimtab.telemetry import NAMESPACE, Metric
+
+ALARM_TYPES = ("AWS::CloudWatch::Alarm", "AWS::CloudWatch::CompositeAlarm")
 
 MEASURING = {"Drift", "Prediction", "Schema", "Quality", "Estimate", "Slice", "Change", "Forecast"}
 """Of a model without protected attributes; the one for slices needs slices."""
@@ -64,10 +69,7 @@ def test_limits_come_from_the_spec(assembly: Assembly) -> None:
     assert alarms["Prediction"]["Threshold"] == watch.prediction_psi_limit
     assert alarms["Quality"]["Threshold"] == watch.quality.max_drop
     for name in ("Drift", "Prediction", "Quality"):
-        assert (alarms[name]["EvaluationPeriods"], alarms[name]["DatapointsToAlarm"]) == (
-            watch.periods,
-            watch.datapoints,
-        )
+        assert (alarms[name]["EvaluationPeriods"], alarms[name]["DatapointsToAlarm"]) == (1, 1)
         assert alarms[name]["TreatMissingData"] == "ignore"
         assert alarms[name]["Dimensions"] == [{"Name": "Model", "Value": "tiny"}]
 
@@ -94,13 +96,32 @@ def test_every_machine_and_every_dead_letter_queue_is_watched(assembly: Assembly
         assert {"DeadLetters", "Disagreement"} <= watched
 
 
-def test_recovery_starts_only_for_the_models_measuring_alarms(assembly: Assembly) -> None:
+def test_recovery_hears_every_alarm_of_its_model_but_sums_mutes_and_its_own_end(assembly: Assembly) -> None:
+    rules = [rule for rule in assembly.resources("AWS::Events::Rule") if rule.id.startswith("TriggersAlarm")]
+    assert len(rules) == 3, "one a model"
+    for rule in rules:
+        pattern = rule.properties["EventPattern"]
+        (prefix,) = pattern["resources"]
+        assert json.dumps(prefix["prefix"]).endswith(f':alarm:{rule.stack}-Alarms"]]}}')
+        assert pattern["detail"]["state"] == {"value": ["ALARM", "OK"]}
+        (unheard,) = pattern["detail"]["alarmName"]
+        left_out = {name["Ref"] for name in unheard["anything-but"]}
+        kinds = [resource for type in ALARM_TYPES for resource in assembly.resources(type)]
+        mine = {alarm.id: kind_named(f"{rule.stack}-{alarm.id}") for alarm in kinds if alarm.stack == rule.stack}
+        assert all(mine.values()), "its name says what each is about"
+        assert {mine[id] for id in left_out} == UNHEARD
+        heard = {kind for id, kind in mine.items() if id not in left_out}
+        assert {"drift", "errors", "saturation", "silence", "given_up", "dead_letters", "monitoring_broken"} <= heard
+        template = rule.properties["Targets"][0]["InputTransformer"]["InputTemplate"]
+        assert '"state":<detail-state-value>' in template
+
+
+def test_the_pattern_that_hears_alarms_is_no_longer_than_eventbridge_takes(assembly: Assembly) -> None:
+    """2,048 characters, once names are filled in; the longest that CloudFormation makes for a model."""
     for rule in assembly.resources("AWS::Events::Rule"):
-        pattern = rule.properties.get("EventPattern", {})
-        if pattern.get("source") == ["aws.cloudwatch"]:
-            watched = {arn["Fn::GetAtt"][0][:-8].removeprefix("Alarms") for arn in pattern["resources"]}
-            assert MEASURING - {"Slice"} <= watched <= MEASURING
-            assert pattern["detail"] == {"state": {"value": ["ALARM"]}}
+        if rule.id.startswith("TriggersAlarm"):
+            text = json.dumps(rule.properties["EventPattern"]).replace('{"Ref": ', "N" * 100)
+            assert len(text) < 2048
 
 
 def test_every_runbook_that_an_alarm_names_exists(assembly: Assembly) -> None:

@@ -29,7 +29,10 @@ class Metric(StrEnum):
     """PSI of the scores against the scores at evaluation."""
     ROWS_MEASURED = "RowsMeasured"
     READING = "Reading"
-    """1 for every window that was measured; its absence rings the dead-man alarm."""
+    """1 for every run that has judged a new window of the version that serves; its absence rings the dead-man alarm."""
+    SILENT_HOURS = "SilentHours"
+    """Hours since the last Reading, or since the version serves; put by every run where readings are further apart than
+    CloudWatch looks back."""
     QUALITY = "Quality"
     """Performance on joined truth; extra dimension Metric, for example auc."""
     QUALITY_DROP = "QualityDrop"

@@ -8,7 +8,8 @@ import pytest
 from tests.fakes import NOON, MemoryLedger, RecordingMetrics
 from tests.unit.functions.scene import tiny_spec
 from trimtab.monitoring.alarm_readings import held
-from trimtab.monitoring.publish import Publication
+from trimtab.monitoring.publish import SERVING, Publication
+from trimtab.rollout import conclusion
 from trimtab.spec.monitoring import MonitoringSpec
 from trimtab.telemetry import Metric
 
@@ -104,6 +105,30 @@ def test_a_window_that_is_not_judged_is_no_reading() -> None:
     assert watch.points(Metric.READING) == []
     watch.run((GOOD, 0))
     assert watch.points(Metric.READING) == [1]
+
+
+def test_a_silence_longer_than_cloudwatch_looks_back_is_told_by_every_run() -> None:
+    watch = Watch(schedule="rate(7 days)")
+    watch.ledger.append(SERVING, "p", {"version": 1}, watch.at, "test")
+
+    def silent_hours() -> list[float]:
+        return watch.points(Metric.SILENT_HOURS)
+
+    watch.run((None, 0))
+    assert silent_hours() == [1]
+    watch.at += timedelta(days=7)
+    watch.run((GOOD, 0))
+    assert silent_hours() == [0]
+    watch.at += timedelta(days=14)
+    watch.run()
+    assert silent_hours() == [14 * 24 + 1]
+
+
+def test_a_silence_that_cloudwatch_sees_by_itself_is_told_by_nobody() -> None:
+    watch = Watch()
+    watch.run((GOOD, 0))
+    assert watch.points(Metric.SILENT_HOURS) == []
+    assert SERVING == conclusion.SERVING
 
 
 def test_a_retry_of_the_last_turn_puts_the_same_and_a_run_without_news_nothing() -> None:

@@ -135,7 +135,7 @@ class Collection:
         """Whether so few records wait for more: never so long that the silence alarm would ring."""
         monitoring, span = self.spec.monitoring, found.target.span
         is_thin = 0 < found.rows < monitoring.min_rows and monitoring.windows.thin == "carry"
-        return is_thin and span.end - span.start + self.calendar.period <= monitoring.silence_hours * HOUR
+        return is_thin and span.end - span.start + self.calendar.period <= monitoring.silent_hours * HOUR
 
     def _read(self, target: Target) -> "Found | Target":
         """What its files hold; the target itself when they are too many for one function."""

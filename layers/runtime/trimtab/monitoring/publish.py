@@ -8,11 +8,13 @@ from typing import Any
 from trimtab.ledger.lookup import latest
 from trimtab.monitoring.alarm_readings import MEASURED, is_of, newest_of, seen
 from trimtab.monitoring.publish_performance import PerformancePublication
-from trimtab.ports import Ledger, MetricsSink
+from trimtab.ports import Entry, Ledger, MetricsSink
 from trimtab.spec import Spec
 from trimtab.telemetry import COLUMN_DIMENSION, Metric
 
 ACTOR = "publish_metrics"
+SERVING = "rollout.serving"
+"""A version serves, as rollouts say it; a test holds it to theirs."""
 
 
 @dataclass
@@ -48,9 +50,17 @@ class Publication:
             self._put(Metric.READING, 1)
             for column, psi in newest.data["columns"].items():
                 self._put(Metric.PSI, psi, **{COLUMN_DIMENSION: column})
+        if self.spec.monitoring.tells_its_silence:
+            self._silence(newest)
         PerformancePublication(self.at, self.spec, self.ledger, self._put, self._serving).newest()
         for metric, value in seen(self.ledger, self._serving, self.spec.monitoring, self.at).items():
             self._put(metric, value)
+
+    def _silence(self, newest: Entry | None) -> None:
+        """How long nothing was judged of the version that serves."""
+        known = [newest] if newest else [each for each in self.ledger.entries(SERVING) if each.kind == SERVING][-1:]
+        for entry in known:
+            self._put(Metric.SILENT_HOURS, (self.at - entry.at).total_seconds() / 3600)
 
     def quality(self, windows: Iterable[Mapping[str, Any]]) -> None:
         """Each window's performance is recorded, again whenever its truth has changed."""

@@ -24,10 +24,11 @@ MEASURING = frozenset((Metric.PSI_MAX, Metric.PSI_WEIGHTED, Metric.PSI_PREDICTIO
 
 def watched(spec: Spec) -> tuple[Metric, ...]:
     """Those of a spec: drift that counts by importance has an alarm on its weighted mean, and none on the largest;
-    without anything to measure there is no alarm on silence."""
-    by_importance = {Metric.PSI_MAX: Metric.PSI_WEIGHTED} if spec.monitoring.drift_by == "importance" else {}
+    long silences are told by a metric of their own, and without anything to measure there is no alarm on silence."""
+    others = {Metric.PSI_MAX: Metric.PSI_WEIGHTED} if spec.monitoring.drift_by == "importance" else {}
+    others |= {Metric.READING: Metric.SILENT_HOURS} if spec.monitoring.tells_its_silence else {}
     without = () if spec.is_measured else (Metric.READING,)
-    return tuple(by_importance.get(metric, metric) for metric in WATCHED if metric not in without)
+    return tuple(others.get(metric, metric) for metric in WATCHED if metric not in without)
 
 
 @dataclass(frozen=True)

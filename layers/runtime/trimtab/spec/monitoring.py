@@ -1,19 +1,24 @@
 """The section that says how a model is watched in production."""
 
+import math
 from typing import Final, Literal, Self
 
 from pydantic import Field, model_validator
 
 from trimtab.column_types import ColumnType
 from trimtab.spec.alarms import AlarmsSpec
-from trimtab.spec.base import Section
+from trimtab.spec.base import Section, mistakes
 from trimtab.spec.change import ChangeSpec
 from trimtab.spec.columns import NUMERIC, Column
 from trimtab.spec.performance import BiasWatch, EstimateWatch, QualityRule, SliceWatch
+from trimtab.spec.rhythm import longest_gap_hours
 from trimtab.spec.windows import WindowsSpec
 
 _OF_NUMBERS: Final = ("ks", "wasserstein")
 _OF_LEVELS: Final = ("new_level_share",)
+_USUAL_SILENCE: Final = 48
+_LOOKED_BACK_HOURS: Final = 168
+"""An alarm of CloudWatch evaluates a week at most."""
 
 
 class DriftRule(Section):
@@ -68,8 +73,38 @@ class MonitoringSpec(Section):
     """Whether the model has a page of its own, at 3 USD a month; the overview of all models is there in any case."""
     change: ChangeSpec = ChangeSpec()
     """What is looked for over many windows."""
-    silence_hours: int = Field(default=48, ge=1, le=168)
-    """Without a reading for this long, the dead-man alarm rings."""
+    silence_hours: int | None = Field(default=None, ge=1, le=24 * 732)
+    """Without a reading for this long, the dead-man alarm rings: none was judged of the version that serves. More than
+    the time between two readings; when absent, twice that, and 48 at least."""
+
+    @property
+    def between_readings_hours(self) -> float:
+        """The longest time that lies between two readings when all is well."""
+        return max(longest_gap_hours(self.schedule), self.windows.hours or 0.0)
+
+    @property
+    def silent_hours(self) -> int:
+        """``silence_hours``, or what holds when it is absent."""
+        return self.silence_hours or max(_USUAL_SILENCE, math.ceil(2 * self.between_readings_hours))
+
+    @property
+    def tells_its_silence(self) -> bool:
+        """Whether a silence is longer than CloudWatch can see, so that the runs have to say how long it lasts."""
+        return self.silent_hours > _LOOKED_BACK_HOURS
+
+    @model_validator(mode="after")
+    def _silence_is_no_pause(self) -> Self:
+        """An alarm that rings between two runs would ring for ever, and tell nothing."""
+        between = self.between_readings_hours
+        if self.silence_hours is not None and self.silence_hours <= between:
+            told = (
+                f"silence_hours ({self.silence_hours}) is no longer than the {between:g} hours between two readings "
+                f"({self.schedule}{f', windows of {self.windows.hours:g} hours' if self.windows.hours else ''}), so "
+                f"Silence would ring between them: leave it out ({max(_USUAL_SILENCE, math.ceil(2 * between))} hours "
+                f"then), or say more than {between:g}"
+            )
+            mistakes([(("silence_hours",), told)])
+        return self
 
     @model_validator(mode="after")
     def _datapoints_fit(self) -> Self:

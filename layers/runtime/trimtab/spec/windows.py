@@ -1,14 +1,12 @@
 """The section that says how captured traffic is cut into windows, and how long latecomers are waited for."""
 
-import re
 from typing import Final, Literal
 
 from pydantic import Field
 
 from trimtab.spec.base import Section
+from trimtab.spec.rhythm import rate_hours
 
-_RATE: Final = re.compile(r"rate\((\d+) (minute|hour|day)s?\)")
-_HOURS: Final = {"minute": 1 / 60, "hour": 1.0, "day": 24.0}
 _UNLESS_TOLD: Final = 24.0
 
 
@@ -43,5 +41,5 @@ class WindowsSpec(Section):
         """Longest time that one window covers under a schedule of monitoring, in hours."""
         if self.hours is not None:
             return self.hours
-        found = _RATE.fullmatch(schedule)
-        return int(found[1]) * _HOURS[found[2]] if found else _UNLESS_TOLD
+        rate = rate_hours(schedule)
+        return _UNLESS_TOLD if rate is None else rate
