@@ -100,6 +100,18 @@ def test_an_alarm_of_no_model_and_one_that_somebody_else_made_are_told_as_they_a
     assert (foreign.what, foreign.how_much) == ("Cpu.", ["cpu: too hot"])
 
 
+def test_of_many_columns_that_moved_three_are_told_and_how_many_there_are() -> None:
+    window = seen(1).windows[0]
+    names = ["a", "b", "c", "d", "e"]
+    drift = {**window.drift, "columns": dict.fromkeys(names, 0.4), "drifted": names, "quality": {}}
+    known = replace(seen(1), windows=[replace(window, drift=drift)], earlier=[])
+    lines = told(page(AT, "tiny-Drift"), ringing=[drifted(AT)], seen=known).how_much
+    assert [line for line in lines if line.startswith("moved")] == [
+        f"moved: {name}: PSI 0.400, limit 0.25" for name in "abc"
+    ]
+    assert lines[-1] == "5 columns moved in all"
+
+
 def test_why_a_training_failed_stays_in_the_account() -> None:
     acts = [Act(AT, "training.released", "training", "could not read 'Ann Smith'")]
     found = told(page(AT, "tiny-Drift"), ringing=[drifted(AT)], seen=replace(seen(1), acts=acts))

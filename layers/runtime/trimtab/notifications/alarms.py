@@ -17,6 +17,9 @@ _TOLD: Final = frozenset(
     {"moved", "scores", "by importance", "contract", "unreadable", "performance", "change", "trend", "slice", "bias"}
 )
 """Sentences on aggregates; what is said of broken columns may name values, and is on the page."""
+_MOVED: Final = "moved"
+_COLUMNS: Final = 3
+"""Columns that moved which are told one by one."""
 _ACTS: Final = 4
 _BEFORE: Final = timedelta(minutes=5)
 """An act of the same cause may be dated by the event, a little before the page."""
@@ -69,10 +72,20 @@ def _how_much(known: Known) -> Iterator[str]:
     for alarm in known.ringing or [_itself(known.alarm)]:
         yield _reading(alarm)
     if known.seen is not None and known.is_measuring:
-        yield from (f"{said.about}: {said.text}" for said in sentences(known.seen) if said.bad and said.about in _TOLD)
+        yield from _measured(known.seen)
         broken = sorted(known.seen.newest.broken) if known.seen.newest else []
         if broken:
             yield f"broken: {', '.join(broken)}"
+
+
+def _measured(seen: Seen) -> Iterator[str]:
+    """What is bad of the newest window; of the columns that moved, those that matter most."""
+    bad = [said for said in sentences(seen) if said.bad and said.about in _TOLD]
+    moved = [said for said in bad if said.about == _MOVED]
+    yield from (f"{said.about}: {said.text}" for said in bad if said not in moved[_COLUMNS:])
+    many = len(seen.newest.drifted) if seen.newest else 0
+    if many > _COLUMNS:
+        yield f"{many} columns moved in all"
 
 
 def _itself(alarm: AlarmMessage) -> AlarmSeen:
