@@ -34,9 +34,10 @@ class CollectWindowEvent(Event):
 def handler(event: CollectWindowEvent, runtime: Runtime) -> dict[str, Any]:
     """The window stands in the captures bucket, or nothing new was captured. A retry gives the same window."""
     collection = _collection(event, runtime)
-    if found := collection.earlier():
-        return _told(found, event, runtime)
     holder = event.execution or stamp(event.at)
+    if found := collection.earlier():
+        _let_go(runtime, holder)
+        return _told(found, event, runtime)
     lease = runtime.ledger.lease(LEASE, holder, event.at, LEASE_S)
     if lease is None:
         raise LedgerConflict("another run is collecting a window; this one goes on when it has ended")
@@ -50,6 +51,13 @@ def handler(event: CollectWindowEvent, runtime: Runtime) -> dict[str, Any]:
     else:
         runtime.ledger.release(LEASE, holder, lease.fence)
     return found
+
+
+def _let_go(runtime: Runtime, holder: str) -> None:
+    """Of an attempt that died after it had recorded its window, nothing is held any more."""
+    held = runtime.ledger.lease_holder(LEASE)
+    if held and held.holder == holder:
+        runtime.ledger.release(LEASE, holder, held.fence)
 
 
 def _collected(collection: Collection, event: CollectWindowEvent, runtime: Runtime) -> dict[str, Any]:
