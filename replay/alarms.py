@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from demo.scene import Scene
 
 _NAMED = re.compile(r"Alarms([A-Za-z]+?)[0-9A-F]{8}(-|$)")
+_WHOLE = re.compile(r"[\w-]*Alarms[A-Za-z]+?[0-9A-F]{8}(-\w+)?")
 _CAPITAL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 MUTING = "settling"
 """Rings while a rollout runs; nobody is told of it."""
@@ -16,6 +17,11 @@ def kind_of(name: str) -> str:
     """What an alarm is about: the construct's id as words, or the whole name of an alarm that is of no model."""
     found = _NAMED.search(name)
     return _CAPITAL.sub(" ", found[1]).lower() if found else name
+
+
+def plain(text: str) -> str:
+    """A sentence with the kinds of alarms in place of their names."""
+    return _WHOLE.sub(lambda found: kind_of(found[0]), text)
 
 
 def ringing(scene: Scene) -> frozenset[str]:

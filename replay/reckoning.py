@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from replay.alarms import kind_of
+from replay.alarms import kind_of, plain
 from replay.cloud_time import CloudTime
 from replay.player import Look, Played
 from replay.worth import Worth
@@ -138,7 +138,7 @@ def _trainings(entries: Sequence[Entry], clock: CloudTime) -> Iterator[Training]
         gates = judged.get(run.subject, []) if run else []
         against = next((gate["message"] for gate in gates if gate["name"] == "champion"), "")
         outcome = str(run.data.get("outcome", "")) if run else "not ended"
-        yield Training(clock.of_set(asked.at).date(), str(asked.data["reason"]), outcome, against)
+        yield Training(clock.of_set(asked.at).date(), plain(str(asked.data["reason"])), outcome, against)
 
 
 def count(kind: str, looks: Sequence[Look], fell: Collection[str], asked: Mapping[str, date]) -> Ringing:
