@@ -32,6 +32,7 @@ COMMANDS: Final = {
     "approve": Entry("cli.packages", "approve", "Approve VERSION of MODEL: staging, tests and the rollout begin."),
     "reject": Entry("cli.packages", "reject", "Reject VERSION of MODEL; a rollout of it goes back."),
     "retraining": Entry("cli.retraining", "app", "Why a model is trained again or not; going on after giving up."),
+    "baseline": Entry("cli.baseline", "app", "What production is held against; a person's word on it."),
     "rollout": Entry("cli.rollout", "app", "How a version takes over: its plan, its course, the gates that hold it."),
     "rollback": Entry("cli.rollback", "rollback", "Bring the version of MODEL back that served before, or another."),
     "score": Entry("cli.score", "score", "Score a file of records with MODEL's version that serves, or another."),

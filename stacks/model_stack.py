@@ -4,6 +4,7 @@ from aws_cdk import CfnOutput, CfnResource, RemovalPolicy, Stack
 from constructs import Construct
 
 from stacks.constructs.approvers import Approvers
+from stacks.constructs.baseline_reconsidering import BaselineReconsidering
 from stacks.constructs.batch_scoring import BatchScoring
 from stacks.constructs.dead_letters import DeadLetters
 from stacks.constructs.edge_component import EdgeComponent
@@ -142,7 +143,8 @@ class ModelStack(Stack):
     def _machines(self) -> None:
         parts = self._parts
         self.release = GateRelease(self, "Gates", parts=parts).machine if has_gates(parts.spec.rollout) else None
-        Approvers(self, "Approvers", parts=parts, release=self.release)
+        reconsidering = BaselineReconsidering(self, "Baseline", parts=parts)
+        Approvers(self, "Approvers", parts=parts, release=self.release, reconsidering=reconsidering.function)
         self.intake = IntakeMachine(self, "IntakeSteps", parts=parts).machine
         self.training = TrainingMachine(self, "TrainingSteps", parts=parts).machine
         self._promotion_steps = PromotionMachine(self, "PromotionSteps", parts=parts)

@@ -11,6 +11,7 @@ from trimtab.entrypoint import Runtime, entrypoint
 from trimtab.ledger.lookup import decided
 from trimtab.monitoring.change.look import in_words, look_at, nearest_crossing, worst_evidence
 from trimtab.monitoring.change.measures import KINDS, measures_of
+from trimtab.monitoring.reconsidered import RECONSIDERED, comparable
 from trimtab.telemetry import Metric
 
 CHANGED = "change.measured"
@@ -28,7 +29,8 @@ def handler(event: Event, runtime: Runtime) -> dict[str, Any]:
     if found := decided(runtime.ledger, CHANGED, subject):
         return _result(found["looks"])
     readings = [entry for kind in KINDS for entry in runtime.ledger.entries(kind)]
-    measures = measures_of(readings, version, spec)
+    words = runtime.ledger.entries(RECONSIDERED)
+    measures = measures_of(comparable(readings, words, version), version, spec)
     if not measures:
         return _result([])
     looks = look_at(measures, event.at, spec.change)

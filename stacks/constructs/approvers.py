@@ -10,6 +10,7 @@ from stacks.arns import arn
 from stacks.constructs.machine import Machine
 from stacks.constructs.model_parts import ModelParts
 from stacks.constructs.reading_rights import starting, watching
+from stacks.constructs.runtime_function import RuntimeFunction
 
 _SKIP = "sagemaker:CustomerMetadataProperties/trimtab-skip"
 """As trimtab.rollout.votes names it; a test holds both together."""
@@ -21,13 +22,22 @@ class Approvers(Construct):
     """Owns the managed policies Approver and EmergencyApprover of a model. No state.
 
     An approver sees what a reader sees, turns the status of the model's versions, lets a rollout go on that waits at a
-    manual gate, and retraining that has given up. They may not register versions of it nor touch its endpoints: whoever
-    submits does not approve, and who approves does not deploy. Only an emergency approver may skip checks.
+    manual gate, and retraining that has given up, and says what windows are held against. They may not register
+    versions of it nor touch its endpoints: whoever submits does not approve, and who approves does not deploy. Only an
+    emergency approver may skip checks.
     """
 
-    def __init__(self, scope: Construct, id: str, *, parts: ModelParts, release: Machine | None) -> None:
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        parts: ModelParts,
+        release: Machine | None,
+        reconsidering: RuntimeFunction,
+    ) -> None:
         super().__init__(scope, id)
-        self._parts, self._release = parts, release
+        self._parts, self._release, self._reconsidering = parts, release, reconsidering
         self._group = parts.names.package_group
         self._policy("Approver", "Approves and rejects versions", [self._never(_SKIP)])
         self._policy("EmergencyApprover", "Approves versions, also without staging tests and gates", [])
@@ -42,6 +52,7 @@ class Approvers(Construct):
                 self._turning(),
                 self._resuming(),
                 *self._releasing(),
+                iam.PolicyStatement(actions=["lambda:InvokeFunction"], resources=[self._reconsidering.arn]),
                 self._never(_SUBMITTER),
                 self._not_its_work(),
                 *more,

@@ -183,7 +183,7 @@ def _measure_drift(scope: Construct, parts: ModelParts) -> RuntimeFunction:
     function = parts.function(scope, "measure_drift", columnar=True, timeout_s=600)
     parts.captures.grant_read(function.role, "windows")
     parts.captures.grant_write(function.role, "windows")
-    parts.artifacts.grant_read(function.role, "datasets", "runs")
+    parts.artifacts.grant_read(function.role, "datasets", "runs", "baselines")
     if parts.spec.monitoring.reference == "same_period":
         parts.artifacts.grant_read(function.role, "reports")
         parts.artifacts.grant_list(function.role)

@@ -9,6 +9,7 @@ from tests.infra.conftest import Assembly
 ACCOUNT = "123456789012"
 HERE = f"us-east-1:{ACCOUNT}"
 TABLE, BUCKET, KEY = "arn:table", "arn:bucket", "arn:key"
+RECONSIDERING = f"arn:aws:lambda:{HERE}:function:reconsider_baseline"
 """Stand for every table, bucket and key: the folder or the rows tell them apart."""
 _PARAMETERS = {
     "AWS::Partition": "aws",
@@ -18,6 +19,7 @@ _PARAMETERS = {
     "Key": KEY,
     "Ledger": TABLE,
     "Bucket": BUCKET,
+    "ReconsiderBaseline": RECONSIDERING,
 }
 
 
@@ -60,6 +62,8 @@ def _plain(value: Any, known: dict[str, str]) -> Any:
     if "Fn::Join" in value:
         separator, parts = value["Fn::Join"]
         return separator.join(_plain(part, known) for part in parts)
+    if "Fn::GetAtt" in value:
+        return next((found for part, found in known.items() if part in value["Fn::GetAtt"][0]), value)
     if referred := value.get("Ref") or value.get("Fn::GetStackOutput", {}).get("OutputName"):
         return next(found for part, found in known.items() if part in referred)
     return {key: _plain(each, known) for key, each in value.items()}

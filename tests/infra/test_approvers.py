@@ -10,7 +10,7 @@ from localcloud.iam.decision import Principal, decide
 from localcloud.iam.policies import Access, Identity
 from stacks.constructs import approvers
 from tests.infra.conftest import Assembly
-from tests.infra.people import TABLE, machine, may, policy
+from tests.infra.people import RECONSIDERING, TABLE, machine, may, policy
 from trimtab.rollout import votes
 
 GROUP = "trimtab-dev-tiny"
@@ -46,6 +46,8 @@ def _policies(assembly: Assembly) -> Iterator[tuple[str, dict[str, Any]]]:
         ("sagemaker:UpdateEndpoint", PRODUCTION, {}, False, False),
         ("states:StartExecution", f"{MACHINE}-recovery", {}, True, True),
         ("states:StartExecution", f"{MACHINE}-training", {}, False, False),
+        ("lambda:InvokeFunction", RECONSIDERING, {}, True, True),
+        ("lambda:InvokeFunction", "arn:aws:lambda:us-east-1:123456789012:function:other", {}, False, False),
         ("states:StartExecution", f"{MACHINE}-promotion", {}, False, False),
         ("dynamodb:Query", TABLE, OWN_ROWS, True, True),
         ("dynamodb:PutItem", TABLE, OWN_ROWS, False, False),

@@ -2,23 +2,24 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from trimtab.contracts import Window
 from trimtab.data.profile import Profile
-from trimtab.monitoring.drift.baseline import SEASONS, Baseline, baseline_of, beside, read_baseline
+from trimtab.monitoring.drift.baseline import SCORE_COLUMN, SEASONS, Baseline, baseline_of, beside, read_baseline
 from trimtab.monitoring.drift.measure import measure
 from trimtab.monitoring.drift.observed import Observed
 from trimtab.monitoring.drift.result import Drift, period_json
 from trimtab.monitoring.drift.seasons import Reference, Season, Seasons
+from trimtab.monitoring.reconsidered import PROFILE, RECONSIDERED, SCORES, in_force
 from trimtab.monitoring.records import ROW, SCORE, TIME, VERSION, record_columns
 from trimtab.monitoring.tables import record_batches
 from trimtab.ports import Ledger, ObjectStore
 from trimtab.spec import Spec
 
 BASELINE, MEASURED, ACCEPTED = "baseline.published", "window.measured", "drop.accepted"
-PROFILE, REPORT = "profile.json", "drift.json"
+REPORT = "drift.json"
 _DIGITS = 6
 
 
@@ -47,6 +48,8 @@ class WindowDrift:
             reason = "" if drift.columns else f"{drift.rows} rows, fewer than {least}"
         uri = self._write(window, REPORT, self._report(window, drift))
         self.objects.write(self.window_uri(window.id, PROFILE), observed.profile.dumps(), "application/json")
+        scores = Profile(observed.rows, {SCORE_COLUMN: observed.scores})
+        self.objects.write(self.window_uri(window.id, SCORES), scores.dumps(), "application/json")
         return self._gist(window, drift, reason, observed.requests) | {"report_uri": uri}
 
     def _observed(self, window: Window) -> Observed:
@@ -56,7 +59,12 @@ class WindowDrift:
 
     def _drift(self, window: Window, observed: Observed, published: Any) -> Drift:
         baseline = read_baseline(self.objects, published)
-        reference = self._reference(baseline, published["baseline_uri"], observed)
+        if word := in_force(self.ledger.entries(RECONSIDERED), window.version):
+            profile, scores = (self._profile(word[f"{name}_uri"]) for name in ("baseline", "scores_profile"))
+            baseline = replace(baseline, profile=profile, scores=scores)
+            reference = Reference(baseline.profile, f"window {word['window']}, as {word['by']} has said")
+        else:
+            reference = self._reference(baseline, published["baseline_uri"], observed)
         return measure(observed, baseline, self.spec, reference, self._previous(window))
 
     def _reference(self, baseline: Baseline, baseline_uri: str, observed: Observed) -> Reference:
@@ -77,7 +85,8 @@ class WindowDrift:
         return Profile.loads(self.objects.read(uri))
 
     def _previous(self, window: Window) -> Profile | None:
-        """Profile of the version's last window that was judged and had no break; None before the first."""
+        """Profile of the version's last window that was judged and had no break; None before the first, or once it
+        has expired with the captured traffic."""
         earlier = [
             entry.subject
             for entry in self.ledger.entries(MEASURED)
@@ -86,7 +95,10 @@ class WindowDrift:
             and entry.data.get("judged")
             and entry.data.get("schema_breaks") == []
         ]
-        return self._profile(self.window_uri(earlier[-1], PROFILE)) if earlier else None
+        try:
+            return self._profile(self.window_uri(earlier[-1], PROFILE)) if earlier else None
+        except FileNotFoundError:
+            return None
 
     def _report(self, window: Window, drift: Drift) -> dict[str, Any]:
         monitoring = self.spec.monitoring
