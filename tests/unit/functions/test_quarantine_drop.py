@@ -32,6 +32,7 @@ def test_people_are_told_what_why_and_what_next() -> None:
     intake = Intake()
     intake.through(KEY, BAD)
     (notice,) = intake.notifier.sent
+    assert intake.notifier.quoting == [True], "findings may quote data"
     assert notice["subject"] == "tiny: file refused: a.parquet"
     assert "the column 'stops' is missing" in notice["why"]
     assert notice["link"].endswith("/report.html")

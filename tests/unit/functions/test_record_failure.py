@@ -31,6 +31,7 @@ def test_the_ledger_and_people_learn_of_it(error: dict[str, Any], expected: str)
     entry = intake.ledger.rows[-1]
     assert (entry.kind, entry.subject, entry.data["cause"]) == ("machine.failed", "one", expected)
     assert intake.notifier.sent[0]["subject"] == "tiny: intake failed"
+    assert intake.notifier.quoting == [True], "an error may quote data"
 
 
 def test_a_retry_tells_nobody_again() -> None:

@@ -63,6 +63,7 @@ def test_people_are_told_once_of_what_needs_them(outcome: str, told: int) -> Non
     end(runtime, run, outcome)
     end(runtime, run, outcome)
     assert len(notifier.sent) == told
+    assert notifier.quoting == [outcome == "Failed"] * told, "only the author's own words may quote data"
 
 
 def test_people_are_told_of_a_dataset_that_leaks() -> None:
