@@ -176,9 +176,9 @@ class ModelStack(Stack):
         triggers.start_promotion(self.promotion)
         triggers.start_rollback(self.rollback)
         triggers.start_monitoring(self.monitoring)
-        triggers.start_recovery(self.recovery, after=[self.monitoring, self.training])
         for machine in self.machines:
             alarms.watch_machine(machine)
+        triggers.start_recovery(self.recovery, after=[self.monitoring, self.training])
         if self.release:
             alarms.watch_machine(self.release)
             CfnOutput(self, "ReleaseMachine", value=self.release.arn)

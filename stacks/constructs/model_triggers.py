@@ -4,9 +4,11 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from aws_cdk import Stack
 from aws_cdk import aws_events as events
 from constructs import Construct
 
+from stacks.arns import arn
 from stacks.constructs.dead_letters import DeadLetters
 from stacks.constructs.machine import Machine
 from stacks.constructs.model_alarms import ModelAlarms
@@ -95,17 +97,23 @@ class ModelTriggers(Construct):
         )
 
     def start_recovery(self, machine: Machine, *, after: Sequence[Machine]) -> None:
-        """When one of the model's measuring alarms goes to ALARM, when truth has come, and by the spec's schedule.
+        """When one of the model's alarms begins to ring or ends, when truth has come, and by the spec's schedule.
 
         Also whenever an execution of the machines ``after`` has ended: requests that were kept are decided on again.
         """
-        ringing = {
+        # By the beginning of their names: a list of all would be longer than a pattern may be.
+        named = arn("cloudwatch", f"alarm:{Stack.of(self).stack_name}-{self._alarms.node.id}")
+        turned = {
             "source": ["aws.cloudwatch"],
             "detail_type": ["CloudWatch Alarm State Change"],
-            "resources": [alarm.alarm_arn for alarm in self._alarms.asking],
-            "detail": {"state": {"value": ["ALARM"]}},
+            "resources": events.Match.prefix(named),
+            "detail": {
+                "alarmName": [{"anything-but": [alarm.alarm_name for alarm in self._alarms.unheard]}],
+                "state": {"value": ["ALARM", "OK"]},
+            },
         }
-        self._rule("Alarm", machine, ringing, {"cause": "alarm", "alarm": "$.detail.alarmName", "at": "$.time"})
+        told = {"cause": "alarm", "alarm": "$.detail.alarmName", "state": "$.detail.state.value", "at": "$.time"}
+        self._rule("Alarm", machine, turned, told)
         # A rule's input has no null, so new truth names no alarm by an empty text.
         told = {"cause": "truth", "alarm": "", "at": "$.detail.at"}
         self._rule("TruthAccepted", machine, self._own(TRUTH_ACCEPTED), told)

@@ -1,8 +1,9 @@
-"""From an alarm, or truth that came while one rings, to a training or to the reason why not."""
+"""From an alarm, or truth that came while one rings, to a training, a rollback, or the reason why neither."""
 
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
+from stacks.arns import arn
 from stacks.asl import (
     THIS_MOMENT,
     THIS_RUN,
@@ -65,6 +66,7 @@ class RecoveryMachine(Construct):
                 equals("$.decision.outcome", "RollbackRequested", "RequestRollback"),
                 equals("$.decision.outcome", "Deferred", "Deferred"),
                 equals("$.decision.outcome", "Told", "Told"),
+                equals("$.decision.outcome", "Cleared", "Told"),
                 equals("$.decision.outcome", "Nothing", "Nothing"),
                 equals("$.decision.outcome", "Duplicate", "Nothing"),
                 otherwise="Suppressed",
@@ -97,7 +99,7 @@ def _acting() -> States:
         "RequestRollback": announce(ROLLBACK_REQUESTED, _ROLLBACK, then="RolledBack", on_error="RecordFailure"),
         "RolledBack": succeed("The version is new and worse than its limits: a rollback was asked for."),
         "Deferred": succeed("The request is kept: it is decided on again when what is in its way has passed."),
-        "Told": succeed("An alarm of this kind starts nothing; the ledger has it."),
+        "Told": succeed("The alarm starts nothing, or it is over; the ledger has it."),
         "Nothing": succeed("Nothing asks for a training, or it was decided on before."),
         "Suppressed": succeed("Policy held the training back; the ledger says why."),
     }
@@ -108,4 +110,5 @@ def _decide_retrain(scope: Construct, parts: ModelParts) -> RuntimeFunction:
     function = parts.function(scope, "decide_retrain")
     parts.notifications.grant_publish(function.role)
     function.allow(iam.PolicyStatement(actions=["cloudwatch:DescribeAlarmsForMetric"], resources=["*"]))
+    function.allow(iam.PolicyStatement(actions=["cloudwatch:DescribeAlarms"], resources=[arn("cloudwatch", "alarm:*")]))
     return function

@@ -1,8 +1,13 @@
 """A model whose alarms a test rings, and what the ledger knows of its trainings."""
 
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
+from tests.fakes import NOON, MemoryAlarms
 from tests.unit.functions.scene import Scene, function
+from trimtab.monitoring.alarms import AlarmSeen, Turn
 from trimtab.spec.retraining import RetrainingSpec
 from trimtab.telemetry import Metric
 
@@ -13,6 +18,28 @@ WATCHED = {
     QUALITY_ALARM: Metric.QUALITY_DROP,
     SLICE_ALARM: Metric.SLICE_DROP,
 }
+
+
+@dataclass
+class Descriptions:
+    """The same alarms as people read them."""
+
+    alarms: MemoryAlarms
+    since: dict[str, datetime] = field(default_factory=dict)
+    """When their state turned; noon for those not named."""
+
+    def described(self, names: Iterable[str]) -> Sequence[AlarmSeen]:
+        return [self._seen(name) for name in names if name in self.alarms.state]
+
+    def under(self, prefix: str) -> Sequence[AlarmSeen]:
+        return [self._seen(name) for name in sorted(self.alarms.state) if name.startswith(prefix)]
+
+    def turns(self, name: str, since: datetime) -> Sequence[Turn]:
+        return []
+
+    def _seen(self, name: str) -> AlarmSeen:
+        about = "tiny: something is wrong. What to do: docs/runbooks/endpoint.md"
+        return AlarmSeen(name, self.alarms.state[name], about, "", self.since.get(name, NOON))
 
 
 def alarmed() -> Scene:
@@ -41,7 +68,7 @@ def decide(
     module = function("decide_retrain")
     asked = {"cause": cause, "alarm": alarm or "", **more}
     event = module.DecideRetrainEvent.model_validate(scene.event(execution, asked=asked))
-    return dict(module.decide_once(event, scene.runtime, scene.alarms))
+    return dict(module.decide_once(event, scene.runtime, scene.alarms, Descriptions(scene.alarms)))
 
 
 def policy(scene: Scene, **changed: Any) -> None:

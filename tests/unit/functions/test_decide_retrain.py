@@ -20,6 +20,7 @@ from tests.unit.functions.alarmed import (
 )
 from tests.unit.functions.scene import Scene
 from trimtab.errors import LedgerConflict
+from trimtab.recovery.history import pending
 from trimtab.telemetry import Metric
 
 
@@ -102,13 +103,15 @@ def test_an_alarm_that_rings_for_an_earlier_version_starts_nothing(scene: Scene,
     assert decide(scene, "truth", "")["start"] is False
 
 
-def test_a_flapping_alarm_is_decided_each_time_and_starts_once(scene: Scene) -> None:
+def test_a_flapping_alarm_starts_once_and_has_a_row_an_hour_while_the_answer_stays(scene: Scene) -> None:
     drifts(scene)
     for number in range(180):
         decide(scene, execution=f"alarm-{number}")
         scene.later(minutes=1)
     assert len(scene.ledger.entries("retrain.requested")) == 1
-    assert len(scene.ledger.entries("retrain.deferred")) == 179
+    kept = scene.ledger.entries("retrain.deferred")
+    assert len(kept) == 3, [(entry.at, entry.data["reason"]) for entry in kept]
+    assert pending(scene.ledger.rows).keys() == {DRIFT_ALARM}
 
 
 def test_a_retry_gives_the_first_decision(scene: Scene) -> None:

@@ -10,10 +10,12 @@ from functions.decide_retrain.handler import DecideRetrainEvent, decide_once
 from functions.release_training.handler import ReleaseTrainingEvent, release
 from tests.billing_fakes import MemoryBills
 from tests.fakes import NOON, MemoryAlarms, MemoryLedger, RecordingMetrics, RecordingNotifier, fake_runtime
+from tests.unit.functions.alarmed import Descriptions
 from tests.unit.functions.scene import tiny_spec
 from trimtab.entrypoint import Runtime
 from trimtab.ports import Entry
 from trimtab.recovery.history import DECISIONS, REQUESTED, pending
+from trimtab.recovery.rings import FOLD
 from trimtab.spec import Spec
 from trimtab.spec.retraining import RetrainingSpec
 from trimtab.telemetry import Metric
@@ -85,7 +87,7 @@ class Model:
 
     def act(self, event: DecideRetrainEvent, runtime: Runtime) -> dict[str, Any]:
         """What the machine does with the answer."""
-        found = decide_once(event, runtime, self.alarms)
+        found = decide_once(event, runtime, self.alarms, Descriptions(self.alarms))
         if found["start"]:
             self.begin(event.execution, found)
         return found
@@ -119,9 +121,19 @@ class Model:
         return pending(self.ledger.rows)
 
     def unaccounted(self) -> Iterator[str]:
-        """Alarms that no decision of the ledger, or more than one, is about."""
-        answered = Counter(entry.data.get("event") for entry in self.ledger.rows if entry.kind in DECISIONS)
-        yield from (f"{each}: {answered[each]}" for each in sorted(self.told) if answered[each] != 1)
+        """Alarms that more than one decision of the ledger is about; or none, and none of the hour around says it."""
+        decisions = [entry for entry in self.ledger.rows if entry.kind in DECISIONS and entry.data["cause"] == "alarm"]
+        answered = Counter(entry.data.get("event") for entry in decisions)
+        for each in sorted(self.told):
+            alarm, at = each.split("@")
+            near = (entry.data["alarm"] == alarm and abs(entry.at - moment(at)) < FOLD for entry in decisions)
+            if answered[each] > 1 or not any(near):
+                yield f"{each}: {answered[each]}"
+
+
+def moment(text: str) -> datetime:
+    """The time that an alarm's name in the ledger ends with."""
+    return datetime.fromisoformat(text)
 
 
 def busiest(starts: list[datetime], window: timedelta) -> int:

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from functions.decide_retrain.handler import DecideRetrainEvent, decide_once
+from tests.unit.functions.alarmed import Descriptions
 from tests.unit.recovery.storm import ALARMS, Model, busiest
 from trimtab.entrypoint import Runtime
 from trimtab.recovery.history import DECISIONS, GIVEN_UP, REQUESTED
@@ -41,6 +42,8 @@ def test_three_models_whose_alarms_flap_each_minute_for_a_day_keep_their_budgets
     }
     for name, model in models.items():
         assert list(model.unaccounted()) == [], name
+        rows = [entry for entry in model.ledger.rows if entry.kind in DECISIONS]
+        assert len(rows) < 150, f"{name}: 1,440 alarms are folded by their answers"
     assert len(models["gives up"].ledger.entries(GIVEN_UP)) == 1
     assert len([sent for sent in models["gives up"].notifier.sent if "given up" in sent["subject"]]) == 1
 
@@ -175,10 +178,10 @@ def test_a_decision_that_is_killed_at_any_call_is_made_once_by_its_retry(name: s
         )
         runtime, alarms, _ = mortal(model, fatal, after=after)
         try:
-            decide_once(event, runtime, alarms)
+            decide_once(event, runtime, alarms, Descriptions(model.alarms))
             survived = True
         except Killed:
-            decide_once(event, model.runtime, model.alarms)
+            decide_once(event, model.runtime, model.alarms, Descriptions(model.alarms))
         kinds = sorted(row.kind for row in model.ledger.rows[known:])
         assert kinds == EXPECTED[name], f"killed at call {fatal}"
         fatal += 1

@@ -14,7 +14,7 @@ PROPOSED = "rollback.proposed"
 ACTOR = "decide_retrain"
 OF_THE_VERSION: Final[tuple[AlarmKind, ...]] = ("drift", "prediction", "quality")
 """Kinds of alarm that speak against a new version wherever the spec says nothing else of them."""
-_IN_WORDS: Final[Mapping[AlarmKind, str]] = {
+_IN_WORDS: Final[Mapping[str, str]] = {
     "drift": "its data have drifted",
     "prediction": "its scores have drifted",
     "quality": "its quality has fallen",
@@ -24,6 +24,11 @@ _IN_WORDS: Final[Mapping[AlarmKind, str]] = {
     "schema": "its requests are not what it learned from",
     "change": "what it is measured by has changed",
     "forecast": "it is foretold to cross a limit",
+    "errors": "its requests fail",
+    "saturation": "its instances are full",
+    "latency": "its answers are slow",
+    "latency_anomaly": "its answers are slower than is usual",
+    "error_anomaly": "more of its requests are refused or fail than usual",
 }
 
 
@@ -37,12 +42,11 @@ class Case:
     reason: str
 
 
-def case_for_rollback(
-    entries: Sequence[Entry], breaches: Sequence[AlarmKind], after: AfterSpec, at: datetime
-) -> Case | None:
+def case_for_rollback(entries: Sequence[Entry], breaches: Sequence[str], after: AfterSpec, at: datetime) -> Case | None:
     """None without a breach of the serving version's own, after its watch window, or with nothing to go back to.
 
-    ``breaches`` are kinds of alarm whose newest reading of the serving version lies beyond its limit.
+    ``breaches`` are kinds of alarm whose newest reading of the serving version lies beyond its limit, or that ring on
+    its endpoint.
     """
     history = reigns(entries)
     good = good_versions(history)

@@ -12,6 +12,7 @@ from trimtab.recovery.giving_up import GivingUp
 from trimtab.recovery.history import DECISIONS, DEFERRED, REQUESTED, SUPPRESSED, TOLD, History
 from trimtab.recovery.policy import MONTH, Answer, Cause, Decision, Situation, decide
 from trimtab.recovery.ringing import Ringing
+from trimtab.recovery.rings import CLEARED, Rings
 from trimtab.spec import Spec
 from trimtab.spec.retraining import KINDS, AlarmKind
 from trimtab.telemetry import Metric
@@ -21,7 +22,7 @@ BESIDES_TRAINING = timedelta(hours=3)
 ACTOR = "decide_retrain"
 TRUTH, SCHEDULE = "truth", "schedule"
 """Keys of requests that no alarm made."""
-OUTCOMES = {REQUESTED: "Started", SUPPRESSED: "Suppressed", DEFERRED: "Deferred", TOLD: "Told"}
+OUTCOMES = {REQUESTED: "Started", SUPPRESSED: "Suppressed", DEFERRED: "Deferred", TOLD: "Told", CLEARED: "Cleared"}
 
 
 def earlier(entries: Sequence[Entry], subject: str, event: str) -> dict[str, Any] | None:
@@ -30,7 +31,7 @@ def earlier(entries: Sequence[Entry], subject: str, event: str) -> dict[str, Any
     None when nobody has decided on it yet.
     """
     for entry in reversed(entries):
-        if entry.kind not in DECISIONS:
+        if entry.kind not in (*DECISIONS, CLEARED):
             continue
         data = entry.data
         if entry.subject == subject:
@@ -86,7 +87,7 @@ class Retraining:
                 return self._record(SUPPRESSED, request, kind, _instead(case), {"to": case.to, "reason": case.reason})
             propose(case, self.ledger, self.notifier, self.subject, self.at)
         if kind is not None and self.spec.retraining.action(kind) != "retrain":
-            return self._record(TOLD, request, kind, self._only_told(kind))
+            return self._record(TOLD, request, kind, self._only_told(request, kind))
         situation = replace(self._situation(request, kind, waiting), given_up=given_up)
         return self._apply(decide(situation, self.spec.retraining), request, kind, waiting)
 
@@ -160,10 +161,12 @@ class Retraining:
     def _goes_back(self, kind: AlarmKind | None) -> bool:
         return self.spec.rollout.after.action == "rollback" or self._is_rollback(kind)
 
-    def _only_told(self, kind: AlarmKind) -> Decision:
+    def _only_told(self, request: Request, kind: AlarmKind) -> Decision:
         what = "may only go back, and there is no new version to go back from" if self._is_rollback(kind) else "tells"
         reason = f"an alarm of the kind {kind} {what} (retraining.triggers, retraining.actions)"
-        return Decision(False, reason, (Answer("What does an alarm of this kind allow?", reason, False),))
+        doubt = self.ringing.doubt(request.alarm)
+        readings = Answer("Do the serving version's own readings bear it out?", doubt or "yes", not doubt)
+        return Decision(False, reason, (Answer("What does an alarm of this kind allow?", reason, False), readings))
 
     def _allowed(self, kinds: Sequence[AlarmKind]) -> list[AlarmKind]:
         return [kind for kind in kinds if self.spec.retraining.action(kind) == "retrain"]
@@ -242,6 +245,8 @@ class Retraining:
         if outcome != TOLD:
             self.metrics.put(Metric.RETRAINS_STARTED if decision.start else Metric.RETRAINS_SUPPRESSED, 1)
         answers = _plain(decision)
+        if rollback is None and self._repeats(outcome, request, decision):
+            return self._result("", decision.reason, answers, None)
         data: dict[str, Any] = {
             "start": decision.start,
             "reason": decision.reason,
@@ -260,6 +265,12 @@ class Retraining:
             data["settles"] = {key: len(waited) for key, waited in settles.items()}
         self.ledger.append(outcome, self.subject, data, self.at, ACTOR)
         return self._result(outcome, decision.reason, answers, rollback)
+
+    def _repeats(self, outcome: str, request: Request, decision: Decision) -> bool:
+        """Whether the ledger has this answer to this alarm, and keeps its request where it is to be kept."""
+        if not request.alarm or (outcome == DEFERRED and request.key not in self.history.pending):
+            return False
+        return Rings(self.entries).repeats(request.alarm, outcome, decision.reason, self.at)
 
     def _result(
         self, outcome: str, reason: str, decision: list[dict[str, Any]], rollback: dict[str, Any] | None

@@ -20,6 +20,7 @@ ACTS: Final = {
     "retrain.given_up": ("✗", "gave up, a person is asked"),
     "retrain.resumed": ("▶", "was resumed"),
     "alarm.told": ("✉", "told people"),
+    "alarm.cleared": ("○", "is over"),
     "training.released": ("●", "training ended"),
     SERVING: ("✓", "served"),
     ROLLED_BACK: ("↩", "went back"),

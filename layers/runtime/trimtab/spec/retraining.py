@@ -9,6 +9,9 @@ from trimtab.spec.prices import price_per_hour
 
 AlarmKind = Literal["drift", "prediction", "quality", "estimate", "slice", "bias", "schema", "change", "forecast"]
 """What an alarm on measured production is about."""
+ServiceKind = Literal["errors", "saturation", "latency", "latency_anomaly", "error_anomaly"]
+"""What an alarm on the endpoint is about; no training mends it."""
+Kind = Literal[AlarmKind, ServiceKind]
 Action = Literal["retrain", "rollback", "tell"]
 KINDS: Final[tuple[AlarmKind, ...]] = get_args(AlarmKind)
 _TRIGGERED: Final[dict[AlarmKind, str]] = {
@@ -55,9 +58,10 @@ class RetrainingSpec(Section):
         "change",
     )
     """``truth`` asks again while an alarm rings and new truth has come."""
-    actions: dict[AlarmKind, Action] = Field(default_factory=dict)
+    actions: dict[Kind, Action] = Field(default_factory=dict)
     """What an alarm of a kind allows, in place of what follows from ``triggers``: retrain, or only tell. ``rollback``
-    goes back while the version is watched (``rollout.after.watch_hours``), and tells after that."""
+    goes back while the version is watched (``rollout.after.watch_hours``), and tells after that. Alarms on the endpoint
+    tell, or go back; ``errors`` follows ``rollout.after.action`` where it is not named."""
     schedule: str | None = Field(default=None, pattern=r"^(rate|cron)\(.+\)$")
     """Asks for a training at these times, whatever rings; the policy decides as always."""
     volume: VolumeSpec | None = None
@@ -75,6 +79,17 @@ class RetrainingSpec(Section):
     give_up_after: int | None = Field(default=5, ge=1, le=100)
     """So many trainings refused or failed in a row, and none is started by itself any more until a person resumes:
     ``trimtab retraining resume``. null never gives up."""
+
+    @model_validator(mode="after")
+    def _trains_for_no_endpoint(self) -> Self:
+        for kind in get_args(ServiceKind):
+            if self.named_action(kind) == "retrain":
+                raise ValueError(f"actions: {kind} is about the endpoint, which no training mends: rollback or tell")
+        return self
+
+    def named_action(self, kind: str) -> Action | None:
+        """What ``actions`` says of a kind; None where it does not name it."""
+        return next((action for named, action in self.actions.items() if named == kind), None)
 
     def price(self, instance_type: str) -> float | None:
         """USD of an hour of one training instance; None when neither you nor the dated table say."""
