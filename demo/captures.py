@@ -2,7 +2,7 @@
 
 from demo.scene import Scene
 
-SECONDS = 60
+SECONDS = 180
 
 
 class Captures:

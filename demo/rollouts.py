@@ -33,7 +33,7 @@ def approve(scene: Scene, package_arn: str) -> int:
     return mark
 
 
-def watch(scene: Scene, mark: int, load: SteadyLoad | None = None) -> Rollout:
+def watch(scene: Scene, mark: int, load: SteadyLoad | None = None, *, seconds: float = 180) -> Rollout:
     """The promotion that began after ``mark``, from its start to its end; weights are printed as they shift."""
     began, told, rollout = time.monotonic(), mark, Rollout()
 
@@ -50,7 +50,7 @@ def watch(scene: Scene, mark: int, load: SteadyLoad | None = None) -> Rollout:
             told = entry.seq
         return next((entry for entry in fresh if entry.kind == CLOSED), None)
 
-    closed = scene.wait("the end of the promotion", look, seconds=180)
+    closed = scene.wait("the end of the promotion", look, seconds)
     rollout.version, rollout.outcome = closed.data["version"], closed.data["outcome"]
     rollout.shares.append((time.monotonic() - began, 1.0 if rollout.outcome == "Serving" else 0.0))
     if load:

@@ -30,10 +30,12 @@ SPEED = 60.0
 ROWS_PER_REQUEST = 2000
 QUIET_SECONDS = 0.8
 """An alarm is evaluated within half a second of its metric, and its event delivered at once."""
-ALARM_SECONDS = 20
+ALARM_SECONDS = 60
 MOST = 20
 """Executions of a machine that are looked at: more do not run at once."""
-TRAINING_SECONDS = 400
+LONGEST_SECONDS = 900
+"""On a busy machine too, a training or a rollout takes less; it only bounds what has failed."""
+STEP_SECONDS = 300
 TOLD = ("window.measured", "quality.measured", "retrain.", "alarm.")
 SHORT_LIVED = ("intake", "monitoring", "recovery")
 LOAD_PER_SECOND = 25
@@ -118,14 +120,14 @@ class Player:
         """Recovery answers to every truth that comes."""
         mark = self.scene.mark()
         self._accepted(_file(happening), DropKind.TRUTH)
-        self.scene.wait("recovery's answer to the truth", lambda: self._answered("truth", mark), 60)
+        self.scene.wait("recovery's answer to the truth", lambda: self._answered("truth", mark), STEP_SECONDS)
 
     def _answered(self, cause: str, mark: int) -> bool:
         return any(entry.seq > mark and entry.data.get("cause") == cause for entry in self.scene.entries("retrain."))
 
     def _measure(self, happening: Happening) -> None:
         """The schedule has fired by the jump itself."""
-        self.scene.wait("monitoring to begin", lambda: self._started("monitoring"), 60)
+        self.scene.wait("monitoring to begin", lambda: self._started("monitoring"), STEP_SECONDS)
         self._rest("monitoring")
         self._await_alarms(self.scene.entries())
         self._rest()
@@ -172,12 +174,12 @@ class Player:
         entries = self.scene.entries("retrain.")
         if History(entries, self.scene.now(), timedelta()).given_up is not None:
             retraining.start(self.scene.stage, self.scene.model, "looked at: the data move, and the model stands")
-            self.scene.tell(self.scene.wait_for_entry(["retrain.resumed"], entries[-1].seq))
+            self.scene.tell(self.scene.wait_for_entry(["retrain.resumed"], entries[-1].seq, STEP_SECONDS))
             self._rest()
             self._follow()
 
     def _see_training(self, mark: int) -> None:
-        released = self.scene.wait_for_entry(["training.released"], mark, seconds=TRAINING_SECONDS)
+        released = self.scene.wait_for_entry(["training.released"], mark, seconds=LONGEST_SECONDS)
         for entry in self.scene.entries():
             if mark < entry.seq <= released.seq and entry.kind in ("candidate.judged", "candidate.registered"):
                 self.scene.tell(entry)
@@ -190,12 +192,12 @@ class Player:
         approved = rollouts.approve(self.scene, registered[-1].data["package_arn"])
         if under_load:
             with self._load() as load:
-                rollout = rollouts.watch(self.scene, approved, load)
+                rollout = rollouts.watch(self.scene, approved, load, seconds=LONGEST_SECONDS)
             self._captures.wait_for(load.sent)
             self.played.requests += load.sent
             self.played.failed += load.failed
         else:
-            rollout = rollouts.watch(self.scene, approved)
+            rollout = rollouts.watch(self.scene, approved, seconds=LONGEST_SECONDS)
         self.scene.say(f"version {rollout.version}: {rollout.outcome}")
         if not under_load and rollout.outcome != "Serving":
             raise DemoError(f"the first promotion ended in {rollout.outcome}")
@@ -211,7 +213,7 @@ class Player:
     def _send(self, file: Path, kind: DropKind) -> Entry:
         mark = self.scene.mark()
         drops.upload(self.scene.stage, self.scene.model, file, kind)
-        answered = self.scene.wait_for_entry(ACCEPTED_OR_NOT, mark)
+        answered = self.scene.wait_for_entry(ACCEPTED_OR_NOT, mark, STEP_SECONDS)
         self._rest("intake")
         return answered
 
@@ -238,7 +240,7 @@ class Player:
                 return False
             return time.monotonic() - since > (0 if machines else QUIET_SECONDS)
 
-        self.scene.wait("rest", look, 120)
+        self.scene.wait("rest", look, STEP_SECONDS)
 
     def _timed(self, what: str, do: Callable[[], Any]) -> None:
         began = time.monotonic()
