@@ -26,9 +26,13 @@ class CloudTime:
 
     def until(self, moment: datetime) -> None:
         """The cloud's clock shows the set's moment, or a later one if it was past it already."""
-        left = (_later(moment, self.years) - self.scene.now()).total_seconds()
+        left = (self.of_cloud(moment) - self.scene.now()).total_seconds()
         if left > 0:
             self.scene.advance(hours=left / 3600)
+
+    def of_cloud(self, moment: datetime) -> datetime:
+        """The cloud's time at a moment of the set."""
+        return _later(moment, self.years)
 
     def of_set(self, at: datetime) -> datetime:
         """The set's moment of a time of the cloud."""

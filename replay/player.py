@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -127,7 +127,7 @@ class Player:
 
     def _measure(self, happening: Happening) -> None:
         """The schedule has fired by the jump itself."""
-        self.scene.wait("monitoring to begin", lambda: self._started("monitoring"), STEP_SECONDS)
+        self.scene.wait("monitoring to begin", lambda: self._started("monitoring", happening.moment), STEP_SECONDS)
         self._rest("monitoring")
         self._await_alarms(self.scene.entries())
         self._rest()
@@ -222,10 +222,10 @@ class Player:
         if answered.kind != "drop.accepted":
             raise DemoError(f"{file.name} was refused: {answered.data.get('summary')}")
 
-    def _started(self, machine: str) -> bool:
-        """Whether an execution began within the last virtual hour, which the jump ended with."""
-        now = self.scene.now()
-        return any((now - each["startDate"]).total_seconds() < 3600 for each in self.scene.executions(machine, most=1))
+    def _started(self, machine: str, moment: datetime) -> bool:
+        """Whether an execution began at the set's moment or later."""
+        due = self.clock.of_cloud(moment)
+        return any(each["startDate"] >= due for each in self.scene.executions(machine, most=1))
 
     def _rest(self, *machines: str) -> None:
         """Nothing runs but trainings and promotions, or none of ``machines``; and nothing has begun for a while."""
