@@ -9,6 +9,7 @@ from aws_cdk import aws_sns as sns
 from constructs import Construct
 
 from stacks.constructs.alarm_limits import (
+    ABOVE,
     BELOW,
     FIVE_MINUTES,
     HOUR,
@@ -49,7 +50,7 @@ class ModelAlarms(Construct):
         self.service = ServiceAlarms(self, spec=spec, names=names)
         settling = self._settling()
         pages = (self._page(settling), self._service_page())
-        watching = (self._silence(), self._unreadable()) if spec.is_measured else ()
+        watching = (self._silence(), self._unreadable(), *self._missing_truth()) if spec.is_measured else ()
         telling = (*watching, self._disagreement(), self._given_up(), *self._missing_drops())
         muting = [settling] if settling else []
         self.all: list[cloudwatch.IAlarm] = [*pages, *self.asking, *self.service.all, *telling, *muting]
@@ -169,6 +170,17 @@ class ModelAlarms(Construct):
         missing = model_metric(self._spec, Metric.DROPS_MISSING, "Maximum", FIVE_MINUTES)
         what = "drops of data that should have come are missing"
         return [self._telling("MissingDrops", missing, Limit(0, KEEP), what, "missing-drops")]
+
+    def _missing_truth(self) -> list[cloudwatch.IAlarm]:
+        """Only where the spec says when truth comes."""
+        watch = self._spec.monitoring
+        if watch.alarms.truth_expected_days is None:
+            return []
+        missing = model_metric(self._spec, Metric.TRUTH_MISSING, "Maximum", FIVE_MINUTES)
+        least = watch.quality.min_coverage
+        limit = Limit(1 - least, KEEP, comparison=ABOVE if least else REACHED)
+        what = f"truth that was due after {watch.alarms.truth_expected_days} days has not come"
+        return [self._telling("MissingTruth", missing, limit, what, "missing-truth")]
 
     def _telling(self, id: str, metric: cloudwatch.IMetric, limit: Limit, what: str, runbook: str) -> cloudwatch.Alarm:
         """An alarm of which people hear directly."""

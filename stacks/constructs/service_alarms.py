@@ -3,7 +3,7 @@
 from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct
 
-from stacks.constructs.alarm_limits import FIVE_MINUTES, QUIET, Limit, described, make_alarm
+from stacks.constructs.alarm_limits import BELOW, FIVE_MINUTES, HOUR, LOUD, QUIET, Limit, described, make_alarm
 from trimtab.names import VARIANT, ModelNames
 from trimtab.spec import Spec
 from trimtab.spec.alarms import Anomaly
@@ -11,6 +11,7 @@ from trimtab.spec.alarms import Anomaly
 REQUESTS, INSTANCES = "AWS/SageMaker", "/aws/sagemaker/Endpoints"
 _IN_A_ROW = 3
 """A quarter of an hour, all of it beyond the limit: deployments and single bad minutes are the rollout judge's."""
+_HOURS_IN_A_ROW = 2
 _CORES = {"medium": 2, "large": 2, "xlarge": 4}
 _BOTH = cloudwatch.ComparisonOperator.LESS_THAN_LOWER_OR_GREATER_THAN_UPPER_THRESHOLD
 _UPPER = cloudwatch.ComparisonOperator.GREATER_THAN_UPPER_THRESHOLD
@@ -22,7 +23,7 @@ class ServiceAlarms:
     def __init__(self, scope: Construct, *, spec: Spec, names: ModelNames) -> None:
         self._scope, self._spec, self._names = scope, spec, names
         self._settings, self.kind = spec.monitoring.alarms, spec.rollout.endpoint.kind
-        self.all: list[cloudwatch.AlarmBase] = [self._errors(), self._saturation()]
+        self.all: list[cloudwatch.AlarmBase] = [self._errors(), self._saturation(), *self._latency(), *self._quiet()]
         self.all += [self._anomaly(name) for name in self._settings.anomalies]
 
     def metric(self, name: str, statistic: str, namespace: str = REQUESTS, variant: str = VARIANT) -> cloudwatch.Metric:
@@ -61,6 +62,26 @@ class ServiceAlarms:
         busiest = self._math(f"MAX([{', '.join(used)}])", **{name.split(" ")[0]: used[name] for name in used})
         what = f"over {self._settings.saturation_percent:g} % of its capacity is in use"
         return make_alarm(self._scope, "Saturation", busiest, limit, described(self._spec, what, "endpoint"))
+
+    def _latency(self) -> list[cloudwatch.AlarmBase]:
+        """Whoever waits this long for an answer has stopped waiting; what is slow for the hour is for anomalies."""
+        most_ms = self._settings.max_latency_ms
+        if most_ms is None or self.kind == "async":
+            return []
+        limit = Limit(most_ms * 1000, QUIET, _IN_A_ROW, _IN_A_ROW)
+        what = f"one answer in a hundred takes longer than {most_ms:g} ms"
+        slow = self.metric("ModelLatency", "p99")
+        return [make_alarm(self._scope, "Latency", slow, limit, described(self._spec, what, "endpoint"))]
+
+    def _quiet(self) -> list[cloudwatch.AlarmBase]:
+        """Only where the spec says how much is asked."""
+        least = self._settings.min_requests_per_hour
+        if least is None:
+            return []
+        asked = self._requests().with_(period=HOUR)
+        limit = Limit(least, LOUD, _HOURS_IN_A_ROW, _HOURS_IN_A_ROW, BELOW)
+        what = f"the endpoint is asked less often than {least} times an hour"
+        return [make_alarm(self._scope, "Throughput", asked, limit, described(self._spec, what, "endpoint"))]
 
     @property
     def used(self) -> list[cloudwatch.Metric]:

@@ -134,6 +134,26 @@ def treated(slighted: float) -> Callable[[], Emitted]:
     return lambda: of_trimtab(act)
 
 
+def due(came: bool) -> Callable[[], Emitted]:
+    """A run nine days after a window whose truth was due after seven."""
+
+    def act(metrics: EmfMetrics) -> None:
+        production = Production()
+        watch = "monitoring: {min_rows: 50, alarms: {truth_expected_days: 7}}"
+        production.scene.spec = parse_spec(SPEC.replace("monitoring: {min_rows: 50}", watch))
+        production.serve(1)
+        rows = population(11)
+        production.traffic(rows)
+        production.run()
+        production.scene.later(days=9)
+        if came:
+            production.truth(rows, "truth", truth_of(rows))
+        production.scene.metrics = metrics  # type: ignore[assignment]
+        production.run()
+
+    return lambda: of_trimtab(act)
+
+
 def looked_at(change: Callable[[Look], None]) -> Callable[[], Emitted]:
     """Two versions serve one after the other, something is changed, and the reconciler looks."""
 
@@ -317,9 +337,10 @@ def without_an_alarm(look: Look) -> None:
     look.around.alarms["PsiMax"].clear()
 
 
-FINE, SLOW, FAILED, REFUSED = (
+FINE, SLOW, STUCK, FAILED, REFUSED = (
     Outcome(200, 9_000, 1_000),
     Outcome(200, 900_000, 1_000),
+    Outcome(200, 9_000_000, 1_000),
     Outcome(500, 9_000, 1_000),
     Outcome(422, 9_000, 1_000),
 )

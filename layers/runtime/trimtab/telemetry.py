@@ -40,6 +40,9 @@ class Metric(StrEnum):
     above. Of the newest window whose truth has come."""
     TRUTH_COVERAGE = "TruthCoverage"
     """Share of the newest judged window's records whose truth is known."""
+    TRUTH_MISSING = "TruthMissing"
+    """Share of the records without truth in the newest window whose truth is due; only of a model whose spec says when
+    truth comes."""
     QUALITY_ESTIMATE_DROP = "QualityEstimateDrop"
     """The same drop as QualityDrop, estimated from the scores before truth has come."""
     SLICE_DROP = "SliceDrop"

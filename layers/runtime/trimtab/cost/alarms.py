@@ -10,7 +10,7 @@ MACHINES = 6
 _OF_A_MACHINE = 3
 """Executions that failed, timed out and were aborted."""
 _OTHERS = 3
-"""Disagreement, GivenUp and DeadLetters; Silence and Unreadable where something can be measured."""
+"""Disagreement, GivenUp and DeadLetters; Silence, Unreadable and MissingTruth where something can be measured."""
 _SETTLING = 3
 _ALWAYS_MEASURED = 7
 """Drift, Prediction, Schema, Quality, Estimate, Change and Forecast."""
@@ -25,7 +25,7 @@ def alarm_metrics(spec: Spec) -> int:
     settling = _SETTLING if watch.alarms.mute_minutes else 0
     missing_drops = spec.data.expected_every_days is not None
     anomalies = sum(_WATCHED_BY_ANOMALY[name] + _BAND for name in watch.alarms.anomalies)
-    others = _OTHERS + 2 * int(spec.is_measured)
+    others = _OTHERS + (2 + (watch.alarms.truth_expected_days is not None) if spec.is_measured else 0)
     machines = MACHINES + int(spec.stores) + int(spec.batch is not None) + int(has_gates(spec.rollout))
     return machines * _OF_A_MACHINE + others + settling + missing_drops + _measured(spec) + _service(spec) + anomalies
 
@@ -42,5 +42,7 @@ def _measured(spec: Spec) -> int:
 
 
 def _service(spec: Spec) -> int:
-    """Errors among requests; processors and memory, memory and concurrency, or a backlog."""
-    return 2 + (1 if spec.rollout.endpoint.kind == "async" else 2)
+    """Errors among requests; processors and memory, memory and concurrency, or a backlog; latency and throughput."""
+    watch, is_async = spec.monitoring.alarms, spec.rollout.endpoint.kind == "async"
+    latency = watch.max_latency_ms is not None and not is_async
+    return 2 + (1 if is_async else 2) + latency + (watch.min_requests_per_hour is not None)

@@ -6,8 +6,9 @@ from datetime import datetime
 from typing import Any
 
 from trimtab.ledger.lookup import latest
-from trimtab.monitoring.alarm_readings import MEASURED, is_of, newest_of, seen
+from trimtab.monitoring.alarm_readings import MEASURED, QUALITY, is_of, newest_of, seen
 from trimtab.monitoring.publish_performance import PerformancePublication
+from trimtab.monitoring.truth_due import TruthDue
 from trimtab.ports import Entry, Ledger, MetricsSink
 from trimtab.spec import Spec
 from trimtab.telemetry import COLUMN_DIMENSION, Metric
@@ -52,6 +53,7 @@ class Publication:
                 self._put(Metric.PSI, psi, **{COLUMN_DIMENSION: column})
         if self.spec.monitoring.tells_its_silence:
             self._silence(newest)
+        self._truth()
         PerformancePublication(self.at, self.spec, self.ledger, self._put, self._serving).newest()
         for metric, value in seen(self.ledger, self._serving, self.spec.monitoring, self.at).items():
             self._put(metric, value)
@@ -61,6 +63,13 @@ class Publication:
         known = [newest] if newest else [each for each in self.ledger.entries(SERVING) if each.kind == SERVING][-1:]
         for entry in known:
             self._put(Metric.SILENT_HOURS, (self.at - entry.at).total_seconds() / 3600)
+
+    def _truth(self) -> None:
+        """Every run says how much truth is missing: that nothing comes is no event."""
+        due = TruthDue(self.ledger.entries(MEASURED), self.ledger.entries(QUALITY), self.at)
+        missing = due.missing(self.spec.monitoring)
+        if missing is not None:
+            self._put(Metric.TRUTH_MISSING, missing)
 
     def quality(self, windows: Iterable[Mapping[str, Any]]) -> None:
         """Each window's performance is recorded, again whenever its truth has changed."""

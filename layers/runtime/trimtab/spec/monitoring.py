@@ -107,6 +107,14 @@ class MonitoringSpec(Section):
         return self
 
     @model_validator(mode="after")
+    def _truth_is_joined_when_it_is_due(self) -> Self:
+        due, joined = self.alarms.truth_expected_days, self.windows.truth_days
+        if due is not None and due >= joined:
+            told = f"truth is joined within {joined} days (windows.truth_days): say fewer than that, or raise it"
+            mistakes([(("alarms", "truth_expected_days"), told)])
+        return self
+
+    @model_validator(mode="after")
     def _datapoints_fit(self) -> Self:
         if self.datapoints > self.periods:
             raise ValueError(f"datapoints ({self.datapoints}) cannot exceed periods ({self.periods})")
