@@ -49,6 +49,15 @@ def test_a_group_that_is_slighted_is_found_without_any_truth() -> None:
     assert finding.high < 0.8
 
 
+def test_people_whose_answer_is_no_score_are_not_counted_as_refused() -> None:
+    table = people(4000, 1)
+    score = np.asarray(table.column(SCORE).to_numpy())
+    lost = np.where((np.asarray(table.column("sex").to_numpy()) == 2) & (np.arange(4000) % 2 == 0), np.nan, score)
+    found = judged(table.set_column(table.column_names.index(SCORE), SCORE, pa.array(lost)))
+    assert found.findings == ()
+    assert found.tally.counts["sex"]["2"]["selection_rate"][1] < 1100
+
+
 def test_the_slighted_group_is_named_although_it_is_the_reference() -> None:
     found = judged(people(4000, 1, slighted=0.2, share=0.7))
     four_fifths = [each for each in found.findings if each.measure == "four_fifths"]

@@ -9,9 +9,11 @@ import pytest
 from tests.unit.monitoring.labelled import records, spec, without_truth
 from trimtab.data.profile import NumberProfile, Profile
 from trimtab.evaluation.calibration import calibrate_binary, calibrate_numbers
+from trimtab.monitoring.drift.measure import _prediction
+from trimtab.monitoring.drift.observed import Observed
 from trimtab.monitoring.estimate import PerformanceEstimate, estimate, held_against, track_record
 from trimtab.monitoring.quality import measure_window
-from trimtab.monitoring.records import LABEL, SCORE, SCORES
+from trimtab.monitoring.records import LABEL, ROW, SCORE, SCORES
 from trimtab.monitoring.reference import Reference
 from trimtab.spec import Spec
 
@@ -151,8 +153,50 @@ def test_what_cannot_be_estimated_says_why() -> None:
     then, scores = evaluated(records(2000, seed=1), spec())
     assert "50 rows, fewer than 100" in not_estimated(estimate(records(50), then, scores, spec()))
     assert "calibrated" in not_estimated(estimate(records(500), Reference(), None, spec()))
-    broken = records(500).set_column(2, SCORE, pa.array(np.full(500, 1.5)))
+    broken = with_scores(records(500), np.full(500, 1.5))
     assert "cannot be measured" in not_estimated(estimate(broken, then, scores, spec()))
+
+
+def with_scores(table: pa.Table, scores: np.ndarray) -> pa.Table:
+    return table.set_column(table.column_names.index(SCORE), SCORE, pa.array(scores))
+
+
+def test_one_answer_that_is_no_number_does_not_keep_the_others_from_being_measured() -> None:
+    then, scores = evaluated(records(3000, seed=1), spec())
+    table = records(3000, seed=2)
+    answers = column(table, SCORE)
+    for lost in (np.nan, np.inf, -0.5):
+        some = with_scores(table, np.where(np.arange(3000) == 7, lost, answers))
+        assert estimate(some, then, scores, spec()).value is not None
+        found = measure_window("w", some, 1, then, spec())
+        assert (found.judged, found.unusable) == (True, 1)
+        assert found.metrics["auc"] == pytest.approx(realised(table, spec()), abs=0.001)
+
+
+def test_of_many_answers_that_are_no_numbers_nothing_is_judged_and_the_scores_have_moved() -> None:
+    then, scores = evaluated(records(3000, seed=1), spec())
+    table = records(3000, seed=2)
+    broken = with_scores(table, np.where(np.arange(3000) % 16 == 0, 1.5, column(table, SCORE)))
+    said = "188 of 3000 answers cannot be measured (6.3%), more than 5%"
+    assert not_estimated(estimate(broken, then, scores, spec())) == said
+    found = measure_window("w", broken, 1, then, spec())
+    assert (found.judged, found.reading, found.reason) == (False, None, said)
+    moved = _prediction(
+        Observed.of(broken.append_column(ROW, pa.array(np.zeros(3000))), 1, spec()).scores, scores, 0.25
+    )
+    assert moved is not None
+    assert moved.moved
+    allowed = spec(quality={"max_unusable": 0.1})
+    assert measure_window("w", broken, 1, then, allowed).judged
+
+
+def test_labels_of_one_class_are_not_judged_by_what_they_cannot_tell() -> None:
+    table = records(500)
+    ones = table.set_column(table.column_names.index(LABEL), LABEL, pa.array(np.ones(500, "int64")))
+    found = measure_window("w", ones, 1, Reference({"auc": 0.8}), spec())
+    assert (found.judged, found.reading) == (False, None)
+    assert found.reason == "auc is undefined: all labels are the same"
+    assert measure_window("w", ones, 1, Reference(), spec(quality={"metric": "log_loss"})).judged
 
 
 def hours(rows: int, seed: int, *, rush: float) -> pa.Table:
@@ -211,4 +255,4 @@ def test_classes_are_estimated_by_their_own_probabilities() -> None:
     assert found.value.lo <= came <= found.value.hi
     assert found.shortfall.reading == pytest.approx(0.9 - found.value.value)
     lost = table.set_column(table.column_names.index(SCORES), SCORES, pa.nulls(2000, table.schema.field(SCORES).type))
-    assert "names no probability" in not_estimated(estimate(lost, Reference(), None, model))
+    assert "2000 of 2000 answers cannot be measured" in not_estimated(estimate(lost, Reference(), None, model))

@@ -94,7 +94,21 @@ def test_a_class_that_the_model_never_knew_counts_against_it(spec: Spec) -> None
     assert found.metrics["log_loss"] is not None
 
 
-@pytest.mark.parametrize("broken", ["an older window", "one answer without classes", "too few rows"])
+def without_classes(table: pa.Table, rows: int) -> pa.Table:
+    """The first rows' answers name no class."""
+    place = table.column_names.index(SCORES)
+    lost = [*[None] * rows, *table.column(SCORES).to_pylist()[rows:]]
+    return table.set_column(place, SCORES, pa.array(lost, table.schema.field(SCORES).type))
+
+
+def test_one_answer_without_classes_is_left_out(spec: Spec) -> None:
+    scores, truth = answers()
+    table = without_classes(with_truth(captured(spec, scores), truth), 1)
+    found = measure_window("w", table, 1, Reference({"auc_macro": 0.9}), spec)
+    assert (found.judged, found.n, found.unusable) == (True, ROWS, 1)
+
+
+@pytest.mark.parametrize("broken", ["an older window", "a tenth without classes", "too few rows"])
 def test_what_cannot_be_measured_is_not_judged(spec: Spec, broken: str) -> None:
     scores, truth = answers()
     table = with_truth(captured(spec, scores), truth)
@@ -103,11 +117,9 @@ def test_what_cannot_be_measured_is_not_judged(spec: Spec, broken: str) -> None:
     elif broken == "too few rows":
         table = table.slice(0, 99)
     else:
-        place = table.column_names.index(SCORES)
-        lost = [None, *table.column(SCORES).to_pylist()[1:]]
-        table = table.set_column(place, SCORES, pa.array(lost, table.schema.field(SCORES).type))
+        table = without_classes(table, ROWS // 10)
     found = measure_window("w", table, 1, Reference({"auc_macro": 0.9}), spec)
-    assert (found.judged, found.drop) == (False, None)
+    assert (found.judged, found.reading) == (False, None)
 
 
 def test_an_answer_of_one_number_has_no_classes(spec: Spec) -> None:

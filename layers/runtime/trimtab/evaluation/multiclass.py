@@ -143,8 +143,13 @@ def _metrics(matrix: Floats, loss: Floats, auc: Floats) -> dict[str, Floats]:
 
 def is_distribution(score: NDArray[Any]) -> bool:
     """Whether every row of ``score`` (shape (n, k)) holds probabilities that add up to 1."""
-    within = ((score >= 0) & (score <= 1)).all()
-    return bool(within and (np.abs(score.sum(axis=1) - 1) <= SUM_TOLERANCE).all())
+    return bool(are_distributions(score).all())
+
+
+def are_distributions(score: NDArray[Any]) -> NDArray[np.bool_]:
+    """Of each row of ``score`` (shape (n, k)) whether it holds probabilities that add up to 1; shape (n,)."""
+    within = ((score >= 0) & (score <= 1)).all(axis=1)
+    return np.asarray(within & (np.abs(score.sum(axis=1) - 1) <= SUM_TOLERANCE))
 
 
 def _mean(part: Floats, whole: Floats, counted: NDArray[np.bool_]) -> Floats:

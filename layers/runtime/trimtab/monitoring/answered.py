@@ -39,14 +39,12 @@ class Answered:
 
     @classmethod
     def of(cls, records: pa.Table, reference: Reference, spec: Spec) -> "Answered | None":
-        """Of records with truth; None when their answers cannot be measured, or were kept without probabilities."""
-        if spec.problem == MULTICLASS and SCORES not in records.column_names:
+        """Of records with truth and usable answers; None of none."""
+        if not records.num_rows:
             return None
         seed, rule = spec.training.seed, spec.evaluation
         table = sample(records, MOST_ROWS, seed)
         kind, label, score = scored(table, spec)
-        if not table.num_rows or not kind.usable(score):
-            return None
         times = table.column(spec.data.event_time or TIME)
         losses = kind.row_losses(label, score)
         chosen = draws.choose(kind.strata(label), _times(times), losses, rule.bootstrap, rule.block_unit)

@@ -153,6 +153,6 @@ class ClassCalibration:
 
 
 def _of_classes(records: pa.Table, spec: Spec) -> ClassCalibration | str:
-    if SCORES not in records.column_names or records.column(SCORES).null_count or not records.num_rows:
-        return "some answer names no probability of each class"
+    if SCORES not in records.column_names or not records.num_rows:
+        return "no answer names a probability of each class"
     return ClassCalibration(Kind(MULTICLASS, spec.evaluation.primary, probabilities(records)[1]))

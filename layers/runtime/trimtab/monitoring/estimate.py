@@ -24,6 +24,7 @@ from trimtab.monitoring.answered import probabilities, sample
 from trimtab.monitoring.calibrations import Calibration, calibration_of
 from trimtab.monitoring.records import SCORE
 from trimtab.monitoring.reference import Reference, Shortfall, standard_error
+from trimtab.monitoring.usable import too_many, usable
 from trimtab.spec import Spec
 
 ROUNDS = 80
@@ -65,7 +66,10 @@ def estimate(records: pa.Table, reference: Reference, scores: Profile | None, sp
     name, rows, seed = spec.monitoring.quality.metric, records.num_rows, spec.training.seed
     if rows < spec.monitoring.min_rows:
         return PerformanceEstimate(name, rows, reason=f"{rows} rows, fewer than {spec.monitoring.min_rows}")
-    taken = sample(records, MOST_ROWS, seed)
+    drawn_from = sample(records, MOST_ROWS, seed)
+    taken = usable(drawn_from, spec)
+    if many := too_many(drawn_from.num_rows - taken.num_rows, drawn_from.num_rows, spec):
+        return PerformanceEstimate(name, rows, reason=many)
     found = calibration_of(taken, reference, spec)
     if isinstance(found, str):
         return PerformanceEstimate(name, rows, reason=found)
@@ -74,7 +78,7 @@ def estimate(records: pa.Table, reference: Reference, scores: Profile | None, sp
     simulation = Simulation(found, name, reference.threshold, seed)
     drawn = simulation.run(_served(taken, spec))
     if drawn is None:
-        return PerformanceEstimate(name, rows, reason="some answer cannot be measured")
+        return PerformanceEstimate(name, rows, reason=f"{name} is undefined on labels that agree with the scores")
     # rows near in time that are wrong together make the metric on them as uncertain as fewer independent rows would
     error = drawn.error(taken.num_rows / rows * reference.design_effect)
     value, fallen = _against(drawn.mean, error, simulation.at_evaluation(scores), reference, name)

@@ -15,6 +15,7 @@ from trimtab.monitoring.records import LABEL, TIME
 from trimtab.monitoring.reference import Reference, Shortfall, standard_error
 from trimtab.monitoring.selection import Selection, selection
 from trimtab.monitoring.slices import Slices, measure_slices
+from trimtab.monitoring.usable import too_many, usable
 from trimtab.spec import Spec
 
 
@@ -28,6 +29,8 @@ class Quality:
     """Records that the version has answered."""
     n: int
     """Those of them whose truth is known."""
+    unusable: int
+    """Records whose answer is no score: they count for nothing else."""
     positives: int | None
     """None unless the problem is binary."""
     metrics: dict[str, float | None]
@@ -70,6 +73,7 @@ class Quality:
             "version": self.version,
             "rows": self.rows,
             "n": self.n,
+            "unusable": self.unusable,
             "positives": self.positives,
             "rate": self.rate,
             "metrics": self.metrics,
@@ -102,7 +106,8 @@ def measure_window(window: str, records: pa.Table, version: int, reference: Refe
     """Quality of the records that ``version`` answered and whose truth is known."""
     mine = answered_by(records, version)
     known = with_truth(mine)
-    answered = Answered.of(known, reference, spec) if known.num_rows >= spec.monitoring.min_rows else None
+    good = usable(known, spec)
+    answered = Answered.of(good, reference, spec) if good.num_rows >= spec.monitoring.min_rows else None
     found = answered.measure() if answered else None
     name = spec.monitoring.quality.metric
     metrics = {each: _finite(value) for each, value in found.points[SERVED].items()} if found else {}
@@ -113,6 +118,7 @@ def measure_window(window: str, records: pa.Table, version: int, reference: Refe
         version=version,
         rows=mine.num_rows,
         n=known.num_rows,
+        unusable=mine.num_rows - usable(mine, spec).num_rows,
         positives=int(known.column(LABEL).to_numpy().sum()) if spec.problem == BINARY else None,
         metrics=metrics,
         interval=interval,
@@ -122,7 +128,7 @@ def measure_window(window: str, records: pa.Table, version: int, reference: Refe
         selection=selection(mine) if LABEL in mine.column_names else None,
         start=start,
         end=end,
-        reason=_why_not(mine.num_rows, known.num_rows, metrics, spec),
+        reason=_why_not(mine, known.num_rows, good, metrics, spec),
     )
 
 
@@ -140,15 +146,18 @@ def _slices(answered: Answered | None, found: Resampled | None, spec: Spec) -> S
     return measure_slices(answered, whole, spec)
 
 
-def _why_not(rows: int, n: int, metrics: Mapping[str, float | None], spec: Spec) -> str:
-    """Why a window with ``n`` labels of ``rows`` records is not judged; empty when it is."""
-    watch = spec.monitoring
-    if n < watch.min_rows:
-        return f"{n} labels, fewer than {watch.min_rows}"
+def _why_not(mine: pa.Table, n: int, good: pa.Table, metrics: Mapping[str, float | None], spec: Spec) -> str:
+    """Why a window with ``n`` labels, of which ``good`` are of usable answers, is not judged; empty when it is."""
+    watch, rows = spec.monitoring, mine.num_rows
+    if n and (many := too_many(n - good.num_rows, n, spec)):
+        return many
+    if good.num_rows < watch.min_rows:
+        return f"{good.num_rows} labels, fewer than {watch.min_rows}"
     if n < watch.quality.min_coverage * rows:
         return f"truth of {n / rows:.0%} of the records, less than {watch.quality.min_coverage:.0%}"
-    if not any(value is not None for value in metrics.values()):
-        return "some answer cannot be measured"
+    if metrics.get(watch.quality.metric) is None:
+        alone = pc.count_distinct(good.column(LABEL)).as_py() == 1
+        return f"{watch.quality.metric} is undefined" + (": all labels are the same" if alone else "")
     return ""
 
 

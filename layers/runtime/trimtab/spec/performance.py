@@ -13,6 +13,8 @@ class QualityRule(Section):
     """Distance below the value measured at evaluation."""
     min_coverage: float = Field(default=0.0, ge=0, le=1)
     """Share of a window's records whose truth must be known before it is judged."""
+    max_unusable: float = Field(default=0.05, ge=0, le=1)
+    """Share of answers that are no scores (no number, no probability) above which nothing is judged by the others."""
 
 
 class SliceWatch(Section):

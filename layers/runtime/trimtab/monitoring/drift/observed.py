@@ -12,8 +12,10 @@ import pyarrow.compute as pc
 from trimtab.data.batch import ColumnBatch
 from trimtab.data.column_profile import TimeColumn, TimeProfile
 from trimtab.data.profile import NumberProfile, Profile, profile_table
+from trimtab.measures import MULTICLASS
 from trimtab.monitoring.drift.contract import RuleCount, count_rules, merge_counts
 from trimtab.monitoring.records import ROW, SCORE, TIME, VERSION
+from trimtab.monitoring.usable import is_usable
 from trimtab.spec import Spec
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -42,7 +44,7 @@ class Observed:
         tally.add(ColumnBatch(_times(mine, spec.data.event_time)))
         return cls(
             profile=profile_table(mine, monitored, spec.data.id),
-            scores=NumberProfile.of(mine.column(SCORE).combine_chunks()),
+            scores=NumberProfile.of(_scores(mine, spec)),
             times=tally.profile(),
             rules=count_rules(mine, spec.data),
             requests=requests,
@@ -94,6 +96,14 @@ class Observed:
             tuple(RuleCount(**rule) for rule in document["rules"]),
             document["requests"],
         )
+
+
+def _scores(records: pa.Table, spec: Spec) -> pa.Array:
+    """What was answered; what is no score is missing, so that many of them are seen as prediction drift."""
+    scores = records.column(SCORE).combine_chunks()
+    if spec.problem == MULTICLASS:
+        return scores
+    return pc.if_else(pa.array(is_usable(records, spec)), scores, pa.scalar(None, pa.float64()))
 
 
 def _times(records: pa.Table, event_time: str | None) -> pa.Array:
