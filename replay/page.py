@@ -1,11 +1,12 @@
 """The replay's figures as a section of docs/monitoring-replays.md, between marks of its own."""
 
+import os
 from collections.abc import Iterable, Sequence
 from datetime import date
 from pathlib import Path
 
 from replay.happenings import Replayed
-from replay.player import Played
+from replay.player import FIRST, Played
 from replay.reckoning import Reckoning, Ringing
 from trimtab.spec import Spec
 
@@ -31,7 +32,7 @@ def section(replayed: Replayed, spec: Spec, played: Played, found: Reckoning, on
             _periods(rule.metric, found),
             _bought(rule.metric, found),
             _told(found),
-            "Seconds: " + ", ".join(f"{what} {seconds:.0f}" for what, seconds in sorted(played.spent.items())) + ".",
+            _seconds(played),
         ]
     )
 
@@ -128,6 +129,16 @@ def _bought(metric: str, found: Reckoning) -> str:
 def _told(found: Reckoning) -> str:
     said = [f"{count} × {what}" for what, count in sorted(found.notices.items(), key=lambda pair: -pair[1])]
     return f"Notifications: {sum(found.notices.values())} ({'; '.join(said)})."
+
+
+def _seconds(played: Played) -> str:
+    """Of the wall clock, from the first request to the last look, and how busy the machine was at the end."""
+    spent = {what: seconds for what, seconds in played.spent.items() if what != FIRST}
+    parts = ", ".join(f"{what} {seconds:.0f}" for what, seconds in sorted(spent.items()))
+    return (
+        f"Seconds: {sum(spent.values()):.0f} ({parts}), after {played.spent.get(FIRST, 0):.0f} for the first version "
+        f"and without the deployment; {os.cpu_count()} processors, load {os.getloadavg()[0]:.0f}."
+    )
 
 
 def _number(metric: str, value: float, *, signed: bool = False) -> str:

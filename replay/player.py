@@ -37,6 +37,7 @@ LONGEST_SECONDS = 900
 """On a busy machine too, a training or a rollout takes less; it only bounds what has failed."""
 STEP_SECONDS = 300
 TOLD = ("window.measured", "quality.measured", "retrain.", "alarm.")
+FIRST = "first version"
 SHORT_LIVED = ("intake", "monitoring", "recovery")
 LOAD_PER_SECOND = 25
 
@@ -87,7 +88,7 @@ class Player:
     def play(self) -> Played:
         """The first version serves, and then everything happens on its day."""
         self.scene.set_speed(SPEED)
-        self._timed("training", self._first_version)
+        self._timed(FIRST, self._first_version)
         for happening in self.replayed.happenings:
             self.clock.until(happening.moment)
             self._timed(happening.deed.value, partial(self._deeds[happening.deed], happening))
