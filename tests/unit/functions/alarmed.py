@@ -86,7 +86,9 @@ def serve(scene: Scene, version: int) -> None:
 
 def read_quality(scene: Scene, version: int, drop: float | None) -> None:
     """Its quality is measured."""
-    scene.ledger.append("quality.measured", "w1", {"version": version, "drop": drop}, scene.now, "test")
+    scene.ledger.append(
+        "quality.measured", "w1", {"version": version, "drop": drop, "reading": drop}, scene.now, "test"
+    )
 
 
 def read_drift(scene: Scene, version: int, psi: float, prediction: float) -> None:

@@ -110,6 +110,21 @@ def test_a_request_that_nobody_asks_for_any_more_expires_with_its_reason(scene: 
     assert entry.data["settles"] == {QUALITY_ALARM: 1}
 
 
+def test_a_request_that_expired_and_comes_back_within_the_hour_is_kept_again(scene: Scene) -> None:
+    rings(scene)
+    scene.ledger.append("training.leased", "run-7", {"cause": "data"}, scene.now, "test")
+    decide(scene, alarm=QUALITY_ALARM)
+    scene.alarms.state[QUALITY_ALARM] = "OK"
+    scene.later(minutes=5)
+    decide(scene, "look", "", "look")
+    scene.alarms.state[QUALITY_ALARM] = "ALARM"
+    scene.later(minutes=5)
+    assert decide(scene, alarm=QUALITY_ALARM)["outcome"] == "Deferred"
+    scene.ledger.append("training.released", "run-7", {"outcome": "Refused"}, scene.now, "test")
+    scene.later(minutes=5)
+    assert decide(scene, "look", "", "after")["outcome"] == "Started"
+
+
 def test_after_losses_in_a_row_a_person_is_asked_once_and_alarms_are_kept(scene: Scene) -> None:
     rings(scene)
     policy(scene, give_up_after=3)

@@ -53,7 +53,7 @@ class Model:
         champion = {"champion": {"version": 1}}
         self.ledger.append("rollout.serving", "p1", champion, self.now, "test", state=champion)
         self.ledger.append("window.measured", "w", {"version": 1, "max_psi": 9.0, "prediction_psi": 9.0}, self.now, "t")
-        self.ledger.append("quality.measured", "w", {"version": 1, "drop": 0.5}, self.now, "test")
+        self.ledger.append("quality.measured", "w", {"version": 1, "drop": 0.5, "reading": 0.5}, self.now, "test")
         self.truth()
 
     @property

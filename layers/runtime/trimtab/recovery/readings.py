@@ -1,81 +1,25 @@
-"""What the alarm of each kind looks at, as the ledger has it: the reading, and the limit that it is held against."""
+"""What the alarm of each kind has seen of a version, as the ledger has it, and the limit that it is held against."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
+from trimtab.monitoring.alarm_readings import READINGS, Series, end_of, held
 from trimtab.ports import Entry
 from trimtab.spec.monitoring import MonitoringSpec
 from trimtab.spec.retraining import AlarmKind
+from trimtab.telemetry import WATCHES, Metric
 
-WINDOW, QUALITY, ESTIMATED, CHANGE = "window.measured", "quality.measured", "performance.estimated", "change.measured"
-Report = Mapping[str, Any]
-
-
-@dataclass(frozen=True)
-class Watched:
-    """How a kind is read. ``value`` answers None where nothing was judged, which no alarm sees either."""
-
-    entries: tuple[str, ...]
-    """Kinds of the ledger's entries that hold it."""
-    value: Callable[[Report, MonitoringSpec], float | None]
-    limit: Callable[[MonitoringSpec], float]
-    beyond: Callable[[float, float], bool] = lambda value, limit: value > limit
-
-
-def _drift(report: Report, watch: MonitoringSpec) -> float | None:
-    return _number(report, "weighted_reading" if watch.drift_by == "importance" else "max_psi")
-
-
-def _broken(report: Report, watch: MonitoringSpec) -> float | None:
-    found = report.get("schema_breaks")
-    return None if found is None else float(len({name for each in found for name in each["columns"]}))
-
-
-def _fallen(report: Report, watch: MonitoringSpec) -> float | None:
-    return _number(report, "reading" if "reading" in report else "drop")
-
-
-def _unfair(report: Report, watch: MonitoringSpec) -> float | None:
-    """How many differences between groups are proven and accepted by nobody; None where no group could be judged."""
-    found = [each for each in report.get("bias") or () if not each.get("accepted")]
-    judged = found or any(report.get(name) is not None for name in ("bias_excess", "bias_ratio"))
-    return float(len(found)) if judged else None
-
-
-def _evidence(report: Report, watch: MonitoringSpec) -> float | None:
-    return max((float(look["evidence"]) for look in report["looks"] if look.get("rings", True)), default=0.0)
-
-
-def _days(report: Report, watch: MonitoringSpec) -> float | None:
-    days = report.get("days_to_limit")
-    return float(watch.change.horizon_days) if days is None else float(days)
-
-
-def _number(report: Report, name: str) -> float | None:
-    found = report.get(name)
-    return None if found is None else float(found)
-
-
-def _named(name: str) -> Callable[[Report, MonitoringSpec], float | None]:
-    return lambda report, watch: _number(report, name)
-
-
-READINGS: Final[Mapping[AlarmKind, Watched]] = {
-    "drift": Watched((WINDOW,), _drift, lambda watch: watch.psi_limit),
-    "prediction": Watched((WINDOW,), _named("prediction_psi"), lambda watch: watch.prediction_psi_limit),
-    "schema": Watched((WINDOW,), _broken, lambda watch: 0.0),
-    "quality": Watched((QUALITY,), _fallen, lambda watch: watch.quality.max_drop),
-    "slice": Watched((QUALITY,), _named("slice_drop"), lambda watch: watch.slices.max_drop or watch.quality.max_drop),
-    "estimate": Watched(
-        (ESTIMATED,), _named("estimate_reading"), lambda watch: watch.estimate.max_drop or watch.quality.max_drop
-    ),
-    # With truth, more limits can be judged than without.
-    "bias": Watched((ESTIMATED, QUALITY), _unfair, lambda watch: 0.0),
-    "change": Watched((CHANGE,), _evidence, lambda watch: 1.0, lambda value, limit: value >= limit),
-    "forecast": Watched(
-        (CHANGE,), _days, lambda watch: float(watch.change.horizon_days), lambda value, limit: value < limit
-    ),
+CHANGE = "change.measured"
+LIMITS: Final[Mapping[AlarmKind, Callable[[MonitoringSpec], float]]] = {
+    "drift": lambda watch: watch.psi_limit,
+    "prediction": lambda watch: watch.prediction_psi_limit,
+    "schema": lambda watch: 0.0,
+    "quality": lambda watch: watch.quality.max_drop,
+    "slice": lambda watch: watch.slices.max_drop or watch.quality.max_drop,
+    "estimate": lambda watch: watch.estimate.max_drop or watch.quality.max_drop,
+    "bias": lambda watch: 1.0,
+    "change": lambda watch: 1.0,
+    "forecast": lambda watch: float(watch.change.horizon_days),
 }
 """As stacks/constructs/measuring_alarms.py makes the alarms: a test holds the limits to each other."""
 
@@ -83,25 +27,42 @@ READINGS: Final[Mapping[AlarmKind, Watched]] = {
 def newest(kind: AlarmKind, entries: Sequence[Entry], version: int, watch: MonitoringSpec) -> float | None:
     """What the alarm of the kind saw last of the version; None when nothing of it was judged.
 
-    That is the newest window by event time: an older one to which more truth has come, or that came late, is put
-    as no metric, although its entry is the newest.
+    Of an alarm that counts M of N readings that is not the newest reading, but the one that M of the newest N reach.
     """
-    reader = READINGS[kind]
-    mine = (entry for entry in entries if entry.kind in reader.entries and entry.data.get("version") == version)
-    judged = [
-        (_end(entry.data), entry.seq, value)
-        for entry in mine
-        if entry.data.get("judged", True) and (value := reader.value(entry.data, watch)) is not None
-    ]
-    return max(judged)[2] if judged else None
+    if kind in ("change", "forecast"):
+        return _looked_at(kind, entries, version, watch)
+    series = (Series.of(entries, source, version) for source in READINGS[_metric(kind, watch)])
+    return max((held(each.values, watch) for each in series if each.values), default=None)
 
 
 def breaches(kind: AlarmKind, value: float | None, watch: MonitoringSpec) -> bool:
     """Whether a reading lies beyond what its alarm allows; one that was not judged does not."""
-    reader = READINGS[kind]
-    return value is not None and reader.beyond(value, reader.limit(watch))
+    if value is None:
+        return False
+    limit = LIMITS[kind](watch)
+    if kind == "forecast":
+        return value < limit
+    return value >= limit if kind == "change" else value > limit
 
 
-def _end(report: Report) -> str:
-    """Last event time, ISO 8601 in UTC, which sorts as text."""
-    return str((report.get("period") or {}).get("end") or "")
+def _metric(kind: AlarmKind, watch: MonitoringSpec) -> Metric:
+    by_importance = kind == "drift" and watch.drift_by == "importance"
+    return Metric.PSI_WEIGHTED if by_importance else WATCHES[kind][0]
+
+
+def _looked_at(kind: AlarmKind, entries: Iterable[Entry], version: int, watch: MonitoringSpec) -> float | None:
+    """Of looks at many readings together the newest counts: it has seen all that the earlier ones saw."""
+    mine = [each for each in entries if each.kind == CHANGE and each.data.get("version") == version]
+    if not mine:
+        return None
+    data = max(mine, key=lambda entry: (end_of(entry.data), entry.seq)).data
+    return _days(data, watch) if kind == "forecast" else _evidence(data)
+
+
+def _evidence(data: Mapping[str, Any]) -> float:
+    return max((float(look["evidence"]) for look in data["looks"] if look.get("rings", True)), default=0.0)
+
+
+def _days(data: Mapping[str, Any], watch: MonitoringSpec) -> float:
+    days = data.get("days_to_limit")
+    return float(watch.change.horizon_days) if days is None else float(days)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from trimtab.ports import Alarms, Entry
-from trimtab.recovery.readings import READINGS, breaches, newest
+from trimtab.recovery.readings import LIMITS, breaches, newest
 from trimtab.spec.monitoring import MonitoringSpec
 from trimtab.spec.retraining import KINDS, AlarmKind
 from trimtab.telemetry import MODEL_DIMENSION, WATCHES
@@ -65,5 +65,7 @@ class Ringing:
             return ""
         if reading is None:
             return f"no reading of version {self.champion}, which serves, bears out an alarm of the kind {kind}"
-        limit = READINGS[kind].limit(self.limits)
-        return f"the newest reading of version {self.champion} ({kind}: {reading:.4g}) is within the limit {limit:g}"
+        limit = LIMITS[kind](self.limits)
+        return (
+            f"what the alarm has seen of version {self.champion} ({kind}: {reading:.4g}) is within the limit {limit:g}"
+        )
