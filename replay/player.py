@@ -159,7 +159,12 @@ class Player:
     # what follows ----------------------------------------------------------------------------------------------------
 
     def _follow(self) -> None:
-        """A training that was asked for is seen to its end, and what it registered is approved and rolled out."""
+        """A training that was asked for is seen to its end, and what it registered is approved and rolled out.
+
+        Raises DemoError when a state machine has failed: figures of a loop that is broken mean nothing.
+        """
+        for failed in self.scene.entries("machine.failed"):
+            raise DemoError(f"{failed.data.get('summary')}: {failed.data.get('cause') or failed.subject}")
         asked = self.scene.entries("retrain.requested")
         released = self.scene.entries("training.released")
         if not asked or (released and released[-1].seq > asked[-1].seq):
