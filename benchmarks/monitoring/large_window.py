@@ -141,7 +141,7 @@ def estimate(folder: Path) -> Any:
 def quality(folder: Path) -> Any:
     """The measured metric."""
     window = _window(folder)
-    return WindowPerformance(**parts(folder)).measured(window.id, window_uri(window.id, "joined.parquet"), 1.0)["auc"]
+    return WindowPerformance(**parts(folder)).measured(window, window_uri(window.id, "joined.parquet"))["auc"]
 
 
 def tell(name: str, work: Callable[..., Any], *arguments: Any) -> Any:

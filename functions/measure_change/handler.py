@@ -6,7 +6,7 @@ And says what the day has cost.
 from typing import Any
 
 from trimtab.contracts import Event
-from trimtab.cost.day import MEASURED, RELEASED, cost_of_day
+from trimtab.cost.day import COLLECTED, RELEASED, cost_of_day
 from trimtab.entrypoint import Runtime, entrypoint
 from trimtab.ledger.lookup import decided
 from trimtab.monitoring.change.look import in_words, look_at, nearest_crossing, worst_evidence
@@ -45,7 +45,7 @@ def handler(event: Event, runtime: Runtime) -> dict[str, Any]:
 
 def _tell_cost(event: Event, runtime: Runtime) -> None:
     """Once a run, as all that it rests on is in the ledger by now."""
-    entries = [entry for kind in (MEASURED, RELEASED) for entry in runtime.ledger.entries(kind)]
+    entries = [entry for kind in (COLLECTED, RELEASED) for entry in runtime.ledger.entries(kind)]
     runtime.metrics.put(Metric.COST_PER_DAY, cost_of_day(runtime.spec, entries, event.at))
 
 

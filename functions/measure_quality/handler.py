@@ -7,6 +7,7 @@ from typing import Any
 
 from trimtab.contracts import Event, Message, Window
 from trimtab.entrypoint import Runtime, entrypoint
+from trimtab.monitoring.parts import parts_of
 from trimtab.monitoring.performance import WindowPerformance
 
 
@@ -36,6 +37,11 @@ def handler(event: MeasureQualityEvent, runtime: Runtime) -> dict[str, Any]:
         window_uri=lambda window, file: runtime.capture("windows", window, file),
     )
     return {
-        "estimates": [performance.estimated(event.window)] if event.window else [],
-        "windows": [performance.measured(each.window, each.uri, each.coverage) for each in event.joined],
+        "estimates": [performance.estimated(part) for part in _parts(event, runtime)],
+        "windows": [report for each in event.joined for report in performance.joined(each.window, each.uri)],
     }
+
+
+def _parts(event: MeasureQualityEvent, runtime: Runtime) -> list[Window]:
+    """The new window, version by version."""
+    return parts_of(event.window, runtime.spec.monitoring.min_rows) if event.window else []

@@ -6,6 +6,7 @@ from pydantic import Field
 
 from trimtab.contracts import Event, Message, Window
 from trimtab.entrypoint import Runtime, entrypoint
+from trimtab.monitoring.parts import parts_of
 from trimtab.monitoring.publish import Publication
 
 
@@ -38,6 +39,12 @@ class Drift(Message):
     separation_auc: float | None = None
     separation_columns: dict[str, float] = Field(default_factory=dict)
     reason: str = ""
+    others: tuple["Drift", ...] = ()
+    """Of the window's other versions that have answered enough."""
+
+    def said(self) -> dict[str, Any]:
+        """What is said of this version."""
+        return {name: value for name, value in self.to_json().items() if name != "others"}
 
 
 class Measured(Message):
@@ -63,7 +70,9 @@ def handler(event: PublishMetricsEvent, runtime: Runtime) -> dict[str, Any]:
     """CloudWatch has the readings of the version that serves, and the ledger all of them."""
     publication = Publication(event.at, runtime.spec, runtime.ledger, runtime.metrics)
     if event.window is not None and event.drift is not None:
-        publication.window(event.window.to_json(), event.drift.to_json())
+        parts = parts_of(event.window, runtime.spec.monitoring.min_rows)
+        for window, drift in zip(parts, (event.drift, *event.drift.others), strict=True):
+            publication.window(window.to_json(), drift.said())
     publication.estimates(event.quality.estimates)
     publication.quality(event.quality.windows)
     if not event.more:

@@ -367,6 +367,8 @@ class Window(Message):
     config: str = ""
     unreadable: int = 0
     """Captured lines that could not be read."""
+    versions: dict[str, int] = Field(default_factory=dict)
+    """Records by the version that answered, 0 for those of which that is not known."""
 
 
 class Notice(Message):

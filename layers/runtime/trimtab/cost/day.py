@@ -10,13 +10,13 @@ from trimtab.ports import Entry
 from trimtab.spec import Spec
 
 DAY = timedelta(days=1)
-MEASURED, RELEASED = "window.measured", "training.released"
+COLLECTED, RELEASED = "window.collected", "training.released"
 
 
 def cost_of_day(spec: Spec, entries: Sequence[Entry], at: datetime) -> float:
     """USD: a day's part of the month on paper, for the requests that were asked, and the trainings that ended.
 
-    Requests are counted as records, by when they were asked and not by when they were measured: after an outage a run
+    Requests are counted as records, by when they were asked and not by when they were collected: after an outage a run
     measures many days, of which one was this. Of a share that is captured the whole is inferred.
     """
     month = month_of(spec, _requests(spec, entries, at))
@@ -24,7 +24,7 @@ def cost_of_day(spec: Spec, entries: Sequence[Entry], at: datetime) -> float:
 
 
 def _requests(spec: Spec, entries: Iterable[Entry], at: datetime) -> float:
-    rows = math.fsum(_rows_since(entry.data["window"], at) for entry in entries if entry.kind == MEASURED)
+    rows = math.fsum(_rows_since(entry.data, at) for entry in entries if entry.kind == COLLECTED)
     share = spec.rollout.capture_percent / 100
     return rows / share if share else 0.0
 

@@ -3,15 +3,18 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import accumulate
 from typing import Any
 
 import pyarrow as pa
 
+from trimtab.contracts import Window
 from trimtab.data.coerce import ARROW_TYPES
 from trimtab.data.read import format_of, typed_batches
 from trimtab.datasets.sources import TRUTH, Source
 from trimtab.monitoring.collect import COLLECTED
 from trimtab.monitoring.labels import Said
+from trimtab.monitoring.parts import parts_of
 from trimtab.monitoring.records import LABEL
 from trimtab.monitoring.tables import record_batches, write_tables
 from trimtab.monitoring.truth import Pairing, Progress, pairings, with_labels
@@ -24,7 +27,8 @@ ACTOR = "join_truth"
 _TRUTH = "0-truth"
 """Folder among those of windows, and before them all in order, of what truth files have met."""
 MAX_WINDOWS = 40
-"""Windows joined by one run, so that its result stays small; the others wait for the next run."""
+"""Windows joined by one run, a window counting once for each version that is measured in it, so that the run's result
+stays small; the others wait for the next run."""
 
 
 @dataclass(frozen=True)
@@ -48,13 +52,20 @@ class Join:
         news = [file for file in files if file.seq > progress.through]
         if not found and not news:
             return []
-        now, later = found[:MAX_WINDOWS], found[MAX_WINDOWS:]
+        now, later = self._portion(found)
         met = Files(self.objects, self.spec, self.window_uri)
         joined = [self._join(pairing, met.said(pairing.files)) for pairing in now]
         behind = {each.window.subject: progress.mark(each.window) for each in later}
         met.remember()
         self._record(joined, met.told(news), Progress(max(entry.seq for entry in (*files, *windows)), behind))
         return joined
+
+    def _portion(self, found: list[Pairing]) -> tuple[list[Pairing], list[Pairing]]:
+        """What one run joins, one window at least, and what waits."""
+        least = self.spec.monitoring.min_rows
+        measured = accumulate(len(parts_of(Window.model_validate(each.window.data), least)) for each in found)
+        count = sum(reached <= MAX_WINDOWS for reached in measured) or 1
+        return found[:count], found[count:]
 
     def _join(self, pairing: Pairing, files: Sequence[Said]) -> dict[str, Any]:
         """Row group by row group: a window may be large."""

@@ -16,6 +16,7 @@ from trimtab.monitoring.drift import baseline_of
 from trimtab.monitoring.estimate import estimate, held_against, track_record
 from trimtab.monitoring.losses import FILE as LOSSES
 from trimtab.monitoring.losses import losses_by_version
+from trimtab.monitoring.parts import parts_of, whole_of
 from trimtab.monitoring.quality import measure_window
 from trimtab.monitoring.reference import Reference
 from trimtab.monitoring.seen import Seen, Windows
@@ -52,6 +53,7 @@ class WindowPerformance:
             "version": window.version,
             **found.to_json(),
             "rows": seen.rows,
+            "unusable": seen.unusable,
             **bias.summary(),
             "track_record": track_record(self._held(window.version)),
             "period": {"start": window.start.isoformat(), "end": window.end.isoformat()},
@@ -59,26 +61,33 @@ class WindowPerformance:
         self._write(window.id, "estimate.json", report)
         return report
 
-    def measured(self, window: str, uri: str, coverage: float) -> Json:
-        """What the truth of a joined window says; quality.json, bias.json and losses.json lie beside it.
+    def joined(self, window: str, uri: str) -> list[Json]:
+        """What the truth of a joined window says of each version that has answered enough; losses.json lies beside it.
+
+        Raises KeyError for a window that nobody has collected.
+        """
+        collected = Window.model_validate(self._collected()[window].data)
+        return [self.measured(part, uri) for part in parts_of(collected, self.spec.monitoring.min_rows)]
+
+    def measured(self, window: Window, uri: str) -> Json:
+        """What truth says of one version's answers; quality.json and bias.json lie beside the window.
 
         The slices that are no news are left to the file.
         """
-        collected = self._collected()[window]
-        version = int(collected.data["version"])
-        reference, _ = self._reference(version)
-        seen = self._windows.read(window, uri, int(collected.data["rows"]), version, reference)
-        found = measure_window(window, seen.records, version, reference, self.spec)
+        reference, _ = self._reference(window.version)
+        seen = self._windows.read(window.id, uri, window.rows, window.version, reference)
+        found = measure_window(window.id, seen.records, window.version, reference, self.spec)
         positives = seen.positives if self.spec.problem == BINARY else None
-        counted = replace(found, rows=seen.rows, n=seen.labelled, positives=positives)
+        counted = replace(found, rows=seen.rows, n=seen.labelled, unusable=seen.unusable, positives=positives)
         value = found.metrics.get(self.spec.monitoring.quality.metric)
         report = counted.to_json() | {
-            "coverage": coverage,
-            "estimate": self._estimate_of(window, value),
-            **self._bias(window, version, seen).summary(),
+            "coverage": seen.labelled / seen.rows if seen.rows else 0.0,
+            "estimate": self._estimate_of(window.id, value),
+            **self._bias(window.id, window.version, seen).summary(),
         }
-        self._write(window, "quality.json", report)
-        self._write(window, LOSSES, losses_by_version(seen.losing, self.spec.problem))
+        self._write(window.id, "quality.json", report)
+        if whole_of(window.id) == window.id:  # losses are those of all versions
+            self._write(window.id, LOSSES, losses_by_version(seen.losing, self.spec.problem))
         return report | {"slices": report["slices"][:SHOWN]}
 
     def _bias(self, window: str, version: int, seen: Seen) -> Bias:
@@ -98,8 +107,8 @@ class WindowPerformance:
             for entry in self.ledger.entries(ESTIMATED)
             if entry.data["version"] == version and entry.data["bias_windows"]
         ]
-        before = [name for name in counted if place[name] < place[window]]
-        for name in sorted(before, key=place.__getitem__, reverse=True):
+        before = [name for name in counted if place[whole_of(name)] < place[whole_of(window)]]
+        for name in sorted(before, key=lambda name: place[whole_of(name)], reverse=True):
             yield Tally.from_json(json.loads(self.objects.read(self.window_uri(name, BIAS)))["own"])
 
     def _collected(self) -> dict[str, Entry]:

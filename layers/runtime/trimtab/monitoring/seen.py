@@ -15,6 +15,7 @@ from trimtab.monitoring.losses import kept
 from trimtab.monitoring.records import EVENT, LABEL, SCORE, SCORES, TIME, VERSION
 from trimtab.monitoring.reference import Reference
 from trimtab.monitoring.tables import record_batches
+from trimtab.monitoring.usable import usable
 from trimtab.ports import ObjectStore
 from trimtab.spec import Spec
 
@@ -33,6 +34,8 @@ class Seen:
     rows: int = 0
     labelled: int = 0
     positives: int = 0
+    unusable: int = 0
+    """Answers that are no scores."""
 
 
 @dataclass(frozen=True)
@@ -59,10 +62,12 @@ class Windows:
     def _added(self, found: Seen | None, window: str, batch: pa.Table, mine: pa.Table, threshold: float) -> Seen:
         known = with_truth(mine)
         counted = tally(window, mine, threshold, self.spec)
-        losing = kept(batch) if found is None else kept(pa.concat_tables([found.losing, with_truth(batch)]))
+        losses = with_truth(usable(batch, self.spec))
+        losing = kept(losses) if found is None else kept(pa.concat_tables([found.losing, losses]))
+        unusable = mine.num_rows - usable(mine, self.spec).num_rows
         positives = int(pc.sum(known.column(LABEL)).as_py() or 0) if self._is_binary(known) else 0
         if found is None:
-            return Seen(mine.slice(0, 0), losing, counted, mine.num_rows, known.num_rows, positives)
+            return Seen(mine.slice(0, 0), losing, counted, mine.num_rows, known.num_rows, positives, unusable)
         both = Tally(0, windows=()).added(found.tally).added(counted)
         return Seen(
             records=found.records,
@@ -71,6 +76,7 @@ class Windows:
             rows=found.rows + mine.num_rows,
             labelled=found.labelled + known.num_rows,
             positives=found.positives + positives,
+            unusable=found.unusable + unusable,
         )
 
     def _is_binary(self, known: pa.Table) -> bool:
