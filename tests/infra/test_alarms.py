@@ -3,7 +3,9 @@ import json
 from stacks.model_source import find_models
 from stacks.synthesis import Template
 from tests.infra.conftest import TINY, Assembly
+from trimtab.names import ModelNames
 from trimtab.recovery.rings import UNHEARD, kind_named
+from trimtab.rollout.reconciliation import pages_of
 from trimtab.telemetry import NAMESPACE, Metric
 
 ALARM_TYPES = ("AWS::CloudWatch::Alarm", "AWS::CloudWatch::CompositeAlarm")
@@ -31,6 +33,12 @@ def _paged(assembly: Assembly, model: str, page: str) -> tuple[set[str], Templat
 def test_every_alarm_says_what_missing_data_mean(assembly: Assembly) -> None:
     for alarm in assembly.resources("AWS::CloudWatch::Alarm"):
         assert alarm.properties["TreatMissingData"] in {"ignore", "breaching", "notBreaching"}, alarm.id
+
+
+def test_the_reconciler_finds_the_pages_of_a_model_by_their_names(assembly: Assembly) -> None:
+    for model in ("flights", "tiny"):
+        for page in ("Page", "ServicePage"):
+            assert _paged(assembly, model, page)[1]["AlarmName"].startswith(pages_of(ModelNames("dev", model)))
 
 
 def test_people_hear_of_every_alarm_once_directly_or_by_a_page(assembly: Assembly) -> None:

@@ -36,7 +36,7 @@ class QuietSurroundings:
         return self.alarms[metric]
 
     def pages(self, prefix: str, above: Sequence[str]) -> list[Watcher]:
-        assert prefix == "trimtab-test-model-tiny-"
+        assert prefix == "trimtabtestmodeltiny"
         assert set(above) <= {f"alarm-{metric.value}" for metric in MEASURING} | {"q"}
         return self.above
 

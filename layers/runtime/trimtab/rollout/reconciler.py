@@ -18,7 +18,7 @@ from trimtab.rollout.reconciliation import (
     Surroundings,
     Watcher,
     findings,
-    stack_of,
+    pages_of,
     watched,
 )
 from trimtab.spec import Spec
@@ -106,7 +106,7 @@ class Reconciler:
 
     def _pages(self, watchers: Mapping[str, Sequence[Watcher]]) -> list[Watcher]:
         below = [each.name for metric in MEASURING for each in watchers.get(metric, ())]
-        return self.surroundings.pages(f"{stack_of(self.names)}-", below) if below else []
+        return self.surroundings.pages(pages_of(self.names), below) if below else []
 
     def _record(self, found: Sequence[Finding], before: set[str]) -> None:
         new = [each for each in found if each.name not in before]

@@ -249,6 +249,11 @@ def stack_of(names: ModelNames) -> str:
     return model_stack_name(names.stage, names.model)
 
 
+def pages_of(names: ModelNames) -> str:
+    """What the names of the model's composite alarms begin with: the CDK makes them of letters and digits alone."""
+    return stack_of(names).replace("-", "")
+
+
 def _page(seen: Observed) -> Iterator[Finding]:
     """Somebody hears of measurements."""
     if not seen.pages:
