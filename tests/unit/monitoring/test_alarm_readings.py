@@ -9,6 +9,7 @@ from tests.fakes import NOON, MemoryLedger, RecordingMetrics
 from tests.unit.functions.scene import tiny_spec
 from trimtab.monitoring.alarm_readings import held
 from trimtab.monitoring.publish import SERVING, Publication
+from trimtab.ports import MetricsSink
 from trimtab.rollout import conclusion
 from trimtab.spec.monitoring import MonitoringSpec
 from trimtab.telemetry import Metric
@@ -45,14 +46,18 @@ class Watch:
     def run(self, *windows: tuple[float | None, float]) -> list[float]:
         """What the alarm on drift sees after a run over windows: each a reading, and how many hours ago it ended."""
         self.metrics.points.clear()
+        self.publish(self.metrics, *windows)
+        return self.points(Metric.PSI_MAX)
+
+    def publish(self, metrics: MetricsSink, *windows: tuple[float | None, float]) -> None:
+        """The run's metrics go to ``metrics``."""
         self.at += timedelta(hours=1)
-        publication = self.publication()
+        publication = Publication(self.at, self.spec, self.ledger, metrics)
         for psi, hours in windows:
             end = (self.at - timedelta(hours=hours)).isoformat()
             window = {"id": f"w{end}", "rows": 9, "version": 1, "end": end}
             publication.window(window, drift(psi) | {"period": {"start": end, "end": end}})
         publication.readings()
-        return self.points(Metric.PSI_MAX)
 
     def points(self, metric: Metric) -> list[float]:
         return [value for name, value, _ in self.metrics.points if name is metric]
