@@ -76,12 +76,13 @@ class WindowPerformance:
         """
         reference, _ = self._reference(window.version)
         seen = self._windows.read(window.id, uri, window.rows, window.version, reference)
-        found = measure_window(window.id, seen.records, window.version, reference, self.spec)
+        coverage = seen.labelled / seen.rows if seen.rows else 0.0
+        found = measure_window(window.id, seen.records, window.version, reference, self.spec, coverage)
         positives = seen.positives if self.spec.problem == BINARY else None
         counted = replace(found, rows=seen.rows, n=seen.labelled, unusable=seen.unusable, positives=positives)
         value = found.metrics.get(self.spec.monitoring.quality.metric)
         report = counted.to_json() | {
-            "coverage": seen.labelled / seen.rows if seen.rows else 0.0,
+            "coverage": coverage,
             "estimate": self._estimate_of(window.id, value),
             **self._bias(window.id, window.version, seen).summary(),
         }

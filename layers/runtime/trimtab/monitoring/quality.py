@@ -102,8 +102,13 @@ class Quality:
         }
 
 
-def measure_window(window: str, records: pa.Table, version: int, reference: Reference, spec: Spec) -> Quality:
-    """Quality of the records that ``version`` answered and whose truth is known."""
+def measure_window(
+    window: str, records: pa.Table, version: int, reference: Reference, spec: Spec, coverage: float | None = None
+) -> Quality:
+    """Quality of the records that ``version`` answered and whose truth is known.
+
+    ``coverage`` is the share of the window's records with truth, where ``records`` are a sample that does not tell it.
+    """
     mine = answered_by(records, version)
     known = with_truth(mine)
     good = usable(known, spec)
@@ -128,7 +133,9 @@ def measure_window(window: str, records: pa.Table, version: int, reference: Refe
         selection=selection(mine) if LABEL in mine.column_names else None,
         start=start,
         end=end,
-        reason=_why_not(mine, known.num_rows, good, metrics, spec),
+        reason=_why_not(
+            known.num_rows, _share_known(mine, known) if coverage is None else coverage, good, metrics, spec
+        ),
     )
 
 
@@ -146,15 +153,19 @@ def _slices(answered: Answered | None, found: Resampled | None, spec: Spec) -> S
     return measure_slices(answered, whole, spec)
 
 
-def _why_not(mine: pa.Table, n: int, good: pa.Table, metrics: Mapping[str, float | None], spec: Spec) -> str:
+def _share_known(mine: pa.Table, known: pa.Table) -> float:
+    return known.num_rows / mine.num_rows if mine.num_rows else 0.0
+
+
+def _why_not(n: int, coverage: float, good: pa.Table, metrics: Mapping[str, float | None], spec: Spec) -> str:
     """Why a window with ``n`` labels, of which ``good`` are of usable answers, is not judged; empty when it is."""
-    watch, rows = spec.monitoring, mine.num_rows
+    watch = spec.monitoring
     if n and (many := too_many(n - good.num_rows, n, spec)):
         return many
     if good.num_rows < watch.min_rows:
         return f"{good.num_rows} labels, fewer than {watch.min_rows}"
-    if n < watch.quality.min_coverage * rows:
-        return f"truth of {n / rows:.0%} of the records, less than {watch.quality.min_coverage:.0%}"
+    if coverage < watch.quality.min_coverage:
+        return f"truth of {coverage:.0%} of the records, less than {watch.quality.min_coverage:.0%}"
     if metrics.get(watch.quality.metric) is None:
         alone = pc.count_distinct(good.column(LABEL)).as_py() == 1
         return f"{watch.quality.metric} is undefined" + (": all labels are the same" if alone else "")

@@ -19,6 +19,8 @@ from trimtab.monitoring.usable import usable
 from trimtab.ports import ObjectStore
 from trimtab.spec import Spec
 
+ENOUGH = 50_000
+"""Records without truth that are kept at least of a large window."""
 _OWN = (EVENT, TIME, SCORE, SCORES, VERSION, LABEL)
 
 
@@ -27,7 +29,8 @@ class Seen:
     """What one version has answered in a window."""
 
     records: pa.Table
-    """All of it, or a sample of at most about MOST_ROWS, with the columns that performance is measured by."""
+    """All of it, or all with truth and a sample of the others, each about MOST_ROWS at most; the columns that
+    performance is measured by."""
     losing: pa.Table
     """Records of all versions whose losses are kept."""
     tally: Tally = field(default_factory=Tally)
@@ -46,18 +49,42 @@ class Windows:
     objects: ObjectStore
 
     def read(self, window: str, uri: str, rows: int, version: int, reference: Reference) -> Seen:
-        """The window's table at ``uri``, which has about ``rows`` rows."""
-        share = MOST_ROWS / rows if rows > MOST_ROWS else 1.0
-        choose = _chooser(share, self.spec.training.seed)
+        """The window's table at ``uri``, in which ``version`` has answered about ``rows`` rows."""
+        names = self._columns(uri, reference)
+        choose = self._chooser(rows, self._labelled(uri, version) if LABEL in names else 0)
         found: Seen | None = None
         taken: list[pa.Table] = []
-        for batch in record_batches(self.objects, uri, self._columns(uri, reference)):
+        for batch in record_batches(self.objects, uri, names):
             mine = answered_by(batch, version)
             taken.append(choose(mine))
             found = self._added(found, window, batch, mine, reference.threshold)
         assert found is not None, "a stored window has at least one row group"
         found.records = pa.concat_tables(taken)
         return found
+
+    def _labelled(self, uri: str, version: int) -> int:
+        """Records of the version whose truth is known."""
+        batches = record_batches(self.objects, uri, [VERSION, LABEL])
+        return sum(with_truth(answered_by(batch, version)).num_rows for batch in batches)
+
+    def _chooser(self, rows: int, labelled: int) -> Callable[[pa.Table], pa.Table]:
+        """Keeps about MOST_ROWS, the same rows of the same window every time: labels are few, and come first.
+
+        Of the others so many are kept as there is room for, and always enough to tell whether labels were selected.
+        """
+        generator = np.random.default_rng([self.spec.training.seed, 13])
+        room = max(MOST_ROWS - labelled, ENOUGH)
+        share, others = _share(MOST_ROWS, labelled), _share(room, rows - labelled)
+
+        def choose(table: pa.Table) -> pa.Table:
+            if share >= 1 and others >= 1:
+                return table
+            known = np.zeros(table.num_rows, np.bool_)
+            if LABEL in table.column_names:
+                known = np.asarray(table.column(LABEL).is_valid())
+            return table.filter(pa.array(generator.random(table.num_rows) < np.where(known, share, others)))
+
+        return choose
 
     def _added(self, found: Seen | None, window: str, batch: pa.Table, mine: pa.Table, threshold: float) -> Seen:
         known = with_truth(mine)
@@ -93,13 +120,6 @@ class Windows:
         return [name for name in wanted if name in there]
 
 
-def _chooser(share: float, seed: int) -> Callable[[pa.Table], pa.Table]:
-    """Keeps each row with the probability ``share``, the same rows of the same window every time."""
-    generator = np.random.default_rng([seed, 13])
-
-    def choose(table: pa.Table) -> pa.Table:
-        if share >= 1:
-            return table
-        return table.filter(pa.array(generator.random(table.num_rows) < share))
-
-    return choose
+def _share(most: int, rows: int) -> float:
+    """Share of rows that are kept so that they are about ``most``."""
+    return most / rows if rows > most else 1.0
