@@ -97,8 +97,9 @@ class Evidence:
 def reckon(left: Evidence, spec: Spec) -> Reckoning:
     """The ledger, what was seen of the alarms, and what people were told, counted."""
     entries, played, worths = left.entries, left.played, left.worths
-    fell = fallen(entries, spec.monitoring.quality.max_drop)
     asked = {worth.window: played.asked[worth.period][0] for worth in worths}
+    every = fallen(entries, spec.monitoring.quality.max_drop)
+    fell = {window: drop for window, drop in every.items() if window in asked}
     kinds = tuple(count(kind, played.looks, fell, asked) for kind in KINDS)
     told = Counter(map(_about, left.notices))
     return Reckoning(fell, kinds, left.went_off, retrained(entries, left.clock), tuple(worths), told)
@@ -142,11 +143,14 @@ def _trainings(entries: Sequence[Entry], clock: CloudTime) -> Iterator[Training]
 
 
 def count(kind: str, looks: Sequence[Look], fell: Collection[str], asked: Mapping[str, date]) -> Ringing:
-    """How a kind of alarm did at every look at which it had a reading to go by."""
-    counted = [(look, _about_kind(kind, look)) for look in looks]
-    counted = [(look, windows) for look, windows in counted if windows]
+    """How a kind of alarm did at every look at which it had a reading to go by.
+
+    Windows that hold nothing of a delivery, but rows of a rollout's load or a few latecomers, are left out.
+    """
+    about = [(look, [name for name in _about_kind(kind, look) if name in asked]) for look in looks]
+    counted = [(look, windows) for look, windows in about if windows]
     rang = [(look, windows) for look, windows in counted if kind in look.ringing]
-    found = [(look, name) for look, windows in rang for name in windows if name in fell and name in asked]
+    found = [(look, name) for look, windows in rang for name in windows if name in fell]
     return Ringing(
         kind,
         len(counted),
