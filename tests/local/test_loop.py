@@ -243,6 +243,17 @@ def test_one_command_brings_the_version_back_that_served_before(loop: Loop, read
     assert reader.trimtab("served", "tiny", "--at", before)["versions"][0]["version"] == 2
 
 
+def test_an_alarm_that_only_tells_has_its_answer_and_its_end_in_the_ledger(loop: Loop) -> None:
+    watch = loop.cloud.client("cloudwatch")
+    (alarm,) = watch.describe_alarms(AlarmNamePrefix="trimtab-dev-model-tiny-AlarmsSaturation")["MetricAlarms"]
+    watch.set_alarm_state(AlarmName=alarm["AlarmName"], StateValue="ALARM", StateReason="a drill")
+
+    def rows() -> list[str]:
+        return [row.kind for row in Stage().ledger("tiny").entries("alarm.") if row.data["alarm"] == alarm["AlarmName"]]
+
+    wait_until(lambda: rows() == ["alarm.told", "alarm.cleared"], 120, lambda: f"the ledger has {rows()}")
+
+
 def test_every_permission_of_the_app_was_needed_or_is_listed_with_its_reason(loop: Loop) -> None:
     listed, found = judging.excuses(), judging.unneeded(loop.cloud, "trimtab-")
     assert not [str(one) for one in found if not any(excuse.covers(one) for excuse in listed)], "drop or list them"

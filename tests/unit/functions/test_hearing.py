@@ -118,6 +118,7 @@ def test_the_end_of_an_alarm_that_asked_for_a_training_is_written_down_too(heard
     assert heard.turns(DRIFT_ALARM, "OK")["outcome"] == "Cleared"
     (cleared,) = heard.rows
     assert (cleared.data["kind"], cleared.data["minutes"]) == ("drift", 3 * 24 * 60)
+    assert "for 3 d" in cleared.data["summary"]
 
 
 def test_an_alarm_that_was_never_heard_to_ring_has_no_end(heard: Heard) -> None:
@@ -164,6 +165,7 @@ def test_a_ring_that_was_folded_and_lasts_is_found_by_a_look(heard: Heard) -> No
 
 
 def test_events_that_were_lost_are_made_up_for_by_looks(heard: Heard) -> None:
+    rang = heard.scene.now
     heard.turns(PAGE, "ALARM", told=False)
     heard.turns(SILENCE, "ALARM", told=False)
     heard.scene.later(hours=2)
@@ -176,6 +178,15 @@ def test_events_that_were_lost_are_made_up_for_by_looks(heard: Heard) -> None:
     heard.scene.later(hours=5)
     heard.looks()
     assert (heard.rows[-1].kind, heard.rows[-1].at) == ("alarm.cleared", over)
+    assert (heard.rows[-1].data["since"], heard.rows[-1].data["minutes"]) == (rang.isoformat(), 180)
+
+
+def test_a_state_from_before_the_ring_is_not_its_end(heard: Heard) -> None:
+    heard.turns(SILENCE, "OK", told=False)
+    heard.scene.later(hours=1)
+    heard.told(SILENCE, "ALARM")
+    heard.looks()
+    assert [row.kind for row in heard.rows] == ["alarm.told"], "what CloudWatch says lags behind its event"
 
 
 @pytest.mark.parametrize(("action", "actions"), [("rollback", {}), ("tell", {"errors": "rollback"})])

@@ -130,13 +130,14 @@ class Hearing:
         }
 
     def _clear(self, alarm: str, ring: Entry, at: datetime, subject: str, event: str) -> str:
-        lasted = at - ring.at
-        reason = f"it rang for {lasted}, since {ring.at:%Y-%m-%d %H:%M}"
+        began = datetime.fromisoformat(ring.data["since"]) if ring.data.get("since") else ring.at
+        lasted = at - began
+        reason = f"it rang since {began:%Y-%m-%d %H:%M}, for {_in_words(lasted)}"
         data: dict[str, Any] = {
             "alarm": alarm,
             "kind": ring.data.get("kind"),
             "event": event,
-            "since": ring.at.isoformat(),
+            "since": began.isoformat(),
             "minutes": round(lasted / timedelta(minutes=1), 1),
             "ring": ring.seq,
             "reason": reason,
@@ -151,6 +152,7 @@ class Hearing:
         reason = f"it rings since {seen.since:%Y-%m-%d %H:%M}, which has no row: no event of it came, or it flapped"
         answers = [Answer("Was this ring decided on when it began?", reason, False)]
         found = self._told(seen.name, kind, seen, reason, answers) | {"event": "", "cause": "look"}
+        found["since"] = seen.since.isoformat()
         self.ledger.append(TOLD, subject, found, self.at, ACTOR)
 
     def _answer(
@@ -165,6 +167,13 @@ _ALLOWED: Final[Mapping[Allowed, str]] = {
     "propose": "{}: to propose a rollback while the version is watched (rollout.after)",
     "tell": "{}: to tell people; no training and no rollback would help, or the spec does not ask for one",
 }
+
+
+def _in_words(lasted: timedelta) -> str:
+    """To the minute: 3 d 4 h 5 min."""
+    minutes = round(lasted / timedelta(minutes=1))
+    parts = ((minutes // 1440, "d"), (minutes // 60 % 24, "h"), (minutes % 60, "min"))
+    return " ".join(f"{count} {unit}" for count, unit in parts if count) or "less than a minute"
 
 
 def _reason(kind: str, allowed: Allowed, case: Case | None, answers: Sequence[Answer]) -> str:
