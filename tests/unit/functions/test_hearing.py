@@ -201,6 +201,7 @@ def test_a_new_version_whose_requests_fail_goes_back_where_the_spec_allows_it(
     (told,) = heard.rows
     assert told.data["rollback"] == found["rollback"]
     assert [answer["passed"] for answer in told.data["decision"]] == [True, True, True]
+    assert not heard.scene.notifier.sent, "what is done is not proposed"
 
 
 def test_one_that_flaps_asks_for_one_rollback(heard: Heard) -> None:

@@ -113,8 +113,9 @@ def test_bias_that_only_truth_can_show_counts_where_truth_was_joined() -> None:
 def test_recovery_and_the_templates_hold_readings_to_the_same_limits() -> None:
     watch = {"quality": {"max_drop": 0.07}, "psi_limit": 0.3, "prediction_psi_limit": 0.4, "slices": {"max_drop": 0.1}}
     changed = type(SPEC.monitoring).model_validate(watch)
-    spec = SPEC.model_copy(update={"monitoring": changed})
+    evaluation = SPEC.evaluation.model_copy(update={"slices": ("kind",)})
+    spec = SPEC.model_copy(update={"monitoring": changed, "evaluation": evaluation})
     alarms = {kind: rule.limit(spec) for kind, rule in RULES.items()}
     shared = {kind: limit for kind, limit in alarms.items() if limit is not None}
-    assert {"drift", "quality", "estimate", "change", "forecast", "schema"} <= shared.keys()
+    assert {*KINDS} - {"bias"} <= shared.keys()
     assert {kind: LIMITS[kind](changed) for kind in shared} == shared
