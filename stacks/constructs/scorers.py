@@ -50,7 +50,7 @@ def _fetching(parts: ModelParts) -> list[iam.PolicyStatement]:
     """Scored files, which lie apart from captured requests."""
     bucket, place = parts.captures.owner, f"{parts.captures.name}/{BATCH}/*"
     return [
-        allow(["s3:GetObject"], [f"{bucket.arn}/{place}"]),
+        allow(["s3:GetObject", "s3:GetObjectVersion"], [f"{bucket.arn}/{place}"]),
         allow(["s3:ListBucket"], [bucket.arn], {"StringLikeIfExists": {"s3:prefix": [place]}}),
         through("s3", bucket.key),
     ]

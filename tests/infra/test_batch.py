@@ -108,6 +108,7 @@ def test_only_the_machine_runs_transform_jobs_and_only_of_this_model(scoring: As
         ("s3:PutObject", f"{BUCKET}/tiny/batch/{INCOMING}/day.jsonl", {}, False),
         ("s3:PutObject", f"{BUCKET}/tiny/data/day.parquet", {}, False),
         ("s3:GetObject", f"{BUCKET}/tiny/batch/0123456789abcdef/day.jsonl.out", {}, True),
+        ("s3:GetObjectVersion", f"{BUCKET}/tiny/batch/0123456789abcdef/day.jsonl.out", {}, True),
         ("s3:GetObject", f"{BUCKET}/tiny/capture/trimtab-dev-tiny/main/1.jsonl", {}, False),
         ("s3:GetObject", f"{BUCKET}/tiny/data/day.parquet", {}, False),
         ("s3:ListBucket", BUCKET, {"s3:prefix": ("tiny/batch/0123456789abcdef/",)}, True),
