@@ -50,7 +50,7 @@ class ModelAlarms(Construct):
         self.service = ServiceAlarms(self, spec=spec, names=names)
         settling = self._settling()
         pages = (self._page(settling), self._service_page())
-        watching = (self._silence(), self._unreadable(), *self._missing_truth()) if spec.is_measured else ()
+        watching = (self._silence(), *self._unread(), *self._missing_truth()) if spec.is_measured else ()
         telling = (*watching, self._disagreement(), self._given_up(), *self._missing_drops())
         muting = [settling] if settling else []
         self.all: list[cloudwatch.IAlarm] = [*pages, *self.asking, *self.service.all, *telling, *muting]
@@ -145,11 +145,16 @@ class ModelAlarms(Construct):
         readings = model_metric(self._spec, Metric.READING, "SampleCount", HOUR)
         return self._telling("Silence", readings, rings, what.format(hours), "silence")
 
-    def _unreadable(self) -> cloudwatch.Alarm:
-        """What cannot be read is measured by nothing else."""
-        share = model_metric(self._spec, Metric.UNREADABLE, "Maximum", FIVE_MINUTES)
-        rings = Limit(self._spec.monitoring.alarms.max_unreadable_share, KEEP)
-        return self._telling("Unreadable", share, rings, "captured requests cannot be read", "unreadable")
+    def _unread(self) -> list[cloudwatch.IAlarm]:
+        """What cannot be read, or was answered with no score, is measured by nothing else."""
+        watch = self._spec.monitoring
+        unreadable = model_metric(self._spec, Metric.UNREADABLE, "Maximum", FIVE_MINUTES)
+        unusable = model_metric(self._spec, Metric.UNUSABLE, "Maximum", FIVE_MINUTES)
+        most, many = Limit(watch.alarms.max_unreadable_share, KEEP), Limit(watch.quality.max_unusable, KEEP)
+        return [
+            self._telling("Unreadable", unreadable, most, "captured requests cannot be read", "unreadable"),
+            self._telling("Unusable", unusable, many, "answers are no scores that can be measured", "unreadable"),
+        ]
 
     def _disagreement(self) -> cloudwatch.Alarm:
         """What serves is not what was decided, or nobody would hear of it."""

@@ -308,6 +308,11 @@ def unsure(rows: dict[str, Any]) -> dict[str, Any]:
     return rows | {"x": 0.45 + 0.1 * rows["x"]}
 
 
+def with_holes(rows: dict[str, Any]) -> dict[str, Any]:
+    """One answer in ten is no number."""
+    return rows | {"x": np.where(rows["row"] % 10 == 0, np.nan, rows["x"])}
+
+
 def blind_to_one_kind(rows: dict[str, Any]) -> Any:
     """Truth in which rows of kind a have nothing to do with their scores."""
     return np.where(rows["kind"] == "a", np.random.default_rng(1).integers(0, 2, len(rows["x"])), truth_of(rows))

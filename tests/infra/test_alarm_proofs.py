@@ -44,6 +44,7 @@ from tests.infra.alarm_readings import (
     unread,
     unsure,
     used,
+    with_holes,
 )
 from tests.infra.conftest import TINY, Assembly
 from tests.unit.monitoring.production import truth_of
@@ -76,6 +77,7 @@ PROOFS: Mapping[str, Readings] = {
     "Settling": Readings(lambda: NOTHING, moving),
     "GivenUp": Readings(given_up(resumed=True), given_up(resumed=False)),
     "MissingDrops": Readings(expected(after_days=29), expected(after_days=70)),
+    "Unusable": Readings(evaluated(same), evaluated(with_holes)),
     "MissingTruth": Readings(due(came=True), due(came=False)),
     "Errors": Readings(CALM, asked(*[FAILED] * 6, *[FINE] * BUSY)),
     "Saturation": Readings(used(20, LARGE), used(190, LARGE)),

@@ -25,6 +25,8 @@ class Metric(StrEnum):
     """Columns of a window that are gone, stuck, swapped, renamed or in another unit: broken, not moved."""
     UNREADABLE = "Unreadable"
     """Share of a window's captured requests that could not be read; 0 while they are fewer than five."""
+    UNUSABLE = "Unusable"
+    """Share of the newest window's answers that are no scores, so that no performance can be measured on them."""
     PSI_PREDICTION = "PsiPrediction"
     """PSI of the scores against the scores at evaluation."""
     ROWS_MEASURED = "RowsMeasured"

@@ -159,7 +159,7 @@ def test_moments_are_compared_as_exactly_as_the_ledger_keeps_them() -> None:
 
 def test_bias_is_seen_with_and_without_truth() -> None:
     watch = Watch()
-    said = {"version": 1, "metric": "auc", "estimate": None, "reason": "", "bias": []}
+    said = {"version": 1, "metric": "auc", "rows": 9, "estimate": None, "reason": "", "bias": []}
 
     def run(day: int, **more: Any) -> list[float]:
         watch.at = NOON + timedelta(days=day)

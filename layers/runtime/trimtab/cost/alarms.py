@@ -10,7 +10,8 @@ MACHINES = 6
 _OF_A_MACHINE = 3
 """Executions that failed, timed out and were aborted."""
 _OTHERS = 3
-"""Disagreement, GivenUp and DeadLetters; Silence, Unreadable and MissingTruth where something can be measured."""
+"""Disagreement, GivenUp and DeadLetters; Silence, Unreadable, Unusable and MissingTruth where something can be
+measured."""
 _SETTLING = 3
 _ALWAYS_MEASURED = 7
 """Drift, Prediction, Schema, Quality, Estimate, Change and Forecast."""
@@ -25,7 +26,7 @@ def alarm_metrics(spec: Spec) -> int:
     settling = _SETTLING if watch.alarms.mute_minutes else 0
     missing_drops = spec.data.expected_every_days is not None
     anomalies = sum(_WATCHED_BY_ANOMALY[name] + _BAND for name in watch.alarms.anomalies)
-    others = _OTHERS + (2 + (watch.alarms.truth_expected_days is not None) if spec.is_measured else 0)
+    others = _OTHERS + (3 + (watch.alarms.truth_expected_days is not None) if spec.is_measured else 0)
     machines = MACHINES + int(spec.stores) + int(spec.batch is not None) + int(has_gates(spec.rollout))
     return machines * _OF_A_MACHINE + others + settling + missing_drops + _measured(spec) + _service(spec) + anomalies
 

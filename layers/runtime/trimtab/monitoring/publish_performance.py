@@ -47,7 +47,18 @@ class PerformancePublication:
                 self.ledger.append(ESTIMATED, window["window"], data, self.at, ACTOR)
 
     def newest(self) -> None:
-        """The metrics of the newest window that could be judged are put, when this run has recorded it."""
+        """The metrics of the newest windows are put, when this run has recorded them."""
+        self._usable()
+        self._judged()
+
+    def _usable(self) -> None:
+        """What cannot be measured is said of a window as large as one that is judged."""
+        mine = (entry for entry in self.ledger.entries(ESTIMATED) if entry.data["version"] == self.serving)
+        newest = max(mine, key=lambda entry: (end_of(entry.data), entry.seq), default=None)
+        if newest is not None and is_of(newest, self.at) and newest.data["rows"] >= self.spec.monitoring.min_rows:
+            self.put(Metric.UNUSABLE, newest.data.get("unusable", 0) / newest.data["rows"])
+
+    def _judged(self) -> None:
         newest = newest_of(self.ledger.entries(QUALITY), self.serving)
         if newest is None or not is_of(newest, self.at):
             return
@@ -106,7 +117,8 @@ def _verdict(window: Report) -> str:
     """What the drop is worth, and which slices fell further, as the end of a sentence."""
     said = ""
     if window["drop"] is not None and window["drop"] > 0:
-        said = f", {window['drop']:.4f} worse than at evaluation"
+        drop = f"{window['drop']:.1%}" if window.get("drop_in") == "share" else f"{window['drop']:.4f}"
+        said = f", {drop} worse than at evaluation"
         said += "" if window["reading"] else ", which may be chance"
     fallen = window.get("slices_fallen") or []
     return said + (f"; fallen further than the whole: {', '.join(fallen[:3])}" if fallen else "")
