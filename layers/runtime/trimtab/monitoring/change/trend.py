@@ -6,8 +6,9 @@ chance moves it. Neighbouring windows resemble each other, so the line's varianc
 first-order autoregression has it (Bayley and Hammersley 1946), which is estimated with the usual correction for short
 series (Kendall 1954). A line is
 looked at again with every reading, so its chance of being false is spent over the looks: 1 / (k (k + 1)) of it with the
-k-th doubling of the readings. Limits: a season looks like a trend until it turns; give readings relative to the same
-period of an earlier year where there is one.
+k-th doubling of the readings. Lines are drawn through the newest readings too, as what creeps begins one day. Limits: a
+season looks like a trend until it turns; give readings relative to the same period of an earlier year where there is
+one.
 """
 
 import math
@@ -53,6 +54,7 @@ class Forecast:
     outcome: Literal["crosses", "crossed", "no trend", "not within horizon", "too few readings"]
     message: str
     readings: int
+    """Through which the line is drawn."""
     slope_per_day: float | None = None
     slope_interval: tuple[float, float] | None = None
     expected: datetime | None = None
@@ -79,16 +81,28 @@ def forecast(
     ordered = in_order(readings)
     if len(ordered) < LEAST:
         return Forecast("too few readings", f"{len(ordered)} readings, a line needs {LEAST}", len(ordered))
-    line = fit(ordered)
-    factor = quantile(1 - _chance(1 - confidence, len(ordered)) / 2, line.degrees)
-    interval = line.slope - factor * line.slope_error, line.slope + factor * line.slope_error
-    today, last = days_between(ordered[0].at, now), days_between(ordered[0].at, now + horizon)
-    figures = _Figures(ordered[0].at, len(ordered), line.slope, interval)
-    if interval[0] <= 0:
-        return figures.says("no trend", f"a slope of 0 a day lies within the interval {_words(interval)}")
-    if line.band(today, 0)[0] >= limit:
-        return figures.says("crossed", f"the line is beyond {limit:g} already")
-    return _crossing(line, factor, limit, (today, last), figures)
+    drawn = _strongest(ordered, _chance(1 - confidence, len(ordered)))
+    line, (low, _) = drawn.line, drawn.interval
+    span = drawn.days(now), drawn.days(now + horizon)
+    if low <= 0:
+        return drawn.says("no trend", f"a slope of 0 a day lies within the interval {_words(drawn.interval)}")
+    if line.band(span[0], 0)[0] >= limit:
+        return drawn.says("crossed", f"the line is beyond {limit:g} already")
+    return _crossing(drawn, limit, span)
+
+
+def _strongest(ordered: Sequence[Reading], chance: float) -> "_Drawn":
+    """Of the lines through all readings and through the newest 8, 16, 32 and so on, the one that rises most surely.
+
+    What has begun to creep bends a line through all readings, which then says nothing; each line has its part of the
+    chance of a false one.
+    """
+    counts = [
+        LEAST << doubling for doubling in range((len(ordered) - 1).bit_length()) if LEAST << doubling < len(ordered)
+    ]
+    tails = [ordered[-count:] for count in counts] + [ordered]
+    lines = [_Drawn.through(tail, chance / len(tails)) for tail in tails]
+    return max(lines, key=lambda drawn: drawn.interval[0] / drawn.line.slope_error)
 
 
 def _chance(of_all: float, readings: int) -> float:
@@ -98,11 +112,27 @@ def _chance(of_all: float, readings: int) -> float:
 
 
 @dataclass(frozen=True)
-class _Figures:
+class _Drawn:
+    """A line, and how many standard errors of it count as chance."""
+
     start: datetime
     readings: int
-    slope: float
-    interval: tuple[float, float]
+    line: Line
+    factor: float
+
+    @classmethod
+    def through(cls, ordered: Sequence[Reading], chance: float) -> "_Drawn":
+        line = fit(ordered)
+        return cls(ordered[0].at, len(ordered), line, quantile(1 - chance / 2, line.degrees))
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """Of the slope."""
+        half = self.factor * self.line.slope_error
+        return self.line.slope - half, self.line.slope + half
+
+    def days(self, at: datetime) -> float:
+        return days_between(self.start, at)
 
     def says(
         self,
@@ -111,22 +141,23 @@ class _Figures:
         days: tuple[float | None, float | None, float | None] = (None, None, None),
     ) -> Forecast:
         expected, earliest, latest = (self._date(day) for day in days)
-        return Forecast(outcome, message, self.readings, self.slope, self.interval, expected, earliest, latest)
+        return Forecast(outcome, message, self.readings, self.line.slope, self.interval, expected, earliest, latest)
 
     def _date(self, day: float | None) -> datetime | None:
         return None if day is None else self.start + timedelta(days=day)
 
 
-def _crossing(line: Line, factor: float, limit: float, span: tuple[float, float], figures: _Figures) -> Forecast:
+def _crossing(drawn: _Drawn, limit: float, span: tuple[float, float]) -> Forecast:
+    line, factor, slope = drawn.line, drawn.factor, drawn.line.slope
     expected = _first(line, 0, limit, span, upper=True)
     earliest = _first(line, factor, limit, span, upper=True)
     latest = _first(line, factor, limit, span, upper=False)
     if expected is None:
-        message = f"rising by {figures.slope:.3g} a day, and beyond {limit:g} only after the horizon"
-        return figures.says("not within horizon", message, (None, earliest, None))
-    when = figures.start + timedelta(days=expected)
-    message = f"rising by {figures.slope:.3g} a day {_words(figures.interval)}, beyond {limit:g} on {when:%Y-%m-%d}"
-    return figures.says("crosses", message, (expected, earliest, latest))
+        message = f"rising by {slope:.3g} a day, and beyond {limit:g} only after the horizon"
+        return drawn.says("not within horizon", message, (None, earliest, None))
+    when = drawn.start + timedelta(days=expected)
+    message = f"rising by {slope:.3g} a day {_words(drawn.interval)}, beyond {limit:g} on {when:%Y-%m-%d}"
+    return drawn.says("crosses", message, (expected, earliest, latest))
 
 
 def _first(line: Line, factor: float, limit: float, span: tuple[float, float], *, upper: bool) -> float | None:
