@@ -140,6 +140,11 @@ def test_an_event_that_comes_twice_or_after_the_next_one_changes_nothing(heard: 
     assert [row.kind for row in heard.rows] == ["alarm.told", "alarm.cleared", "alarm.told"]
 
 
+def test_an_alarm_that_is_over_within_the_second_has_its_end(heard: Heard) -> None:
+    heard.turns(SILENCE, "ALARM")
+    assert heard.turns(SILENCE, "OK")["outcome"] == "Cleared"
+
+
 def test_an_alarm_that_flaps_each_minute_for_a_day_writes_a_row_an_hour(heard: Heard) -> None:
     for _ in range(12 * 60):
         heard.turns(ERRORS, "ALARM")
