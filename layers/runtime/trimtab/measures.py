@@ -47,6 +47,8 @@ METRICS: Final[dict[str, Metric]] = {
     "median_absolute_error": Metric((REGRESSION,), False, high=math.inf),
     "quantile_loss": Metric((REGRESSION,), False, high=math.inf),
 }
+IN_UNIT_OF_LABEL: Final = frozenset({"rmse", "mae", "median_absolute_error", "quantile_loss"})
+"""Errors in the unit of the label: how much of one is bad, nobody knows who does not know the label."""
 PRIMARY: Final = {BINARY: "auc", MULTICLASS: "auc_macro", REGRESSION: "rmse"}
 """What a candidate is compared by when the spec does not say."""
 BASELINES: Final = {

@@ -7,12 +7,13 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from tests.unit.monitoring.labelled import records, spec, without_truth
+from tests.unit.monitoring.labelled import MODEL, records, spec, without_truth
 from trimtab.evaluation.bootstrap import Estimate
 from trimtab.monitoring.quality import Quality, measure_window
-from trimtab.monitoring.records import LABEL
+from trimtab.monitoring.records import LABEL, SCORE
 from trimtab.monitoring.reference import Reference, Shortfall
 from trimtab.monitoring.selection import selection
+from trimtab.spec import parse_spec
 
 KNOWN = Reference({"auc": 0.70}, {"auc": [0.68, 0.72]})
 
@@ -134,3 +135,28 @@ def test_rows_near_in_time_that_are_wrong_together_make_a_wider_interval() -> No
     assert wide is not None
     assert narrow is not None
     assert wide.hi - wide.lo > 1.5 * (narrow.hi - narrow.lo)
+
+
+def test_an_error_in_the_labels_unit_is_larger_by_a_share_unless_the_author_says_by_how_much() -> None:
+    numbers = MODEL.replace("name: loans", "name: loans\nproblem: regression")
+    plain = numbers.replace("paid: {type: integer, domain: [0, 1], nullable: true}", "paid: {type: number}")
+    rules = [
+        parse_spec(plain.replace("monitoring: {min_rows: 100}", f"monitoring: {{min_rows: 100, quality: {said}}}"))
+        for said in ("{}", "{max_drop: 20}", "{max_drop: 0.1, drop_in: share}", "{metric: r2}")
+    ]
+    found = [(rule.monitoring.quality.drop_in, rule.monitoring.quality.max_drop) for rule in rules]
+    assert found == [("share", 0.05), ("metric", 20), ("share", 0.1), ("metric", 0.05)]
+    assert [parse_spec(rule.canonical_json()) for rule in rules] == rules
+    table = records(2000)
+    score = np.asarray(table.column(SCORE).to_numpy()) * 1000
+    label = pa.array(score + np.random.default_rng(1).normal(0, 110, 2000))
+    table = table.set_column(table.column_names.index(SCORE), SCORE, pa.array(score))
+    table = table.set_column(table.column_names.index(LABEL), LABEL, label)
+    then = Reference({"rmse": 100.0}, {"rmse": [98.0, 102.0]})
+    shares, absolute = (measure_window("w", table, 1, then, rule) for rule in rules[:2])
+    assert absolute.reading is not None
+    assert absolute.reading == pytest.approx(10, abs=4)
+    assert shares.reading == pytest.approx(absolute.reading / 100)
+    for name in ("drop", "error", "drop_error", "reading"):
+        assert shares.to_json()[name] == pytest.approx(absolute.to_json()[name] / 100)
+    assert shares.to_json()["interval"] == absolute.to_json()["interval"]

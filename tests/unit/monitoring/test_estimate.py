@@ -224,6 +224,12 @@ def test_more_of_the_predictions_that_were_always_further_off_foretell_a_larger_
     assert found.shortfall is not None
     assert found.value.value == pytest.approx(realised(now, model), rel=0.06)
     assert found.shortfall.reading == found.shortfall.drop > 100
+    quality = model.monitoring.quality.model_copy(update={"drop_in": "share"})
+    share = model.model_copy(update={"monitoring": model.monitoring.model_copy(update={"quality": quality})})
+    shares = estimate(now, then, scores, share).shortfall
+    assert shares is not None
+    assert shares.drop == pytest.approx(found.shortfall.drop / then.metrics["rmse"])
+    assert shares.error == pytest.approx(found.shortfall.error / then.metrics["rmse"])
 
 
 def test_a_metric_of_numbers_that_needs_the_shape_of_errors_is_not_estimated() -> None:

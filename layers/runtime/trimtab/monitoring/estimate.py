@@ -82,6 +82,9 @@ def estimate(records: pa.Table, reference: Reference, scores: Profile | None, sp
     # rows near in time that are wrong together make the metric on them as uncertain as fewer independent rows would
     error = drawn.error(taken.num_rows / rows * reference.design_effect)
     value, fallen = _against(drawn.mean, error, simulation.at_evaluation(scores), reference, name)
+    then = reference.metrics.get(name)
+    if fallen is not None and then is not None:
+        fallen = fallen.of_value(then, spec.monitoring.quality.drop_in)
     return PerformanceEstimate(name, rows, value, fallen)
 
 

@@ -82,6 +82,8 @@ class WindowPerformance:
         counted = replace(found, rows=seen.rows, n=seen.labelled, unusable=seen.unusable, positives=positives)
         value = found.metrics.get(self.spec.monitoring.quality.metric)
         report = counted.to_json() | {
+            "metric": self.spec.monitoring.quality.metric,
+            "drop_in": self.spec.monitoring.quality.drop_in,
             "coverage": coverage,
             "estimate": self._estimate_of(window.id, value),
             **self._bias(window.id, window.version, seen).summary(),

@@ -45,6 +45,8 @@ class Quality:
     end: str | None
     reason: str = ""
     """Why nothing was judged; empty when it was."""
+    unit: float = 1.0
+    """What drops are measured in: the value at evaluation where they are shares of it."""
 
     @property
     def rate(self) -> float | None:
@@ -54,7 +56,7 @@ class Quality:
     @property
     def drop(self) -> float | None:
         """How far the spec's metric is worse than at evaluation, chance or not; negative when it is better."""
-        return self.shortfall.drop if self.shortfall else None
+        return _finite(self.shortfall.drop) if self.shortfall else None
 
     @property
     def judged(self) -> bool:
@@ -94,7 +96,7 @@ class Quality:
         return {
             "confidence": self.confidence,
             "interval": [_finite(own.lo), _finite(own.hi)] if own else None,
-            "error": _finite(standard_error(own, self.confidence)) if own else None,
+            "error": _finite(standard_error(own, self.confidence) / self.unit) if own else None,
             "drop": self.drop,
             "drop_interval": list(map(_finite, fallen.interval)) if fallen else None,
             "drop_error": _finite(fallen.error) if fallen else None,
@@ -127,21 +129,30 @@ def measure_window(
         positives=int(known.column(LABEL).to_numpy().sum()) if spec.problem == BINARY else None,
         metrics=metrics,
         interval=interval,
-        shortfall=_shortfall(name, interval, reference),
+        shortfall=_shortfall(name, interval, reference, spec),
         confidence=reference.confidence,
         slices=_slices(answered, found, spec),
         selection=selection(mine) if LABEL in mine.column_names else None,
         start=start,
         end=end,
+        unit=_unit(name, reference, spec),
         reason=_why_not(
             known.num_rows, _share_known(mine, known) if coverage is None else coverage, good, metrics, spec
         ),
     )
 
 
-def _shortfall(name: str, now: Estimate | None, reference: Reference) -> Shortfall | None:
+def _shortfall(name: str, now: Estimate | None, reference: Reference, spec: Spec) -> Shortfall | None:
     then = reference.of_metric(name)
-    return Shortfall.of(name, now, then, reference.confidence) if now and then else None
+    if now is None or then is None:
+        return None
+    found = Shortfall.of(name, now, then, reference.confidence)
+    return found.of_value(then.value, spec.monitoring.quality.drop_in)
+
+
+def _unit(name: str, reference: Reference, spec: Spec) -> float:
+    then = reference.metrics.get(name, 0.0)
+    return then if spec.monitoring.quality.drop_in == "share" and then > 0 else 1.0
 
 
 def _slices(answered: Answered | None, found: Resampled | None, spec: Spec) -> Slices:
@@ -149,7 +160,7 @@ def _slices(answered: Answered | None, found: Resampled | None, spec: Spec) -> S
     if answered is None or found is None:
         return Slices()
     primary = answered.kind.primary
-    whole = _shortfall(primary, found.interval(SERVED, primary), answered.reference)
+    whole = _shortfall(primary, found.interval(SERVED, primary), answered.reference, spec)
     return measure_slices(answered, whole, spec)
 
 

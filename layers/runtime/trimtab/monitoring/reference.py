@@ -68,7 +68,7 @@ class Shortfall:
     """How much worse a metric is than it was, and whether chance explains that."""
 
     drop: float
-    """In the metric's unit, positive when it is worse."""
+    """Positive when it is worse; in the metric's unit, or as a share of the value at evaluation."""
     error: float
     """Standard error of the drop, of both sides where both are known; NaN when the value now has none."""
     confidence: float = CONFIDENCE
@@ -79,6 +79,13 @@ class Shortfall:
         away = then.value - now.value if HIGHER_IS_BETTER[metric] else now.value - then.value
         before = standard_error(then, confidence)
         return cls(away, math.hypot(standard_error(now, confidence), 0.0 if math.isnan(before) else before), confidence)
+
+    def of_value(self, then: float, drop_in: str) -> "Shortfall":
+        """The same, as a share of the value at evaluation where drops are measured so; NaN of one not above 0."""
+        if drop_in == "metric":
+            return self
+        whole = then if then > 0 else math.nan
+        return Shortfall(self.drop / whole, self.error / whole, self.confidence)
 
     @property
     def interval(self) -> tuple[float, float]:

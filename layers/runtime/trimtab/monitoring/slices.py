@@ -95,7 +95,8 @@ def measure_slices(answered: Answered, whole: Shortfall | None, spec: Spec) -> S
             absent.append(declared["name"])
             continue
         rows = np.flatnonzero(members(declared["name"], declared["columns"], answered.table))
-        measured = _measure(answered, declared, rows, whole) if len(rows) >= watch.min_rows else None
+        unit = spec.monitoring.quality.drop_in
+        measured = _measure(answered, declared, rows, whole, unit) if len(rows) >= watch.min_rows else None
         if measured is None:
             thin.append(declared["name"])
         else:
@@ -105,7 +106,7 @@ def measure_slices(answered: Answered, whole: Shortfall | None, spec: Spec) -> S
 
 
 def _measure(
-    answered: Answered, declared: Json, rows: NDArray[np.intp], whole: Shortfall | None
+    answered: Answered, declared: Json, rows: NDArray[np.intp], whole: Shortfall | None, drop_in: str
 ) -> SliceQuality | None:
     """None where either side has no value or no interval."""
     primary, confidence = answered.kind.primary, answered.reference.confidence
@@ -113,7 +114,7 @@ def _measure(
     if before is None:
         return None
     then, now = estimate_of(before, declared.get("interval")), answered.parts.estimate(rows)
-    own = Shortfall.of(primary, now, then, confidence)
+    own = Shortfall.of(primary, now, then, confidence).of_value(before, drop_in)
     if not math.isfinite(own.error) or math.isnan(standard_error(then, confidence)) or not own.error > 0:
         return None
     return SliceQuality(declared["name"], len(rows), now, _beyond(own, whole), before)

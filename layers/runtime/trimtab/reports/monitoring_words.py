@@ -183,7 +183,8 @@ def _performance(seen: Seen) -> Iterator[Said]:
     drop = found.get("drop")
     if drop is not None:
         sure = "" if "reading" not in found else ", beyond chance" if (found["reading"] or 0) > 0 else ", may be chance"
-        said += f", {abs(drop):.4f} {'worse' if drop > 0 else 'better'} than at evaluation"
+        much = f"{abs(drop):.1%}" if found.get("drop_in") == "share" else f"{abs(drop):.4f}"
+        said += f", {much} {'worse' if drop > 0 else 'better'} than at evaluation"
         said += sure if drop > 0 else ""
     yield Said("performance", said, (found.get("reading", drop) or 0.0) > 0)
     yield Said("truth", f"{figure(found['n'])} labels, {found['coverage']:.1%} of the window's records")

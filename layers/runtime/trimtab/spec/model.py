@@ -5,7 +5,7 @@ from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from trimtab.measures import BINARY, PRIMARY
+from trimtab.measures import BINARY, IN_UNIT_OF_LABEL, PRIMARY
 from trimtab.spec.approval import ApprovalSpec
 from trimtab.spec.base import Section, mistakes
 from trimtab.spec.batch import BatchSpec
@@ -143,5 +143,11 @@ def _filled(document: dict[str, Any], metric: str) -> dict[str, Any]:
         document = document | {"evaluation": {"primary": metric} | evaluation}
     quality = monitoring.get("quality", {}) if isinstance(monitoring, dict) else None
     if isinstance(quality, dict):
-        document = document | {"monitoring": monitoring | {"quality": {"metric": metric} | quality}}
+        document = document | {"monitoring": monitoring | {"quality": _drops_in({"metric": metric} | quality)}}
     return document
+
+
+def _drops_in(quality: dict[str, Any]) -> dict[str, Any]:
+    """The rule with what drops are measured in: no default limit makes sense in the unit of a label."""
+    is_share = quality["metric"] in IN_UNIT_OF_LABEL and "max_drop" not in quality
+    return {"drop_in": "share" if is_share else "metric"} | quality

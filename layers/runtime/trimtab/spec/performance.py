@@ -1,5 +1,7 @@
 """What is asked of performance and fairness in production: parts of the section ``monitoring``."""
 
+from typing import Literal
+
 from pydantic import Field
 
 from trimtab.spec.base import Section
@@ -10,7 +12,11 @@ class QualityRule(Section):
 
     metric: str = "auc"
     max_drop: float = Field(default=0.05, gt=0)
-    """Distance below the value measured at evaluation."""
+    """Distance below the value measured at evaluation (above it, for an error), in what drop_in says."""
+    drop_in: Literal["metric", "share"] = "metric"
+    """What drops and their limits are measured in: the metric itself, or the share of its value at evaluation (0.05: an
+    error is 5 % larger). When neither this nor max_drop is given: share for an error in the label's unit (rmse, mae,
+    median_absolute_error, quantile_loss)."""
     min_coverage: float = Field(default=0.0, ge=0, le=1)
     """Share of a window's records whose truth must be known before it is judged."""
     max_unusable: float = Field(default=0.05, ge=0, le=1)
