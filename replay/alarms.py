@@ -31,9 +31,9 @@ def ringing(scene: Scene) -> frozenset[str]:
 
 
 def went_off(scene: Scene) -> Mapping[str, int]:
-    """How often each kind of alarm has gone from OK to ALARM, pages included."""
+    """How often each kind of alarm has gone to ALARM, pages included."""
     pages = scene.client("cloudwatch").get_paginator("describe_alarm_history")
     history = pages.paginate(HistoryItemType="StateUpdate", AlarmTypes=["MetricAlarm", "CompositeAlarm"])
     changes = (item for page in history for item in page["AlarmHistoryItems"])
-    rings = (item["AlarmName"] for item in changes if "from OK to ALARM" in item["HistorySummary"])
+    rings = (item["AlarmName"] for item in changes if item["HistorySummary"].endswith("to ALARM"))
     return Counter(kind for kind in map(kind_of, rings) if kind != MUTING)

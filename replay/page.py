@@ -78,7 +78,7 @@ def _range(numbers: Sequence[int]) -> str:
 def _besides(found: Reckoning) -> str:
     """Every alarm, whatever it is about."""
     said = [f"{name} {count}" for name, count in sorted(found.went_off.items())]
-    return "From OK to ALARM went: " + (", ".join(said) or "none") + " (times; the pages tell people)."
+    return "To ALARM went: " + (", ".join(said) or "none") + " (times; the pages tell people)."
 
 
 def _retrained(found: Reckoning) -> str:

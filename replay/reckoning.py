@@ -73,7 +73,7 @@ class Reckoning:
     """Windows in which the metric was worse than at evaluation by more than ``max_drop``, by how much."""
     ringing: tuple[Ringing, ...]
     went_off: Mapping[str, int]
-    """How often each alarm went from OK to ALARM, pages included."""
+    """How often each alarm went to ALARM, pages included."""
     retrained: Retrained
     worths: tuple[Worth, ...]
     notices: Mapping[str, int]
