@@ -1,12 +1,14 @@
 """Captured requests, which SageMaker writes to S3 a while after it has answered."""
 
 from demo.scene import Scene
+from trimtab.names import SYNTHETIC
 
 SECONDS = 180
+OWN = SYNTHETIC.encode()
 
 
 class Captures:
-    """Counts the captured requests of a scene's model."""
+    """Counts the captured requests of a scene's model, but not those that Trimtab itself has sent."""
 
     def __init__(self, scene: Scene) -> None:
         self._scene = scene
@@ -26,4 +28,5 @@ class Captures:
         stage = self._scene.stage
         for item in stage.objects.list(f"s3://{stage.data['CapturesBucket']}/{self._scene.model}/capture/"):
             if item.uri not in self._lines:
-                self._lines[item.uri] = stage.objects.read(item.uri).count(b"\n")
+                body = stage.objects.read(item.uri)
+                self._lines[item.uri] = sum(OWN not in line for line in body.splitlines())
