@@ -23,8 +23,8 @@ def section(replayed: Replayed, spec: Spec, played: Played, found: Reckoning, on
             f"Played on {on}: {len(played.asked)} deliveries, {sum(rows for _, rows in played.asked.values()):,} rows "
             f"in {played.requests:,} requests, {played.failed} failed. {replayed.about}.",
             "What model.yaml says otherwise here: " + "; ".join(replayed.changed) + ".",
-            f"Windows in which {rule.metric} fell by more than {rule.max_drop:g} below the evaluation of the version "
-            f"that answered: {fell}.",
+            f"Windows in which {rule.metric} was worse by more than {rule.max_drop:g} than at the evaluation of the "
+            f"version that answered: {fell}.",
             _alarms(found),
             _besides(found),
             _retrained(found),

@@ -43,7 +43,7 @@ class Worth:
 
     def gained(self, metric: str) -> float:
         """How much better than version 1, whatever the metric's direction."""
-        return (self.served - self.first) * (1 if HIGHER_IS_BETTER[metric] else -1)
+        return (self.served - self.first) * (1 if HIGHER_IS_BETTER[metric] else -1) + 0.0  # no minus before a zero
 
 
 def worths(stage: Stage, spec: Spec, replayed: Replayed, windows: Sequence[Entry], scratch: Path) -> Iterator[Worth]:
