@@ -14,7 +14,11 @@ app = App()
 chosen = app.node.try_get_context("models") or ""
 build(
     app,
-    stage=stage_named(app.node.try_get_context("stage") or "dev", app.node.try_get_context("notifications")),
+    stage=stage_named(
+        app.node.try_get_context("stage") or "dev",
+        app.node.try_get_context("notifications"),
+        app.node.try_get_context("captures_days"),
+    ),
     models=[name for name in chosen.split(",") if name],
     architecture=app.node.try_get_context("architecture") or "x86_64",
 )

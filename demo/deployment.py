@@ -44,7 +44,8 @@ def cdk(scene: Scene, *arguments: str, folder: Path = ROOT) -> None:
 
     Outside the checkout there is no app, so that bootstrap does not synthesize it.
     """
-    command = [str(ROOT / "node_modules/.bin/cdk"), *arguments, "-c", f"models={scene.source or scene.model}"]
+    context = (f"models={scene.source or scene.model}", *scene.context)
+    command = [str(ROOT / "node_modules/.bin/cdk"), *arguments, *(word for each in context for word in ("-c", each))]
     paths = f"{ROOT / '.venv/bin'}:{os.environ['PATH']}"
     environ = os.environ | {"PATH": paths, "CDK_VALIDATION": "false", "CI": "true"}
     done = subprocess.run(

@@ -35,6 +35,8 @@ class Scene:
     verbose: bool = False
     source: str = ""
     """Folder of the model, where it is not the one of its name in models/."""
+    context: tuple[str, ...] = ()
+    """Of the CDK app, beside the model: ``name=value``."""
     running: bool = False
     """Whether the local cloud was started for this demo."""
     stage: Stage = field(default_factory=Stage)

@@ -56,7 +56,8 @@ def income_of_2016_to_2018(folder: Path, deliveries: int) -> Replayed:
         _watched_by_quarter,
         (
             "one window a quarter (cron(0 6 1 1,4,7,10 ? *)), as all of a quarter's requests come on one day",
-            "truth joins windows of two years (windows.truth_days: 730), as a survey's is up to 18 months late",
+            "truth joins windows of two years (windows.truth_days: 730, and captures_days as well), as a survey's is "
+            "up to 18 months late",
             "the risk that people have accepted (accepted_risks.yaml), without which no version is registered",
         ),
         income.write_training(table, folder),

@@ -28,7 +28,11 @@ class DataStack(Stack):
             lifecycle_rules=[unfinished_uploads(), temporary(TEMPORARY)],
         )
         self.captures = DataBucket(
-            self, "Captures", stage=stage, description="Trimtab: captured traffic", lifecycle_rules=[_captures_age()]
+            self,
+            "Captures",
+            stage=stage,
+            description="Trimtab: captured traffic",
+            lifecycle_rules=[_captures_age(stage.captures_days)],
         )
         self.audit = DataBucket(
             self,
@@ -64,11 +68,11 @@ class DataStack(Stack):
             CfnOutput(self, name, value=value)
 
 
-def _captures_age() -> s3.LifecycleRule:
-    """Captured traffic is kept for a year, an overwritten object for a month."""
+def _captures_age(days: int) -> s3.LifecycleRule:
+    """Captured traffic goes after ``days``, an overwritten object after a month."""
     return s3.LifecycleRule(
         id="Captures",
-        expiration=Duration.days(365),
+        expiration=Duration.days(days),
         noncurrent_version_expiration=Duration.days(30),
         abort_incomplete_multipart_upload_after=Duration.days(7),
     )

@@ -9,7 +9,7 @@ from typing import Any
 from aws_cdk import Duration, RemovalPolicy
 from aws_cdk.aws_logs import RetentionDays
 from aws_cdk.aws_s3 import ObjectLockRetention
-from pydantic import TypeAdapter, ValidationError
+from pydantic import PositiveInt, TypeAdapter, ValidationError
 
 from trimtab.errors import TrimtabError
 from trimtab.spec.receivers import Receiver
@@ -29,6 +29,8 @@ class Stage:
     """How long an audit object withstands deletion."""
     receivers: tuple[Receiver, ...] = ()
     """Who is told beside those who subscribe to the topic."""
+    captures_days: int = 365
+    """How long captured traffic and its windows are kept."""
 
 
 STAGES: Mapping[str, Stage] = MappingProxyType(
@@ -61,14 +63,23 @@ STAGES: Mapping[str, Stage] = MappingProxyType(
 )
 
 
-def stage_named(name: str, notifications: Any = None) -> Stage:
-    """The stage called ``name``, with the receivers that ``notifications`` (the context's value) has for it.
+def stage_named(name: str, notifications: Any = None, captures_days: Any = None) -> Stage:
+    """The stage called ``name``, with the receivers and the age of captures that the context's values have for it.
 
-    Raises TrimtabError that lists the stages, or says what is wrong with a receiver.
+    Raises TrimtabError that lists the stages, or says what is wrong with a receiver or the age.
     """
     if name not in STAGES:
         raise TrimtabError(f"there is no stage '{name}'; choose one of {', '.join(STAGES)}")
-    return replace(STAGES[name], receivers=_receivers(notifications).get(name, ()))
+    days = STAGES[name].captures_days if captures_days is None else _days(captures_days)
+    return replace(STAGES[name], receivers=_receivers(notifications).get(name, ()), captures_days=days)
+
+
+def _days(given: Any) -> int:
+    """``cdk -c`` gives text where cdk.json gives a number."""
+    try:
+        return TypeAdapter(PositiveInt).validate_python(given)
+    except ValidationError as error:
+        raise TrimtabError(f"the context's captures_days is {given!r}, and no number of days above 0") from error
 
 
 def _receivers(given: Any) -> dict[str, tuple[Receiver, ...]]:

@@ -1,6 +1,6 @@
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -126,11 +126,20 @@ def test_machines_are_traced_logged_without_data_and_encrypted(assembly: Assembl
         assert properties["EncryptionConfiguration"]["Type"] == "CUSTOMER_MANAGED_KMS_KEY"
 
 
-def test_every_function_of_a_model_is_called_by_one_of_its_machines_or_rules(assembly: Assembly) -> None:
+def test_every_function_of_a_model_is_called_by_a_machine_or_a_rule_or_by_people(assembly: Assembly) -> None:
     called = {task["Resource"] for _, task in _tasks(assembly) if ":lambda:" in task["Resource"]}
     called |= {str(t["Arn"]) for rule in assembly.resources("AWS::Events::Rule") for t in rule.properties["Targets"]}
+    called |= set(_called_by_people(assembly))
     for function in assembly.resources("AWS::Lambda::Function"):
         assert any(function.id in arn for arn in called), function.id
+
+
+def _called_by_people(assembly: Assembly) -> Iterator[str]:
+    """What somebody who holds one of the app's policies may call."""
+    for policy in assembly.resources("AWS::IAM::ManagedPolicy"):
+        for statement in policy.properties["PolicyDocument"]["Statement"]:
+            if "lambda:InvokeFunction" in statement["Action"]:
+                yield str(statement["Resource"])
 
 
 def _told_apart(known: dict[str, Template], name: str) -> list[str]:

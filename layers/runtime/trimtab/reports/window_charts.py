@@ -144,7 +144,7 @@ def lanes(title: str, happenings: Sequence[Happening], stretches: Sequence[Stret
     """A lane for each kind of cause over time, with a bar for each stretch and a sign wherever something was done."""
     if not happenings and not stretches:
         return Markup("")
-    names = list(dict.fromkeys(each.lane for each in (*stretches, *happenings)))
+    names = list(dict.fromkeys([*(each.lane for each in stretches), *(each.lane for each in happenings)]))
     times = [*(each.at for each in happenings), *(end for each in stretches for end in (each.start, each.end) if end)]
     start, end = min(times), max(times)
     span = max(end - start, timedelta(minutes=1))
