@@ -156,6 +156,24 @@ def test_a_source_whose_rules_are_not_required_holds_nobody_up_however_long_it_i
     assert "scores, profile, agreement: capture could not be read 9 times in a row: AccessDenied" in judgement.message
 
 
+@pytest.mark.parametrize(
+    ("required", "requests", "outcome"),
+    [
+        (JudgeSpec().required, 100.0, "inconclusive"),
+        (("error_limit",), 100.0, "pass"),
+        (("error_limit",), 5.0, "inconclusive"),
+    ],
+)
+def test_beside_an_old_fleet_at_rest_only_the_limit_can_be_judged_and_only_by_enough_requests(
+    required: tuple[str, ...], requests: float, outcome: str
+) -> None:
+    at_rest = FleetEvidence()
+    found = look(
+        Evidence(NOON, FleetEvidence(minutes([requests] * 3)), at_rest), rollout(without=(), required=required)
+    )
+    assert found.outcome == outcome
+
+
 def test_a_judgement_is_the_same_after_it_was_kept() -> None:
     judgement = look(failing(), rollout())
     kept = Judgement.from_json(judgement.to_json())
