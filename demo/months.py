@@ -146,7 +146,8 @@ class Months:
 
     def _ringing(self) -> list[str]:
         pages = self.scene.client("cloudwatch").get_paginator("describe_alarms").paginate(StateValue="ALARM")
-        ringing = [alarm.get("MetricName", alarm["AlarmName"]) for page in pages for alarm in page["MetricAlarms"]]
+        found = [alarm for page in pages for alarm in page["MetricAlarms"]]
+        ringing = [alarm["MetricName"] for alarm in found if "MetricName" in alarm]
         if ringing:
             self.scene.say(f"  in ALARM: the alarms on {', '.join(ringing)}")
         return ringing
