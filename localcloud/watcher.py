@@ -37,12 +37,11 @@ def end_groups(folder: str) -> list[int]:
 def end_marked(folder: str, leader: int) -> None:
     """Nobody is left who has the leader's mark, not even with a session of its own."""
     path = os.path.join(folder, f"{leader}{MARK}")
-    if not os.path.exists(path):
-        return
-    mark = _read(path)
-    os.unlink(path)
-    while _kill_members(mark):
-        pass
+    with contextlib.suppress(FileNotFoundError):  # another thread has ended them
+        mark = _read(path)
+        while _kill_members(mark):
+            pass
+        os.unlink(path)
 
 
 def start_time(process_id: int) -> str:
