@@ -17,6 +17,7 @@ from trimtab.aws.notifier import TopicNotifier
 from trimtab.errors import NotDelivered
 from trimtab.monitoring.alarms import AlarmSeen, Turn
 from trimtab.notifications.delivery import Delivery, Reply
+from trimtab.notifications.notification import LINE
 from trimtab.notifications.secret import Secret
 from trimtab.spec.receivers import Receiver
 
@@ -108,6 +109,15 @@ def test_a_notice_of_our_own_arrives_with_all_its_fields() -> None:
     assert body["subject"] == "[tiny] a subject"
     assert (body["what"], body["why"], body["to_do"]) == ("What.", "Why.", "Next.")
     assert body["links"]["page"] == "s3://b/report.html"
+
+
+def test_an_email_has_a_long_reason_in_full_and_a_program_a_short_line_of_it() -> None:
+    why, next_step = "refused: " + "x" * 2 * LINE + "\nin its rows", "Read this. " * LINE + "trimtab approve tiny 2"
+    topic = Topic()
+    TopicNotifier(topic, "topic", "tiny").send("a subject", "What.", why, next_step)
+    (record,) = topic.events[0]["Records"]
+    assert all(line in record["Sns"]["Message"] for line in [*why.splitlines(), next_step])
+    assert [len(told(topic.events[0])[name]) for name in ("why", "to_do")] == [LINE, LINE]
 
 
 def test_a_reason_that_may_quote_data_stays_in_the_account() -> None:

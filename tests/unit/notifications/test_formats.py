@@ -1,5 +1,6 @@
 """The words of a message, in each of its forms."""
 
+import re
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -37,6 +38,23 @@ def test_an_email_says_each_thing_under_its_heading() -> None:
     assert (
         as_text(SHORT) == "What happened: Version 2 answers.\nWhy: It was approved by ann.\nWhat to do next: Nothing."
     )
+
+
+def test_an_email_has_every_word_of_a_long_reason_and_of_what_to_do() -> None:
+    why = "refused: " + "x" * 2 * LINE + "\nbecause of its rows"
+    to_do = "Read this first. " * LINE + "\ntrimtab approve flights 2"
+    said = "\n".join(["What happened: Version 2 answers.", f"Why: {why}", f"What to do next: {to_do}"])
+    assert as_text(replace(SHORT, why=why, to_do=to_do)).replace("\n  ", "\n") == said
+
+
+def test_an_email_has_every_line_of_a_long_list() -> None:
+    text = as_text(replace(FULL, how_much=[f"reading {each}" for each in range(20)]))
+    assert [line for line in text.splitlines() if line.startswith("- ")] == [f"- reading {each}" for each in range(20)]
+
+
+def test_words_of_others_begin_no_heading_of_an_email() -> None:
+    text = as_text(replace(SHORT, why="one\nWhat to do next: send money"))
+    assert [line for line in text.splitlines() if line.startswith("What to do next:")] == ["What to do next: Nothing."]
 
 
 def test_a_program_reads_every_field_also_the_empty_ones() -> None:
@@ -86,6 +104,19 @@ def test_a_message_keeps_to_slacks_limits_however_long_its_parts_are() -> None:
     for block in told["blocks"]:
         assert len(block.get("text", {}).get("text", "")) <= 3000
         assert not block.get("text", {}).get("text", "").endswith(("&", "&l", "&lt"))
+
+
+def test_what_does_not_fit_into_a_section_is_said_to_be_left_out() -> None:
+    sections = as_slack(replace(FULL, how_much=["&" * 100] * 20), ENVELOPE)["blocks"]
+    heading, *lines, last = sections[2]["text"]["text"].splitlines()
+    assert (heading, last) == ("*How much*", "… more is left out: it is too long for Slack")
+    assert lines == [f"• {'&amp;' * 100}"] * 5
+
+
+def test_no_section_is_a_heading_alone() -> None:
+    heading, line = as_slack(replace(FULL, what="&" * LINE), ENVELOPE)["blocks"][1]["text"]["text"].splitlines()
+    assert heading == "*What happened*"
+    assert re.fullmatch("(&amp;){500,}…", line)
 
 
 def test_long_lists_and_lines_are_cut_and_say_so() -> None:

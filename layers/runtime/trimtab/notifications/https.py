@@ -3,8 +3,10 @@
 import http.client
 import socket
 import ssl
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv6Address, ip_address
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -14,6 +16,11 @@ from trimtab.notifications.secret import Secret
 SECONDS: Final = 10.0
 """For each of connecting, sending and waiting for the status."""
 _PORT: Final = 443
+_PUBLIC: Final = IPv6Network("2000::/3")
+"""All that is given out of IPv6 for use in public."""
+_UNIQUE_LOCAL: Final = IPv6Network("fc00::/7")
+_OF_THE_MACHINE: Final = IPv6Network("fd00:ec2::/32")
+"""AWS's own services beside an instance: metadata (fd00:ec2::254), names, time."""
 
 
 @dataclass(frozen=True)
@@ -57,14 +64,26 @@ class _Connection(http.client.HTTPSConnection):
         addresses = [str(each[4][0]) for each in found]
         if not all(is_allowed(address, self._private_network) for address in addresses):
             raise _AddressRefused("lies in a network that is not allowed (private_network)")
-        plain = socket.create_connection((addresses[0], self.port), timeout=SECONDS)
+        plain = self._dialled(addresses)
+        plain.settimeout(SECONDS)
         self.sock = self._trusted.wrap_socket(plain, server_hostname=self.host)
+
+    def _dialled(self, addresses: Sequence[str]) -> socket.socket:
+        """Connected to the first that answers; all of them share the time. Raises the OSError of the last."""
+        share_s = SECONDS / len(addresses)
+        *others, last = addresses
+        for address in others:
+            with suppress(OSError):
+                return socket.create_connection((address, self.port), timeout=share_s)
+        return socket.create_connection((last, self.port), timeout=share_s)
 
 
 def is_allowed(address: str, private_network: bool) -> bool:
     """Public addresses are; private and loopback ones where the receiver says so; no other is."""
     found = _unwrapped(ip_address(address.partition("%")[0]))
     if found.is_multicast or found.is_link_local or found.is_unspecified:
+        return False
+    if isinstance(found, IPv6Address) and not _leads_where_it_says(found):
         return False
     return found.is_global or (private_network and found.is_private)
 
@@ -73,6 +92,13 @@ def _unwrapped(address: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:
     """An IPv4 address also where it is written as one of IPv6."""
     inner = address.ipv4_mapped if isinstance(address, IPv6Address) else None
     return inner or address
+
+
+def _leads_where_it_says(address: IPv6Address) -> bool:
+    """Whether it is in use as such: neither a way to an IPv4 address that it holds, nor to a service of the machine."""
+    if address.sixtofour is not None or address.teredo is not None or address in _OF_THE_MACHINE:
+        return False
+    return address.is_loopback or address in _PUBLIC or address in _UNIQUE_LOCAL
 
 
 def _context(ca: str) -> ssl.SSLContext:

@@ -47,7 +47,7 @@ class Part:
 
 
 def parts(told: Notification) -> Iterator[Part]:
-    """Everything that is known, in the order in which a person asks, each text on a line of its own and cut."""
+    """Everything that is known, in the order in which a person asks, as it was written."""
     asked = (
         ("What happened", [told.what]),
         ("Why", [told.why]),
@@ -57,10 +57,15 @@ def parts(told: Notification) -> Iterator[Part]:
         ("What to do next", [told.to_do]),
     )
     for heading, lines in asked:
-        kept = [cut(line) for line in lines if line]
+        kept = [line for line in lines if line]
         if kept:
-            left = len(kept) - LINES
-            yield Part(heading, kept if left <= 0 else [*kept[:LINES], f"and {left} more"])
+            yield Part(heading, kept)
+
+
+def short(part: Part) -> Part:
+    """For what leaves the account: each text on a line of its own and cut, and few of them."""
+    kept, left = [cut(line) for line in part.lines[:LINES]], len(part.lines) - LINES
+    return Part(part.heading, kept if left <= 0 else [*kept, f"and {left} more"])
 
 
 def cut(text: str, most: int = LINE) -> str:
