@@ -19,6 +19,7 @@ from replay.player import Played, Player
 from replay.reckoning import Evidence, reckon
 from replay.sets import MODELS, SETS
 from replay.worth import worths
+from trimtab.aws.alarm_reader import CloudWatchAlarmReader
 from trimtab.spec import Spec, load_spec_file
 
 STATE = Path(".trimtab")
@@ -66,7 +67,8 @@ def reckoned(scene: Scene, spec: Spec, replayed: Replayed, played: Played, clock
     entries = scene.entries()
     windows = [entry for entry in entries if entry.kind == "window.measured"]
     found = list(worths(scene.stage, spec, replayed, windows, scene.state_dir))
-    left = Evidence(entries, played, found, alarms.went_off(scene), clock, notices.received(scene))
+    reader = CloudWatchAlarmReader(scene.client("cloudwatch"))
+    left = Evidence(entries, played, found, alarms.went_off(reader), clock, notices.received(scene))
     return page.section(replayed, spec, played, reckon(left, spec), datetime.now(UTC).date())
 
 

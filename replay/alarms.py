@@ -3,20 +3,23 @@
 import re
 from collections import Counter
 from collections.abc import Mapping
+from datetime import UTC, datetime
 
-from demo.scene import Scene
+from trimtab.monitoring.alarms import AlarmReader, label_of
 
-_NAMED = re.compile(r"Alarms([A-Za-z]+?)[0-9A-F]{8}(-|$)")
+_OURS = "trimtab"
+"""All alarms of the stages begin so."""
+_EVER = datetime(2000, 1, 1, tzinfo=UTC)
 _WHOLE = re.compile(r"[\w-]*Alarms[A-Za-z]+?[0-9A-F]{8}(-\w+)?")
 _CAPITAL = re.compile(r"(?<=[a-z])(?=[A-Z])")
-MUTING = "settling"
-"""Rings while a rollout runs; nobody is told of it."""
+MUTING, PAGES = "settling", frozenset({"page", "service page"})
+"""What rings while a rollout runs, of which nobody is told; and what rings above others."""
 
 
 def kind_of(name: str) -> str:
     """What an alarm is about: the construct's id as words, or the whole name of an alarm that is of no model."""
-    found = _NAMED.search(name)
-    return _CAPITAL.sub(" ", found[1]).lower() if found else name
+    label = label_of(name)
+    return name if label == name else _CAPITAL.sub(" ", label).lower()
 
 
 def plain(text: str) -> str:
@@ -24,16 +27,12 @@ def plain(text: str) -> str:
     return _WHOLE.sub(lambda found: kind_of(found[0]), text)
 
 
-def ringing(scene: Scene) -> frozenset[str]:
+def ringing(reader: AlarmReader) -> frozenset[str]:
     """Kinds of the alarms that ring now, without the pages above them."""
-    pages = scene.client("cloudwatch").get_paginator("describe_alarms").paginate(StateValue="ALARM")
-    return frozenset(kind_of(each["AlarmName"]) for page in pages for each in page["MetricAlarms"]) - {MUTING}
+    return frozenset(kind_of(each.name) for each in reader.under(_OURS) if each.state == "ALARM") - PAGES - {MUTING}
 
 
-def went_off(scene: Scene) -> Mapping[str, int]:
+def went_off(reader: AlarmReader) -> Mapping[str, int]:
     """How often each kind of alarm has gone to ALARM, pages included."""
-    pages = scene.client("cloudwatch").get_paginator("describe_alarm_history")
-    history = pages.paginate(HistoryItemType="StateUpdate", AlarmTypes=["MetricAlarm", "CompositeAlarm"])
-    changes = (item for page in history for item in page["AlarmHistoryItems"])
-    rings = (item["AlarmName"] for item in changes if item["HistorySummary"].endswith("to ALARM"))
-    return Counter(kind for kind in map(kind_of, rings) if kind != MUTING)
+    turns = (turn for alarm in reader.under(_OURS) for turn in reader.turns(alarm.name, _EVER))
+    return Counter(kind for turn in turns if turn.after == "ALARM" and (kind := kind_of(turn.alarm)) != MUTING)

@@ -20,6 +20,7 @@ from replay.alarms import ringing
 from replay.cloud_time import CloudTime
 from replay.happenings import Deed, Happening, Replayed
 from replay.readings import expected
+from trimtab.aws.alarm_reader import CloudWatchAlarmReader
 from trimtab.contracts import DropKind
 from trimtab.ports import Entry
 from trimtab.recovery.history import History
@@ -137,7 +138,7 @@ class Player:
         self._seen = entries[-1].seq
         measured = tuple(entry.subject for entry in fresh if entry.kind == "window.measured")
         judged = tuple(entry.subject for entry in fresh if entry.kind == "quality.measured" and entry.data["judged"])
-        look = Look(happening.day, measured, judged, ringing(self.scene))
+        look = Look(happening.day, measured, judged, self._ringing())
         self.played.looks.append(look)
         for entry in fresh:
             if entry.kind.startswith(TOLD) and entry.data.get("judged", True):
@@ -149,12 +150,15 @@ class Player:
         champion = self.scene.ledger.state("champion") or {}
         rules = expected(entries, self._seen, int(champion["version"]), self.spec)
         until = time.monotonic() + ALARM_SECONDS
-        while wrong := {kind for kind, rings in rules.items() if rings != (kind in ringing(self.scene))}:
+        while wrong := {kind for kind, rings in rules.items() if rings} ^ (self._ringing() & set(rules)):
             if time.monotonic() > until:
                 self.scene.say(f"  against their readings: {', '.join(sorted(wrong))}", style="yellow")
                 self.played.disagreed += len(wrong)
                 return
             time.sleep(POLL_SECONDS)
+
+    def _ringing(self) -> frozenset[str]:
+        return ringing(CloudWatchAlarmReader(self.scene.client("cloudwatch")))
 
     # what follows ----------------------------------------------------------------------------------------------------
 

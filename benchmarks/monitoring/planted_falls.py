@@ -24,8 +24,8 @@ SETS = ("flights-weeks", "traffic")
 Fall = Callable[[int], float]
 """By how many limits performance is worse, so many windows after the beginning."""
 CREEPS_FOR = 20
-RINGING_ALIKE = 3
-"""Measures that a model with truth, an estimate and scores shares its chance of a false detection among."""
+ALIKE = ("performance", "scores", "estimated performance")
+"""Measures that ring, and share the chance of a false detection; the first is looked at."""
 
 
 def lasting(limits: float) -> Fall:
@@ -92,8 +92,8 @@ def noticed(readings: Sequence[Reading], limit: float, spec: ChangeSpec) -> tupl
 
 
 def _looks(readings: Sequence[Reading], limit: float, spec: ChangeSpec) -> list[Look]:
-    measures = [Measure(name, limit, tuple(readings)) for name in ("performance", "scores", "estimated performance")]
-    return look_at(measures[:RINGING_ALIKE], readings[-1].at + timedelta(days=1), spec)
+    measures = [Measure(name, limit, tuple(readings)) for name in ALIKE]
+    return look_at(measures, readings[-1].at + timedelta(days=1), spec)
 
 
 def _line(name: str, found: Sequence[int | None]) -> str:

@@ -137,7 +137,10 @@ class ModelAlarms(Construct):
 
         CloudWatch sees that nothing came for a week at most; of longer silences every run says how long they last.
         """
-        hours, what = self._spec.monitoring.silent_hours, "nothing was judged of the version that serves for {} hours"
+        hours, what = (
+            self._spec.monitoring.silent_hours,
+            "nothing was judged of the version that serves in the last {} hours",
+        )
         if self._spec.monitoring.tells_its_silence:
             silent = model_metric(self._spec, Metric.SILENT_HOURS, "Minimum", FIVE_MINUTES)
             return self._telling("Silence", silent, Limit(hours, KEEP), what.format(hours), "silence")

@@ -337,11 +337,6 @@ def unchanged(look: Look) -> None:
     """All agrees."""
 
 
-def without_an_alarm(look: Look) -> None:
-    """The alarm on drift was deleted."""
-    look.around.alarms["PsiMax"].clear()
-
-
 FINE, SLOW, STUCK, FAILED, REFUSED = (
     Outcome(200, 9_000, 1_000),
     Outcome(200, 900_000, 1_000),

@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 from tests.infra.test_alarm_proofs import spec_of, template_of
 
 from .conftest import LocalCloud, wait_until
-from .events_support import ACCOUNT, Queue, Stage, unique
+from .events_support import ACCOUNT, Stage, unique
 
 MINUTE = 60
 TRANSFORMATION = {"metricName": "m", "metricNamespace": "n", "metricValue": "1"}
@@ -65,12 +65,6 @@ class Watch:
             lambda: self.described(name)["StateValue"] == state, seconds, lambda: f"{self.described(name)} not {state}"
         )
         return self.described(name)
-
-    def notified(self) -> tuple[str, Queue]:
-        queue, sns = self.stage.queue(), self.stage.cloud.client("sns")
-        topic = sns.create_topic(Name=unique("topic"))["TopicArn"]
-        sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=queue.arn)
-        return topic, queue
 
     def minutes(self, values: Iterable[float | None]) -> None:
         """One value each in consecutive minutes, the clock moving along."""

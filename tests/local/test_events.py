@@ -21,12 +21,6 @@ def stage(own_cloud: LocalCloud) -> Stage:
     return Stage(own_cloud)
 
 
-def only_execution(stage: Stage, machine: str) -> dict[str, Any]:
-    sfn = stage.cloud.client("stepfunctions")
-    found = wait_until(lambda: sfn.list_executions(stateMachineArn=machine)["executions"], 15)
-    return stage.ended(found[0]["executionArn"])
-
-
 def test_a_target_that_does_not_exist_goes_to_the_dead_letter_queue_at_once(stage: Stage) -> None:
     dead = stage.queue()
     missing = f"arn:aws:lambda:us-east-1:{ACCOUNT}:function:absent"

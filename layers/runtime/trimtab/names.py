@@ -30,6 +30,11 @@ def model_stack_name(stage: str, model: str) -> str:
     return stack_name(stage, f"model-{model}")
 
 
+def composites_of(stack: str) -> str:
+    """What names of a stack's composite alarms begin with: the CDK makes them of letters and digits alone."""
+    return stack.replace("-", "")
+
+
 def wake_alarm(endpoint: str) -> str:
     """Name of the alarm that has the first instance of an asynchronous endpoint started when a request waits."""
     return f"{endpoint}-wake"

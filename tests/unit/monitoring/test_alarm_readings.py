@@ -8,9 +8,9 @@ import pytest
 from tests.fakes import NOON, MemoryLedger, RecordingMetrics
 from tests.unit.functions.scene import tiny_spec
 from trimtab.monitoring.alarm_readings import held
-from trimtab.monitoring.publish import SERVING, Publication
+from trimtab.monitoring.publish import Publication
+from trimtab.monitoring.windows import RESTORED, SERVING
 from trimtab.ports import MetricsSink
-from trimtab.rollout import conclusion
 from trimtab.spec.monitoring import MonitoringSpec
 from trimtab.telemetry import Metric
 
@@ -133,7 +133,15 @@ def test_a_silence_that_cloudwatch_sees_by_itself_is_told_by_nobody() -> None:
     watch = Watch()
     watch.run((GOOD, 0))
     assert watch.points(Metric.SILENT_HOURS) == []
-    assert SERVING == conclusion.SERVING
+
+
+def test_a_version_that_is_brought_back_was_not_silent_while_another_served() -> None:
+    watch = Watch(schedule="rate(7 days)")
+    watch.run((GOOD, 0))
+    watch.at += timedelta(days=21)
+    watch.ledger.append(RESTORED, "r", {"version": 1}, watch.at, "test")
+    watch.run()
+    assert watch.points(Metric.SILENT_HOURS) == [1]
 
 
 def test_a_retry_of_the_last_turn_puts_the_same_and_a_run_without_news_nothing() -> None:

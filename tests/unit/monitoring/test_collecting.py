@@ -239,6 +239,18 @@ def test_after_a_rollback_answers_without_a_version_are_those_of_what_serves_aga
     assert window.data["versions"] == {"2": 5, "1": 4}
 
 
+def test_the_share_in_force_is_that_of_the_newest_reign_also_when_an_earlier_version_was_back_in_between() -> None:
+    watch = Watch()
+    for number, percent in ((1, 100), (2, 100), (0, 100), (3, 10)):
+        data = {"version": number, "live_config": f"config-{number}", "to_version": 1, "config": "config-1"}
+        data |= {"evidence": {"carried": {"capture_percent": percent}}}
+        kind = SERVING if number else RESTORED
+        watch.scene.ledger.append(kind, f"p{number}", data, NOON - 9 * HOUR, "test")
+    watch.capture("f", some("a", NOON - HOUR))
+    watch.run()
+    assert watch.windows[0].data["sampling"]["percent"] == 10
+
+
 def test_records_of_batches_are_those_that_were_scored_where_requests_are_not_captured() -> None:
     watch = Watch()
     watch.scene.spec = parse_spec(TINY + "rollout: {capture_percent: 0}\nmonitoring: {min_rows: 3}\n")

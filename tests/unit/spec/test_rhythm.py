@@ -40,7 +40,11 @@ def watched(monitoring: str) -> Spec:
         ("cron(0 6 ? * TUE#2 *)", 31 * 24),
         ("cron(0 6 1 JAN,JUL ? *)", 184 * 24),
         ("cron(0 6 29 2 ? *)", 366 * 24),
+        ("cron(0 22-2 * * ? *)", 20),
+        ("cron(0 22-2/2 * * ? *)", 20),
+        ("cron(0 6 ? * FRI-MON *)", 96),
         ("cron(what)", 24),
+        ("rate(0 days)", 24),
     ],
 )
 def test_the_longest_time_between_two_runs_follows_from_the_schedule(schedule: str, hours: float) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from trimtab.aws.session import client
+from trimtab.monitoring.alarms import children
 from trimtab.rollout.deployment import DEPLOYMENT, config_of
 from trimtab.rollout.reconciliation import Watcher
 from trimtab.rollout.rollback_alarms import dimension_list
@@ -40,14 +41,14 @@ class AwsSurroundings:
         return [Watcher(alarm["AlarmName"], bool(alarm.get("ActionsEnabled", True))) for alarm in exact]
 
     def pages(self, prefix: str, above: Sequence[str]) -> list[Watcher]:
-        """Told by their rules, which name alarms in quotes, by name or ARN."""
+        """Told by their rules, which name the alarms below."""
         asked = {"AlarmTypes": ["CompositeAlarm"], "AlarmNamePrefix": prefix}
         answers = self._cloudwatch.get_paginator("describe_alarms").paginate(**asked)
         found = [alarm for answer in answers for alarm in answer["CompositeAlarms"]]
         return [
             Watcher(alarm["AlarmName"], bool(alarm.get("ActionsEnabled", True) and alarm.get("AlarmActions")))
             for alarm in found
-            if any(f'{mark}{name}"' in alarm["AlarmRule"] for name in above for mark in '":')
+            if not set(above).isdisjoint(children(alarm["AlarmRule"]))
         ]
 
     def key_state(self, key_id: str) -> str:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Protocol
 
+from trimtab.names import composites_of
 from trimtab.telemetry import WATCHES
 
 _DESCRIPTION: Final = re.compile(
@@ -73,9 +74,14 @@ class Rang:
 
     @property
     def label(self) -> str:
-        """As stacks call the alarm: drift, page, monitoringBroken; its whole name, where somebody else made it."""
-        found = _OWN.search(self.alarm)
-        return f"{found['id'][:1].lower()}{found['id'][1:]}" if found else self.alarm
+        """What the alarm is called for short."""
+        return label_of(self.alarm)
+
+
+def label_of(name: str) -> str:
+    """As stacks call an alarm: drift, page, monitoringBroken; its whole name, where somebody else made it."""
+    found = _OWN.search(name)
+    return f"{found['id'][:1].lower()}{found['id'][1:]}" if found else name
 
 
 def rang(turns: Iterable[Turn]) -> list[Rang]:
@@ -96,8 +102,7 @@ def rang(turns: Iterable[Turn]) -> list[Rang]:
 def lately(reader: "AlarmReader", stack: str, since: datetime) -> list[Turn]:
     """How the alarms of a model's stack have turned since then; one that has rung since before is as if turned then."""
     found: list[Turn] = []
-    # CloudFormation names alarms on metrics by the stack, and the CDK composites, without its dashes.
-    for prefix in (f"{stack}-Alarms", f"{stack.replace('-', '')}Alarms"):
+    for prefix in (f"{stack}-Alarms", f"{composites_of(stack)}Alarms"):
         for alarm in reader.under(prefix):
             if alarm.since >= since:
                 found += reader.turns(alarm.name, since)

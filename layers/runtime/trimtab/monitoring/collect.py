@@ -219,8 +219,10 @@ class Collection:
         return sum(file.uri not in finished and rest.get(file.uri, self.at) <= self.at for file in self.unread)
 
     def _served(self) -> list[Served]:
+        """Every reign, the oldest first."""
         entries = [entry for kind in (SERVING, RESTORED) for entry in self.ledger.entries(kind)]
-        return [served_by(entry, float(self.spec.rollout.capture_percent)) for entry in entries]
+        in_order = sorted(entries, key=lambda entry: entry.seq)
+        return [served_by(entry, float(self.spec.rollout.capture_percent)) for entry in in_order]
 
 
 def extent_of(tables: Iterator[pa.Table]) -> tuple[datetime, datetime] | None:

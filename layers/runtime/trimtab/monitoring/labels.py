@@ -1,7 +1,7 @@
 """What files of truth say, looked up by id among millions and in bounded memory.
 
-A file's ids are kept sorted, at eight bytes each: integers as they are, of everything else 128 bits of hash, by which
-two of a hundred million different ids are taken for one with a probability of about 1e-23.
+A file's ids are kept sorted: integers as they are, at eight bytes each, and 128 bits of hash of everything else, by
+which two of a hundred million different ids are taken for one with a probability of about 1e-23.
 """
 
 from collections.abc import Iterable, Sequence

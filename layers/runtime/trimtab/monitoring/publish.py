@@ -9,13 +9,12 @@ from trimtab.ledger.lookup import latest
 from trimtab.monitoring.alarm_readings import MEASURED, QUALITY, is_of, newest_of, seen
 from trimtab.monitoring.publish_performance import PerformancePublication
 from trimtab.monitoring.truth_due import TruthDue
+from trimtab.monitoring.windows import RESTORED, SERVING
 from trimtab.ports import Entry, Ledger, MetricsSink
 from trimtab.spec import Spec
 from trimtab.telemetry import COLUMN_DIMENSION, Metric
 
 ACTOR = "publish_metrics"
-SERVING = "rollout.serving"
-"""A version serves, as rollouts say it; a test holds it to theirs."""
 
 
 @dataclass
@@ -59,10 +58,11 @@ class Publication:
             self._put(metric, value)
 
     def _silence(self, newest: Entry | None) -> None:
-        """How long nothing was judged of the version that serves."""
-        known = [newest] if newest else [each for each in self.ledger.entries(SERVING) if each.kind == SERVING][-1:]
-        for entry in known:
-            self._put(Metric.SILENT_HOURS, (self.at - entry.at).total_seconds() / 3600)
+        """How long nothing was judged of the version that serves, or since it does: it may have served before."""
+        reigns = [entry.at for kind in (SERVING, RESTORED) for entry in self.ledger.entries(kind)]
+        heard = [*reigns, *([newest.at] if newest else [])]
+        if heard:
+            self._put(Metric.SILENT_HOURS, (self.at - max(heard)).total_seconds() / 3600)
 
     def _truth(self) -> None:
         """Every run says how much truth is missing: that nothing comes is no event."""

@@ -5,7 +5,7 @@ windows of the serving version only the newest by event time is put as a metric:
 recorded, and neither raises an alarm nor clears it.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -66,12 +66,6 @@ class PerformancePublication:
             if value is not None:
                 self.put(Metric.QUALITY, value, **{METRIC_DIMENSION: name})
         self.put(Metric.TRUTH_COVERAGE, newest.data["coverage"])
-
-
-def newest_judged(reports: Sequence[Report], version: int | None) -> Report | None:
-    """The window of ``version`` that was judged and whose last record is the newest; the later report among equals."""
-    judged = [each for each in reports if each["judged"] and each["version"] == version]
-    return max(enumerate(judged), key=lambda pair: (end_of(pair[1]), pair[0]), default=(0, None))[1]
 
 
 def _said(report: Report | None) -> tuple[Any, ...] | None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
-from trimtab.names import ModelNames, model_stack_name
+from trimtab.names import ModelNames, composites_of, model_stack_name
 from trimtab.ports import EndpointState, Package
 from trimtab.rollout.approval import is_approved
 from trimtab.spec import Spec
@@ -250,8 +250,8 @@ def stack_of(names: ModelNames) -> str:
 
 
 def pages_of(names: ModelNames) -> str:
-    """What the names of the model's composite alarms begin with: the CDK makes them of letters and digits alone."""
-    return stack_of(names).replace("-", "")
+    """What the names of the model's composite alarms begin with."""
+    return composites_of(stack_of(names))
 
 
 def _page(seen: Observed) -> Iterator[Finding]:

@@ -1,11 +1,12 @@
 """How much time lies between two firings of an EventBridge schedule."""
 
 import re
+from collections.abc import Iterable
 from datetime import date, timedelta
 from itertools import pairwise
 from typing import Final
 
-_RATE: Final = re.compile(r"rate\((\d+) (minute|hour|day)s?\)")
+_RATE: Final = re.compile(r"rate\(([1-9]\d*) (minute|hour|day)s?\)")
 _HOURS: Final = {"minute": 1 / 60, "hour": 1.0, "day": 24.0}
 _MONTHS: Final = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
 _WEEKDAYS: Final = ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT")
@@ -62,10 +63,12 @@ def _numbers(field: str, low: int, high: int, names: tuple[str, ...] = ()) -> se
     return {number for part in field.split(",") for number in _of_part(part, low, high)}
 
 
-def _of_part(part: str, low: int, high: int) -> range:
+def _of_part(part: str, low: int, high: int) -> Iterable[int]:
+    """A span may go over the end: from ten at night to two, from Friday to Monday."""
     span, _, step = part.partition("/")
     first, _, last = span.partition("-")
     if span in ("*", "?"):
         return range(low, high + 1, int(step or 1))
-    end = int(last) if last else high if step else int(first)
-    return range(int(first), end + 1, int(step or 1))
+    end, whole = int(last) if last else high if step else int(first), high - low + 1
+    beyond = end + whole if end < int(first) else end
+    return (low + (number - low) % whole for number in range(int(first), beyond + 1, int(step or 1)))

@@ -4,11 +4,10 @@ Weighted least squares. A reading's weight is one over its sampling variance plu
 unexplained beyond it (moments, DerSimonian and Laird 1986), so a window of many rows cannot pretend that nothing but
 chance moves it. Neighbouring windows resemble each other, so the line's variance is inflated by their correlation as a
 first-order autoregression has it (Bayley and Hammersley 1946), which is estimated with the usual correction for short
-series (Kendall 1954). A line is
-looked at again with every reading, so its chance of being false is spent over the looks: 1 / (k (k + 1)) of it with the
-k-th doubling of the readings. Lines are drawn through the newest readings too, as what creeps begins one day. Limits: a
-season looks like a trend until it turns; give readings relative to the same period of an earlier year where there is
-one.
+series (Kendall 1954). A line is looked at again with every reading, so its chance of being false is spent over the
+looks: 1 / (k (k + 1)) of it with the k-th doubling of the readings. Lines are drawn through the newest readings too, as
+what creeps begins one day. Limits: a season looks like a trend until it turns; give readings relative to the same
+period of an earlier year where there is one.
 """
 
 import math
