@@ -42,6 +42,25 @@ def test_windows_are_held_against_the_one_that_a_person_named_and_drift_clears(p
     assert day(production, 13, low=0.0)["max_psi"] > 1, "what it was trained on has moved away from that window"
 
 
+@pytest.mark.parametrize(("datapoints", "periods"), [(1, 1), (2, 3)])
+def test_alarms_that_count_readings_count_none_from_before_the_word(
+    production: Production, datapoints: int, periods: int
+) -> None:
+    scene = production.scene
+    watch = scene.spec.monitoring.model_copy(update={"datapoints": datapoints, "periods": periods})
+    scene.spec = scene.spec.model_copy(update={"monitoring": watch})
+    for seed in (11, 12, 13):
+        day(production, seed)
+    assert production.points(Metric.PSI_MAX)[-1] > 1
+    say(production, newest(production))
+    for seed in (14, 15):
+        day(production, seed)
+        assert [production.points(metric)[-1] for metric in (Metric.PSI_MAX, Metric.PSI_PREDICTION)] == [0, 0]
+    for seed in (16, 17):
+        day(production, seed, low=0.0)
+    assert production.points(Metric.PSI_MAX)[-1] > 1, "readings since the word ring as ever"
+
+
 def test_the_word_is_told_and_kept_with_name_and_reason_once(production: Production) -> None:
     day(production, 11)
     told = len(production.scene.notifier.sent)

@@ -110,6 +110,33 @@ def test_a_request_that_nobody_asks_for_any_more_expires_with_its_reason(scene: 
     assert entry.data["settles"] == {QUALITY_ALARM: 1}
 
 
+def test_a_request_that_waits_asks_no_more_once_a_person_has_reconsidered_the_baseline(scene: Scene) -> None:
+    drifts(scene)
+    scene.ledger.append("training.leased", "run-7", {"cause": "data"}, scene.now, "test")
+    assert decide(scene)["outcome"] == "Deferred"
+    scene.ledger.append("training.released", "run-7", {"outcome": "Registered"}, scene.now, "test")
+    scene.ledger.append("baseline.reconsidered", "word", {"version": 1, "window": "w1"}, scene.now, "test")
+    scene.later(minutes=5)
+    assert decide(scene, "look", "", "look")["outcome"] == "Nothing"
+    (entry,) = scene.ledger.entries("retrain.suppressed")
+    assert "asks no more: no reading of version 1, which serves, bears out an alarm" in entry.data["reason"]
+    assert entry.data["settles"] == {DRIFT_ALARM: 1}
+
+
+def test_an_alarm_that_asks_again_within_the_hour_for_the_same_reason_starts_again(scene: Scene) -> None:
+    policy(scene, cooldown_hours=0)
+    drifts(scene)
+    for number, execution in enumerate(("a", "b"), start=1):
+        assert decide(scene, execution=execution)["outcome"] == "Started"
+        scene.ledger.append("training.leased", f"run-{number}", {"cause": "alarm"}, scene.now, "test")
+        scene.ledger.append("dataset.built", f"run-{number}", {}, scene.now, "test")
+        scene.later(minutes=15)
+        scene.ledger.append("training.released", f"run-{number}", {"outcome": "NotReady"}, scene.now, "test")
+        accept(scene, labelled=True)
+    first, second = scene.ledger.entries("retrain.requested")
+    assert first.data["reason"] == second.data["reason"]
+
+
 def test_a_request_that_expired_and_comes_back_within_the_hour_is_kept_again(scene: Scene) -> None:
     rings(scene)
     scene.ledger.append("training.leased", "run-7", {"cause": "data"}, scene.now, "test")

@@ -61,6 +61,21 @@ def test_performance_of_each_version_is_estimated_and_measured(production: Produ
     assert production.run()["quality"] == []
 
 
+def test_losses_of_both_versions_lie_once_beside_the_whole_window(production: Production) -> None:
+    both(production)
+    name = production.run()["window"]["id"]
+    old, new = population(11), population(12, low=0.5, first=ROWS)
+    production.truth(old, "old", truth_of(old))
+    production.truth(new, "new", truth_of(new))
+    production.scene.later(days=1)
+    assert len(production.run()["quality"]) == 2
+    written = [file.uri for file in production.scene.objects.list("s3://captures/tiny/windows/")]
+    (uri,) = [each for each in written if each.endswith("/losses.json")]
+    assert uri == f"s3://captures/tiny/windows/{name}/losses.json"
+    losses = json.loads(production.scene.objects.read(uri))
+    assert {version: len(rows) for version, rows in losses.items()} == {"1": ROWS, "2": FEWER}
+
+
 def test_a_version_with_few_answers_is_measured_with_a_window_of_its_own_only(production: Production) -> None:
     production.traffic(population(11))
     production.traffic(population(12, first=ROWS), version=2, count=49)

@@ -10,6 +10,8 @@ from tests.unit.functions.scene import tiny_spec
 from trimtab.monitoring.publish import Publication
 from trimtab.telemetry import Metric
 
+SPEC = tiny_spec()
+
 
 class Stand:
     """Reports are published, one run after the other."""
@@ -22,10 +24,13 @@ class Stand:
         self.metrics.points.clear()
         self.at += timedelta(days=1)
         self.ledger.append("baseline.published", "p", {}, self.at, "test", state={"champion": {"version": serving}})
-        publication = Publication(self.at, tiny_spec(), self.ledger, self.metrics)
+        publication = self.publication()
         publication.quality(reports)
         publication.readings()
         return self.points(Metric.QUALITY_DROP)
+
+    def publication(self) -> Publication:
+        return Publication(self.at, SPEC, self.ledger, self.metrics)
 
     def points(self, metric: Metric) -> list[float]:
         return [value for name, value, _ in self.metrics.points if name is metric]
@@ -96,3 +101,21 @@ def test_slices_that_fell_are_put_and_named(stand: Stand) -> None:
     stand.run(report(3, 0.0, slice_drop=0.12, slices_fallen=["kind=a"]))
     assert stand.points(Metric.SLICE_DROP) == [0.12]
     assert "kind=a" in stand.ledger.entries("quality.measured")[0].data["summary"]
+
+
+def answers(rows: int, day: int) -> dict[str, Any]:
+    """A window none of whose answers can be measured."""
+    period = {"start": f"2026-01-{day:02d}T00:00:00+00:00", "end": f"2026-01-{day:02d}T23:00:00+00:00"}
+    none = {"estimate": None, "metric": "auc", "reason": "no score is a number", "bias": []}
+    return {"window": f"w{day}", "version": 1, "rows": rows, "unusable": rows, "period": period} | none
+
+
+@pytest.mark.parametrize(("rows", "seen"), [(9, []), (SPEC.monitoring.min_rows, [1.0])])
+def test_of_a_window_too_small_to_judge_nobody_is_told_that_it_cannot_be_measured(
+    stand: Stand, rows: int, seen: list[float]
+) -> None:
+    stand.run()
+    publication = stand.publication()
+    publication.estimates([answers(rows, day=3)])
+    publication.readings()
+    assert stand.points(Metric.UNUSABLE) == seen

@@ -46,6 +46,10 @@ class Watched:
         data = {"version": version, **(bad if beyond else good), **({"period": {"end": end}} if end else {}), **more}
         self.ledger.append(entry, f"w{len(self.ledger.rows)}", data, NOON, "test")
 
+    def word(self, version: int) -> None:
+        """A person reconsiders the baseline of the version."""
+        self.ledger.append("baseline.reconsidered", "word", {"version": version, "window": "w0"}, NOON, "test")
+
     def asks(self, version: int | None = 1) -> bool:
         return Ringing("tiny", self.alarms, self.ledger.rows, self.limits, version).still("it")
 
@@ -99,6 +103,29 @@ def test_of_an_alarm_of_m_of_n_readings_m_of_the_newest_n_bear_it_out(kind: Alar
     model.measured(beyond=False)
     assert model.asks() is not alone
     model.measured(beyond=False)
+    assert not model.asks()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_drift_from_before_a_person_reconsidered_the_baseline_bears_out_nothing(kind: AlarmKind) -> None:
+    model, truth = Watched(kind), kind in ("quality", "slice", "estimate", "bias")
+    model.measured(beyond=True)
+    model.word(version=2)
+    assert model.asks(), "it was of another version's"
+    model.word(version=1)
+    assert model.asks() is truth
+    model.measured(beyond=True)
+    assert model.asks()
+
+
+def test_performance_that_has_changed_has_so_whatever_the_baseline_is() -> None:
+    model = Watched("change")
+    looks = [{"measure": "scores", "evidence": 5.0}, {"measure": "performance", "evidence": 1.2}]
+    model.measured(beyond=True, looks=looks)
+    model.word(version=1)
+    assert model.asks()
+    model.measured(beyond=True, looks=[looks[0]])
+    model.word(version=1)
     assert not model.asks()
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
+from trimtab.monitoring.reconsidered import RECONSIDERED, comparable
 from trimtab.ports import Entry, Ledger
 from trimtab.spec.monitoring import MonitoringSpec
 from trimtab.telemetry import Metric
@@ -70,8 +71,10 @@ class Series:
 
     @classmethod
     def of(cls, entries: Iterable[Entry], source: Source, version: int | None) -> "Series":
-        """A window that was measured again says what it said last."""
-        newest = {entry.subject: entry for entry in entries if entry.kind == source.kind}
+        """A window that was measured again says what it said last; drift from before a word on the version's baseline,
+        which ``entries`` hold too, says nothing."""
+        known = list(entries)
+        newest = {each.subject: each for each in comparable(known, known, version) if each.kind == source.kind}
         mine = sorted(newest.values(), key=lambda entry: (end_of(entry.data), entry.seq))
         said = [(value, entry.at) for entry in mine if (value := source.says(entry, version)) is not None]
         return cls(tuple(float(value) for value, _ in said), tuple(at for _, at in said))
@@ -91,7 +94,8 @@ def held(values: Sequence[float], watch: MonitoringSpec) -> float:
 def seen(ledger: Ledger, version: int | None, watch: MonitoringSpec, at: datetime) -> dict[Metric, float]:
     """What the alarms of ``version`` are to see after the run of ``at``: of each measure it has recorded a reading of,
     among the newest N."""
-    entries = {kind: ledger.entries(kind) for kind in (MEASURED, QUALITY, ESTIMATED)}
+    words = ledger.entries(RECONSIDERED)
+    entries = {kind: [*words, *ledger.entries(kind)] for kind in (MEASURED, QUALITY, ESTIMATED)}
     found = {}
     for metric, sources in READINGS.items():
         series = [Series.of(entries[source.kind], source, version) for source in sources]

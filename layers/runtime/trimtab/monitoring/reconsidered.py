@@ -116,7 +116,13 @@ def in_force(entries: Sequence[Entry], version: int) -> Mapping[str, Any] | None
     return mine[-1] if mine and mine[-1]["window"] != TRAINING else None
 
 
-def comparable(readings: Iterable[Entry], words: Sequence[Entry], version: int) -> list[Entry]:
+def comparable(readings: Iterable[Entry], words: Iterable[Entry], version: int | None) -> list[Entry]:
     """Readings that are held against the same baseline: drift of the version from before a person's word is not."""
-    since = max((word.seq for word in words if int(word.data["version"]) == version), default=0)
+    since = said_last(words, version)
     return [each for each in readings if each.kind != MEASURED or each.seq > since]
+
+
+def said_last(entries: Iterable[Entry], version: int | None) -> int:
+    """Number of the newest word on a version's baseline, among entries of any kind; 0 before the first."""
+    words = (entry for entry in entries if entry.kind == RECONSIDERED)
+    return max((word.seq for word in words if int(word.data["version"]) == version), default=0)

@@ -128,10 +128,13 @@ class Retraining:
         kind = self.ringing.kind_of(key)
         return kind is not None and bool(self._allowed([kind])) and self.ringing.still(key)
 
+    def _no_more(self, key: str) -> str:
+        if key == TRUTH:
+            return "no alarm rings that may ask for a training"
+        return self.ringing.doubt(key) or "an alarm of its kind may not ask for a training (retraining.actions)"
+
     def _expire(self, key: str, waited: Sequence[Entry]) -> None:
-        reason = (
-            f"{key}, which waited since {waited[0].at:%Y-%m-%d %H:%M}, asks no more: it is OK, or of another version"
-        )
+        reason = f"{key}, which waited since {waited[0].at:%Y-%m-%d %H:%M}, asks no more: {self._no_more(key)}"
         answer = Answer("Does what waited still ask?", reason, False)
         data = {
             "start": False,

@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from trimtab.monitoring.alarm_readings import READINGS, Series, end_of, held
+from trimtab.monitoring.change.measures import PERFORMANCE
+from trimtab.monitoring.reconsidered import said_last
 from trimtab.ports import Entry
 from trimtab.spec.monitoring import MonitoringSpec
 from trimtab.spec.retraining import AlarmKind
@@ -52,15 +54,28 @@ def _metric(kind: AlarmKind, watch: MonitoringSpec) -> Metric:
 
 def _looked_at(kind: AlarmKind, entries: Iterable[Entry], version: int, watch: MonitoringSpec) -> float | None:
     """Of looks at many readings together the newest counts: it has seen all that the earlier ones saw."""
-    mine = [each for each in entries if each.kind == CHANGE and each.data.get("version") == version]
+    known = list(entries)
+    mine = [each for each in known if each.kind == CHANGE and each.data.get("version") == version]
     if not mine:
         return None
-    data = max(mine, key=lambda entry: (end_of(entry.data), entry.seq)).data
-    return _days(data, watch) if kind == "forecast" else _evidence(data)
+    newest = max(mine, key=lambda entry: (end_of(entry.data), entry.seq))
+    return _held_anew(kind, newest.data) if newest.seq < said_last(known, version) else _said(kind, newest.data, watch)
 
 
-def _evidence(data: Mapping[str, Any]) -> float:
-    return max((float(look["evidence"]) for look in data["looks"] if look.get("rings", True)), default=0.0)
+def _said(kind: AlarmKind, data: Mapping[str, Any], watch: MonitoringSpec) -> float:
+    return _days(data, watch) if kind == "forecast" else _evidence(data["looks"])
+
+
+def _held_anew(kind: AlarmKind, data: Mapping[str, Any]) -> float | None:
+    """What a look from before a word on the baseline still says: how performance has changed. Its day, which may be
+    that of drift, is foretold anew."""
+    if kind == "forecast":
+        return None
+    return _evidence([look for look in data["looks"] if look.get("measure") in PERFORMANCE])
+
+
+def _evidence(looks: Iterable[Mapping[str, Any]]) -> float:
+    return max((float(look["evidence"]) for look in looks if look.get("rings", True)), default=0.0)
 
 
 def _days(data: Mapping[str, Any], watch: MonitoringSpec) -> float:

@@ -15,7 +15,13 @@ CLEARED = "alarm.cleared"
 FOLD = timedelta(hours=1)
 """An alarm that rings again within it and is answered the same has no other row: one that flaps writes one an hour."""
 UNHEARD: Final = frozenset({"page", "service_page", "settling", "recovery_broken"})
-"""Sums of alarms that are heard themselves, what mutes the page, and the one that says that nothing is heard."""
+"""Sums of alarms that are heard themselves, what mutes the page, and the one that says that nothing is heard.
+
+The same as the stack's ``ModelAlarms.unheard``, which keeps the events of these alarms away from recovery; here they
+are kept out of what a look finds, by name alone, as the run time knows nothing of constructs. ``page`` and
+``service_page`` are two composites, above measurements and above the endpoint: neither name covers the other. A test of
+the templates holds both lists to each other.
+"""
 _ID: Final = re.compile(r"-Alarms(?P<id>[A-Z][A-Za-z0-9]*?)[0-9A-F]{8}(?:-[^-]*)?$")
 
 

@@ -58,6 +58,8 @@ _FIELDS = (
     _Field("scores", WINDOW, "prediction_value", "prediction_error"),
     _Field(_OF_DATA, WINDOW, "weighted_psi", "weighted_error"),
 )
+PERFORMANCE = frozenset(field.name for field in _FIELDS if field.kind != WINDOW)
+"""Names of the measures that are held against the evaluation, and not against the baseline."""
 
 
 def measures_of(entries: Sequence[Entry], version: int, spec: MonitoringSpec) -> list[Measure]:
