@@ -1,16 +1,14 @@
 """`trimtab baseline`: what windows of the serving version are held against, and a person who says otherwise."""
 
 import json
-import uuid
-from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import typer
-from botocore.exceptions import ClientError
 
+from cli.asking import ended, start
 from cli.options import JsonOption, ModelArgument, StageOption
 from cli.stage import CommandError, Stage
-from trimtab.monitoring.reconsidered import MEASURED, RECONSIDERED, TRAINING, in_force
+from trimtab.monitoring.reconsidered import MEASURED, RECONSIDERED, TRAINING, answered, in_force
 from trimtab.ports import Entry, Ledger
 
 app = typer.Typer(no_args_is_help=True)
@@ -36,38 +34,27 @@ def use(
     """Hold later windows of the serving version against WINDOW, or against its training rows again."""
     if not reason.strip():
         raise CommandError("say why this is how it should be: --reason TEXT")
-    answer = ask(Stage(stage), model, window, reason)
-    if answer["outcome"] == "Refused":
-        raise CommandError(answer["reason"])
+    where = Stage(stage)
+    ledger = where.ledger(model)
+    execution = ask(where, model, window, reason)
+    found = ended(where, ledger, execution, lambda name: answered(ledger, name), "nothing was reconsidered")
+    if found["outcome"] != "Reconsidered":
+        raise CommandError(str(found["summary"]))
     held = "its training rows" if window == TRAINING else f"window {window}"
-    said = f"version {answer['version']} of {model} is held against {held} from the next window on"
-    print(json.dumps(answer) if as_json else said)
+    said = f"version {found['version']} of {model} is held against {held} from the next window on"
+    print(json.dumps(found) if as_json else said)
 
 
-def ask(stage: Stage, model: str, window: str, reason: str) -> dict[str, Any]:
-    """The function's answer to a word in the name of whose credentials these are."""
-    by = str(stage.client("sts").get_caller_identity()["Arn"])
-    word = {"window": window, "by": by, "reason": reason, "execution": f"word-{uuid.uuid4().hex[:16]}"}
-    event = {"model": model, "at": _now(stage.ledger(model)).isoformat(), **word}
-    try:
-        answered = stage.client("lambda").invoke(
-            FunctionName=stage.model(model)["ReconsiderBaseline"], Payload=json.dumps(event).encode()
-        )
-    except ClientError as error:
-        if "AccessDenied" not in error.response["Error"]["Code"]:
-            raise
-        raise CommandError(
-            f"you may not reconsider the baseline: that takes the policy ApproverPolicy of the model's stack. {error}"
-        ) from error
-    found: dict[str, Any] = json.loads(answered["Payload"].read())
-    if "FunctionError" in answered:
-        raise CommandError(f"the function reconsider_baseline broke off: {found.get('errorMessage', found)}")
-    return found
+def ask(stage: Stage, model: str, window: str, reason: str) -> str:
+    """ARN of the execution that writes the word down, in the name of whose credentials these are.
 
-
-def _now(ledger: Ledger) -> datetime:
-    """Now, or the newest entry's time where that is later: a local cloud's clock runs ahead."""
-    return max([datetime.now(UTC), *(entry.at for entry in ledger.entries()[-1:])])
+    Raises CommandError.
+    """
+    machine = stage.model(model).get("BaselineMachine")
+    if machine is None:
+        raise CommandError(f"{model} was deployed before its baseline could be reconsidered: deploy its stack")
+    request = {"model": model, "window": window, "reason": reason}
+    return start(stage, machine, "baseline", request, "reconsider the baseline")
 
 
 def seen(ledger: Ledger) -> dict[str, Any]:

@@ -1,13 +1,12 @@
 """`trimtab retraining`: why a model is trained again or not, and letting it go on after it has given up."""
 
 import json
-import uuid
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import typer
-from botocore.exceptions import ClientError
 
+from cli.asking import start
 from cli.options import JsonOption, ModelArgument, StageOption
 from cli.stage import CommandError, Stage
 from trimtab.ports import Entry
@@ -34,28 +33,15 @@ def resume(
     """Let machines train MODEL again after they have given up; what waits is decided on at once."""
     if not reason.strip():
         raise CommandError("say what was done about it: --reason TEXT")
-    execution = start(Stage(stage), model, reason)
+    execution = resumed(Stage(stage), model, reason)
     said = f"asked for by you; what comes of it: trimtab retraining status {model}"
     print(json.dumps({"model": model, "execution": execution}) if as_json else said)
 
 
-def start(stage: Stage, model: str, reason: str) -> str:
+def resumed(stage: Stage, model: str, reason: str) -> str:
     """ARN of the execution that resumes, in the name of whose credentials these are."""
-    by = str(stage.client("sts").get_caller_identity()["Arn"])
-    request = {"model": model, "cause": "resumed", "alarm": "", "by": by, "reason": reason}
-    try:
-        started = stage.client("stepfunctions").start_execution(
-            stateMachineArn=stage.model(model)["RecoveryMachine"],
-            name=f"resume-{uuid.uuid4().hex[:16]}",
-            input=json.dumps(request),
-        )
-    except ClientError as error:
-        if "AccessDenied" not in error.response["Error"]["Code"]:
-            raise
-        raise CommandError(
-            f"you may not resume retraining: that takes the policy ApproverPolicy of the model's stack. {error}"
-        ) from error
-    return str(started["executionArn"])
+    request = {"model": model, "cause": "resumed", "alarm": "", "reason": reason}
+    return start(stage, stage.model(model)["RecoveryMachine"], "resume", request, "resume retraining")
 
 
 def _now(entries: list[Entry]) -> datetime:

@@ -3,29 +3,25 @@
 from __future__ import annotations
 
 import json
-import time
-import uuid
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from botocore.exceptions import ClientError
 from rich.console import Console
 from rich.table import Table
 
+from cli.asking import ended, start
 from cli.options import JsonOption, ModelArgument, StageOption
 from cli.packages import find, packages_of
 from cli.rollout_watch import abort, status, watch
-from cli.stage import CommandError, Stage, status_of
+from cli.stage import CommandError, Stage
 from trimtab.contracts import Promotion
 from trimtab.rollout.course import Course
 from trimtab.rollout.queue import LEASE
 from trimtab.rollout.releasing import released, waiting_gate
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from trimtab.ports import Package
     from trimtab.rollout.preview import Preview
 
@@ -35,7 +31,6 @@ app.command("watch")(watch)
 app.command("abort")(abort)
 _NOT_YET = "00000000"
 """Stands in names for the promotion that there is not yet."""
-_LOOK_S = 1.0
 
 
 @app.command("plan")
@@ -137,7 +132,7 @@ def release(
     if step is None:
         raise CommandError(f"the rollout of {model} waits at no gate")
     execution = ask_release(where, model, step, reason)
-    found = _ended(where, execution, lambda name: released(ledger, name, held.holder))
+    found = ended(where, ledger, execution, lambda name: released(ledger, name, held.holder), "nothing was released")
     if found["outcome"] != "Released":
         raise CommandError(str(found["summary"]))
     print(json.dumps(found) if as_json else found["summary"])
@@ -148,26 +143,4 @@ def ask_release(stage: Stage, model: str, step: int, reason: str) -> str:
     machine = stage.model(model).get("ReleaseMachine")
     if machine is None:
         raise CommandError(f"{model} was deployed before its rollouts had gates: deploy its stack")
-    by = str(stage.client("sts").get_caller_identity()["Arn"])
-    request = {"model": model, "step": step, "by": by, "reason": reason}
-    try:
-        started = stage.client("stepfunctions").start_execution(
-            stateMachineArn=machine, name=f"release-{uuid.uuid4().hex[:16]}", input=json.dumps(request)
-        )
-    except ClientError as error:
-        if "AccessDenied" not in error.response["Error"]["Code"]:
-            raise
-        raise CommandError(
-            f"you may not open a gate: that takes the policy ApproverPolicy of the model's stack. {error}"
-        ) from error
-    return str(started["executionArn"])
-
-
-def _ended(stage: Stage, execution: str, told: Callable[[str], dict[str, Any] | None]) -> dict[str, Any]:
-    """What the ledger says of the execution once it has ended. Raises CommandError when that is nothing."""
-    while (status := status_of(stage, execution)) == "RUNNING":
-        time.sleep(_LOOK_S)
-    found = told(execution.rsplit(":", 1)[1])
-    if found is None:
-        raise CommandError(f"nothing was released: the execution {status} ({execution})")
-    return found
+    return start(stage, machine, "release", {"model": model, "step": step, "reason": reason}, "open a gate")

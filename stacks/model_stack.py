@@ -143,8 +143,8 @@ class ModelStack(Stack):
     def _machines(self) -> None:
         parts = self._parts
         self.release = GateRelease(self, "Gates", parts=parts).machine if has_gates(parts.spec.rollout) else None
-        reconsidering = BaselineReconsidering(self, "Baseline", parts=parts)
-        Approvers(self, "Approvers", parts=parts, release=self.release, reconsidering=reconsidering.function)
+        reconsidering = BaselineReconsidering(self, "Baseline", parts=parts).machine
+        Approvers(self, "Approvers", parts=parts, release=self.release, reconsidering=reconsidering)
         self.intake = IntakeMachine(self, "IntakeSteps", parts=parts).machine
         self.training = TrainingMachine(self, "TrainingSteps", parts=parts).machine
         self._promotion_steps = PromotionMachine(self, "PromotionSteps", parts=parts)

@@ -194,7 +194,7 @@ WILDCARDS: tuple[Wildcard, ...] = (
         "cloudformation:DescribeStacks",
     ),
     _entry(
-        _arn("states", rf"execution:{_PREFIX}-(rollback|release|batch):\*"),
+        _arn("states", rf"execution:{_PREFIX}-(rollback|release|baseline|batch):\*"),
         "What people start is an execution with a name of its own.",
         "states:DescribeExecution",
     ),

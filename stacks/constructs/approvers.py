@@ -10,7 +10,6 @@ from stacks.arns import arn
 from stacks.constructs.machine import Machine
 from stacks.constructs.model_parts import ModelParts
 from stacks.constructs.reading_rights import starting, watching
-from stacks.constructs.runtime_function import RuntimeFunction
 
 _SKIP = "sagemaker:CustomerMetadataProperties/trimtab-skip"
 """As trimtab.rollout.votes names it; a test holds both together."""
@@ -34,7 +33,7 @@ class Approvers(Construct):
         *,
         parts: ModelParts,
         release: Machine | None,
-        reconsidering: RuntimeFunction,
+        reconsidering: Machine,
     ) -> None:
         super().__init__(scope, id)
         self._parts, self._release, self._reconsidering = parts, release, reconsidering
@@ -52,7 +51,7 @@ class Approvers(Construct):
                 self._turning(),
                 self._resuming(),
                 *self._releasing(),
-                iam.PolicyStatement(actions=["lambda:InvokeFunction"], resources=[self._reconsidering.arn]),
+                *starting(self._parts, "baseline", self._reconsidering.arn),
                 self._never(_SUBMITTER),
                 self._not_its_work(),
                 *more,

@@ -9,7 +9,6 @@ from tests.infra.conftest import Assembly
 ACCOUNT = "123456789012"
 HERE = f"us-east-1:{ACCOUNT}"
 TABLE, BUCKET, KEY = "arn:table", "arn:bucket", "arn:key"
-RECONSIDERING = f"arn:aws:lambda:{HERE}:function:reconsider_baseline"
 """Stand for every table, bucket and key: the folder or the rows tell them apart."""
 _PARAMETERS = {
     "AWS::Partition": "aws",
@@ -19,7 +18,6 @@ _PARAMETERS = {
     "Key": KEY,
     "Ledger": TABLE,
     "Bucket": BUCKET,
-    "ReconsiderBaseline": RECONSIDERING,
 }
 
 

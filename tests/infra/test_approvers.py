@@ -10,7 +10,7 @@ from localcloud.iam.decision import Principal, decide
 from localcloud.iam.policies import Access, Identity
 from stacks.constructs import approvers
 from tests.infra.conftest import Assembly
-from tests.infra.people import RECONSIDERING, TABLE, machine, may, policy
+from tests.infra.people import HERE, TABLE, machine, may, policy
 from trimtab.rollout import votes
 
 GROUP = "trimtab-dev-tiny"
@@ -46,8 +46,9 @@ def _policies(assembly: Assembly) -> Iterator[tuple[str, dict[str, Any]]]:
         ("sagemaker:UpdateEndpoint", PRODUCTION, {}, False, False),
         ("states:StartExecution", f"{MACHINE}-recovery", {}, True, True),
         ("states:StartExecution", f"{MACHINE}-training", {}, False, False),
-        ("lambda:InvokeFunction", RECONSIDERING, {}, True, True),
-        ("lambda:InvokeFunction", "arn:aws:lambda:us-east-1:123456789012:function:other", {}, False, False),
+        ("states:StartExecution", f"{MACHINE}-baseline", {}, True, True),
+        ("states:DescribeExecution", f"arn:aws:states:{HERE}:execution:{GROUP}-baseline:one", {}, True, True),
+        ("lambda:InvokeFunction", f"arn:aws:lambda:{HERE}:function:reconsider_baseline", {}, False, False),
         ("states:StartExecution", f"{MACHINE}-promotion", {}, False, False),
         ("dynamodb:Query", TABLE, OWN_ROWS, True, True),
         ("dynamodb:PutItem", TABLE, OWN_ROWS, False, False),
@@ -75,6 +76,13 @@ def test_an_approver_opens_gates_where_there_are_any(assembly: Assembly) -> None
     assert not may(
         policy(assembly, "searched", "OnlookersReader"), "states:StartExecution", machine("searched", "release"), {}
     )
+
+
+def test_people_start_machines_and_invoke_no_function(assembly: Assembly) -> None:
+    policies = assembly.resources("AWS::IAM::ManagedPolicy")
+    assert len(policies) > 6
+    for each in policies:
+        assert "lambda:" not in json.dumps(each.properties["PolicyDocument"]), f"{each.stack}/{each.id}"
 
 
 @pytest.mark.parametrize("action", ["sagemaker:UpdateEndpoint", "sagemaker:CreateModelPackage"])

@@ -1,8 +1,6 @@
 """`trimtab baseline`: what production is held against, and a person's word on it."""
 
-import io
 import json
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -13,7 +11,7 @@ from cli.stage import Stage
 from tests.fakes import NOON, MemoryLedger
 
 ME = "arn:aws:iam::123456789012:user/me"
-FUNCTION = "arn:aws:lambda:us-east-1:123456789012:function:reconsider"
+MACHINE = "arn:aws:states:us-east-1:123456789012:stateMachine:trimtab-dev-tiny-baseline"
 
 
 def ledger() -> MemoryLedger:
@@ -26,24 +24,34 @@ def ledger() -> MemoryLedger:
     return made
 
 
-class Functions:
-    """Answers as Lambda does, and keeps what it was asked."""
+class States:
+    """Step Functions: the machine says what a test lets it say, and nobody reads its executions' data."""
 
-    def __init__(self, answer: dict[str, Any], **more: str) -> None:
-        self.answer, self.more, self.asked = answer, more, dict[str, Any]()
+    def __init__(self, held: MemoryLedger, kind: str = "", **said: Any) -> None:
+        self._held, self._kind, self._said = held, kind, said
+        self.started: list[dict[str, Any]] = []
 
-    def invoke(self, FunctionName: str, Payload: bytes) -> dict[str, Any]:
-        self.asked = {"function": FunctionName, **json.loads(Payload)}
-        return {"Payload": io.BytesIO(json.dumps(self.answer).encode()), **self.more}
+    def start_execution(self, **asked: Any) -> dict[str, Any]:
+        self.started.append(asked)
+        if self._kind:
+            self._held.append(self._kind, asked["name"], self._said, NOON, "t")
+        return {"executionArn": f"{MACHINE}:{asked['name']}"}
+
+    def describe_execution(self, executionArn: str, includedData: str) -> dict[str, str]:
+        assert (executionArn.startswith(MACHINE), includedData) == (True, "METADATA_ONLY")
+        return {"status": "SUCCEEDED" if self._said else "ABORTED"}
 
     def get_caller_identity(self) -> dict[str, str]:
         return {"Arn": ME}
 
 
-def deployed(monkeypatch: pytest.MonkeyPatch, functions: Functions, held: MemoryLedger) -> None:
-    monkeypatch.setattr(Stage, "client", lambda _self, _service: functions)
-    monkeypatch.setattr(Stage, "model", lambda _self, _model: {"ReconsiderBaseline": FUNCTION})
+def deployed(monkeypatch: pytest.MonkeyPatch, kind: str = "", **said: Any) -> States:
+    held = ledger()
+    states = States(held, kind, **said)
+    monkeypatch.setattr(Stage, "client", lambda _self, _service: states)
+    monkeypatch.setattr(Stage, "model", lambda _self, _model: {"BaselineMachine": MACHINE})
     monkeypatch.setattr(Stage, "ledger", lambda _self, _model: held)
+    return states
 
 
 def test_it_shows_what_holds_and_which_windows_could_take_its_place() -> None:
@@ -64,24 +72,33 @@ def test_a_model_that_does_not_serve_has_nothing_to_show() -> None:
         baseline.seen(MemoryLedger())
 
 
-def test_the_word_is_given_in_the_callers_name(
+def test_the_word_is_given_to_the_machine_in_the_callers_name(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    functions = Functions({"outcome": "Reconsidered", "version": 2, "window": "w2"})
-    deployed(monkeypatch, functions, ledger())
+    states = deployed(monkeypatch, "baseline.reconsidered", version=2, window="w2")
     baseline.use("tiny", "w2", reason="it stays")
-    asked = functions.asked
-    assert (asked["function"], asked["by"], asked["window"], asked["reason"]) == (FUNCTION, ME, "w2", "it stays")
-    assert NOON <= datetime.fromisoformat(asked["at"]) <= max(NOON, datetime.now(UTC))
+    (asked,) = states.started
+    word = {"model": "tiny", "window": "w2", "reason": "it stays", "by": ME}
+    assert (asked["stateMachineArn"], json.loads(asked["input"])) == (MACHINE, word)
     assert "version 2 of tiny is held against window w2 from the next window on" in capsys.readouterr().out
 
 
 def test_a_refusal_and_a_fault_are_the_commands_errors(monkeypatch: pytest.MonkeyPatch) -> None:
-    deployed(monkeypatch, Functions({"outcome": "Refused", "reason": "no such window"}), ledger())
+    deployed(monkeypatch, "baseline.refused", summary="the baseline stays: no such window")
     with pytest.raises(CommandError, match="no such window"):
         baseline.use("tiny", "w9", reason="it stays")
-    deployed(monkeypatch, Functions({"errorMessage": "KeyUnusable"}, FunctionError="Unhandled"), ledger())
-    with pytest.raises(CommandError, match="broke off: KeyUnusable"):
+    deployed(monkeypatch, "machine.failed", cause="KeyUnusable")
+    with pytest.raises(CommandError, match="nothing was reconsidered: KeyUnusable"):
+        baseline.use("tiny", "w2", reason="it stays")
+    deployed(monkeypatch)
+    with pytest.raises(CommandError, match="nothing was reconsidered: the execution ABORTED"):
+        baseline.use("tiny", "w2", reason="it stays")
+
+
+def test_a_stack_of_before_is_to_be_deployed(monkeypatch: pytest.MonkeyPatch) -> None:
+    deployed(monkeypatch)
+    monkeypatch.setattr(Stage, "model", lambda _self, _model: {})
+    with pytest.raises(CommandError, match="deploy its stack"):
         baseline.use("tiny", "w2", reason="it stays")
 
 

@@ -58,7 +58,7 @@ def test_resuming_starts_the_recovery_machine_in_the_callers_name(monkeypatch: p
     clients: dict[str, Any] = {name: boto3.client(name, **access) for name in ("sts", "stepfunctions")}
     identity, states = Stubber(clients["sts"]), Stubber(clients["stepfunctions"])
     identity.add_response("get_caller_identity", {"Arn": ME, "Account": "123456789012", "UserId": "me"})
-    request = {"model": "tiny", "cause": "resumed", "alarm": "", "by": ME, "reason": "the label was mended"}
+    request = {"model": "tiny", "cause": "resumed", "alarm": "", "reason": "the label was mended", "by": ME}
     asked = {"stateMachineArn": MACHINE, "name": ANY, "input": json.dumps(request)}
     states.add_response("start_execution", {"executionArn": f"{MACHINE}:1", "startDate": NOON}, asked)
     identity.activate()

@@ -7,6 +7,7 @@ import pytest
 
 from tests.unit.functions.scene import function
 from tests.unit.monitoring.production import ROWS, Production, population
+from trimtab.monitoring.reconsidered import answered
 from trimtab.telemetry import Metric
 
 WHY = "the new terminal stays"
@@ -26,6 +27,11 @@ def say(production: Production, window: str, reason: str = WHY, execution: str =
     return dict(module.handler.call(event, production.scene.runtime))
 
 
+def said(production: Production, execution: str) -> str:
+    """What comes of a word for the newest window."""
+    return str(say(production, newest(production), execution=execution)["summary"])
+
+
 def newest(production: Production) -> str:
     return production.scene.ledger.entries("window.measured")[-1].subject
 
@@ -34,7 +40,8 @@ def test_windows_are_held_against_the_one_that_a_person_named_and_drift_clears(p
     before = day(production, 11)
     window = newest(production)
     assert before["max_psi"] > 1
-    assert say(production, window) == {"outcome": "Reconsidered", "version": 1, "window": window}
+    said = say(production, window)
+    assert (said["outcome"], said["version"], said["window"]) == ("Reconsidered", 1, window)
     after = day(production, 12)
     assert (after["max_psi"], after["prediction_psi"], after["drifted"]) == (0, 0, [])
     assert after["reference"] == f"window {window}, as ann has said"
@@ -69,6 +76,23 @@ def test_the_word_is_told_and_kept_with_name_and_reason_once(production: Product
     (entry,) = production.scene.ledger.entries("baseline.reconsidered")
     assert (entry.data["by"], entry.data["reason"], entry.data["rows"]) == ("ann", WHY, ROWS)
     assert len(production.scene.notifier.sent) == told + 1
+
+
+def test_whoever_asked_reads_from_the_ledger_what_came_of_it(production: Production) -> None:
+    day(production, 11)
+    ledger = production.scene.ledger
+    assert answered(ledger, "word-1") is None
+    said = say(production, newest(production)), say(production, "20990101T000000Z", execution="word-2")
+    assert [each["outcome"] for each in said] == ["Reconsidered", "Refused"]
+    assert (answered(ledger, "word-1"), answered(ledger, "word-2")) == said
+
+
+def test_a_refusal_is_kept_once_with_whose_word_it_was_and_stays_one(production: Production) -> None:
+    refused = say(production, "20990101T000000Z")
+    day(production, 11)
+    assert say(production, newest(production)) == refused
+    (entry,) = production.scene.ledger.entries("baseline.refused")
+    assert (entry.subject, entry.data["by"], entry.data["reason"]) == ("word-1", "ann", WHY)
 
 
 def test_the_training_rows_hold_again_when_a_person_says_so(production: Production) -> None:
@@ -132,7 +156,7 @@ def test_what_is_no_baseline_is_refused_and_nothing_is_written(
     day(production, 11)
     answer = say(production, newest(production) if window is None else window, reason)
     assert answer["outcome"] == "Refused"
-    assert why in answer["reason"]
+    assert why in answer["summary"]
     assert production.scene.ledger.entries("baseline.reconsidered") == []
 
 
@@ -140,18 +164,18 @@ def test_a_window_that_is_thin_broken_of_another_version_or_gone_is_refused(prod
     production.scene.later(days=1)
     production.traffic(population(11, first=11 * ROWS), count=20)
     production.run()
-    assert "was not judged" in say(production, newest(production))["reason"]
+    assert "was not judged" in said(production, "word-1")
     production.scene.later(days=1)
     production.traffic(broken(population(12, first=12 * ROWS)))
     production.run()
-    assert "what is broken is no baseline" in say(production, newest(production))["reason"]
+    assert "what is broken is no baseline" in said(production, "word-2")
     day(production, 13)
     window = newest(production)
     production.scene.objects.delete(f"s3://captures/tiny/windows/{window}/profile.json")
-    assert "choose a newer one" in say(production, window)["reason"]
+    assert "choose a newer one" in said(production, "word-3")
     production.serve(2)
-    assert f"version 1 answered window {window}, and version 2 serves" in say(production, window)["reason"]
+    assert f"version 1 answered window {window}, and version 2 serves" in said(production, "word-4")
 
 
 def test_without_a_serving_version_there_is_nothing_to_reconsider() -> None:
-    assert "no version serves" in say(Production(), "training")["reason"]
+    assert "no version serves" in say(Production(), "training")["summary"]

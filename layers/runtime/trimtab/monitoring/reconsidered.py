@@ -14,6 +14,8 @@ from trimtab.ledger.lookup import decided
 from trimtab.ports import Entry, Ledger, Notifier, ObjectStore
 
 RECONSIDERED, MEASURED = "baseline.reconsidered", "window.measured"
+REFUSED = "baseline.refused"
+"""Kind of the entry of a word that changed nothing; its subject is the execution that was asked."""
 TRAINING = "training"
 """In place of a window: the training rows again."""
 PROFILE, SCORES = "profile.json", "scores_profile.json"
@@ -41,6 +43,7 @@ class Reconsidering:
 
     at: datetime
     subject: str
+    """Execution that was asked: CloudTrail's record of its start is the proof of who asked."""
     objects: ObjectStore
     ledger: Ledger
     notifier: Notifier
@@ -48,14 +51,24 @@ class Reconsidering:
     kept_uri: Callable[..., str]
     """URI of a file that is kept for as long as a version may serve, by folder and name."""
 
-    def record(self, word: Word) -> Mapping[str, Any]:
+    def answer(self, word: Word) -> dict[str, Any]:
+        """The word holds, or the ledger says why not; the same to every retry of one execution."""
+        if found := answered(self.ledger, self.subject):
+            return found
+        try:
+            return {"outcome": "Reconsidered", **self._record(word)}
+        except NotReconsidered as refused:
+            told = {"window": word.window, "by": word.by, "reason": word.reason}
+            told |= {"summary": f"the baseline stays: {refused}"}
+            self.ledger.append(REFUSED, self.subject, told, self.at, ACTOR)
+            return {"outcome": "Refused", **told}
+
+    def _record(self, word: Word) -> dict[str, Any]:
         """The entry's data: windows that are measured from now on are held against what ``word`` names.
 
         Alarms on drift clear or ring with the next of them. Performance stays held against the evaluation. Raises
         NotReconsidered.
         """
-        if found := decided(self.ledger, RECONSIDERED, self.subject):
-            return found
         if not word.reason.strip():
             raise NotReconsidered("say why: it is kept in the ledger")
         version = self._serving()
@@ -63,8 +76,9 @@ class Reconsidering:
         what = "its training rows again" if word.window == TRAINING else f"window {word.window}"
         summary = f"windows of version {version} are held against {what}, says {word.by}: {word.reason}"
         data = {"version": version, "window": word.window, "by": word.by, "reason": word.reason, **files}
+        data |= {"summary": summary}
         self._tell(version, what, word)
-        self.ledger.append(RECONSIDERED, self.subject, data | {"summary": summary}, self.at, ACTOR)
+        self.ledger.append(RECONSIDERED, self.subject, data, self.at, ACTOR)
         return data
 
     def _serving(self) -> int:
@@ -108,6 +122,14 @@ class Reconsidering:
             f"{word.by}: {word.reason}",
             f'Nothing. To undo it: trimtab baseline use {self.ledger.model} training --reason "..."',
         )
+
+
+def answered(ledger: Ledger, request: str) -> dict[str, Any] | None:
+    """What a word came to, for whoever gave it; None while nothing was decided."""
+    if refused := decided(ledger, REFUSED, request):
+        return {"outcome": "Refused", **refused}
+    word = decided(ledger, RECONSIDERED, request)
+    return {"outcome": "Reconsidered", **word} if word else None
 
 
 def in_force(entries: Sequence[Entry], version: int) -> Mapping[str, Any] | None:
