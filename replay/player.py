@@ -183,7 +183,7 @@ class Player:
         """A person lets machines go on after they have given up."""
         entries = self.scene.entries("retrain.")
         if History(entries, self.scene.now(), timedelta()).given_up is not None:
-            retraining.start(self.scene.stage, self.scene.model, "looked at: the data move, and the model stands")
+            retraining.resumed(self.scene.stage, self.scene.model, "looked at: the data move, and the model stands")
             self.scene.tell(self.scene.wait_for_entry(["retrain.resumed"], entries[-1].seq, STEP_SECONDS))
             self._rest()
             self._follow()
