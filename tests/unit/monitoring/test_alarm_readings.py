@@ -7,9 +7,9 @@ import pytest
 
 from tests.fakes import NOON, MemoryLedger, RecordingMetrics
 from tests.unit.functions.scene import tiny_spec
+from trimtab.ledger.kinds import RESTORED, SERVING
 from trimtab.monitoring.alarm_readings import held
 from trimtab.monitoring.publish import Publication
-from trimtab.monitoring.windows import RESTORED, SERVING
 from trimtab.ports import MetricsSink
 from trimtab.spec.monitoring import MonitoringSpec
 from trimtab.telemetry import Metric

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from trimtab.data.limits import MEGABYTE
+from trimtab.ledger.kinds import RESTORED, SERVING
 from trimtab.monitoring.decode import Decoding, Unreadable
 from trimtab.monitoring.files import HOUR, CaptureFile, Shelf, day_of
 from trimtab.monitoring.once import Digests, first_of_each, kept, request_digests
@@ -19,7 +20,7 @@ from trimtab.monitoring.records import EVENT, ROW, TIME, record_schema
 from trimtab.monitoring.tables import record_batches
 from trimtab.monitoring.target import Target, extended, following, latecomers, together
 from trimtab.monitoring.window_file import WindowFile
-from trimtab.monitoring.windows import RESTORED, SERVING, Calendar, Served, served_by, watermark
+from trimtab.monitoring.windows import Calendar, Served, served_by, watermark
 from trimtab.ports import Entry, Ledger, ObjectStore
 from trimtab.spec import Spec
 

@@ -5,11 +5,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from trimtab.ledger.kinds import RESTORED, SERVING
 from trimtab.ledger.lookup import latest
 from trimtab.monitoring.alarm_readings import MEASURED, QUALITY, is_of, newest_of, seen
 from trimtab.monitoring.publish_performance import PerformancePublication
 from trimtab.monitoring.truth_due import TruthDue
-from trimtab.monitoring.windows import RESTORED, SERVING
 from trimtab.ports import Entry, Ledger, MetricsSink
 from trimtab.spec import Spec
 from trimtab.telemetry import COLUMN_DIMENSION, Metric

@@ -13,11 +13,10 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from trimtab.ledger.kinds import RESTORED
 from trimtab.monitoring.records import TIME, VERSION
 from trimtab.ports import Entry
 
-SERVING, RESTORED = "rollout.serving", "rollback.done"
-"""Entries of rollouts that say what serves; a test holds them to those that write them."""
 MOMENT = timedelta(microseconds=1)
 """The smallest difference between two times of a record."""
 

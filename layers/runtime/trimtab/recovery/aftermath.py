@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
+from trimtab.ledger.kinds import RESTORED
 from trimtab.ports import Entry, Ledger, Notifier
-from trimtab.rollout.reigns import RESTORED, Reign, good_versions, reigns
+from trimtab.rollout.reigns import Reign, good_versions, reigns
 from trimtab.spec.after import AfterSpec
 from trimtab.spec.retraining import AlarmKind
 

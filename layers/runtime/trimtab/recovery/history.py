@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any, Final
 
+from trimtab.ledger.kinds import SERVING
 from trimtab.ports import Entry
-from trimtab.rollout.conclusion import SERVING
 
 REQUESTED, SUPPRESSED, DEFERRED = "retrain.requested", "retrain.suppressed", "retrain.deferred"
 GIVEN_UP, RESUMED, TOLD = "retrain.given_up", "retrain.resumed", "alarm.told"

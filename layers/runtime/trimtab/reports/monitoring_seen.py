@@ -7,10 +7,11 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any, Final
 
+from trimtab.ledger.kinds import SERVING
 from trimtab.monitoring.alarm_readings import ESTIMATED, MEASURED, QUALITY
 from trimtab.monitoring.alarms import Rang, Turn, rang
 from trimtab.ports import Entry, Ledger
-from trimtab.rollout.conclusion import BASELINE, ROLLED_BACK, SERVING
+from trimtab.rollout.conclusion import BASELINE, ROLLED_BACK
 
 CHANGED: Final = "change.measured"
 ACTS: Final = {

@@ -5,12 +5,13 @@ from datetime import datetime
 from typing import Any
 
 from trimtab.contracts import Confirmation, Promotion
+from trimtab.ledger.kinds import SERVING
 from trimtab.ledger.lookup import decided
 from trimtab.ports import Ledger, MetricsSink, ModelRegistry, Notifier
 from trimtab.rollout.approval import is_approved
 from trimtab.telemetry import Metric
 
-SERVING, ROLLED_BACK, BASELINE = "rollout.serving", "rollout.rolled_back", "baseline.published"
+ROLLED_BACK, BASELINE = "rollout.rolled_back", "baseline.published"
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from trimtab.contracts import Plan, Promotion
+from trimtab.ledger.kinds import SERVING
 from trimtab.names import CHALLENGER
 from trimtab.ports import EndpointState, Entry
-from trimtab.rollout.conclusion import ROLLED_BACK, SERVING
+from trimtab.rollout.conclusion import ROLLED_BACK
 from trimtab.rollout.course import HELD, SHIFTED, Course
 from trimtab.rollout.judge.verdict import Judgement
 from trimtab.rollout.queue import CHECKED

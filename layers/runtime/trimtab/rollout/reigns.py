@@ -6,12 +6,10 @@ from datetime import datetime
 from typing import Any
 
 from trimtab.contracts import Promotion
+from trimtab.ledger.kinds import RESTORED, SERVING
 from trimtab.ports import Entry
-from trimtab.rollout.conclusion import SERVING
 from trimtab.rollout.queue import CHECKED
 
-RESTORED = "rollback.done"
-"""Kind of the entry that says that an earlier version serves again."""
 CLOSED = "promotion.closed"
 
 

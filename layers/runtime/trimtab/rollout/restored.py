@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from trimtab.contracts import Rollback
+from trimtab.ledger.kinds import RESTORED
 from trimtab.ledger.lineage_graph import Lineage
 from trimtab.ledger.lookup import decided, latest
 from trimtab.names import ModelNames
@@ -14,7 +15,7 @@ from trimtab.rollout.approval import is_approved
 from trimtab.rollout.conclusion import BASELINE
 from trimtab.rollout.deployment import Deployment
 from trimtab.rollout.queue import LEASE, waiting
-from trimtab.rollout.reigns import RESTORED, newest_of, reigns
+from trimtab.rollout.reigns import newest_of, reigns
 from trimtab.rollout.restoring import MADE_AGAIN
 from trimtab.rollout.served_at import FAILED
 from trimtab.telemetry import Metric

@@ -6,9 +6,10 @@ from datetime import datetime
 from typing import Any, Literal
 
 from trimtab.ledger import verify_chain
+from trimtab.ledger.kinds import RESTORED, SERVING
 from trimtab.ports import Entry
-from trimtab.rollout.conclusion import ROLLED_BACK, SERVING
-from trimtab.rollout.reigns import CLOSED, RESTORED, Reign, reigns
+from trimtab.rollout.conclusion import ROLLED_BACK
+from trimtab.rollout.reigns import CLOSED, Reign, reigns
 
 PLANNED, SHIFTED, RECONCILED = "rollout.planned", "rollout.shifted", "reconciled"
 ROLLBACK, FAILED = "rollback.requested", "rollback.failed"
