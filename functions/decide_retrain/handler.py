@@ -9,7 +9,7 @@ from trimtab.aws.alarms import CloudWatchAlarms
 from trimtab.contracts import Event, Message
 from trimtab.entrypoint import Runtime, entrypoint
 from trimtab.errors import LedgerConflict
-from trimtab.ledger.kinds import SERVING
+from trimtab.ledger.kinds import RESTORED, SERVING
 from trimtab.monitoring.alarms import AlarmReader
 from trimtab.ports import Alarms, Entry, Ledger
 from trimtab.recovery.arrivals import Arrivals
@@ -18,7 +18,6 @@ from trimtab.recovery.giving_up import GivingUp
 from trimtab.recovery.hearing import Hearing
 from trimtab.recovery.policy import Cause
 from trimtab.recovery.rings import alarms_prefix, kind_named
-from trimtab.rollout.reigns import RESTORED
 from trimtab.spec.retraining import KINDS
 
 LEASE, LEASE_S = "recovery", 60.0

@@ -7,9 +7,8 @@ from trimtab.aws.mlflow import bucket_writer, connect
 from trimtab.contracts import Event
 from trimtab.entrypoint import Runtime, entrypoint
 from trimtab.errors import ServiceRefused
-from trimtab.ledger.kinds import SERVING
+from trimtab.ledger.kinds import RESTORED, SERVING
 from trimtab.ledger.lookup import decided
-from trimtab.rollout.reigns import RESTORED
 from trimtab.tracking.mlflow import MlflowTracker
 from trimtab.tracking.tracked import TrackedRun, Tracker
 from trimtab.tracking.wandb import WandbOffline
