@@ -9,7 +9,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from cli.stage import CommandError, Stage, status_of
-from trimtab.intake.record import FAILED
+from trimtab.ledger.kinds import MACHINE_FAILED
 from trimtab.ledger.lookup import decided
 from trimtab.ports import Ledger
 
@@ -49,5 +49,5 @@ def ended(
     name = execution.rsplit(":", 1)[1]
     if found := told(name):
         return found
-    failed = decided(ledger, FAILED, name) or {}
+    failed = decided(ledger, MACHINE_FAILED, name) or {}
     raise CommandError(f"{nothing}: {failed.get('cause') or f'the execution {status}'} ({execution})")

@@ -8,7 +8,8 @@ import typer
 from cli.asking import ended, start
 from cli.options import JsonOption, ModelArgument, StageOption
 from cli.stage import CommandError, Stage
-from trimtab.monitoring.reconsidered import MEASURED, RECONSIDERED, TRAINING, answered, in_force
+from trimtab.ledger.kinds import BASELINE_RECONSIDERED, WINDOW_MEASURED
+from trimtab.monitoring.reconsidered import TRAINING, answered, in_force
 from trimtab.ports import Entry, Ledger
 
 app = typer.Typer(no_args_is_help=True)
@@ -63,10 +64,10 @@ def seen(ledger: Ledger) -> dict[str, Any]:
     if champion is None:
         raise CommandError(f"no version of {ledger.model} serves, so nothing is held against a baseline")
     version = int(champion["version"])
-    words = ledger.entries(RECONSIDERED)
+    words = ledger.entries(BASELINE_RECONSIDERED)
     word = in_force(words, version)
     said_at = [entry.at.isoformat() for entry in words if word is not None and entry.data == word]
-    windows = [_window(entry) for entry in ledger.entries(MEASURED) if entry.data.get("version") == version]
+    windows = [_window(entry) for entry in ledger.entries(WINDOW_MEASURED) if entry.data.get("version") == version]
     told = {name: word[name] for name in ("window", "by", "reason")} | {"at": said_at[-1]} if word else None
     return {"model": ledger.model, "version": version, "reconsidered": told, "windows": windows[-SHOWN:]}
 

@@ -14,6 +14,7 @@ from cli.errors import CommandError
 from cli.options import JsonOption, ModelArgument, StageOption
 from cli.stage import Stage
 from cli.terminal import wide_console
+from trimtab.ledger.kinds import DATASET_BUILT
 
 if TYPE_CHECKING:
     from trimtab.datasets.split import Split
@@ -21,13 +22,12 @@ if TYPE_CHECKING:
 
 app = typer.Typer(no_args_is_help=True)
 DigestArgument = Annotated[str, typer.Argument(help="The dataset version's digest, or its beginning.")]
-BUILT = "dataset.built"
 
 
 @app.command("list")
 def list_datasets(model: ModelArgument, stage: StageOption = "dev", as_json: JsonOption = False) -> None:
     """List MODEL's dataset versions, the oldest first."""
-    found = versions(Stage(stage).ledger(model).entries(BUILT))
+    found = versions(Stage(stage).ledger(model).entries(DATASET_BUILT))
     if as_json:
         print(json.dumps([{"at": entry.at.isoformat(), **entry.data} for entry in found.values()], default=str))
         return
@@ -105,7 +105,7 @@ def read_manifest(stage: Stage, model: str, digest: str) -> tuple[dict[str, Any]
     """The manifest whose digest begins so, verified, and the folder that holds it. Raises CommandError."""
     import hashlib
 
-    known = versions(stage.ledger(model).entries(BUILT))
+    known = versions(stage.ledger(model).entries(DATASET_BUILT))
     found = [name for name in known if name.startswith(digest)]
     if len(found) != 1:
         what = "several dataset versions" if found else "no dataset version"

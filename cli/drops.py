@@ -11,7 +11,7 @@ import typer
 from cli.options import ModelArgument, StageOption
 from cli.stage import CommandError, Stage
 from trimtab.contracts import DropKind
-from trimtab.intake.record import ACCEPTED, QUARANTINED
+from trimtab.ledger.kinds import DROP_ACCEPTED, DROP_QUARANTINED
 from trimtab.ports import Entry
 
 app = typer.Typer(no_args_is_help=True)
@@ -60,9 +60,9 @@ def refused(entries: list[Entry]) -> dict[str, Entry]:
     """The newest refusal of each drop that no later entry accepted, by the drop's id."""
     found: dict[str, Entry] = {}
     for entry in entries:
-        if entry.kind == QUARANTINED:
+        if entry.kind == DROP_QUARANTINED:
             found[entry.subject] = entry
-        elif entry.kind == ACCEPTED:
+        elif entry.kind == DROP_ACCEPTED:
             found.pop(entry.subject, None)
     return found
 

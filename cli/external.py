@@ -18,10 +18,10 @@ from botocore.exceptions import ClientError
 from cli.stage import CommandError, Stage
 from trimtab.contracts import Judgement
 from trimtab.evaluation.gates import judge_by, read_report
+from trimtab.ledger.kinds import CANDIDATE_JUDGED
 from trimtab.ledger.lookup import decided
 from trimtab.ports import Package
 from trimtab.reports.evaluation_report import evaluation_html
-from trimtab.rollout.approval import JUDGED
 from trimtab.rollout.candidate import ENVIRONMENT, Candidate, describe
 from trimtab.spec import ChampionRule, Spec
 
@@ -148,7 +148,7 @@ class External:
     def _judge(self, spec: Spec) -> Judgement:
         """The judgement, in the ledger under the name of who asked, and its page beside the evaluation."""
         ledger = self.stage.ledger(self.model)
-        if found := decided(ledger, JUDGED, self.run):
+        if found := decided(ledger, CANDIDATE_JUDGED, self.run):
             return Judgement.model_validate(found)
         body = self.stage.objects.read(self.evaluation_uri)
         judgement = judge_by(spec, body, self.evaluation_uri)
@@ -158,7 +158,7 @@ class External:
         judgement = judgement.model_copy(update={"report_uri": uri})
         summary = f"an artifact built elsewhere by {self.person}: {judgement.outcome}"[:500]
         data = judgement.to_json() | {"dataset": self.like.properties["dataset"], "summary": summary}
-        ledger.append(JUDGED, self.run, data, datetime.now(UTC), self.person)
+        ledger.append(CANDIDATE_JUDGED, self.run, data, datetime.now(UTC), self.person)
         return judgement
 
     def _metrics(self) -> dict[str, Any]:

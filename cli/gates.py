@@ -13,10 +13,10 @@ from cli.options import JsonOption, ModelArgument, StageOption
 from cli.stage import Stage
 from cli.terminal import wide_console
 from trimtab.contracts import Gate, Judgement
+from trimtab.ledger.kinds import CANDIDATE_JUDGED, CANDIDATE_REGISTERED
 from trimtab.ledger.lookup import decided
 from trimtab.ports import Entry
 from trimtab.reports.figures import figure
-from trimtab.rollout.approval import JUDGED
 
 CandidateArgument = Annotated[
     str, typer.Argument(metavar="VERSION|RUN", help="Version in the registry, or a run, registered or not.")
@@ -64,9 +64,9 @@ def judgement_of(stage: Stage, model: str, candidate: str) -> tuple[str, Judgeme
     """The run behind ``candidate`` and what the ledger holds of its judgement. Raises CommandError."""
     run = run_of(stage, model, candidate)
     ledger = stage.ledger(model)
-    found = decided(ledger, JUDGED, run)
+    found = decided(ledger, CANDIDATE_JUDGED, run)
     if found is None:
-        known = ", ".join(entry.subject for entry in last(ledger.entries(JUDGED))) or "none"
+        known = ", ".join(entry.subject for entry in last(ledger.entries(CANDIDATE_JUDGED))) or "none"
         raise CommandError(f"{model} has no judged run '{run}'; the latest are: {known}")
     return run, Judgement.model_validate(found)
 
@@ -86,7 +86,7 @@ def last(entries: list[Entry], most: int = 5) -> list[Entry]:
 
 def described(stage: Stage, model: str, run: str) -> dict[str, Any]:
     """What the registry says of the version that a run became, if it became one."""
-    registered = decided(stage.ledger(model), "candidate.registered", run)
+    registered = decided(stage.ledger(model), CANDIDATE_REGISTERED, run)
     if registered is None:
         return {"run": run, "registered": "no"}
     from cli.packages import find

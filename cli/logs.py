@@ -11,6 +11,7 @@ from botocore.exceptions import ClientError
 from cli.errors import CommandError
 from cli.options import JsonOption, ModelArgument, StageOption
 from cli.stage import Stage
+from trimtab.ledger.kinds import TRAINING_LEASED, TRAINING_RELEASED
 from trimtab.ports import Ledger
 
 RunArgument = Annotated[str, typer.Argument(help="Name of the run, or its end; `trimtab history` lists them.")]
@@ -41,13 +42,13 @@ def told(client: Any, ledger: Ledger, run: str) -> Iterator[Told]:
         for event in _events(client, group, name[:-_MARK]):
             at = datetime.fromtimestamp(event["timestamp"] / 1000, UTC)
             yield {"at": at.isoformat(), "stream": event["logStreamName"], "message": event["message"]}
-    for entry in ledger.entries("training.released"):
+    for entry in ledger.entries(TRAINING_RELEASED):
         if entry.subject.startswith(name):
             yield {"at": entry.at.isoformat(), "stream": None, "message": entry.data["summary"]}
 
 
 def _whole_name(ledger: Ledger, run: str) -> str:
-    known = [entry.subject for entry in ledger.entries("training.leased")]
+    known = [entry.subject for entry in ledger.entries(TRAINING_LEASED)]
     found = [name for name in known if name == run or name.endswith(run)]
     if len(found) != 1:
         newest = ", ".join(known[-3:]) or "none yet"

@@ -11,10 +11,10 @@ import typer
 
 from cli.options import JsonOption, ModelArgument, StageOption
 from cli.stage import CommandError, Stage, status_of
+from trimtab.ledger.kinds import ROLLBACK_DONE, ROLLBACK_FAILED, ROLLBACK_REQUESTED
 from trimtab.ports import Entry
 
 _LOOK_S = 1.0
-_DONE, _FAILED, _REQUESTED = "rollback.done", "rollback.failed", "rollback.requested"
 
 
 @dataclass(frozen=True)
@@ -92,9 +92,9 @@ def ask(stage: Stage, model: str, to: int, reason: str) -> Asked:
 def outcome(asked: Asked, entries: list[Entry]) -> dict[str, Any]:
     """How it ended, for programs: Restored, Refused or Failed, with the entries that say so."""
     by_kind = {entry.kind: entry for entry in entries}
-    said = by_kind.get(_DONE) or by_kind.get(_FAILED) or by_kind.get(_REQUESTED)
-    ended = "Restored" if _DONE in by_kind else "Failed"
-    if said is not None and said.kind == _REQUESTED and said.data["outcome"] == "Refused":
+    said = by_kind.get(ROLLBACK_DONE) or by_kind.get(ROLLBACK_FAILED) or by_kind.get(ROLLBACK_REQUESTED)
+    ended = "Restored" if ROLLBACK_DONE in by_kind else "Failed"
+    if said is not None and said.kind == ROLLBACK_REQUESTED and said.data["outcome"] == "Refused":
         ended = "Refused"
     data = said.data if said else {"reason": f"the execution ended {asked.status()} before anything was decided"}
     return {

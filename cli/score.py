@@ -11,11 +11,11 @@ import typer
 
 from cli.options import JsonOption, ModelArgument, StageOption
 from cli.stage import CommandError, Stage, status_of
-from trimtab.intake.record import FAILED
+from trimtab.ledger.kinds import BATCH_PLANNED, BATCH_SCORED, MACHINE_FAILED
 from trimtab.ledger.lookup import decided
 from trimtab.names import BATCH
-from trimtab.scoring.finishing import ANSWER, SCORED
-from trimtab.scoring.planning import PLANNED, batch_id
+from trimtab.scoring.finishing import ANSWER
+from trimtab.scoring.planning import batch_id
 from trimtab.scoring.request import ASKED, ENDINGS
 
 _LOOK_S = 1.0
@@ -73,9 +73,9 @@ def ended(stage: Stage, model: str, execution: str, pause: Callable[[float], Non
         pause(_LOOK_S)
     name, ledger = execution.rsplit(":", 1)[1], stage.ledger(model)
     batch = batch_id(name)
-    if scored := decided(ledger, SCORED, batch):
+    if scored := decided(ledger, BATCH_SCORED, batch):
         return dict(scored)
-    refused, failed = decided(ledger, PLANNED, batch) or {}, decided(ledger, FAILED, name) or {}
+    refused, failed = decided(ledger, BATCH_PLANNED, batch) or {}, decided(ledger, MACHINE_FAILED, name) or {}
     why = refused.get("reason") or failed.get("cause") or f"the execution {status}"
     raise CommandError(f"nothing was scored: {why} ({execution})")
 

@@ -15,11 +15,21 @@ from demo.scene import DemoError, Scene
 from demo.traffic import SteadyLoad, send_all
 from models.flights import data as flights
 from trimtab.contracts import DropKind
+from trimtab.ledger.kinds import (
+    CANDIDATE_JUDGED,
+    CANDIDATE_REGISTERED,
+    DROP_ACCEPTED,
+    DROP_QUARANTINED,
+    QUALITY_MEASURED,
+    RETRAIN_REQUESTED,
+    TRAINING_RELEASED,
+    WINDOW_MEASURED,
+)
 from trimtab.ports import Entry
 
 LEAST_PER_SECOND = 20
 """Requests that must really have been sent while a rollout is said to have been under load."""
-ACCEPTED_OR_NOT = ("drop.accepted", "drop.quarantined")
+ACCEPTED_OR_NOT = (DROP_ACCEPTED, DROP_QUARANTINED)
 
 
 @dataclass
@@ -61,7 +71,7 @@ class Months:
     def measure(self, mark: int, number: int | None = None, rows: int = 0) -> None:
         """A day passes and the monitoring schedule fires; late truth of earlier months is measured with it."""
         scene = self.scene
-        wanted = "quality.measured" if number is None else "window.measured"
+        wanted = QUALITY_MEASURED if number is None else WINDOW_MEASURED
         scene.advance(hours=24)
         measured = scene.wait_for_entry([wanted], mark)
         scene.wait("the end of monitoring", self._monitoring_ended)
@@ -85,7 +95,7 @@ class Months:
         mark = self.scene.mark()
         drops.upload(self.scene.stage, self.scene.model, file, kind)
         accepted = self.scene.wait_for_entry(ACCEPTED_OR_NOT, mark)
-        if accepted.kind != "drop.accepted":
+        if accepted.kind != DROP_ACCEPTED:
             raise DemoError(f"{file.name} was refused: {accepted.data.get('summary')}")
         return accepted
 
@@ -96,16 +106,16 @@ class Months:
         for entry in scene.entries("retrain."):
             if mark < entry.seq <= truth.seq:
                 scene.tell(entry)
-        requested = next((e for e in scene.entries("retrain.requested") if e.seq > mark), None)
+        requested = next((e for e in scene.entries(RETRAIN_REQUESTED) if e.seq > mark), None)
         if requested is None:
             return
-        released = scene.wait_for_entry(["training.released"], requested.seq, seconds=180)
+        released = scene.wait_for_entry([TRAINING_RELEASED], requested.seq, seconds=180)
         for entry in scene.entries():
-            if entry.kind in ("candidate.judged", "candidate.registered", "training.released") and (
+            if entry.kind in (CANDIDATE_JUDGED, CANDIDATE_REGISTERED, TRAINING_RELEASED) and (
                 requested.seq < entry.seq <= released.seq
             ):
                 scene.tell(entry)
-        registered = next((e for e in scene.entries("candidate.registered") if e.seq > requested.seq), None)
+        registered = next((e for e in scene.entries(CANDIDATE_REGISTERED) if e.seq > requested.seq), None)
         if registered is not None:
             self._promote(registered)
 
@@ -138,7 +148,7 @@ class Months:
 
     def _take_quality(self, mark: int) -> None:
         """Performance that late truth has brought to light since ``mark``."""
-        for entry in self.scene.entries("quality.measured"):
+        for entry in self.scene.entries(QUALITY_MEASURED):
             month = next((m for m in self.seen if m.window["window"]["id"] == entry.subject), None)
             if month is not None and entry.seq > mark and entry.data["judged"]:
                 month.quality = dict(entry.data)

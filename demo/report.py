@@ -12,6 +12,7 @@ from demo.rollouts import Rollout
 from demo.scene import DemoError
 from demo.story import Story
 from trimtab.ledger import verify_chain
+from trimtab.ledger.kinds import CANDIDATE_JUDGED, CANDIDATE_REGISTERED, PROMOTION_CLOSED
 from trimtab.ports import Entry
 
 STYLE = """
@@ -104,11 +105,11 @@ def _rollout(rollout: Rollout) -> str:
 
 def _versions(entries: Sequence[Entry]) -> str:
     """Each registered version on its own hold-out, and how it stood against the champion of its day."""
-    judged = {entry.subject: entry.data["gates"] for entry in entries if entry.kind == "candidate.judged"}
-    outcomes = {e.data["version"]: e.data["outcome"] for e in entries if e.kind == "promotion.closed"}
+    judged = {entry.subject: entry.data["gates"] for entry in entries if entry.kind == CANDIDATE_JUDGED}
+    outcomes = {e.data["version"]: e.data["outcome"] for e in entries if e.kind == PROMOTION_CLOSED}
     rows = []
     for entry in entries:
-        if entry.kind == "candidate.registered":
+        if entry.kind == CANDIDATE_REGISTERED:
             version, metrics = entry.data["version"], entry.data["metrics"]
             duel = next((gate["message"] for gate in judged[entry.subject] if gate["name"] == "champion"), "")
             measured = [_number(metrics.get(name)) for name in ("auc", "average_precision", "log_loss", "brier")]
@@ -119,7 +120,7 @@ def _versions(entries: Sequence[Entry]) -> str:
 def _candidates(entries: Sequence[Entry]) -> str:
     rows = []
     for entry in entries:
-        if entry.kind == "candidate.judged":
+        if entry.kind == CANDIDATE_JUDGED:
             rows += [[entry.subject, *_gate(gate)] for gate in entry.data.get("gates", [])]
     return _table(["run", "gate", "outcome", "value", "interval", "limit", "n", "in words"], rows)
 

@@ -6,9 +6,8 @@ from typing import Any
 
 from demo.scene import Scene
 from demo.traffic import SteadyLoad
+from trimtab.ledger.kinds import PROMOTION_CLOSED
 from trimtab.ports import Entry
-
-CLOSED = "promotion.closed"
 
 
 @dataclass
@@ -48,7 +47,7 @@ def watch(scene: Scene, mark: int, load: SteadyLoad | None = None, *, seconds: f
         for entry in fresh:
             scene.tell(entry)
             told = entry.seq
-        return next((entry for entry in fresh if entry.kind == CLOSED), None)
+        return next((entry for entry in fresh if entry.kind == PROMOTION_CLOSED), None)
 
     closed = scene.wait("the end of the promotion", look, seconds)
     rollout.version, rollout.outcome = closed.data["version"], closed.data["outcome"]

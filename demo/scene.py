@@ -14,6 +14,7 @@ from rich.console import Console
 from cli import local
 from cli.stage import Stage
 from trimtab.aws.ledger_table import LedgerTable
+from trimtab.ledger.kinds import MACHINE_FAILED
 from trimtab.names import ModelNames
 from trimtab.ports import Entry
 
@@ -111,8 +112,8 @@ class Scene:
 
         def look() -> Entry | None:
             fresh = [entry for entry in self.entries() if entry.seq > after]
-            failed = next((entry for entry in fresh if entry.kind == "machine.failed"), None)
-            if failed is not None and "machine.failed" not in wanted:
+            failed = next((entry for entry in fresh if entry.kind == MACHINE_FAILED), None)
+            if failed is not None and MACHINE_FAILED not in wanted:
                 raise DemoError(f"a state machine failed: {failed.data.get('summary')}")
             return next((entry for entry in fresh if entry.kind in wanted), None)
 

@@ -8,6 +8,13 @@ from demo.months import ACCEPTED_OR_NOT, Months
 from demo.scene import DemoError, Scene
 from models.flights import data as flights
 from trimtab.contracts import DropKind
+from trimtab.ledger.kinds import (
+    CANDIDATE_REGISTERED,
+    DROP_ACCEPTED,
+    DROP_DUPLICATE,
+    DROP_QUARANTINED,
+    TRAINING_RELEASED,
+)
 from trimtab.ports import Entry
 from trimtab.telemetry import Metric
 
@@ -33,20 +40,20 @@ class Story:
         scene.title("2. January and February are dropped")
         scene.set_speed(SPEED)
         accepted = self._drop(self._training)
-        if accepted.kind != "drop.accepted":
+        if accepted.kind != DROP_ACCEPTED:
             raise DemoError(f"{self._training.name} was refused: {accepted.data.get('summary')}")
-        released = scene.wait_for_entry(["training.released"], accepted.seq, seconds=180)
+        released = scene.wait_for_entry([TRAINING_RELEASED], accepted.seq, seconds=180)
         for entry in scene.entries():
             if accepted.seq < entry.seq <= released.seq:
                 scene.tell(entry)
-        if not scene.entries("candidate.registered"):
+        if not scene.entries(CANDIDATE_REGISTERED):
             raise DemoError(f"no candidate was registered: {released.data.get('summary')}")
 
     def first_approval(self) -> None:
         """Step 3: a person approves, and version 1 serves."""
         scene = self.scene
         scene.title("3. A person approves version 1")
-        registered = scene.entries("candidate.registered")[-1]
+        registered = scene.entries(CANDIDATE_REGISTERED)[-1]
         rollout = rollouts.watch(scene, rollouts.approve(scene, registered.data["package_arn"]))
         if rollout.outcome != "Serving":
             raise DemoError(f"the first promotion ended in {rollout.outcome}")
@@ -60,11 +67,11 @@ class Story:
         trained = len(scene.executions("training"))
         again = self._training.with_name("again.parquet")
         again.write_bytes(self._training.read_bytes())
-        self._expect(self._drop(again), "drop.duplicate")
+        self._expect(self._drop(again), DROP_DUPLICATE)
         truncated = self._training.with_name("truncated.parquet")
         truncated.write_bytes(self._training.read_bytes()[:-2000])
         refused = self._drop(truncated)
-        self._expect(refused, "drop.quarantined")
+        self._expect(refused, DROP_QUARANTINED)
         for name in ("reason_uri", "copy_uri"):
             scene.say(f"    {name}: {refused.data[name]}")
         if len(scene.executions("training")) != trained:
@@ -104,7 +111,7 @@ class Story:
     def _drop(self, file: Path) -> Entry:
         mark = self.scene.mark()
         self.scene.say(f"dropped {drops.upload(self.scene.stage, self.scene.model, file, DropKind.DATA)}")
-        answered = self.scene.wait_for_entry([*ACCEPTED_OR_NOT, "drop.duplicate"], mark)
+        answered = self.scene.wait_for_entry([*ACCEPTED_OR_NOT, DROP_DUPLICATE], mark)
         self.scene.tell(answered)
         return answered
 

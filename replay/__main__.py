@@ -20,6 +20,7 @@ from replay.reckoning import Evidence, reckon
 from replay.sets import MODELS, SETS
 from replay.worth import worths
 from trimtab.aws.alarm_reader import CloudWatchAlarmReader
+from trimtab.ledger.kinds import WINDOW_MEASURED
 from trimtab.spec import Spec, load_spec_file
 
 STATE = Path(".trimtab")
@@ -65,7 +66,7 @@ def play(scene: Scene, *, short: bool, write: bool) -> None:
 def reckoned(scene: Scene, spec: Spec, replayed: Replayed, played: Played, clock: CloudTime) -> str:
     """The replay's figures, from the ledger, the windows, and what people were told."""
     entries = scene.entries()
-    windows = [entry for entry in entries if entry.kind == "window.measured"]
+    windows = [entry for entry in entries if entry.kind == WINDOW_MEASURED]
     found = list(worths(scene.stage, spec, replayed, windows, scene.state_dir))
     reader = CloudWatchAlarmReader(scene.client("cloudwatch"))
     left = Evidence(entries, played, found, alarms.went_off(reader), clock, notices.received(scene))

@@ -22,6 +22,17 @@ from replay.happenings import Deed, Happening, Replayed
 from replay.readings import expected
 from trimtab.aws.alarm_reader import CloudWatchAlarmReader
 from trimtab.contracts import DropKind
+from trimtab.ledger.kinds import (
+    CANDIDATE_JUDGED,
+    CANDIDATE_REGISTERED,
+    DROP_ACCEPTED,
+    MACHINE_FAILED,
+    QUALITY_MEASURED,
+    RETRAIN_REQUESTED,
+    RETRAIN_RESUMED,
+    TRAINING_RELEASED,
+    WINDOW_MEASURED,
+)
 from trimtab.ports import Entry
 from trimtab.recovery.history import History
 from trimtab.spec import Spec
@@ -37,7 +48,7 @@ MOST = 20
 LONGEST_SECONDS = 900
 """On a busy machine too, a training or a rollout takes less; it only bounds what has failed."""
 STEP_SECONDS = 300
-TOLD = ("window.measured", "quality.measured", "retrain.", "alarm.")
+TOLD = (WINDOW_MEASURED, QUALITY_MEASURED, "retrain.", "alarm.")
 FIRST = "first version"
 SHORT_LIVED = ("intake", "monitoring", "recovery")
 LOAD_PER_SECOND = 25
@@ -114,7 +125,7 @@ class Player:
     def _drop(self, happening: Happening) -> None:
         """A file that is refused is mended by its sender, and sent again."""
         answered = self._send(_file(happening), DropKind.DATA)
-        if answered.kind != "drop.accepted" and happening.mended is not None:
+        if answered.kind != DROP_ACCEPTED and happening.mended is not None:
             self.scene.tell(answered)
             self._accepted(happening.mended, DropKind.DATA)
 
@@ -136,8 +147,8 @@ class Player:
         entries = self.scene.entries()
         fresh = [entry for entry in entries if entry.seq > self._seen]
         self._seen = entries[-1].seq
-        measured = tuple(entry.subject for entry in fresh if entry.kind == "window.measured")
-        judged = tuple(entry.subject for entry in fresh if entry.kind == "quality.measured" and entry.data["judged"])
+        measured = tuple(entry.subject for entry in fresh if entry.kind == WINDOW_MEASURED)
+        judged = tuple(entry.subject for entry in fresh if entry.kind == QUALITY_MEASURED and entry.data["judged"])
         look = Look(happening.day, measured, judged, self._ringing())
         self.played.looks.append(look)
         for entry in fresh:
@@ -167,10 +178,10 @@ class Player:
 
         Raises DemoError when a state machine has failed: figures of a loop that is broken mean nothing.
         """
-        for failed in self.scene.entries("machine.failed"):
+        for failed in self.scene.entries(MACHINE_FAILED):
             raise DemoError(f"{failed.data.get('summary')}: {failed.data.get('cause') or failed.subject}")
-        asked = self.scene.entries("retrain.requested")
-        released = self.scene.entries("training.released")
+        asked = self.scene.entries(RETRAIN_REQUESTED)
+        released = self.scene.entries(TRAINING_RELEASED)
         if not asked or (released and released[-1].seq > asked[-1].seq):
             self._resume()
             return
@@ -184,19 +195,19 @@ class Player:
         entries = self.scene.entries("retrain.")
         if History(entries, self.scene.now(), timedelta()).given_up is not None:
             retraining.resumed(self.scene.stage, self.scene.model, "looked at: the data move, and the model stands")
-            self.scene.tell(self.scene.wait_for_entry(["retrain.resumed"], entries[-1].seq, STEP_SECONDS))
+            self.scene.tell(self.scene.wait_for_entry([RETRAIN_RESUMED], entries[-1].seq, STEP_SECONDS))
             self._rest()
             self._follow()
 
     def _see_training(self, mark: int) -> None:
-        released = self.scene.wait_for_entry(["training.released"], mark, seconds=LONGEST_SECONDS)
+        released = self.scene.wait_for_entry([TRAINING_RELEASED], mark, seconds=LONGEST_SECONDS)
         for entry in self.scene.entries():
-            if mark < entry.seq <= released.seq and entry.kind in ("candidate.judged", "candidate.registered"):
+            if mark < entry.seq <= released.seq and entry.kind in (CANDIDATE_JUDGED, CANDIDATE_REGISTERED):
                 self.scene.tell(entry)
 
     def _promote(self, mark: int, *, under_load: bool) -> None:
         """What was registered since ``mark`` is approved by a person; nothing when nothing was."""
-        registered = [entry for entry in self.scene.entries("candidate.registered") if entry.seq > mark]
+        registered = [entry for entry in self.scene.entries(CANDIDATE_REGISTERED) if entry.seq > mark]
         if not registered:
             return
         approved = rollouts.approve(self.scene, registered[-1].data["package_arn"])
@@ -229,7 +240,7 @@ class Player:
 
     def _accepted(self, file: Path, kind: DropKind) -> None:
         answered = self._send(file, kind)
-        if answered.kind != "drop.accepted":
+        if answered.kind != DROP_ACCEPTED:
             raise DemoError(f"{file.name} was refused: {answered.data.get('summary')}")
 
     def _started(self, machine: str, moment: datetime) -> bool:

@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 
-from trimtab.monitoring.alarm_readings import MEASURED, READINGS, Series, held
+from trimtab.ledger.kinds import WINDOW_MEASURED
+from trimtab.monitoring.alarm_readings import READINGS, Series, held
 from trimtab.ports import Entry
 from trimtab.spec import Spec
 from trimtab.telemetry import Metric
@@ -18,7 +19,7 @@ def expected(entries: Sequence[Entry], seen: int, version: int, spec: Spec) -> M
         count = spec.monitoring.periods
         if series.values and series.recorded[-count:] != before.recorded[-count:]:
             found[kind] = held(series.values, spec.monitoring) > limit
-    if any(entry.kind == MEASURED and entry.seq > seen and _is_judged(entry, version) for entry in entries):
+    if any(entry.kind == WINDOW_MEASURED and entry.seq > seen and _is_judged(entry, version) for entry in entries):
         found["silence"] = False
     return found
 

@@ -10,6 +10,17 @@ from replay.alarms import kind_of, plain
 from replay.cloud_time import CloudTime
 from replay.player import Look, Played
 from replay.worth import Worth
+from trimtab.ledger.kinds import (
+    ALARM_TOLD,
+    CANDIDATE_JUDGED,
+    PROMOTION_CLOSED,
+    QUALITY_MEASURED,
+    RETRAIN_DEFERRED,
+    RETRAIN_GIVEN_UP,
+    RETRAIN_REQUESTED,
+    RETRAIN_SUPPRESSED,
+    TRAINING_RELEASED,
+)
 from trimtab.ports import Entry
 from trimtab.spec import Spec
 
@@ -107,15 +118,15 @@ def reckon(left: Evidence, spec: Spec) -> Reckoning:
 
 def fallen(entries: Sequence[Entry], limit: float) -> dict[str, float]:
     """By the last measurement of each window, whatever chance had to do with it."""
-    last = {entry.subject: entry.data for entry in entries if entry.kind == "quality.measured"}
+    last = {entry.subject: entry.data for entry in entries if entry.kind == QUALITY_MEASURED}
     return {name: data["drop"] for name, data in last.items() if data["drop"] is not None and data["drop"] > limit}
 
 
 def retrained(entries: Sequence[Entry], clock: CloudTime) -> Retrained:
     """Counted from the ledger; a version that a person asked for is not among them."""
     kinds = Counter(entry.kind for entry in entries)
-    released = Counter(str(entry.data.get("outcome")) for entry in entries if entry.kind == "training.released")
-    closed = [entry.data for entry in entries if entry.kind == "promotion.closed"]
+    released = Counter(str(entry.data.get("outcome")) for entry in entries if entry.kind == TRAINING_RELEASED)
+    closed = [entry.data for entry in entries if entry.kind == PROMOTION_CLOSED]
     promoted = [int(data["version"]) for data in closed if data["outcome"] == "Serving" and int(data["version"]) > 1]
     return Retrained(
         trainings=tuple(_trainings(entries, clock)),
@@ -123,18 +134,18 @@ def retrained(entries: Sequence[Entry], clock: CloudTime) -> Retrained:
         failed=released["Failed"],
         promoted=tuple(promoted),
         rolled_back=sum(data["outcome"] == "RolledBack" for data in closed),
-        suppressed=kinds["retrain.suppressed"],
-        deferred=kinds["retrain.deferred"],
-        told=kinds["alarm.told"],
-        given_up=kinds["retrain.given_up"],
+        suppressed=kinds[RETRAIN_SUPPRESSED],
+        deferred=kinds[RETRAIN_DEFERRED],
+        told=kinds[ALARM_TOLD],
+        given_up=kinds[RETRAIN_GIVEN_UP],
     )
 
 
 def _trainings(entries: Sequence[Entry], clock: CloudTime) -> Iterator[Training]:
     """Each request that was granted, with the run that it led to."""
-    judged = {entry.subject: entry.data["gates"] for entry in entries if entry.kind == "candidate.judged"}
-    released = [entry for entry in entries if entry.kind == "training.released"]
-    for asked in (entry for entry in entries if entry.kind == "retrain.requested"):
+    judged = {entry.subject: entry.data["gates"] for entry in entries if entry.kind == CANDIDATE_JUDGED}
+    released = [entry for entry in entries if entry.kind == TRAINING_RELEASED]
+    for asked in (entry for entry in entries if entry.kind == RETRAIN_REQUESTED):
         run = next((entry for entry in released if entry.seq > asked.seq), None)
         gates = judged.get(run.subject, []) if run else []
         against = next((gate["message"] for gate in gates if gate["name"] == "champion"), "")

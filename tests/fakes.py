@@ -15,6 +15,7 @@ from aws_lambda_powertools import Logger
 from trimtab.contracts import Settings
 from trimtab.entrypoint import Runtime
 from trimtab.ledger import next_entry
+from trimtab.ledger.kinds import KINDS
 from trimtab.ports import (
     NOTHING_ATTACHED,
     Attachments,
@@ -107,6 +108,7 @@ class MemoryLedger:
         *,
         state: Mapping[str, Mapping[str, Any]] | None = None,
     ) -> Entry:
+        assert kind in KINDS, f"'{kind}' is no kind of trimtab.ledger.kinds"
         head = (self.rows[-1].seq, self.rows[-1].hash) if self.rows else None
         entry = next_entry(self.model, head, kind, subject, data, at, actor)
         self.rows.append(entry)

@@ -11,9 +11,10 @@ from benchmarks.monitoring.sets import SCORE, TIME, Replayed, Window
 from trimtab.data.coerce import ARROW_TYPES
 from trimtab.data.profile import NumberProfile, Profile, profile_table, profiled_columns
 from trimtab.evaluation.calibration import calibrate_binary, calibrate_numbers
+from trimtab.ledger.kinds import PERFORMANCE_ESTIMATED, QUALITY_MEASURED, WINDOW_MEASURED
 from trimtab.monitoring.answered import SERVED, Answered
 from trimtab.monitoring.change.look import Look, look_at, nearest_crossing, worst_evidence
-from trimtab.monitoring.change.measures import ESTIMATED, QUALITY, WINDOW, measures_of
+from trimtab.monitoring.change.measures import measures_of
 from trimtab.monitoring.drift import Drift, measure
 from trimtab.monitoring.drift.baseline import SCORE_COLUMN, Baseline
 from trimtab.monitoring.drift.observed import Observed
@@ -65,7 +66,7 @@ def judge(replayed: Replayed) -> list[Verdict]:
         previous = previous if drift.breaks else observed.profile
         quality = measure_window(window.name, records, VERSION, reference, spec).to_json()
         estimated = estimate(records, reference, baseline.scores, spec).to_json()
-        read = {WINDOW: _readings(drift, spec), QUALITY: quality, ESTIMATED: estimated}
+        read = {WINDOW_MEASURED: _readings(drift, spec), QUALITY_MEASURED: quality, PERFORMANCE_ESTIMATED: estimated}
         entries += [_entry(len(entries) + place, kind, window, data) for place, (kind, data) in enumerate(read.items())]
         looks = look_at(measures_of(entries, VERSION, spec.monitoring), window.middle, spec.monitoring.change)
         found.append(Verdict(window.name, _ringing(window, read, looks, spec), drift, quality, estimated, tuple(looks)))
@@ -92,10 +93,10 @@ def _readings(drift: Drift, spec: Spec) -> Json:
 
 def _ringing(window: Window, read: Mapping[str, Json], looks: list[Look], spec: Spec) -> frozenset[str]:
     """Kinds of alarm whose rule a reading breaks."""
-    watch, drift = spec.monitoring, read[WINDOW]
+    watch, drift = spec.monitoring, read[WINDOW_MEASURED]
     beyond = {
-        "quality": _beyond(read[QUALITY]["reading"], watch.quality.max_drop),
-        "estimate": _beyond(read[ESTIMATED]["estimate_reading"], watch.quality.max_drop),
+        "quality": _beyond(read[QUALITY_MEASURED]["reading"], watch.quality.max_drop),
+        "estimate": _beyond(read[PERFORMANCE_ESTIMATED]["estimate_reading"], watch.quality.max_drop),
         "drift": _beyond(drift["max_psi"], watch.psi_limit),
         "drift by importance": _beyond(drift["weighted_reading"], watch.psi_limit),
         "prediction": _beyond(drift["prediction_psi"], watch.prediction_psi_limit),

@@ -8,9 +8,9 @@ from trimtab.aws.registry import SageMakerRegistry
 from trimtab.contracts import Dataset, Event
 from trimtab.entrypoint import Runtime, entrypoint
 from trimtab.errors import SpecError
+from trimtab.ledger.kinds import CANDIDATE_JUDGED
 from trimtab.ledger.lookup import decided
 from trimtab.ports import ModelRegistry
-from trimtab.rollout.approval import JUDGED
 from trimtab.rollout.by_rule import ByRule, Condition, Switch, conditions, submitter_of
 from trimtab.spec.approval import AutoApproval
 
@@ -42,7 +42,7 @@ def _found(
     event: ApproveCandidateEvent, rule: AutoApproval, runtime: Runtime, registry: ModelRegistry
 ) -> list[Condition]:
     """By what the ledger and the report say, not by what the machine carries."""
-    judged = decided(runtime.ledger, JUDGED, event.run) or {}
+    judged = decided(runtime.ledger, CANDIDATE_JUDGED, event.run) or {}
     body = runtime.objects.read(runtime.artifact("runs", event.run, "evaluation", "evaluation.json"))
     serving, compared = runtime.ledger.state("champion"), event.dataset.champion
     is_current = bool(serving and compared and int(serving["version"]) == compared.version)

@@ -7,11 +7,11 @@ from trimtab.aws.registry import SageMakerRegistry
 from trimtab.aws.signing import KmsSigner
 from trimtab.contracts import Event, Promotion
 from trimtab.entrypoint import Runtime, entrypoint
+from trimtab.ledger.kinds import APPROVAL_CHECKED
 from trimtab.ledger.lookup import decided
 from trimtab.ports import ModelRegistry, Signer
 from trimtab.rollout.admission import ACTOR, Admission
 from trimtab.rollout.ballot import Ballot, Source
-from trimtab.rollout.queue import CHECKED
 from trimtab.rollout.votes import AuditTrail
 
 
@@ -35,12 +35,12 @@ def check(
 ) -> dict[str, Any]:
     """The same answer to every retry of one execution."""
     execution = event.execution or f"{event.package_arn}@{event.at.isoformat()}"
-    if found := decided(runtime.ledger, CHECKED, execution):
+    if found := decided(runtime.ledger, APPROVAL_CHECKED, execution):
         return Promotion.model_validate(found).to_json()
     promotion = _admission(event, execution, runtime, registry, signer, trail).decide(event.package_arn)
     summary = f"version {promotion.version}: {promotion.outcome}, {promotion.reason}"
     data = promotion.to_json() | {"source": event.source, "summary": summary}
-    runtime.ledger.append(CHECKED, execution, data, event.at, ACTOR)
+    runtime.ledger.append(APPROVAL_CHECKED, execution, data, event.at, ACTOR)
     return promotion.to_json()
 
 

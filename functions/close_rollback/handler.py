@@ -5,11 +5,11 @@ from typing import Any
 from trimtab.aws.registry import SageMakerRegistry
 from trimtab.contracts import Event, Rollback
 from trimtab.entrypoint import Runtime, entrypoint
+from trimtab.ledger.kinds import ROLLBACK_REQUESTED
 from trimtab.ledger.lookup import decided
 from trimtab.ports import ModelRegistry
 from trimtab.rollout.closing import in_words
 from trimtab.rollout.restored import Restored, close
-from trimtab.rollout.rollback import REQUESTED
 
 
 class CloseRollbackEvent(Event):
@@ -26,7 +26,7 @@ def handler(event: CloseRollbackEvent, runtime: Runtime) -> dict[str, Any]:
 
 def end(event: CloseRollbackEvent, runtime: Runtime, registry: ModelRegistry) -> dict[str, Any]:
     """Safe to repeat: a failure is recorded and told once."""
-    asked = decided(runtime.ledger, REQUESTED, event.execution)
+    asked = decided(runtime.ledger, ROLLBACK_REQUESTED, event.execution)
     nothing = {"outcome": "Refused", "reason": "it failed before anything was decided", "id": event.execution}
     rollback = Rollback.model_validate(asked or nothing)
     restored = Restored(rollback, event.at, runtime.names, runtime.ledger, registry, runtime.notifier, runtime.metrics)

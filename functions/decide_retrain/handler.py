@@ -9,7 +9,7 @@ from trimtab.aws.alarms import CloudWatchAlarms
 from trimtab.contracts import Event, Message
 from trimtab.entrypoint import Runtime, entrypoint
 from trimtab.errors import LedgerConflict
-from trimtab.ledger.kinds import RESTORED, SERVING
+from trimtab.ledger.kinds import ROLLBACK_DONE, ROLLOUT_SERVING
 from trimtab.monitoring.alarms import AlarmReader
 from trimtab.ports import Alarms, Entry, Ledger
 from trimtab.recovery.arrivals import Arrivals
@@ -82,7 +82,7 @@ def decide_once(event: DecideRetrainEvent, runtime: Runtime, alarms: Alarms, rea
 
 def _of_rings(ledger: Ledger) -> list[Entry]:
     """Decisions, ends of alarms, and who served: an alarm that flaps is not to read a model's whole history."""
-    found = [entry for kind in ("retrain.", "alarm.", SERVING, RESTORED) for entry in ledger.entries(kind)]
+    found = [entry for kind in ("retrain.", "alarm.", ROLLOUT_SERVING, ROLLBACK_DONE) for entry in ledger.entries(kind)]
     return sorted(found, key=lambda entry: entry.seq)
 
 

@@ -4,9 +4,10 @@ from typing import Any
 
 from trimtab.contracts import BatchPlan, Event
 from trimtab.entrypoint import Runtime, entrypoint
+from trimtab.ledger.kinds import BATCH_SCORED
 from trimtab.ledger.lookup import decided
 from trimtab.names import VARIANT
-from trimtab.scoring.finishing import SCORED, as_captured, capture_place, tally
+from trimtab.scoring.finishing import as_captured, capture_place, tally
 from trimtab.spec.batch import BatchSpec
 
 
@@ -20,7 +21,7 @@ class FinishBatchEvent(Event):
 @entrypoint(FinishBatchEvent)
 def handler(event: FinishBatchEvent, runtime: Runtime) -> dict[str, Any]:
     """The ledger says what was scored, with what and where; an even sample lies among the captured requests."""
-    if found := decided(runtime.ledger, SCORED, event.plan.id):
+    if found := decided(runtime.ledger, BATCH_SCORED, event.plan.id):
         return dict(found)
     plan, asked = event.plan, runtime.spec.batch or BatchSpec()
     counted = tally(runtime.objects, plan.output_uri, asked.monitored_rows, plan.id)
@@ -37,5 +38,5 @@ def handler(event: FinishBatchEvent, runtime: Runtime) -> dict[str, Any]:
         "captured_uri": captured_uri,
         "summary": f"version {plan.version} scored {counted.rows} rows of {plan.objects} files: {plan.output_uri}/",
     }
-    runtime.ledger.append(SCORED, plan.id, data, event.at, "finish_batch")
+    runtime.ledger.append(BATCH_SCORED, plan.id, data, event.at, "finish_batch")
     return data

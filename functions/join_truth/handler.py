@@ -4,8 +4,9 @@ from typing import Any
 
 from trimtab.contracts import Event
 from trimtab.entrypoint import Runtime, entrypoint
+from trimtab.ledger.kinds import TRUTH_JOINED
 from trimtab.ledger.lookup import decided
-from trimtab.monitoring.join import JOINED, Join
+from trimtab.monitoring.join import Join
 
 
 class JoinTruthEvent(Event):
@@ -18,7 +19,7 @@ class JoinTruthEvent(Event):
 def handler(event: JoinTruthEvent, runtime: Runtime) -> dict[str, Any]:
     """Every window that some truth was new to has a joined.parquet with all labels known now."""
     subject = f"join:{event.at.isoformat()}" + (f":{event.turn}" if event.turn > 1 else "")
-    if found := decided(runtime.ledger, JOINED, subject):
+    if found := decided(runtime.ledger, TRUTH_JOINED, subject):
         return {"joined": found["joined"]}
     join = Join(
         subject=subject,

@@ -5,9 +5,9 @@ from typing import Any
 from trimtab.contracts import Dataset, Event, Judgement
 from trimtab.entrypoint import Runtime, entrypoint
 from trimtab.evaluation.gates import judge_by, read_report
+from trimtab.ledger.kinds import CANDIDATE_JUDGED
 from trimtab.ledger.lookup import decided
 from trimtab.reports.evaluation_report import evaluation_html
-from trimtab.rollout.approval import JUDGED
 from trimtab.telemetry import Metric
 
 ACTOR = "judge_candidate"
@@ -23,7 +23,7 @@ class JudgeCandidateEvent(Event):
 @entrypoint(JudgeCandidateEvent)
 def handler(event: JudgeCandidateEvent, runtime: Runtime) -> dict[str, Any]:
     """Every gate's outcome is in the ledger; only a candidate that passes them all goes on."""
-    if found := decided(runtime.ledger, JUDGED, event.run):
+    if found := decided(runtime.ledger, CANDIDATE_JUDGED, event.run):
         return Judgement.model_validate(found).to_json()
     uri = runtime.artifact("runs", event.run, "evaluation", "evaluation.json")
     body = runtime.objects.read(uri)
@@ -37,7 +37,7 @@ def handler(event: JudgeCandidateEvent, runtime: Runtime) -> dict[str, Any]:
         "code_uri": runtime.settings.code_uri,
     }
     data = judgement.to_json() | {"dataset": event.dataset.dataset, "summary": summary(judgement)}
-    runtime.ledger.append(JUDGED, event.run, data, event.at, ACTOR, state={"last_run": last_run})
+    runtime.ledger.append(CANDIDATE_JUDGED, event.run, data, event.at, ACTOR, state={"last_run": last_run})
     return judgement.to_json()
 
 

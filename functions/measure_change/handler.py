@@ -6,15 +6,14 @@ And says what the day has cost.
 from typing import Any
 
 from trimtab.contracts import Event
-from trimtab.cost.day import COLLECTED, RELEASED, cost_of_day
+from trimtab.cost.day import cost_of_day
 from trimtab.entrypoint import Runtime, entrypoint
+from trimtab.ledger.kinds import BASELINE_RECONSIDERED, CHANGE_MEASURED, TRAINING_RELEASED, WINDOW_COLLECTED
 from trimtab.ledger.lookup import decided
 from trimtab.monitoring.change.look import in_words, look_at, nearest_crossing, worst_evidence
 from trimtab.monitoring.change.measures import KINDS, measures_of
-from trimtab.monitoring.reconsidered import RECONSIDERED, comparable
+from trimtab.monitoring.reconsidered import comparable
 from trimtab.telemetry import Metric
-
-CHANGED = "change.measured"
 
 
 @entrypoint(Event)
@@ -26,10 +25,10 @@ def handler(event: Event, runtime: Runtime) -> dict[str, Any]:
     _tell_cost(event, runtime)
     subject = f"change:{event.at.isoformat()}"
     version, spec = int(champion["version"]), runtime.spec.monitoring
-    if found := decided(runtime.ledger, CHANGED, subject):
+    if found := decided(runtime.ledger, CHANGE_MEASURED, subject):
         return _result(found["looks"])
     readings = [entry for kind in KINDS for entry in runtime.ledger.entries(kind)]
-    words = runtime.ledger.entries(RECONSIDERED)
+    words = runtime.ledger.entries(BASELINE_RECONSIDERED)
     measures = measures_of(comparable(readings, words, version), version, spec)
     if not measures:
         return _result([])
@@ -39,13 +38,13 @@ def handler(event: Event, runtime: Runtime) -> dict[str, Any]:
     runtime.metrics.put(Metric.DAYS_TO_LIMIT, float(spec.change.horizon_days) if days is None else days)
     shown = [look.to_json() for look in looks]
     data = {"version": version, "looks": shown, "days_to_limit": days, "summary": in_words(looks)}
-    runtime.ledger.append(CHANGED, subject, data, event.at, "measure_change")
+    runtime.ledger.append(CHANGE_MEASURED, subject, data, event.at, "measure_change")
     return _result(shown)
 
 
 def _tell_cost(event: Event, runtime: Runtime) -> None:
     """Once a run, as all that it rests on is in the ledger by now."""
-    entries = [entry for kind in (COLLECTED, RELEASED) for entry in runtime.ledger.entries(kind)]
+    entries = [entry for kind in (WINDOW_COLLECTED, TRAINING_RELEASED) for entry in runtime.ledger.entries(kind)]
     runtime.metrics.put(Metric.COST_PER_DAY, cost_of_day(runtime.spec, entries, event.at))
 
 

@@ -9,6 +9,7 @@ from trimtab.aws.registry import SageMakerRegistry
 from trimtab.contracts import Event, Plan, Promotion
 from trimtab.entrypoint import Runtime, entrypoint
 from trimtab.errors import PlanError
+from trimtab.ledger.kinds import ROLLOUT_PLANNED
 from trimtab.ledger.lookup import decided
 from trimtab.ports import Alarms, Endpoints, ModelRegistry
 from trimtab.rollout.checking import Checks, Functions
@@ -16,8 +17,6 @@ from trimtab.rollout.planning import exclusions, plan_of, request_of
 from trimtab.rollout.production import arm_alarms, new_variant, prepare_config, prepare_shared, serving_now
 from trimtab.rollout.queue import ensure_may_go_on
 from trimtab.rollout.rollback_alarms import fleet_dimensions
-
-PLANNED = "rollout.planned"
 
 
 class PlanRolloutEvent(Event):
@@ -44,14 +43,16 @@ def plan(
     """The same plan to every retry. Raises PlanError when SageMaker or a check refuses it, or an alarm is unfit."""
     promotion = event.promotion
     ensure_may_go_on(runtime.ledger, registry, promotion)
-    if found := decided(runtime.ledger, PLANNED, promotion.id):
+    if found := decided(runtime.ledger, ROLLOUT_PLANNED, promotion.id):
         return Plan.model_validate(found).to_json()
     made = _plan(event, runtime, endpoints, alarms)
     checks = Checks(event.model, promotion, runtime.spec.rollout.checks, functions, runtime.ledger, event.at)
     if refused := checks.before():
         raise PlanError(f"traffic does not move: {'; '.join(refused)}")
     summary = f"version {promotion.version}: {made.action} {made.endpoint} with {runtime.spec.rollout.strategy}"
-    runtime.ledger.append(PLANNED, promotion.id, made.to_json() | {"summary": summary}, event.at, "plan_rollout")
+    runtime.ledger.append(
+        ROLLOUT_PLANNED, promotion.id, made.to_json() | {"summary": summary}, event.at, "plan_rollout"
+    )
     return made.to_json()
 
 

@@ -5,11 +5,12 @@ from typing import Any
 from trimtab.aws.billed_jobs import BilledJobs
 from trimtab.contracts import LEAKAGE, Event, Settings
 from trimtab.entrypoint import Runtime, entrypoint
+from trimtab.ledger.kinds import CANDIDATE_JUDGED, TRAINING_RELEASED
 from trimtab.ledger.lookup import decided
 from trimtab.ports import Ledger
 from trimtab.training.cost import Bills, cost_of, in_words
 from trimtab.training.failure import Failure, understand
-from trimtab.training.queue import RELEASED, attempt_name, give_back
+from trimtab.training.queue import attempt_name, give_back
 
 ACTOR = "release_training"
 NEXT_STEPS = {
@@ -39,7 +40,7 @@ def handler(event: ReleaseTrainingEvent, runtime: Runtime) -> dict[str, Any]:
 def release(event: ReleaseTrainingEvent, runtime: Runtime, bills: Bills) -> dict[str, Any]:
     """The same answer to every retry."""
     name = attempt_name(event.run, event.attempt)
-    first = decided(runtime.ledger, RELEASED, name) is None
+    first = decided(runtime.ledger, TRAINING_RELEASED, name) is None
     failure = understand(event.reason) if event.outcome == "Failed" else None
     reason = failure.message if failure else explain(runtime.ledger, event)
     entries = runtime.ledger.entries()
@@ -78,5 +79,5 @@ def log_link(failure: Failure, settings: Settings) -> str | None:
 
 def explain(ledger: Ledger, event: ReleaseTrainingEvent) -> str:
     """What the gates said, for a refused run; else the machine's own reason."""
-    judged = decided(ledger, "candidate.judged", event.run) if event.outcome == "Refused" else None
+    judged = decided(ledger, CANDIDATE_JUDGED, event.run) if event.outcome == "Refused" else None
     return str(judged["summary"]) if judged else event.reason

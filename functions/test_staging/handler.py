@@ -9,6 +9,7 @@ from trimtab.aws.registry import SageMakerRegistry
 from trimtab.aws.staging_probe import probe
 from trimtab.contracts import Event, Promotion, Staging
 from trimtab.entrypoint import Runtime, entrypoint
+from trimtab.ledger.kinds import STAGING_TESTED
 from trimtab.ledger.lookup import decided
 from trimtab.ports import ModelRegistry
 from trimtab.reports.staging_report import staging_page
@@ -17,7 +18,6 @@ from trimtab.rollout.staging import Check, Demands, Probe, read_golden, run_chec
 
 SHOWN = ("golden", "latency", "cold start", "memory")
 """Checks that the result names even when they passed; the report holds all."""
-TESTED = "staging.tested"
 
 
 class TestStagingEvent(Event):
@@ -36,14 +36,14 @@ def handler(event: TestStagingEvent, runtime: Runtime) -> dict[str, Any]:
 def try_out(event: TestStagingEvent, runtime: Runtime, endpoint: Probe, registry: ModelRegistry) -> dict[str, Any]:
     """The verdict: passed only when every check passed. What was found once is not measured again by a retry."""
     ensure_may_go_on(runtime.ledger, registry, event.promotion)
-    if found := decided(runtime.ledger, TESTED, event.promotion.id):
+    if found := decided(runtime.ledger, STAGING_TESTED, event.promotion.id):
         return {key: found[key] for key in ("passed", "reason", "checks", "checked", "report_uri")}
     golden = read_golden(runtime.objects.read(event.promotion.golden_uri))
     checks = run_checks(endpoint, Demands.of_spec(runtime.spec, golden))
     result = _result(checks, _write_report(event, runtime, checks))
     outcome = "passed" if result["passed"] else "failed"
     summary = f"version {event.promotion.version}: {len(checks)} checks in staging, {outcome}"
-    runtime.ledger.append(TESTED, event.promotion.id, result | {"summary": summary}, event.at, "test_staging")
+    runtime.ledger.append(STAGING_TESTED, event.promotion.id, result | {"summary": summary}, event.at, "test_staging")
     return result
 
 

@@ -7,7 +7,7 @@ from trimtab.aws.mlflow import bucket_writer, connect
 from trimtab.contracts import Event
 from trimtab.entrypoint import Runtime, entrypoint
 from trimtab.errors import ServiceRefused
-from trimtab.ledger.kinds import RESTORED, SERVING
+from trimtab.ledger.kinds import CHAMPION_TRACKED, ROLLBACK_DONE, ROLLOUT_SERVING, RUN_TRACKED
 from trimtab.ledger.lookup import decided
 from trimtab.tracking.mlflow import MlflowTracker
 from trimtab.tracking.tracked import TrackedRun, Tracker
@@ -15,7 +15,6 @@ from trimtab.tracking.wandb import WandbOffline
 from trimtab.training.tracked import Told
 
 ACTOR = "track_run"
-TRACKED, CHAMPION = "run.tracked", "champion.tracked"
 Trackers = Mapping[str, Tracker]
 
 
@@ -51,24 +50,24 @@ def _writer(runtime: Runtime) -> Callable[[str, bytes], str]:
 
 def track(event: TrackRunEvent, runtime: Runtime, told: Trackers) -> dict[str, Any]:
     """A retry of the same event writes nothing twice."""
-    for kind in (SERVING, RESTORED):
+    for kind in (ROLLOUT_SERVING, ROLLBACK_DONE):
         serves = decided(runtime.ledger, kind, event.execution)
         if serves and "run" in serves["champion"]:
             return _champion(event, runtime, told, serves["champion"])
     run = Told(runtime.spec, runtime.ledger, runtime.objects, runtime.artifact).run(event.execution)
     if run is None:
         return {}
-    if found := decided(runtime.ledger, TRACKED, run.name):
+    if found := decided(runtime.ledger, RUN_TRACKED, run.name):
         return dict(found)
-    return _note(event, runtime, TRACKED, run.name, {name: _recorded(each, run) for name, each in told.items()})
+    return _note(event, runtime, RUN_TRACKED, run.name, {name: _recorded(each, run) for name, each in told.items()})
 
 
 def _champion(event: TrackRunEvent, runtime: Runtime, told: Trackers, champion: Mapping[str, Any]) -> dict[str, Any]:
-    if found := decided(runtime.ledger, CHAMPION, event.execution):
+    if found := decided(runtime.ledger, CHAMPION_TRACKED, event.execution):
         return dict(found)
     run, version = str(champion["run"]), int(champion["version"])
     where = {name: _marked(each, runtime.model, run, version) for name, each in told.items()}
-    return _note(event, runtime, CHAMPION, event.execution, where)
+    return _note(event, runtime, CHAMPION_TRACKED, event.execution, where)
 
 
 def _recorded(tracker: Tracker, run: TrackedRun) -> str:

@@ -22,9 +22,9 @@ from tests.unit.functions.test_reconcile_serving import Look
 from tests.unit.monitoring.captured import capture_uri
 from tests.unit.monitoring.production import Production, population, truth_of
 from trimtab.entrypoint import EmfMetrics
+from trimtab.ledger.kinds import RETRAIN_GIVEN_UP
 from trimtab.recovery.arrivals import Arrivals
 from trimtab.recovery.giving_up import GivingUp
-from trimtab.recovery.history import GIVEN_UP
 from trimtab.spec import parse_spec
 from trimtab.spec.data import DataSpec
 
@@ -188,7 +188,7 @@ def given_up(resumed: bool) -> Callable[[], Emitted]:
 
     def act(metrics: EmfMetrics) -> None:
         scene = Scene()
-        scene.ledger.append(GIVEN_UP, "r", {}, scene.now, "test")
+        scene.ledger.append(RETRAIN_GIVEN_UP, "r", {}, scene.now, "test")
         (entry,) = scene.ledger.entries()
         history: Any = SimpleNamespace(entries=[entry], given_up=None if resumed else entry, losses=0)
         GivingUp(scene.spec.retraining, scene.ledger, metrics, scene.notifier, scene.now).look(history)

@@ -12,8 +12,8 @@ from cli.errors import CommandError
 from tests.fakes import NOON, MemoryLedger, MemoryRegistry
 from tests.unit.evaluation.test_gates import RULES, report, with_champion
 from trimtab.evaluation.gates import judge
+from trimtab.ledger.kinds import CANDIDATE_JUDGED
 from trimtab.names import ModelNames
-from trimtab.rollout.approval import JUDGED
 
 
 @dataclass
@@ -36,7 +36,7 @@ def stage(monkeypatch: pytest.MonkeyPatch) -> MemoryStage:
     """Run-1 passed and became version 1; run-2 was refused."""
     made = MemoryStage()
     for run, found in (("run-1", report()), ("run-2", with_champion(-0.03))):
-        made.held.append(JUDGED, run, judge(found, RULES, "s3://e").to_json(), NOON, "judge_candidate")
+        made.held.append(CANDIDATE_JUDGED, run, judge(found, RULES, "s3://e").to_json(), NOON, "judge_candidate")
     made.registry.register(
         "trimtab-dev-tiny",
         artifact_uri="s3://a",

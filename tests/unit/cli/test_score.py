@@ -10,9 +10,8 @@ import pytest
 from cli.score import ended, start, uploaded, write_answers
 from cli.stage import CommandError, Stage
 from tests.fakes import NOON, MemoryLedger, MemoryObjects
-from trimtab.intake.record import FAILED
-from trimtab.scoring.finishing import SCORED
-from trimtab.scoring.planning import PLANNED, batch_id
+from trimtab.ledger.kinds import BATCH_PLANNED, BATCH_SCORED, MACHINE_FAILED
+from trimtab.scoring.planning import batch_id
 
 MACHINE = "arn:aws:states:us-east-1:123456789012:stateMachine:trimtab-dev-tiny-batch"
 OUTPUT = "s3://captures/tiny/batch/b1"
@@ -80,13 +79,15 @@ def test_the_end_is_waited_for_and_told_from_the_ledger() -> None:
     pauses: list[float] = []
     batch, execution = batch_id("score-1"), f"{MACHINE}:score-1"
     scored = {"summary": "scored", "output_uri": OUTPUT}
-    where = noted("SUCCEEDED", (PLANNED, batch, {"reason": ""}), (SCORED, batch, scored))
+    where = noted("SUCCEEDED", (BATCH_PLANNED, batch, {"reason": ""}), (BATCH_SCORED, batch, scored))
     assert ended(where, "tiny", execution, pauses.append)["summary"] == "scored"
     assert len(pauses) == 2
-    refused = noted("SUCCEEDED", (PLANNED, batch, {"reason": "version 7 has never served"}))
+    refused = noted("SUCCEEDED", (BATCH_PLANNED, batch, {"reason": "version 7 has never served"}))
     with pytest.raises(CommandError, match="version 7 has never served"):
         ended(refused, "tiny", execution, pauses.append)
-    failed = noted("SUCCEEDED", (PLANNED, batch, {"reason": ""}), (FAILED, "score-1", {"cause": "the job failed"}))
+    failed = noted(
+        "SUCCEEDED", (BATCH_PLANNED, batch, {"reason": ""}), (MACHINE_FAILED, "score-1", {"cause": "the job failed"})
+    )
     with pytest.raises(CommandError, match="the job failed"):
         ended(failed, "tiny", execution, pauses.append)
     with pytest.raises(CommandError, match="the execution ABORTED"):

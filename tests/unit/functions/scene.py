@@ -27,8 +27,9 @@ from tests.recording_fakes import MemoryLineage
 from trimtab.authoring.contract import Contract
 from trimtab.authoring.records import RequestRefused, check_media_types, read_records
 from trimtab.entrypoint import Runtime
+from trimtab.ledger.kinds import CANDIDATE_JUDGED
 from trimtab.ports import Answer, Package
-from trimtab.rollout.approval import JUDGED, manifest_digest
+from trimtab.rollout.approval import manifest_digest
 from trimtab.rollout.checking import Said
 from trimtab.rollout.judge.evidence import RANKS
 from trimtab.rollout.judge.sources import Sources
@@ -175,7 +176,7 @@ class Scene:
         }
         signature = self.signer.sign(manifest_digest(ENDPOINT, digests))
         judged = {"passed": True, "outcome": "pass", "evaluation_sha256": digests["evaluation_sha256"]}
-        self.ledger.append(JUDGED, run, judged, self.now, "judge_candidate")
+        self.ledger.append(CANDIDATE_JUDGED, run, judged, self.now, "judge_candidate")
         return self.registry.register(
             ENDPOINT,
             artifact_uri=artifact,

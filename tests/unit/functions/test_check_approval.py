@@ -11,7 +11,8 @@ from tests.unit.functions.scene import (
     moving,
     serve_first_version,
 )
-from trimtab.rollout.approval import JUDGED, manifest_digest
+from trimtab.ledger.kinds import CANDIDATE_JUDGED
+from trimtab.rollout.approval import manifest_digest
 
 
 def test_a_rejection_before_the_check_refuses_and_changes_nothing(scene: Scene) -> None:
@@ -42,7 +43,7 @@ def test_a_changed_manifest_is_refused(scene: Scene) -> None:
 
 def test_a_package_without_a_passed_judgement_is_refused_and_rejected(scene: Scene) -> None:
     arn = approved(scene)
-    scene.ledger.append(JUDGED, "run-2", {"passed": False, "outcome": "refuse"}, scene.now, "judge_candidate")
+    scene.ledger.append(CANDIDATE_JUDGED, "run-2", {"passed": False, "outcome": "refuse"}, scene.now, "judge_candidate")
     run = PromotionRun(scene, "by hand")
     assert "its gates ended refuse, not pass" in run.check(arn)["reason"]
     run.close("Refused")
@@ -58,7 +59,7 @@ def test_an_evaluation_of_another_artifact_is_refused(scene: Scene) -> None:
     digests = dict(other.properties) | {"evaluation_sha256": hashlib.sha256(copied).hexdigest()}
     signed = digests | {"signature": scene.signer.sign(manifest_digest(ENDPOINT, digests))}
     judged = {"passed": True, "outcome": "pass", "evaluation_sha256": digests["evaluation_sha256"]}
-    scene.ledger.append(JUDGED, "run-3", judged, scene.now, "somebody")
+    scene.ledger.append(CANDIDATE_JUDGED, "run-3", judged, scene.now, "somebody")
     scene.registry.put(replace(other, properties=signed))
     scene.registry.approve(other.arn)
     assert PromotionRun(scene, "copied").check(other.arn)["reason"] == "its evaluation measured another artifact"

@@ -3,7 +3,8 @@
 from functions.plan_search.handler import PlanSearchEvent, handler
 from tests.fakes import NOON, fake_runtime
 from tests.unit.training.test_search import spec_with
-from trimtab.training.search import ENDED, space_digest
+from trimtab.ledger.kinds import SEARCH_ENDED
+from trimtab.training.search import space_digest
 
 RUN = "trimtab-test-tiny-20260101120000-11111111"
 EVENT = PlanSearchEvent(model="tiny", at=NOON, run=RUN, job=RUN)
@@ -22,5 +23,5 @@ def test_a_first_search_has_a_name_and_a_goal_and_no_parent() -> None:
 def test_a_later_search_names_the_last_one() -> None:
     spec = spec_with()
     runtime = fake_runtime(spec)
-    runtime.ledger.append(ENDED, "earlier", {"job": "earlier", "space": space_digest(spec)}, NOON, "read_search")
+    runtime.ledger.append(SEARCH_ENDED, "earlier", {"job": "earlier", "space": space_digest(spec)}, NOON, "read_search")
     assert handler.call(EVENT, runtime)["parent"] == "earlier"

@@ -7,7 +7,7 @@ import pytest
 
 from tests.fakes import NOON, MemoryLedger, RecordingMetrics
 from tests.unit.functions.scene import tiny_spec
-from trimtab.ledger.kinds import RESTORED, SERVING
+from trimtab.ledger.kinds import ROLLBACK_DONE, ROLLOUT_SERVING
 from trimtab.monitoring.alarm_readings import held
 from trimtab.monitoring.publish import Publication
 from trimtab.ports import MetricsSink
@@ -114,7 +114,7 @@ def test_a_window_that_is_not_judged_is_no_reading() -> None:
 
 def test_a_silence_longer_than_cloudwatch_looks_back_is_told_by_every_run() -> None:
     watch = Watch(schedule="rate(7 days)")
-    watch.ledger.append(SERVING, "p", {"version": 1}, watch.at, "test")
+    watch.ledger.append(ROLLOUT_SERVING, "p", {"version": 1}, watch.at, "test")
 
     def silent_hours() -> list[float]:
         return watch.points(Metric.SILENT_HOURS)
@@ -139,7 +139,7 @@ def test_a_version_that_is_brought_back_was_not_silent_while_another_served() ->
     watch = Watch(schedule="rate(7 days)")
     watch.run((GOOD, 0))
     watch.at += timedelta(days=21)
-    watch.ledger.append(RESTORED, "r", {"version": 1}, watch.at, "test")
+    watch.ledger.append(ROLLBACK_DONE, "r", {"version": 1}, watch.at, "test")
     watch.run()
     assert watch.points(Metric.SILENT_HOURS) == [1]
 

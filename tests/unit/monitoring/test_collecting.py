@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tests.fakes import NOON, MemoryObjects
 from tests.unit.monitoring.captured import capture_uri, request_line
 from tests.unit.monitoring.watching import TINY, Killed, Watch
-from trimtab.ledger.kinds import RESTORED, SERVING
+from trimtab.ledger.kinds import ROLLBACK_DONE, ROLLOUT_SERVING
 from trimtab.monitoring.tables import read_records
 from trimtab.spec import parse_spec
 
@@ -223,9 +223,9 @@ def test_after_a_rollback_answers_without_a_version_are_those_of_what_serves_aga
     watch = Watch()
     for number, version in ((1, 1), (2, 2)):
         data = {"version": version, "live_config": f"config-{version}"}
-        watch.scene.ledger.append(SERVING, f"p{number}", data, NOON - (9 - number) * HOUR, "test")
+        watch.scene.ledger.append(ROLLOUT_SERVING, f"p{number}", data, NOON - (9 - number) * HOUR, "test")
     data = {"from_version": 2, "to_version": 1, "config": "config-1", "evidence": {}}
-    watch.scene.ledger.append(RESTORED, "b", data, NOON - 5 * HOUR, "test")
+    watch.scene.ledger.append(ROLLBACK_DONE, "b", data, NOON - 5 * HOUR, "test")
     for name, hours, count in (("second", 6, 5), ("again", 3, 4)):
         lines = [
             request_line(event, time, [{"row": 1, "x": 0.5, "kind": "a"}], [0.5], None)
@@ -242,7 +242,7 @@ def test_the_share_in_force_is_that_of_the_newest_reign_also_when_an_earlier_ver
     for number, percent in ((1, 100), (2, 100), (0, 100), (3, 10)):
         data = {"version": number, "live_config": f"config-{number}", "to_version": 1, "config": "config-1"}
         data |= {"evidence": {"carried": {"capture_percent": percent}}}
-        kind = SERVING if number else RESTORED
+        kind = ROLLOUT_SERVING if number else ROLLBACK_DONE
         watch.scene.ledger.append(kind, f"p{number}", data, NOON - 9 * HOUR, "test")
     watch.capture("f", some("a", NOON - HOUR))
     watch.run()
@@ -253,7 +253,7 @@ def test_records_of_batches_are_those_that_were_scored_where_requests_are_not_ca
     watch = Watch()
     watch.scene.spec = parse_spec(TINY + "rollout: {capture_percent: 0}\nmonitoring: {min_rows: 3}\n")
     data = {"version": 1, "live_config": "config"}
-    watch.scene.ledger.append(SERVING, "p", data, NOON - 9 * HOUR, "test")
+    watch.scene.ledger.append(ROLLOUT_SERVING, "p", data, NOON - 9 * HOUR, "test")
     watch.capture("f", some("batch", NOON - HOUR))
     watch.run()
     assert watch.windows[0].data["sampling"]["scored_estimate"] == 4

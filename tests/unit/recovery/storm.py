@@ -13,8 +13,9 @@ from tests.fakes import NOON, MemoryAlarms, MemoryLedger, RecordingMetrics, Reco
 from tests.unit.functions.alarmed import Descriptions
 from tests.unit.functions.scene import tiny_spec
 from trimtab.entrypoint import Runtime
+from trimtab.ledger.kinds import RETRAIN_REQUESTED
 from trimtab.ports import Entry
-from trimtab.recovery.history import DECISIONS, REQUESTED, pending
+from trimtab.recovery.history import DECISIONS, pending
 from trimtab.recovery.rings import FOLD
 from trimtab.spec import Spec
 from trimtab.spec.retraining import RetrainingSpec
@@ -114,7 +115,7 @@ class Model:
 
     @property
     def starts(self) -> list[datetime]:
-        return [entry.at for entry in self.ledger.rows if entry.kind == REQUESTED]
+        return [entry.at for entry in self.ledger.rows if entry.kind == RETRAIN_REQUESTED]
 
     @property
     def waiting(self) -> dict[str, list[Entry]]:

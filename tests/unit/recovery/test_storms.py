@@ -14,7 +14,8 @@ from functions.decide_retrain.handler import DecideRetrainEvent, decide_once
 from tests.unit.functions.alarmed import Descriptions
 from tests.unit.recovery.storm import ALARMS, Model, busiest
 from trimtab.entrypoint import Runtime
-from trimtab.recovery.history import DECISIONS, GIVEN_UP, REQUESTED
+from trimtab.ledger.kinds import RETRAIN_GIVEN_UP, RETRAIN_REQUESTED
+from trimtab.recovery.history import DECISIONS
 from trimtab.spec.retraining import BackoffSpec, RetrainingSpec
 
 DAY, MONTH = timedelta(days=1), timedelta(days=30)
@@ -44,7 +45,7 @@ def test_three_models_whose_alarms_flap_each_minute_for_a_day_keep_their_budgets
         assert list(model.unaccounted()) == [], name
         rows = [entry for entry in model.ledger.rows if entry.kind in DECISIONS]
         assert len(rows) < 150, f"{name}: 1,440 alarms are folded by their answers"
-    assert len(models["gives up"].ledger.entries(GIVEN_UP)) == 1
+    assert len(models["gives up"].ledger.entries(RETRAIN_GIVEN_UP)) == 1
     assert len([sent for sent in models["gives up"].notifier.sent if "given up" in sent["subject"]]) == 1
 
 
@@ -102,7 +103,7 @@ def nothing_waits_for_ever(model: Model) -> None:
         if not model.waiting:
             return
         model.truth()
-    assert model.ledger.entries(GIVEN_UP), model.waiting
+    assert model.ledger.entries(RETRAIN_GIVEN_UP), model.waiting
     assert model.ask("resumed")["start"]
     assert not model.waiting
 
@@ -189,9 +190,9 @@ def test_a_decision_that_is_killed_at_any_call_is_made_once_by_its_retry(name: s
 
 
 EXPECTED = {
-    "starts": sorted([REQUESTED, "retrain.suppressed"]),
-    "gives up": sorted([GIVEN_UP, "retrain.deferred", "retrain.suppressed"]),
-    "resumes": sorted(["retrain.resumed", REQUESTED, "retrain.suppressed"]),
+    "starts": sorted([RETRAIN_REQUESTED, "retrain.suppressed"]),
+    "gives up": sorted([RETRAIN_GIVEN_UP, "retrain.deferred", "retrain.suppressed"]),
+    "resumes": sorted(["retrain.resumed", RETRAIN_REQUESTED, "retrain.suppressed"]),
 }
 
 

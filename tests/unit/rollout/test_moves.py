@@ -13,10 +13,11 @@ from tests.endpoint_fakes import MemoryEndpoints
 from tests.fakes import NOON, MemoryLedger, RecordingNotifier
 from trimtab.contracts import Plan, Promotion
 from trimtab.errors import RolloutInProgress
+from trimtab.ledger.kinds import ROLLOUT_RELEASED
 from trimtab.names import ModelNames
 from trimtab.ports import EndpointState
 from trimtab.rollout.conducting import Conductor
-from trimtab.rollout.course import RELEASED, Course
+from trimtab.rollout.course import Course
 from trimtab.rollout.moves import Move, Position, Sight, next_move
 from trimtab.rollout.planning import plan_of
 from trimtab.rollout.queue import LEASE
@@ -212,7 +213,9 @@ def test_a_gate_waits_for_a_person_and_not_for_ever(released: bool) -> None:
     assert (held.data["why"], held.data["step"]) == ("gate", 1)
     assert [notice["subject"] for notice in journey.notifier.sent] == ["rollout of version 2 is held"]
     if released:
-        journey.ledger.append(RELEASED, "run", {"step": 1, "by": "ada", "reason": "looks good"}, journey.now, "ada")
+        journey.ledger.append(
+            ROLLOUT_RELEASED, "run", {"step": 1, "by": "ada", "reason": "looks good"}, journey.now, "ada"
+        )
     journey.to_the_end(["pass"], minutes=10)
     assert journey.live.config == (journey.plan.config if released else OLD)
 
@@ -228,7 +231,7 @@ def test_a_gate_before_the_start_is_held_on_the_old_config() -> None:
     move = journey.look()
     assert move is not None
     assert (move.act, move.step) == ("hold", 0)
-    journey.ledger.append(RELEASED, "run", {"step": 0, "by": "ada", "reason": "go"}, journey.now, "ada")
+    journey.ledger.append(ROLLOUT_RELEASED, "run", {"step": 0, "by": "ada", "reason": "go"}, journey.now, "ada")
     assert journey.to_the_end(["pass"]).act == "hand_over"
     assert journey.live.config == OLD
 

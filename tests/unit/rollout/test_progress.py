@@ -10,8 +10,8 @@ from cli.rollout_watch import EXITS, Sight, as_data, in_a_line, picture
 from tests.unit.functions.scene import ENDPOINT, Scene, approved, measure_errors, moving, serve_first_version
 from trimtab.contracts import Plan
 from trimtab.errors import RolloutInProgress
+from trimtab.ledger.kinds import ROLLOUT_GOING_BACK, ROLLOUT_HELD, ROLLOUT_RELEASED, ROLLOUT_SHIFTED
 from trimtab.ports import EndpointState
-from trimtab.rollout.course import GOING_BACK, HELD, RELEASED, SHIFTED
 from trimtab.rollout.fleet_numbers import minutes_of, together
 from trimtab.rollout.judge.verdict import Judgement
 from trimtab.rollout.looking import NEWEST
@@ -35,7 +35,7 @@ def progress(scene: Scene) -> Progress:
 
 def shift(scene: Scene, step: int, percent: int) -> None:
     data = {"step": step, "percent": percent, "config": "c", "at": scene.now.isoformat()}
-    scene.ledger.append(SHIFTED, "second", data, scene.now, "watch_rollout")
+    scene.ledger.append(ROLLOUT_SHIFTED, "second", data, scene.now, "watch_rollout")
 
 
 def drawn(scene: Scene) -> str:
@@ -79,16 +79,18 @@ def test_a_gate_says_which_command_releases_it_until_it_is_released(scene: Scene
     moving(scene)
     shift(scene, 1, 20)
     held = {"step": 1, "why": "gate", "until": scene.now.isoformat()}
-    scene.ledger.append(HELD, "second", held, scene.now, "shift_traffic")
+    scene.ledger.append(ROLLOUT_HELD, "second", held, scene.now, "shift_traffic")
     assert progress(scene).phase == "Held"
     assert 'trimtab rollout release tiny --reason "..."' in progress(scene).next
-    scene.ledger.append(RELEASED, "second", {"step": 1, "by": "ann", "reason": "go"}, scene.now, "ann")
+    scene.ledger.append(ROLLOUT_RELEASED, "second", {"step": 1, "by": "ann", "reason": "go"}, scene.now, "ann")
     assert progress(scene).phase == "Moving"
 
 
 def test_a_rollout_that_goes_back_says_why(scene: Scene) -> None:
     moving(scene)
-    scene.ledger.append(GOING_BACK, "second", {"step": 0, "reasons": ["it is [worse]"]}, scene.now, "watch_rollout")
+    scene.ledger.append(
+        ROLLOUT_GOING_BACK, "second", {"step": 0, "reasons": ["it is [worse]"]}, scene.now, "watch_rollout"
+    )
     assert progress(scene).phase == "GoingBack"
     assert "going back: it is [worse]" in drawn(scene)
     assert "GoingBack" in in_a_line(progress(scene))

@@ -6,7 +6,8 @@ import pytest
 
 from tests.fakes import NOON, MemoryLedger
 from tests.fixtures import tiny
-from trimtab.training.queue import LEASED, WAITING, give_back, take
+from trimtab.ledger.kinds import TRAINING_LEASED, TRAINING_WAITING
+from trimtab.training.queue import give_back, take
 
 TRAINING = tiny.SPEC.training
 
@@ -27,13 +28,13 @@ def end(ledger: MemoryLedger, run: str, fence: int, hours: float = 1) -> dict[st
 
 def test_the_first_run_is_granted_and_recorded_once(ledger: MemoryLedger) -> None:
     assert ask(ledger, "run-1") == ask(ledger, "run-1") == 1
-    assert len(ledger.entries(LEASED)) == 1
+    assert len(ledger.entries(TRAINING_LEASED)) == 1
 
 
 def test_a_second_run_waits_and_is_next(ledger: MemoryLedger) -> None:
     ask(ledger, "run-1")
     assert ask(ledger, "run-2", reason="quality") is None
-    assert ledger.entries(WAITING)[0].data["holder"] == "run-1"
+    assert ledger.entries(TRAINING_WAITING)[0].data["holder"] == "run-1"
     found = end(ledger, "run-1", 1)
     assert found["released"]
     assert found["next"] == {"reason": "quality", "cause": "alarm", "requested_by": ""}

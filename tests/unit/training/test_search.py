@@ -8,8 +8,9 @@ import pytest
 from tests.fakes import NOON, MemoryLedger, MemoryObjects
 from tests.fixtures import tiny
 from trimtab.errors import SearchFailed
+from trimtab.ledger.kinds import SEARCH_ENDED
 from trimtab.spec import Spec
-from trimtab.training.search import ENDED, Search, direction, objective, parent
+from trimtab.training.search import Search, direction, objective, parent
 from trimtab.training.trials import Trial
 
 RANGES: dict[str, Any] = {"max_depth": {"min": 2, "max": 8}, "min_samples_leaf": [10, 20]}
@@ -58,7 +59,7 @@ def test_the_best_trial_s_hyperparameters_are_the_answer() -> None:
     page = objects.read("s3://artifacts/tiny/runs/run-1/search.html").decode()
     assert page.count("<circle") == 3
     assert 'class="best"' in page
-    assert "trials" not in ledger.entries(ENDED)[0].data, "the ledger keeps what was decided, S3 the rest"
+    assert "trials" not in ledger.entries(SEARCH_ENDED)[0].data, "the ledger keeps what was decided, S3 the rest"
 
 
 def test_less_is_better_for_a_loss() -> None:
@@ -93,7 +94,7 @@ def test_a_retry_gives_the_same_answer_without_asking_again() -> None:
     ledger, objects, found = MemoryLedger(), MemoryObjects(), Found(0.6, 0.7)
     once = search(spec_with(), ledger, objects).conclude(found, NOON)
     assert search(spec_with(), ledger, objects).conclude(found, NOON) == once
-    assert (found.asked, len(ledger.entries(ENDED))) == (1, 1)
+    assert (found.asked, len(ledger.entries(SEARCH_ENDED))) == (1, 1)
 
 
 def test_a_search_learns_from_the_last_one_over_the_same_names() -> None:

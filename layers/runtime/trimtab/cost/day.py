@@ -6,11 +6,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from trimtab.cost.month import DAYS, month_of
+from trimtab.ledger.kinds import TRAINING_RELEASED, WINDOW_COLLECTED
 from trimtab.ports import Entry
 from trimtab.spec import Spec
 
 DAY = timedelta(days=1)
-COLLECTED, RELEASED = "window.collected", "training.released"
 
 
 def cost_of_day(spec: Spec, entries: Sequence[Entry], at: datetime) -> float:
@@ -24,7 +24,7 @@ def cost_of_day(spec: Spec, entries: Sequence[Entry], at: datetime) -> float:
 
 
 def _requests(spec: Spec, entries: Iterable[Entry], at: datetime) -> float:
-    rows = math.fsum(_rows_since(entry.data, at) for entry in entries if entry.kind == COLLECTED)
+    rows = math.fsum(_rows_since(entry.data, at) for entry in entries if entry.kind == WINDOW_COLLECTED)
     share = spec.rollout.capture_percent / 100
     return rows / share if share else 0.0
 
@@ -40,5 +40,5 @@ def _rows_since(window: Mapping[str, Any], at: datetime) -> float:
 
 def _trained(entries: Iterable[Entry]) -> Iterable[float]:
     """Of runs whose cost is known."""
-    costs = [entry.data.get("cost") or {} for entry in entries if entry.kind == RELEASED]
+    costs = [entry.data.get("cost") or {} for entry in entries if entry.kind == TRAINING_RELEASED]
     return [float(cost["usd"]) for cost in costs if cost.get("usd") is not None]

@@ -11,11 +11,11 @@ from trimtab.datasets.assemble import Read
 from trimtab.datasets.sources import DATA, Source, accepted
 from trimtab.feature_store.port import FeatureStore
 from trimtab.feature_store.records import texts_of
+from trimtab.ledger.kinds import DROP_ACCEPTED, FEATURES_STORED
 from trimtab.ports import Ledger
 from trimtab.spec import Spec
 from trimtab.spec.stored import stored_columns
 
-STORED: Final = "features.stored"
 ACTOR: Final = "store_features"
 ROUND: Final = 20_000
 """Rows of a round: at 100 records a second, a fifth of what AWS was seen to take, it ends within four minutes."""
@@ -68,8 +68,8 @@ class Storing:
 
     def waiting(self) -> list[Source]:
         """Accepted files of data that this group does not hold yet, in order of acceptance."""
-        held = {int(entry.data["drop"]) for entry in self.ledger.entries(STORED, self.group)}
-        sources = accepted(self.ledger.entries("drop.accepted"))
+        held = {int(entry.data["drop"]) for entry in self.ledger.entries(FEATURES_STORED, self.group)}
+        sources = accepted(self.ledger.entries(DROP_ACCEPTED))
         return sorted((s for s in sources if s.kind == DATA and s.seq not in held), key=lambda source: source.seq)
 
     def _rows(self, source: Source) -> Iterator[dict[str, Any]]:
@@ -81,4 +81,4 @@ class Storing:
         skipped = f", {reached.skipped:,} rows without id or event time left out" if reached.skipped else ""
         summary = f"{source.uri.rpartition('/')[2]}: {stored:,} records in {self.group}{skipped}"
         data = {"drop": source.seq, "records": stored, "skipped": reached.skipped, "summary": summary}
-        self.ledger.append(STORED, self.group, data, at, ACTOR)
+        self.ledger.append(FEATURES_STORED, self.group, data, at, ACTOR)

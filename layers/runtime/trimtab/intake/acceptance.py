@@ -5,7 +5,8 @@ from datetime import datetime
 from typing import Any, Final
 
 from trimtab.contracts import Drop, DropKind, Validation
-from trimtab.intake.record import ACCEPTED, about, recorded
+from trimtab.intake.record import about, recorded
+from trimtab.ledger.kinds import CANDIDATE_REGISTERED, DROP_ACCEPTED
 from trimtab.ports import Ledger
 from trimtab.spec import Spec
 
@@ -22,9 +23,9 @@ class TrainingRequest:
 
 def accept(ledger: Ledger, drop: Drop, validation: Validation, execution: str, at: datetime) -> bool:
     """The drop is in the ledger as accepted. False when an earlier attempt had written it."""
-    if recorded(ledger, ACCEPTED, drop.id, execution):
+    if recorded(ledger, DROP_ACCEPTED, drop.id, execution):
         return False
-    ledger.append(ACCEPTED, drop.id, _entry(drop, validation, execution), at, ACTOR)
+    ledger.append(DROP_ACCEPTED, drop.id, _entry(drop, validation, execution), at, ACTOR)
     return True
 
 
@@ -48,7 +49,7 @@ def first_training(spec: Spec, ledger: Ledger, drop: Drop, validation: Validatio
         return TrainingRequest(False, "retraining.triggers does not list first_data")
     if champion := ledger.state("champion"):
         return TrainingRequest(False, f"version {champion['version']} serves; monitoring asks for retraining")
-    if ledger.entries("candidate.registered"):
+    if ledger.entries(CANDIDATE_REGISTERED):
         return TrainingRequest(False, "a candidate is registered and waits for approval")
     if drop.kind is DropKind.DATA and not validation.labelled:
         return TrainingRequest(False, "the file has no labels; training starts when truth comes")
@@ -58,4 +59,4 @@ def first_training(spec: Spec, ledger: Ledger, drop: Drop, validation: Validatio
 
 
 def _has_data(ledger: Ledger) -> bool:
-    return any(entry.data["kind"] == DropKind.DATA.value for entry in ledger.entries(ACCEPTED))
+    return any(entry.data["kind"] == DropKind.DATA.value for entry in ledger.entries(DROP_ACCEPTED))

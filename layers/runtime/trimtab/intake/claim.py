@@ -13,8 +13,16 @@ from enum import StrEnum
 from typing import Any, Final
 
 from trimtab.contracts import Drop
-from trimtab.intake.record import CLAIMED, DUPLICATE, FAILED, QUARANTINED, REMOVED, SUPERSEDED, about, recorded
+from trimtab.intake.record import about, recorded
 from trimtab.intake.sequencer import precedes
+from trimtab.ledger.kinds import (
+    DROP_CLAIMED,
+    DROP_DUPLICATE,
+    DROP_QUARANTINED,
+    DROP_REMOVED,
+    DROP_SUPERSEDED,
+    MACHINE_FAILED,
+)
 from trimtab.ports import Claim, Ledger
 
 ACTOR: Final = "claim_drop"
@@ -30,10 +38,10 @@ class ClaimOutcome(StrEnum):
 
 
 _KINDS: Final = {
-    ClaimOutcome.CLAIMED: CLAIMED,
-    ClaimOutcome.DUPLICATE: DUPLICATE,
-    ClaimOutcome.SUPERSEDED: SUPERSEDED,
-    ClaimOutcome.REMOVED: REMOVED,
+    ClaimOutcome.CLAIMED: DROP_CLAIMED,
+    ClaimOutcome.DUPLICATE: DROP_DUPLICATE,
+    ClaimOutcome.SUPERSEDED: DROP_SUPERSEDED,
+    ClaimOutcome.REMOVED: DROP_REMOVED,
 }
 
 
@@ -51,7 +59,7 @@ class Decision:
 def claim_drop(ledger: Ledger, drop: Drop, execution: str, at: datetime) -> Decision:
     """The decision on a drop, in the ledger. A retry of the same execution gets the same answer again."""
     newest = ledger.state(_newest(drop))
-    own = recorded(ledger, CLAIMED, drop.id, execution)
+    own = recorded(ledger, DROP_CLAIMED, drop.id, execution)
     if own is None and newest and precedes(drop.sequencer, newest["sequencer"]):
         reason = f"version {newest['version']} of the same key is newer"
         return conclude(ledger, Decision(ClaimOutcome.SUPERSEDED, reason, drop, {"newer": newest}), execution, at)
@@ -88,13 +96,13 @@ def _claim(ledger: Ledger, drop: Drop, execution: str, at: datetime) -> Claim:
 
 def _ended(ledger: Ledger, claim: Claim, drop: Drop) -> bool:
     """Whether the claim's work came to nothing that stands; a second notice of a refused version changes nothing."""
-    if any(entry.kind == FAILED for entry in ledger.entries(FAILED, claim.holder)):
+    if any(entry.kind == MACHINE_FAILED for entry in ledger.entries(MACHINE_FAILED, claim.holder)):
         return True
     if claim.data["version"] == drop.version and not drop.replays:
         return False
     newest = ledger.state(f"newest#{claim.data['key']}")
     overwritten = newest is not None and newest["sha256"] != drop.sha256
-    return overwritten or recorded(ledger, QUARANTINED, drop.id, claim.holder) is not None
+    return overwritten or recorded(ledger, DROP_QUARANTINED, drop.id, claim.holder) is not None
 
 
 def _state(ledger: Ledger, drop: Drop) -> dict[str, dict[str, str]]:

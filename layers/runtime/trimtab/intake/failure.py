@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from trimtab.intake.record import FAILED, recorded
+from trimtab.intake.record import recorded
+from trimtab.ledger.kinds import MACHINE_FAILED
 from trimtab.ports import Ledger, Notifier
 
 ACTOR: Final = "record_failure"
@@ -34,7 +35,7 @@ class Failure:
 
 def record_failure(model: str, failure: Failure, ledger: Ledger, notifier: Notifier, at: datetime) -> bool:
     """The failure is in the ledger and people are told. False when an earlier attempt had done both."""
-    if recorded(ledger, FAILED, failure.execution, failure.execution):
+    if recorded(ledger, MACHINE_FAILED, failure.execution, failure.execution):
         return False
     notifier.send(
         subject=f"{model}: {failure.machine} failed"[:100],
@@ -50,5 +51,5 @@ def record_failure(model: str, failure: Failure, ledger: Ledger, notifier: Notif
         "cause": failure.message,
         "summary": f"{failure.machine} failed: {failure.error}",
     }
-    ledger.append(FAILED, failure.execution, data, at, ACTOR)
+    ledger.append(MACHINE_FAILED, failure.execution, data, at, ACTOR)
     return True

@@ -29,8 +29,9 @@ from trimtab.data.violation import Severity, Violation
 from trimtab.datasets.parts import Part, Parts
 from trimtab.errors import SpecError
 from trimtab.intake.gate import REMOVED, DropGate, answer, gate_of
-from trimtab.intake.record import PLANNED, about, recorded
+from trimtab.intake.record import about, recorded
 from trimtab.intake.shares import Layout, Piece, Plan, cut
+from trimtab.ledger.kinds import DROP_PLANNED
 from trimtab.ports import Ledger
 from trimtab.spec import Spec
 
@@ -157,9 +158,9 @@ class FanOut:
 
 def record_plan(ledger: Ledger, drop: Drop, shares: int, execution: str, at: datetime) -> None:
     """The ledger says once that the drop is validated in shares."""
-    if recorded(ledger, PLANNED, drop.id, execution) is None:
+    if recorded(ledger, DROP_PLANNED, drop.id, execution) is None:
         summary = f"{drop.file_name}: validated in {shares:,} shares"
-        ledger.append(PLANNED, drop.id, about(drop, execution, summary, shares=shares), at, ACTOR)
+        ledger.append(DROP_PLANNED, drop.id, about(drop, execution, summary, shares=shares), at, ACTOR)
 
 
 def digest_of(spec: Spec, occasion: Occasion) -> str:

@@ -13,8 +13,9 @@ from trimtab.data.profile import Profile
 from trimtab.data.report import DropReport, unreadable
 from trimtab.errors import DataError
 from trimtab.intake.gate import DropGate, answer
-from trimtab.intake.record import PLANNED, about, recorded
+from trimtab.intake.record import about, recorded
 from trimtab.intake.table import RULE, changed
+from trimtab.ledger.kinds import DROP_PLANNED
 
 
 @dataclass(frozen=True)
@@ -52,10 +53,14 @@ class LakeJob:
     def record(self, objects: int, execution: str) -> None:
         """The ledger says once that the table is judged by a job."""
         ledger = self.gate.ledger
-        if recorded(ledger, PLANNED, self.drop.id, execution) is None:
+        if recorded(ledger, DROP_PLANNED, self.drop.id, execution) is None:
             summary = f"{self.drop.file_name}: {objects:,} objects at {self.drop.lake} are judged there"
             ledger.append(
-                PLANNED, self.drop.id, about(self.drop, execution, summary, objects=objects), self.drop.at, "plan_lake"
+                DROP_PLANNED,
+                self.drop.id,
+                about(self.drop, execution, summary, objects=objects),
+                self.drop.at,
+                "plan_lake",
             )
 
     def read(self) -> Validation:

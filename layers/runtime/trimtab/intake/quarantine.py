@@ -8,8 +8,9 @@ from typing import Any, Final
 
 from trimtab.contracts import POINTER, Drop, Validation
 from trimtab.datasets.parts import Part, Parts
-from trimtab.intake.record import QUARANTINED, about, recorded
+from trimtab.intake.record import about, recorded
 from trimtab.intake.side_by_side import side_by_side
+from trimtab.ledger.kinds import DROP_QUARANTINED
 from trimtab.ports import Ledger, Notifier, ObjectStore
 
 ACTOR: Final = "quarantine_drop"
@@ -20,7 +21,7 @@ def refusal_of(ledger: Ledger, copy_uri: str) -> Mapping[str, Any] | None:
     """What the ledger says of the newest refusal whose copy lies at ``copy_uri``; None when there is none."""
     if "/quarantine/" not in copy_uri:
         return None
-    refusals = [entry.data for entry in ledger.entries(QUARANTINED) if entry.data["copy_uri"] == copy_uri]
+    refusals = [entry.data for entry in ledger.entries(DROP_QUARANTINED) if entry.data["copy_uri"] == copy_uri]
     return refusals[-1] if refusals else None
 
 
@@ -57,7 +58,7 @@ class Quarantine:
         copy_uri = self._copy()
         reason_uri = f"{self._folder}/reason.json"
         place = Quarantined(reason_uri, copy_uri)
-        if recorded(self.ledger, QUARANTINED, self.drop.id, self.execution):
+        if recorded(self.ledger, DROP_QUARANTINED, self.drop.id, self.execution):
             return place, False
         reason = {"drop": self.drop.to_json(), "validation": self.validation.to_json(), "copy": copy_uri}
         self.objects.write(reason_uri, json.dumps(reason, indent=1).encode(), "application/json")
@@ -111,7 +112,7 @@ class Quarantine:
             report=found["report"],
             findings=found["findings"],
         )
-        self.ledger.append(QUARANTINED, self.drop.id, data, self.at, ACTOR)
+        self.ledger.append(DROP_QUARANTINED, self.drop.id, data, self.at, ACTOR)
 
 
 def _subject(text: str) -> str:

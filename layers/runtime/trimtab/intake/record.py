@@ -1,19 +1,10 @@
 """Entries of the ledger about drops, written once however often a step is retried."""
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any
 
 from trimtab.contracts import Drop
 from trimtab.ports import Entry, Ledger
-
-CLAIMED: Final = "drop.claimed"
-PLANNED: Final = "drop.planned"
-DUPLICATE: Final = "drop.duplicate"
-SUPERSEDED: Final = "drop.superseded"
-REMOVED: Final = "drop.removed"
-ACCEPTED: Final = "drop.accepted"
-QUARANTINED: Final = "drop.quarantined"
-FAILED: Final = "machine.failed"
 
 
 def recorded(ledger: Ledger, kind: str, subject: str, execution: str) -> Entry | None:

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from trimtab.monitoring.reconsidered import RECONSIDERED, comparable
+from trimtab.ledger.kinds import BASELINE_RECONSIDERED, PERFORMANCE_ESTIMATED, QUALITY_MEASURED, WINDOW_MEASURED
+from trimtab.monitoring.reconsidered import comparable
 from trimtab.ports import Entry, Ledger
 from trimtab.spec.monitoring import MonitoringSpec
 from trimtab.telemetry import Metric
 
-MEASURED, QUALITY, ESTIMATED = "window.measured", "quality.measured", "performance.estimated"
 Data = Mapping[str, Any]
 
 
@@ -46,16 +46,16 @@ def _broken(data: Data) -> float:
 
 
 READINGS: Final[Mapping[Metric, tuple[Source, ...]]] = {
-    Metric.PSI_MAX: (Source(MEASURED, _field("max_psi")),),
-    Metric.PSI_WEIGHTED: (Source(MEASURED, _field("weighted_reading")),),
-    Metric.PSI_PREDICTION: (Source(MEASURED, _field("prediction_psi")),),
-    Metric.SCHEMA_BREAKS: (Source(MEASURED, _broken),),
-    Metric.QUALITY_DROP: (Source(QUALITY, _field("reading")),),
-    Metric.SLICE_DROP: (Source(QUALITY, _field("slice_drop")),),
-    Metric.QUALITY_ESTIMATE_DROP: (Source(ESTIMATED, _field("estimate_reading")),),
+    Metric.PSI_MAX: (Source(WINDOW_MEASURED, _field("max_psi")),),
+    Metric.PSI_WEIGHTED: (Source(WINDOW_MEASURED, _field("weighted_reading")),),
+    Metric.PSI_PREDICTION: (Source(WINDOW_MEASURED, _field("prediction_psi")),),
+    Metric.SCHEMA_BREAKS: (Source(WINDOW_MEASURED, _broken),),
+    Metric.QUALITY_DROP: (Source(QUALITY_MEASURED, _field("reading")),),
+    Metric.SLICE_DROP: (Source(QUALITY_MEASURED, _field("slice_drop")),),
+    Metric.QUALITY_ESTIMATE_DROP: (Source(PERFORMANCE_ESTIMATED, _field("estimate_reading")),),
     Metric.BIAS_EXCESS: (
-        Source(ESTIMATED, _field("bias_excess")),
-        Source(QUALITY, _field("bias_excess_truth"), needs_judging=False),
+        Source(PERFORMANCE_ESTIMATED, _field("bias_excess")),
+        Source(QUALITY_MEASURED, _field("bias_excess_truth"), needs_judging=False),
     ),
 }
 """Where the readings of each metric that counts them stand in the ledger. Of several sources the worst counts."""
@@ -94,8 +94,10 @@ def held(values: Sequence[float], watch: MonitoringSpec) -> float:
 def seen(ledger: Ledger, version: int | None, watch: MonitoringSpec, at: datetime) -> dict[Metric, float]:
     """What the alarms of ``version`` are to see after the run of ``at``: of each measure it has recorded a reading of,
     among the newest N."""
-    words = ledger.entries(RECONSIDERED)
-    entries = {kind: [*words, *ledger.entries(kind)] for kind in (MEASURED, QUALITY, ESTIMATED)}
+    words = ledger.entries(BASELINE_RECONSIDERED)
+    entries = {
+        kind: [*words, *ledger.entries(kind)] for kind in (WINDOW_MEASURED, QUALITY_MEASURED, PERFORMANCE_ESTIMATED)
+    }
     found = {}
     for metric, sources in READINGS.items():
         series = [Series.of(entries[source.kind], source, version) for source in sources]

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from trimtab.data.limits import MEGABYTE
-from trimtab.ledger.kinds import RESTORED, SERVING
+from trimtab.ledger.kinds import ROLLBACK_DONE, ROLLOUT_SERVING, WINDOW_COLLECTED
 from trimtab.monitoring.decode import Decoding, Unreadable
 from trimtab.monitoring.files import HOUR, CaptureFile, Shelf, day_of
 from trimtab.monitoring.once import Digests, first_of_each, kept, request_digests
@@ -24,7 +24,6 @@ from trimtab.monitoring.windows import Calendar, Served, served_by, watermark
 from trimtab.ports import Entry, Ledger, ObjectStore
 from trimtab.spec import Spec
 
-COLLECTED = "window.collected"
 WATERMARK = "watermark"
 ACTOR = "collect_window"
 MANIFEST = "manifest.json"
@@ -92,7 +91,7 @@ class Collection:
 
     @cached_property
     def _windows(self) -> list[Entry]:
-        return [entry for entry in self.ledger.entries(COLLECTED) if entry.kind == COLLECTED]
+        return [entry for entry in self.ledger.entries(WINDOW_COLLECTED) if entry.kind == WINDOW_COLLECTED]
 
     @cached_property
     def unread(self) -> list[CaptureFile]:
@@ -178,7 +177,7 @@ class Collection:
         window = {"id": target.id, "uri": uri, **file.to_json(self.at), **self._about(found, file)}
         through = max(target.span.end, calendar.through or target.span.end)
         state = {WATERMARK: {"through": through.isoformat()}}
-        self.ledger.append(COLLECTED, target.id, window, self.at, ACTOR, state=state)
+        self.ledger.append(WINDOW_COLLECTED, target.id, window, self.at, ACTOR, state=state)
         return window
 
     def _write_manifest(self, found: Found) -> None:
@@ -221,7 +220,7 @@ class Collection:
 
     def _served(self) -> list[Served]:
         """Every reign, the oldest first."""
-        entries = [entry for kind in (SERVING, RESTORED) for entry in self.ledger.entries(kind)]
+        entries = [entry for kind in (ROLLOUT_SERVING, ROLLBACK_DONE) for entry in self.ledger.entries(kind)]
         in_order = sorted(entries, key=lambda entry: entry.seq)
         return [served_by(entry, float(self.spec.rollout.capture_percent)) for entry in in_order]
 

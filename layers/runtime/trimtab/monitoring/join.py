@@ -12,7 +12,7 @@ from trimtab.contracts import Window
 from trimtab.data.coerce import ARROW_TYPES
 from trimtab.data.read import format_of, typed_batches
 from trimtab.datasets.sources import TRUTH, Source
-from trimtab.monitoring.collect import COLLECTED
+from trimtab.ledger.kinds import DROP_ACCEPTED, TRUTH_JOINED, WINDOW_COLLECTED
 from trimtab.monitoring.labels import Said
 from trimtab.monitoring.parts import parts_of
 from trimtab.monitoring.records import LABEL
@@ -21,7 +21,6 @@ from trimtab.monitoring.truth import Pairing, Progress, pairings, with_labels
 from trimtab.ports import Entry, Ledger, ObjectStore
 from trimtab.spec import Spec
 
-JOINED = "truth.joined"
 STATE = "truth"
 ACTOR = "join_truth"
 _TRUTH = "0-truth"
@@ -46,8 +45,8 @@ class Join:
         """Window, URI of its joined.parquet, rows and coverage of each window that truth was new to."""
         entries = self.ledger.entries()
         progress = Progress.of(self.ledger.state(STATE))
-        files = [e for e in entries if e.kind == "drop.accepted" and e.data["kind"] == TRUTH]
-        windows = [e for e in entries if e.kind == COLLECTED]
+        files = [e for e in entries if e.kind == DROP_ACCEPTED and e.data["kind"] == TRUTH]
+        windows = [e for e in entries if e.kind == WINDOW_COLLECTED]
         found = pairings(windows, files, progress, self.at, self.spec.monitoring.windows.truth_days)
         news = [file for file in files if file.seq > progress.through]
         if not found and not news:
@@ -92,7 +91,7 @@ class Join:
         told += f", {found} ids that no window had held were found" if found else ""
         summary = f"{rows} labels known in {len(joined)} windows, {len(progress.behind)} windows wait{told}"
         data = {"joined": joined, "files": files, "unknown": unknown, "found": found, "summary": summary}
-        self.ledger.append(JOINED, self.subject, data, self.at, ACTOR, state={STATE: progress.to_json()})
+        self.ledger.append(TRUTH_JOINED, self.subject, data, self.at, ACTOR, state={STATE: progress.to_json()})
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ from typing import Any
 from trimtab.contracts import Window
 from trimtab.data.profile import Profile
 from trimtab.evaluation.json_values import finite
+from trimtab.ledger.kinds import BASELINE_PUBLISHED, PERFORMANCE_ESTIMATED, QUALITY_MEASURED, WINDOW_COLLECTED
 from trimtab.measures import BINARY
-from trimtab.monitoring.alarm_readings import ESTIMATED, QUALITY
 from trimtab.monitoring.bias import FILE as BIAS
 from trimtab.monitoring.bias import Bias, Tally, judge, pooled
 from trimtab.monitoring.drift import baseline_of
@@ -24,7 +24,6 @@ from trimtab.monitoring.slices import SHOWN
 from trimtab.ports import Entry, Ledger, ObjectStore
 from trimtab.spec import Spec
 
-BASELINE, COLLECTED = "baseline.published", "window.collected"
 Json = dict[str, Any]
 
 
@@ -107,7 +106,7 @@ class WindowPerformance:
         place = {name: entry.seq for name, entry in collected.items()}
         counted = [
             entry.subject
-            for entry in self.ledger.entries(ESTIMATED)
+            for entry in self.ledger.entries(PERFORMANCE_ESTIMATED)
             if entry.data["version"] == version and entry.data["bias_windows"]
         ]
         before = [name for name in counted if place[whole_of(name)] < place[whole_of(window)]]
@@ -115,11 +114,11 @@ class WindowPerformance:
             yield Tally.from_json(json.loads(self.objects.read(self.window_uri(name, BIAS)))["own"])
 
     def _collected(self) -> dict[str, Entry]:
-        return {entry.subject: entry for entry in self.ledger.entries(COLLECTED)}
+        return {entry.subject: entry for entry in self.ledger.entries(WINDOW_COLLECTED)}
 
     def _reference(self, version: int) -> tuple[Reference, Profile | None]:
         """What the version's evaluation has found, and how it scored; nothing without a published baseline."""
-        baseline = baseline_of([entry.data for entry in self.ledger.entries(BASELINE)], version)
+        baseline = baseline_of([entry.data for entry in self.ledger.entries(BASELINE_PUBLISHED)], version)
         if baseline is None:
             return Reference(), None
         evaluation, scores = baseline.get("evaluation_uri"), baseline.get("scores_profile_uri")
@@ -129,7 +128,7 @@ class WindowPerformance:
 
     def _estimate_of(self, window: str, realised: float | None) -> Json | None:
         """The estimate made before truth came, and what came; None for a window that none was made for."""
-        made = [entry.data for entry in self.ledger.entries(ESTIMATED, window)]
+        made = [entry.data for entry in self.ledger.entries(PERFORMANCE_ESTIMATED, window)]
         if not made or made[-1]["estimate"] is None:
             return None
         shown = {"value": made[-1]["estimate"], "interval": made[-1]["interval"]}
@@ -137,7 +136,7 @@ class WindowPerformance:
 
     def _held(self, version: int) -> list[Json]:
         """How the version's earlier estimates have done, of each window what its newest truth says."""
-        measured = {entry.subject: entry.data for entry in self.ledger.entries(QUALITY)}
+        measured = {entry.subject: entry.data for entry in self.ledger.entries(QUALITY_MEASURED)}
         mine = [data.get("estimate") or {} for data in measured.values() if data["version"] == version]
         return [found["later"] for found in mine if found.get("later")]
 

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from trimtab.ledger.kinds import RESTORED, SERVING
+from trimtab.ledger.kinds import QUALITY_MEASURED, ROLLBACK_DONE, ROLLOUT_SERVING, WINDOW_MEASURED
 from trimtab.ledger.lookup import latest
-from trimtab.monitoring.alarm_readings import MEASURED, QUALITY, is_of, newest_of, seen
+from trimtab.monitoring.alarm_readings import is_of, newest_of, seen
 from trimtab.monitoring.publish_performance import PerformancePublication
 from trimtab.monitoring.truth_due import TruthDue
 from trimtab.ports import Entry, Ledger, MetricsSink
@@ -39,13 +39,13 @@ class Publication:
     def window(self, window: Mapping[str, Any], drift: Mapping[str, Any]) -> None:
         """The window's drift is recorded."""
         self._put(Metric.ROWS_MEASURED, window["rows"])
-        if latest(self.ledger, MEASURED, window["id"]) is None:
+        if latest(self.ledger, WINDOW_MEASURED, window["id"]) is None:
             data = {"window": window, **drift, "summary": _drift_summary(window, drift)}
-            self.ledger.append(MEASURED, window["id"], data, self.at, ACTOR)
+            self.ledger.append(WINDOW_MEASURED, window["id"], data, self.at, ACTOR)
 
     def readings(self) -> None:
         """Alarms see what this run, which has ended, has recorded: nothing of a run that has judged nothing."""
-        newest = newest_of(self.ledger.entries(MEASURED), self._serving)
+        newest = newest_of(self.ledger.entries(WINDOW_MEASURED), self._serving)
         if newest is not None and is_of(newest, self.at):
             self._put(Metric.READING, 1)
             for column, psi in newest.data["columns"].items():
@@ -59,14 +59,14 @@ class Publication:
 
     def _silence(self, newest: Entry | None) -> None:
         """How long nothing was judged of the version that serves, or since it does: it may have served before."""
-        reigns = [entry.at for kind in (SERVING, RESTORED) for entry in self.ledger.entries(kind)]
+        reigns = [entry.at for kind in (ROLLOUT_SERVING, ROLLBACK_DONE) for entry in self.ledger.entries(kind)]
         heard = [*reigns, *([newest.at] if newest else [])]
         if heard:
             self._put(Metric.SILENT_HOURS, (self.at - max(heard)).total_seconds() / 3600)
 
     def _truth(self) -> None:
         """Every run says how much truth is missing: that nothing comes is no event."""
-        due = TruthDue(self.ledger.entries(MEASURED), self.ledger.entries(QUALITY), self.at)
+        due = TruthDue(self.ledger.entries(WINDOW_MEASURED), self.ledger.entries(QUALITY_MEASURED), self.at)
         missing = due.missing(self.spec.monitoring)
         if missing is not None:
             self._put(Metric.TRUTH_MISSING, missing)

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from trimtab.monitoring.alarm_readings import ESTIMATED, QUALITY, end_of, is_of, newest_of
+from trimtab.ledger.kinds import PERFORMANCE_ESTIMATED, QUALITY_MEASURED
+from trimtab.monitoring.alarm_readings import end_of, is_of, newest_of
 from trimtab.ports import Ledger
 from trimtab.spec import Spec
 from trimtab.telemetry import METRIC_DIMENSION, Metric
@@ -32,19 +33,19 @@ class PerformancePublication:
 
     def windows(self, windows: Iterable[Report]) -> None:
         """Each window's performance is recorded, again whenever its truth has changed."""
-        recorded = {entry.subject: entry.data for entry in self.ledger.entries(QUALITY)}
+        recorded = {entry.subject: entry.data for entry in self.ledger.entries(QUALITY_MEASURED)}
         for window in windows:
             if _said(recorded.get(window["window"])) != _said(window):
                 data = {**window, "summary": summary(window, self.spec.monitoring.quality.metric)}
-                self.ledger.append(QUALITY, window["window"], data, self.at, ACTOR)
+                self.ledger.append(QUALITY_MEASURED, window["window"], data, self.at, ACTOR)
 
     def estimates(self, windows: Iterable[Report]) -> None:
         """What is known of windows without truth is recorded once."""
-        recorded = {entry.subject for entry in self.ledger.entries(ESTIMATED)}
+        recorded = {entry.subject for entry in self.ledger.entries(PERFORMANCE_ESTIMATED)}
         for window in windows:
             if window["window"] not in recorded:
                 data = {**window, "summary": estimate_summary(window)}
-                self.ledger.append(ESTIMATED, window["window"], data, self.at, ACTOR)
+                self.ledger.append(PERFORMANCE_ESTIMATED, window["window"], data, self.at, ACTOR)
 
     def newest(self) -> None:
         """The metrics of the newest windows are put, when this run has recorded them."""
@@ -53,13 +54,13 @@ class PerformancePublication:
 
     def _usable(self) -> None:
         """What cannot be measured is said of a window as large as one that is judged."""
-        mine = (entry for entry in self.ledger.entries(ESTIMATED) if entry.data["version"] == self.serving)
+        mine = (entry for entry in self.ledger.entries(PERFORMANCE_ESTIMATED) if entry.data["version"] == self.serving)
         newest = max(mine, key=lambda entry: (end_of(entry.data), entry.seq), default=None)
         if newest is not None and is_of(newest, self.at) and newest.data["rows"] >= self.spec.monitoring.min_rows:
             self.put(Metric.UNUSABLE, newest.data.get("unusable", 0) / newest.data["rows"])
 
     def _judged(self) -> None:
-        newest = newest_of(self.ledger.entries(QUALITY), self.serving)
+        newest = newest_of(self.ledger.entries(QUALITY_MEASURED), self.serving)
         if newest is None or not is_of(newest, self.at):
             return
         for name, value in newest.data["metrics"].items():

@@ -10,11 +10,10 @@ from datetime import datetime
 from typing import Any
 
 from trimtab.errors import TrimtabError
+from trimtab.ledger.kinds import BASELINE_RECONSIDERED, BASELINE_REFUSED, WINDOW_MEASURED
 from trimtab.ledger.lookup import decided
 from trimtab.ports import Entry, Ledger, Notifier, ObjectStore
 
-RECONSIDERED, MEASURED = "baseline.reconsidered", "window.measured"
-REFUSED = "baseline.refused"
 """Kind of the entry of a word that changed nothing; its subject is the execution that was asked."""
 TRAINING = "training"
 """In place of a window: the training rows again."""
@@ -60,7 +59,7 @@ class Reconsidering:
         except NotReconsidered as refused:
             told = {"window": word.window, "by": word.by, "reason": word.reason}
             told |= {"summary": f"the baseline stays: {refused}"}
-            self.ledger.append(REFUSED, self.subject, told, self.at, ACTOR)
+            self.ledger.append(BASELINE_REFUSED, self.subject, told, self.at, ACTOR)
             return {"outcome": "Refused", **told}
 
     def _record(self, word: Word) -> dict[str, Any]:
@@ -78,7 +77,7 @@ class Reconsidering:
         data = {"version": version, "window": word.window, "by": word.by, "reason": word.reason, **files}
         data |= {"summary": summary}
         self._tell(version, what, word)
-        self.ledger.append(RECONSIDERED, self.subject, data, self.at, ACTOR)
+        self.ledger.append(BASELINE_RECONSIDERED, self.subject, data, self.at, ACTOR)
         return data
 
     def _serving(self) -> int:
@@ -89,7 +88,7 @@ class Reconsidering:
 
     def _measured(self, window: str, version: int) -> Mapping[str, Any]:
         """The window's measurement."""
-        entries = self.ledger.entries(MEASURED, window)
+        entries = self.ledger.entries(WINDOW_MEASURED, window)
         if not entries:
             raise NotReconsidered(f"no window '{window}' was measured; trimtab baseline show lists those that were")
         data = entries[-1].data
@@ -126,9 +125,9 @@ class Reconsidering:
 
 def answered(ledger: Ledger, request: str) -> dict[str, Any] | None:
     """What a word came to, for whoever gave it; None while nothing was decided."""
-    if refused := decided(ledger, REFUSED, request):
+    if refused := decided(ledger, BASELINE_REFUSED, request):
         return {"outcome": "Refused", **refused}
-    word = decided(ledger, RECONSIDERED, request)
+    word = decided(ledger, BASELINE_RECONSIDERED, request)
     return {"outcome": "Reconsidered", **word} if word else None
 
 
@@ -141,10 +140,10 @@ def in_force(entries: Sequence[Entry], version: int) -> Mapping[str, Any] | None
 def comparable(readings: Iterable[Entry], words: Iterable[Entry], version: int | None) -> list[Entry]:
     """Readings that are held against the same baseline: drift of the version from before a person's word is not."""
     since = said_last(words, version)
-    return [each for each in readings if each.kind != MEASURED or each.seq > since]
+    return [each for each in readings if each.kind != WINDOW_MEASURED or each.seq > since]
 
 
 def said_last(entries: Iterable[Entry], version: int | None) -> int:
     """Number of the newest word on a version's baseline, among entries of any kind; 0 before the first."""
-    words = (entry for entry in entries if entry.kind == RECONSIDERED)
+    words = (entry for entry in entries if entry.kind == BASELINE_RECONSIDERED)
     return max((word.seq for word in words if int(word.data["version"]) == version), default=0)

@@ -13,7 +13,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from trimtab.ledger.kinds import RESTORED
+from trimtab.ledger.kinds import ROLLBACK_DONE
 from trimtab.monitoring.records import TIME, VERSION
 from trimtab.ports import Entry
 
@@ -88,7 +88,7 @@ def served_by(entry: Entry, usual: float) -> Served:
     """
     data = entry.data
     seen = data.get("evidence", {}).get("carried", {}).get("capture_percent")
-    restored = entry.kind == RESTORED
+    restored = entry.kind == ROLLBACK_DONE
     version, config = (data["to_version"], data["config"]) if restored else (data["version"], data["live_config"])
     return Served(int(version), str(config), entry.at, usual if seen is None else float(seen))
 

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Final
 from urllib.parse import quote
 
+from trimtab.ledger.kinds import TRAINING_RELEASED
 from trimtab.monitoring.alarms import AlarmSeen, read_description, reading_of
 from trimtab.notifications.notification import Links, Notification, State
 from trimtab.notifications.received import AlarmMessage
@@ -114,7 +115,7 @@ def _done(known: Known) -> Iterator[str]:
 
 def _act(act: Act) -> str:
     """With its reason where a policy gave it; a training that failed may quote data."""
-    reason = "" if act.kind == "training.released" else f" {act.summary}"
+    reason = "" if act.kind == TRAINING_RELEASED else f" {act.summary}"
     return f"{act.at:%Y-%m-%d %H:%M} {act.lane}: {act.words}.{reason}"
 
 

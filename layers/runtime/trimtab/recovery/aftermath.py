@@ -5,13 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from trimtab.ledger.kinds import RESTORED
+from trimtab.ledger.kinds import ROLLBACK_DONE, ROLLBACK_PROPOSED
 from trimtab.ports import Entry, Ledger, Notifier
 from trimtab.rollout.reigns import Reign, good_versions, reigns
 from trimtab.spec.after import AfterSpec
 from trimtab.spec.retraining import AlarmKind
 
-PROPOSED = "rollback.proposed"
 ACTOR = "decide_retrain"
 OF_THE_VERSION: Final[tuple[AlarmKind, ...]] = ("drift", "prediction", "quality")
 """Kinds of alarm that speak against a new version wherever the spec says nothing else of them."""
@@ -61,12 +60,12 @@ def case_for_rollback(entries: Sequence[Entry], breaches: Sequence[str], after: 
 
 def _is_new(reign: Reign, after: AfterSpec, at: datetime) -> bool:
     """A version that came back by a rollback is not new: one does not go back from where one went back to."""
-    return reign.began.kind != RESTORED and at - reign.began.at <= timedelta(hours=after.watch_hours)
+    return reign.began.kind != ROLLBACK_DONE and at - reign.began.at <= timedelta(hours=after.watch_hours)
 
 
 def propose(case: Case, ledger: Ledger, notifier: Notifier, subject: str, at: datetime) -> None:
     """People are told of the case, with its command, once for each version."""
-    if any(entry.data["version"] == case.version for entry in ledger.entries(PROPOSED)):
+    if any(entry.data["version"] == case.version for entry in ledger.entries(ROLLBACK_PROPOSED)):
         return
     command = f'trimtab rollback {ledger.model} --to {case.to} --reason "{case.reason}"'
     notifier.send(
@@ -82,4 +81,4 @@ def propose(case: Case, ledger: Ledger, notifier: Notifier, subject: str, at: da
         "command": command,
         "summary": f"a rollback to version {case.to} is proposed: {case.reason}",
     }
-    ledger.append(PROPOSED, subject, data, at, ACTOR)
+    ledger.append(ROLLBACK_PROPOSED, subject, data, at, ACTOR)

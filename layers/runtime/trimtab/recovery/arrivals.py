@@ -7,11 +7,11 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 
 from trimtab.contracts import DropKind, Period
+from trimtab.ledger.kinds import DROP_ACCEPTED
 from trimtab.ports import Entry, MetricsSink
 from trimtab.spec.data import DataSpec
 from trimtab.telemetry import Metric
 
-ACCEPTED = "drop.accepted"
 LATE = 0.25
 """A drop is not missing before this share of the time between two drops has passed beyond it."""
 
@@ -34,7 +34,7 @@ class Arrivals:
         0 before the first drop: nobody knows when the deliveries begin. A month that never comes is told until the
         drop after the next one has come.
         """
-        accepted = (entry for entry in self.entries if entry.kind == ACCEPTED)
+        accepted = (entry for entry in self.entries if entry.kind == DROP_ACCEPTED)
         drops = [entry for entry in accepted if entry.data.get("kind") == DropKind.DATA.value]
         if not drops:
             return 0

@@ -6,13 +6,14 @@ from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any
 
+from trimtab.ledger.kinds import ALARM_CLEARED, ALARM_TOLD, RETRAIN_DEFERRED, RETRAIN_REQUESTED, RETRAIN_SUPPRESSED
 from trimtab.ports import Alarms, Entry, Ledger, MetricsSink, Notifier
 from trimtab.recovery.aftermath import OF_THE_VERSION, Case, case_for_rollback, propose
 from trimtab.recovery.giving_up import GivingUp
-from trimtab.recovery.history import DECISIONS, DEFERRED, REQUESTED, SUPPRESSED, TOLD, History
+from trimtab.recovery.history import DECISIONS, History
 from trimtab.recovery.policy import MONTH, Answer, Cause, Decision, Situation, decide
 from trimtab.recovery.ringing import Ringing
-from trimtab.recovery.rings import CLEARED, Rings
+from trimtab.recovery.rings import Rings
 from trimtab.spec import Spec
 from trimtab.spec.retraining import KINDS, AlarmKind
 from trimtab.telemetry import Metric
@@ -22,7 +23,13 @@ BESIDES_TRAINING = timedelta(hours=3)
 ACTOR = "decide_retrain"
 TRUTH, SCHEDULE = "truth", "schedule"
 """Keys of requests that no alarm made."""
-OUTCOMES = {REQUESTED: "Started", SUPPRESSED: "Suppressed", DEFERRED: "Deferred", TOLD: "Told", CLEARED: "Cleared"}
+OUTCOMES = {
+    RETRAIN_REQUESTED: "Started",
+    RETRAIN_SUPPRESSED: "Suppressed",
+    RETRAIN_DEFERRED: "Deferred",
+    ALARM_TOLD: "Told",
+    ALARM_CLEARED: "Cleared",
+}
 
 
 def earlier(entries: Sequence[Entry], subject: str, event: str) -> dict[str, Any] | None:
@@ -31,7 +38,7 @@ def earlier(entries: Sequence[Entry], subject: str, event: str) -> dict[str, Any
     None when nobody has decided on it yet.
     """
     for entry in reversed(entries):
-        if entry.kind not in (*DECISIONS, CLEARED):
+        if entry.kind not in (*DECISIONS, ALARM_CLEARED):
             continue
         data = entry.data
         if entry.subject == subject:
@@ -84,10 +91,12 @@ class Retraining:
         kind = self.ringing.kind_of(request.alarm) if request.alarm else None
         if (case := self._case(request, kind)) is not None:
             if self._goes_back(kind):
-                return self._record(SUPPRESSED, request, kind, _instead(case), {"to": case.to, "reason": case.reason})
+                return self._record(
+                    RETRAIN_SUPPRESSED, request, kind, _instead(case), {"to": case.to, "reason": case.reason}
+                )
             propose(case, self.ledger, self.notifier, self.subject, self.at)
         if kind is not None and self.spec.retraining.action(kind) != "retrain":
-            return self._record(TOLD, request, kind, self._only_told(request, kind))
+            return self._record(ALARM_TOLD, request, kind, self._only_told(request, kind))
         situation = replace(self._situation(request, kind, waiting), given_up=given_up)
         return self._apply(decide(situation, self.spec.retraining), request, kind, waiting)
 
@@ -96,11 +105,11 @@ class Retraining:
     ) -> dict[str, Any]:
         """The policy's answer to the request, and to all that waits, is written down."""
         if decision.start:
-            return self._record(REQUESTED, request, kind, decision, settles=waiting)
+            return self._record(RETRAIN_REQUESTED, request, kind, decision, settles=waiting)
         if request.cause in ("look", "resumed"):
             return self._result("", decision.reason, _plain(decision), None)
         kept = decision.waits and (request.cause != SCHEDULE or self.history.news.files > 0)
-        return self._record(DEFERRED if kept else SUPPRESSED, request, kind, decision)
+        return self._record(RETRAIN_DEFERRED if kept else RETRAIN_SUPPRESSED, request, kind, decision)
 
     @cached_property
     def history(self) -> History:
@@ -147,7 +156,7 @@ class Retraining:
             "at": self.at.isoformat(),
             "summary": f"a request to retrain has expired: {reason}",
         }
-        self.ledger.append(SUPPRESSED, f"{self.subject}:{key}", data, self.at, ACTOR)
+        self.ledger.append(RETRAIN_SUPPRESSED, f"{self.subject}:{key}", data, self.at, ACTOR)
 
     def _case(self, request: Request, kind: AlarmKind | None) -> Case | None:
         """Whether the version that serves is a case for a rollback, by the alarm that asks or by those that ring."""
@@ -245,7 +254,7 @@ class Retraining:
         settles: Mapping[str, Sequence[Entry]] | None = None,
     ) -> dict[str, Any]:
         """The decision is the ledger's, and counted."""
-        if outcome != TOLD:
+        if outcome != ALARM_TOLD:
             self.metrics.put(Metric.RETRAINS_STARTED if decision.start else Metric.RETRAINS_SUPPRESSED, 1)
         answers = _plain(decision)
         if rollback is None and self._repeats(outcome, request, decision):
@@ -262,7 +271,7 @@ class Retraining:
             "at": self.at.isoformat(),
             "summary": f"{_VERBS[outcome]}: {decision.reason}",
         }
-        if outcome == DEFERRED:
+        if outcome == RETRAIN_DEFERRED:
             data |= {"key": request.key, "until": decision.until}
         if settles:
             data["settles"] = {key: len(waited) for key, waited in settles.items()}
@@ -271,7 +280,7 @@ class Retraining:
 
     def _repeats(self, outcome: str, request: Request, decision: Decision) -> bool:
         """Whether the ledger has this answer to this alarm, and keeps its request where it is to be kept."""
-        if not request.alarm or (outcome == DEFERRED and request.key not in self.history.pending):
+        if not request.alarm or (outcome == RETRAIN_DEFERRED and request.key not in self.history.pending):
             return False
         return Rings(self.entries).repeats(request.alarm, outcome, decision.reason, self.at)
 
@@ -282,10 +291,10 @@ class Retraining:
 
 
 _VERBS = {
-    REQUESTED: "retraining asked for",
-    SUPPRESSED: "retraining suppressed",
-    DEFERRED: "retraining deferred",
-    TOLD: "people are told, nothing is trained",
+    RETRAIN_REQUESTED: "retraining asked for",
+    RETRAIN_SUPPRESSED: "retraining suppressed",
+    RETRAIN_DEFERRED: "retraining deferred",
+    ALARM_TOLD: "people are told, nothing is trained",
 }
 
 
@@ -304,5 +313,5 @@ def result(
 ) -> dict[str, Any]:
     """What the recovery machine is told."""
     ended = "RollbackRequested" if rollback else OUTCOMES.get(outcome, "Nothing")
-    start = outcome == REQUESTED
+    start = outcome == RETRAIN_REQUESTED
     return {"start": start, "outcome": ended, "reason": reason, "decision": decision, "rollback": rollback, "at": at}

@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from trimtab.ledger.kinds import RETRAIN_GIVEN_UP, RETRAIN_RESUMED, TRAINING_RELEASED
 from trimtab.ports import Entry, Ledger, MetricsSink, Notifier
-from trimtab.recovery.history import GIVEN_UP, RELEASED, RESUMED, History
+from trimtab.recovery.history import History
 from trimtab.spec.retraining import RetrainingSpec
 from trimtab.telemetry import Metric
 
@@ -28,12 +29,12 @@ class GivingUp:
             return None
         if given_up is None and history.losses >= limit:
             given_up = self._give_up(history)
-        if given_up is not None or any(entry.kind == GIVEN_UP for entry in history.entries):
+        if given_up is not None or any(entry.kind == RETRAIN_GIVEN_UP for entry in history.entries):
             self.metrics.put(Metric.RETRAININGS_GIVEN_UP, 1 if given_up else 0)
         return given_up.at if given_up else None
 
     def _give_up(self, history: History) -> Entry:
-        last = next(entry for entry in reversed(history.entries) if entry.kind == RELEASED)
+        last = next(entry for entry in reversed(history.entries) if entry.kind == TRAINING_RELEASED)
         command = f'trimtab retraining resume {self.ledger.model} --reason "..."'
         said = f"{history.losses} trainings in a row were refused or failed (retraining.give_up_after)"
         why = f"The last one: {last.data.get('reason') or last.data.get('outcome')}"
@@ -49,11 +50,11 @@ class GivingUp:
             "command": command,
             "summary": f"retraining has given up: {said}",
         }
-        return self.ledger.append(GIVEN_UP, f"given-up:{last.subject}", data, self.at, ACTOR)
+        return self.ledger.append(RETRAIN_GIVEN_UP, f"given-up:{last.subject}", data, self.at, ACTOR)
 
     def resume(self, by: str, reason: str, subject: str) -> None:
         """Trainings may start again, with the shortest cooldown; written down once, by whom and why."""
-        if self.ledger.entries(RESUMED, subject):
+        if self.ledger.entries(RETRAIN_RESUMED, subject):
             return
         data = {"by": by, "reason": reason, "at": self.at.isoformat(), "summary": f"{by} resumes retraining: {reason}"}
-        self.ledger.append(RESUMED, subject, data, self.at, by or ACTOR)
+        self.ledger.append(RETRAIN_RESUMED, subject, data, self.at, by or ACTOR)

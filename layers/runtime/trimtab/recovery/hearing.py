@@ -6,13 +6,13 @@ from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any, Final, Literal
 
+from trimtab.ledger.kinds import ALARM_CLEARED, ALARM_TOLD
 from trimtab.monitoring.alarms import AlarmReader, AlarmSeen, read_description
 from trimtab.ports import Entry, Ledger, Notifier
 from trimtab.recovery.aftermath import Case, case_for_rollback, propose
 from trimtab.recovery.decision import ACTOR, result
-from trimtab.recovery.history import TOLD
 from trimtab.recovery.policy import Answer
-from trimtab.recovery.rings import CLEARED, FOLD, UNHEARD, Rings, kind_named
+from trimtab.recovery.rings import FOLD, UNHEARD, Rings, kind_named
 from trimtab.rollout.reigns import Reign, reigns
 from trimtab.spec import Spec
 
@@ -44,18 +44,18 @@ class Hearing:
             propose(case, self.ledger, self.notifier, self.subject, self.at)
         back = {"to": case.to, "reason": case.reason} if case is not None and allowed == "rollback" else None
         reason = _reason(kind, allowed, case, answers)
-        if self._rings.repeats(alarm, TOLD, reason, self.at):
+        if self._rings.repeats(alarm, ALARM_TOLD, reason, self.at):
             return self._answer("", reason, answers)
         told = self._told(alarm, kind, seen, reason, answers) | {"event": event, "cause": "alarm", "rollback": back}
-        self.ledger.append(TOLD, self.subject, told, self.at, ACTOR)
-        return self._answer(TOLD, reason, answers, back)
+        self.ledger.append(ALARM_TOLD, self.subject, told, self.at, ACTOR)
+        return self._answer(ALARM_TOLD, reason, answers, back)
 
     def ends(self, alarm: str, event: str) -> dict[str, Any]:
         """The ledger has when an alarm that rang went to OK; nothing of one that did not, or that has rung since."""
         ring = self._rings.open.get(alarm)
         if ring is None or ring.at > self.at:
             return self._answer("", "no ring of it is open", [])
-        return self._answer(CLEARED, self._clear(alarm, ring, self.at, self.subject, event), [])
+        return self._answer(ALARM_CLEARED, self._clear(alarm, ring, self.at, self.subject, event), [])
 
     def look(self, prefix: str) -> None:
         """Rings and ends of which no event came, or whose row was folded, have their rows too.
@@ -145,7 +145,7 @@ class Hearing:
             "at": at.isoformat(),
             "summary": f"{ring.data.get('kind')}: the alarm is OK again; {reason}",
         }
-        self.ledger.append(CLEARED, subject, data, at, ACTOR)
+        self.ledger.append(ALARM_CLEARED, subject, data, at, ACTOR)
         return reason
 
     def _find(self, seen: AlarmSeen, kind: str, subject: str) -> None:
@@ -153,7 +153,7 @@ class Hearing:
         answers = [Answer("Was this ring decided on when it began?", reason, False)]
         found = self._told(seen.name, kind, seen, reason, answers) | {"event": "", "cause": "look"}
         found["since"] = seen.since.isoformat()
-        self.ledger.append(TOLD, subject, found, self.at, ACTOR)
+        self.ledger.append(ALARM_TOLD, subject, found, self.at, ACTOR)
 
     def _answer(
         self, outcome: str, reason: str, answers: Sequence[Answer], rollback: Mapping[str, Any] | None = None

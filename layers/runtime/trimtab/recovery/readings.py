@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
+from trimtab.ledger.kinds import CHANGE_MEASURED
 from trimtab.monitoring.alarm_readings import READINGS, Series, end_of, held
 from trimtab.monitoring.change.measures import PERFORMANCE
 from trimtab.monitoring.reconsidered import said_last
@@ -11,7 +12,6 @@ from trimtab.spec.monitoring import MonitoringSpec
 from trimtab.spec.retraining import AlarmKind
 from trimtab.telemetry import WATCHES, Metric
 
-CHANGE = "change.measured"
 LIMITS: Final[Mapping[AlarmKind, Callable[[MonitoringSpec], float]]] = {
     "drift": lambda watch: watch.psi_limit,
     "prediction": lambda watch: watch.prediction_psi_limit,
@@ -55,7 +55,7 @@ def _metric(kind: AlarmKind, watch: MonitoringSpec) -> Metric:
 def _looked_at(kind: AlarmKind, entries: Iterable[Entry], version: int, watch: MonitoringSpec) -> float | None:
     """Of looks at many readings together the newest counts: it has seen all that the earlier ones saw."""
     known = list(entries)
-    mine = [each for each in known if each.kind == CHANGE and each.data.get("version") == version]
+    mine = [each for each in known if each.kind == CHANGE_MEASURED and each.data.get("version") == version]
     if not mine:
         return None
     newest = max(mine, key=lambda entry: (end_of(entry.data), entry.seq))

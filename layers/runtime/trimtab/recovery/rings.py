@@ -7,11 +7,11 @@ from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Final
 
+from trimtab.ledger.kinds import ALARM_CLEARED, ALARM_TOLD, RETRAIN_DEFERRED, RETRAIN_REQUESTED, RETRAIN_SUPPRESSED
 from trimtab.names import model_stack_name
 from trimtab.ports import Entry
-from trimtab.recovery.history import DECISIONS, DEFERRED, REQUESTED, SUPPRESSED, TOLD
+from trimtab.recovery.history import DECISIONS
 
-CLEARED = "alarm.cleared"
 FOLD = timedelta(hours=1)
 """An alarm that rings again within it and is answered the same has no other row: one that flaps writes one an hour."""
 UNHEARD: Final = frozenset({"page", "service_page", "settling", "recovery_broken"})
@@ -50,7 +50,7 @@ class Rings:
         """The row of every alarm that rings as far as the ledger knows, by name."""
         found: dict[str, Entry] = {}
         for entry in self.entries:
-            if entry.kind == CLEARED:
+            if entry.kind == ALARM_CLEARED:
                 found.pop(str(entry.data["alarm"]), None)
             elif _begins(entry):
                 found[str(entry.data["alarm"])] = entry
@@ -60,11 +60,15 @@ class Rings:
         """Whether a row of the last hour says the same of the alarm already. What starts a training always counts."""
         answers = (entry for entry in self.entries if _begins(entry) and entry.data["alarm"] == alarm)
         near = (entry for entry in answers if abs(entry.at - at) < FOLD)
-        return outcome != REQUESTED and any((each.kind, each.data["reason"]) == (outcome, reason) for each in near)
+        return outcome != RETRAIN_REQUESTED and any(
+            (each.kind, each.data["reason"]) == (outcome, reason) for each in near
+        )
 
 
 def _begins(entry: Entry) -> bool:
     """Rows of a look that let a request expire are about an alarm, and are none of its beginnings."""
     if entry.kind not in DECISIONS or not entry.data.get("alarm"):
         return False
-    return entry.kind == TOLD or (entry.kind in (REQUESTED, SUPPRESSED, DEFERRED) and entry.data["cause"] == "alarm")
+    return entry.kind == ALARM_TOLD or (
+        entry.kind in (RETRAIN_REQUESTED, RETRAIN_SUPPRESSED, RETRAIN_DEFERRED) and entry.data["cause"] == "alarm"
+    )

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+from trimtab.ledger.kinds import TRAINING_RELEASED
 from trimtab.ports import Entry
-from trimtab.recovery.history import DECISIONS, RELEASED, History
+from trimtab.recovery.history import DECISIONS, History
 from trimtab.recovery.policy import DAY, MONTH
 
 LONGEST = timedelta(days=31)
@@ -34,7 +35,7 @@ _WINDOWS = {"day": DAY, "month": MONTH}
 
 
 def _is_unknown(entry: Entry) -> bool:
-    return entry.kind == RELEASED and (entry.data.get("cost") or {}).get("usd") is None
+    return entry.kind == TRAINING_RELEASED and (entry.data.get("cost") or {}).get("usd") is None
 
 
 def _waiting(key: str, waited: Sequence[Entry]) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from markupsafe import Markup
 
+from trimtab.ledger.kinds import RETRAIN_GIVEN_UP, RETRAIN_REQUESTED, ROLLOUT_ROLLED_BACK, ROLLOUT_SERVING
 from trimtab.monitoring.alarms import Rang
 from trimtab.reports.figures import PAGE_BYTES
 from trimtab.reports.monitoring_seen import Act, Cell, Seen, WindowSeen
@@ -19,10 +20,10 @@ _SIGNS: Final = {"broken": "✕", "moved": "!", "chance": "?", "within": "", "un
 _RINGS: Final = {"settling": "muting"}
 """An alarm that is no bad news: it keeps others from paging."""
 _ACT_STYLES: Final = {
-    "retrain.given_up": "fail",
-    "rollout.rolled_back": "fail",
-    "rollout.serving": "pass",
-    "retrain.requested": "act",
+    RETRAIN_GIVEN_UP: "fail",
+    ROLLOUT_ROLLED_BACK: "fail",
+    ROLLOUT_SERVING: "pass",
+    RETRAIN_REQUESTED: "act",
 }
 
 

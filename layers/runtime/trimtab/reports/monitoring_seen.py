@@ -7,27 +7,40 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any, Final
 
-from trimtab.ledger.kinds import SERVING
-from trimtab.monitoring.alarm_readings import ESTIMATED, MEASURED, QUALITY
+from trimtab.ledger.kinds import (
+    ALARM_CLEARED,
+    ALARM_TOLD,
+    BASELINE_PUBLISHED,
+    CHANGE_MEASURED,
+    PERFORMANCE_ESTIMATED,
+    QUALITY_MEASURED,
+    RETRAIN_DEFERRED,
+    RETRAIN_GIVEN_UP,
+    RETRAIN_REQUESTED,
+    RETRAIN_RESUMED,
+    RETRAIN_SUPPRESSED,
+    ROLLOUT_ROLLED_BACK,
+    ROLLOUT_SERVING,
+    TRAINING_RELEASED,
+    WINDOW_MEASURED,
+)
 from trimtab.monitoring.alarms import Rang, Turn, rang
 from trimtab.ports import Entry, Ledger
-from trimtab.rollout.conclusion import BASELINE, ROLLED_BACK
 
-CHANGED: Final = "change.measured"
 ACTS: Final = {
-    "retrain.requested": ("▲", "asked for training"),
-    "retrain.suppressed": ("■", "did not train"),
-    "retrain.deferred": ("◷", "kept for later"),
-    "retrain.given_up": ("✗", "gave up, a person is asked"),
-    "retrain.resumed": ("▶", "was resumed"),
-    "alarm.told": ("✉", "told people"),
-    "alarm.cleared": ("○", "is over"),
-    "training.released": ("●", "training ended"),
-    SERVING: ("✓", "served"),
-    ROLLED_BACK: ("↩", "went back"),
+    RETRAIN_REQUESTED: ("▲", "asked for training"),
+    RETRAIN_SUPPRESSED: ("■", "did not train"),
+    RETRAIN_DEFERRED: ("◷", "kept for later"),
+    RETRAIN_GIVEN_UP: ("✗", "gave up, a person is asked"),
+    RETRAIN_RESUMED: ("▶", "was resumed"),
+    ALARM_TOLD: ("✉", "told people"),
+    ALARM_CLEARED: ("○", "is over"),
+    TRAINING_RELEASED: ("●", "training ended"),
+    ROLLOUT_SERVING: ("✓", "served"),
+    ROLLOUT_ROLLED_BACK: ("↩", "went back"),
 }
 """What was done about what was measured: its sign, and how people call it."""
-KINDS: Final = (MEASURED, QUALITY, ESTIMATED, CHANGED, BASELINE, *ACTS)
+KINDS: Final = (WINDOW_MEASURED, QUALITY_MEASURED, PERFORMANCE_ESTIMATED, CHANGE_MEASURED, BASELINE_PUBLISHED, *ACTS)
 """Entries that :func:`see` looks at."""
 Json = Mapping[str, Any]
 
@@ -251,15 +264,17 @@ def see(
 ) -> Seen:
     """The newest ``windows`` windows and all acts since the oldest of them; ``read`` gives a drift.json or None."""
     version = _serving(entries)
-    measured = {entry.subject: entry.data for entry in entries if entry.kind == MEASURED}
-    quality, estimates = ({e.subject: e.data for e in entries if e.kind == kind} for kind in (QUALITY, ESTIMATED))
-    look = _newest(entries, CHANGED, version)
+    measured = {entry.subject: entry.data for entry in entries if entry.kind == WINDOW_MEASURED}
+    quality, estimates = (
+        {e.subject: e.data for e in entries if e.kind == kind} for kind in (QUALITY_MEASURED, PERFORMANCE_ESTIMATED)
+    )
+    look = _newest(entries, CHANGE_MEASURED, version)
     shown = [
         _window(data, quality.get(data["window"]["id"]), estimates.get(data["window"]["id"]), read, look)
         for data in list(measured.values())[-windows:]
     ]
-    first = next((e.seq for e in entries if shown and e.kind == MEASURED and e.subject == shown[0].id), 0)
-    baseline = _newest(entries, BASELINE, version) or {}
+    first = next((e.seq for e in entries if shown and e.kind == WINDOW_MEASURED and e.subject == shown[0].id), 0)
+    baseline = _newest(entries, BASELINE_PUBLISHED, version) or {}
     return Seen(
         model,
         version,
@@ -292,7 +307,7 @@ def looked_at(ledger: Ledger) -> list[Entry]:
 
 def _serving(entries: Iterable[Entry]) -> int | None:
     """The version of the last baseline: what windows are held against from then on."""
-    found = [int(entry.data["version"]) for entry in entries if entry.kind in (SERVING, BASELINE)]
+    found = [int(entry.data["version"]) for entry in entries if entry.kind in (ROLLOUT_SERVING, BASELINE_PUBLISHED)]
     return found[-1] if found else None
 
 

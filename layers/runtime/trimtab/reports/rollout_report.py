@@ -7,14 +7,23 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from trimtab.contracts import Plan
+from trimtab.ledger.kinds import (
+    APPROVAL_VOTED,
+    PROMOTION_CLOSED,
+    ROLLOUT_GOING_BACK,
+    ROLLOUT_HELD,
+    ROLLOUT_JUDGED,
+    ROLLOUT_RELEASED,
+    ROLLOUT_ROLLED_BACK,
+    ROLLOUT_SHIFTED,
+    STAGING_TESTED,
+)
 from trimtab.reports.figures import PAGE_BYTES
 from trimtab.reports.pages import template
 from trimtab.reports.time_charts import Line, Mark, time_chart
-from trimtab.rollout.conclusion import ROLLED_BACK
-from trimtab.rollout.course import GOING_BACK, HELD, JUDGED, RELEASED, SHIFTED
 from trimtab.rollout.fleet_numbers import Did, Minute, together
 from trimtab.rollout.judge.verdict import Judgement
-from trimtab.rollout.progress import CLOSED, TESTED, Told
+from trimtab.rollout.progress import Told
 
 _SHOWN: Final = 120
 """Rows of a table and points of a line; of a page that is too long, half as many, and so on."""
@@ -62,7 +71,7 @@ def next_command(told: Told) -> str:
 
 def _page(story: RolloutStory, shown: int) -> bytes:
     told, minutes = story.told, _binned(story.minutes, shown)
-    tested, entries = told.last(TESTED), told.entries
+    tested, entries = told.last(STAGING_TESTED), told.entries
     rendered = template("rollout_report.html").render(
         told=told,
         model=entries[0].model,
@@ -70,7 +79,7 @@ def _page(story: RolloutStory, shown: int) -> bytes:
         headline=_HEADLINES.get(told.outcome, "is on its way"),
         plan=told.plan,
         command=next_command(told),
-        approvals=[entry for entry in entries if entry.kind == "approval.voted"],
+        approvals=[entry for entry in entries if entry.kind == APPROVAL_VOTED],
         staging=tested.data if tested else None,
         steps=list(_steps(told)),
         weights=_weights_chart(told),
@@ -80,7 +89,7 @@ def _page(story: RolloutStory, shown: int) -> bytes:
         unread=story.unread,
         judgement=story.judgement,
         pairs=next((each.pairs for each in (story.shadow, story.judgement) if each and each.pairs), None),
-        judged=told.course.of(JUDGED)[-shown:],
+        judged=told.course.of(ROLLOUT_JUDGED)[-shown:],
         entries=entries[-shown:],
         entries_left=max(len(entries) - shown, 0),
     )
@@ -100,13 +109,13 @@ def _binned(minutes: Sequence[Minute], most: int) -> list[Minute]:
 def _steps(told: Told) -> Iterator[Mapping[str, Any]]:
     """Each step as planned, and when it came, how long it lasted, with which verdict, by whose release."""
     plan, course = told.plan, told.course
-    shifts = {int(entry.data["step"]): _moment(entry.data["at"]) for entry in course.of(SHIFTED)}
-    ended = told.last(CLOSED)
+    shifts = {int(entry.data["step"]): _moment(entry.data["at"]) for entry in course.of(ROLLOUT_SHIFTED)}
+    ended = told.last(PROMOTION_CLOSED)
     for number, step in enumerate(plan.steps if plan else (), start=1):
         came = shifts.get(number)
         until = shifts.get(number + 1) or (ended.at if ended else None)
-        judged, released = course.last(JUDGED, step=number), course.last(RELEASED, step=number)
-        held = course.last(HELD, step=number)
+        judged, released = course.last(ROLLOUT_JUDGED, step=number), course.last(ROLLOUT_RELEASED, step=number)
+        held = course.last(ROLLOUT_HELD, step=number)
         yield {
             "number": number,
             "percent": step["percent"],
@@ -134,7 +143,7 @@ def _weights_chart(told: Told) -> Any:
 
 def _planned(told: Told, plan: Plan) -> list[tuple[datetime, float | None]]:
     """From the moment at which traffic first moved, or would have."""
-    first = told.course.last(SHIFTED, step=1)
+    first = told.course.last(ROLLOUT_SHIFTED, step=1)
     zero = _moment(first.data["at"]) if first else plan.started
     points: list[tuple[datetime, float | None]] = [(min(plan.started, zero), 0.0)]
     points += [(zero + timedelta(seconds=int(step["starts_s"])), float(step["percent"])) for step in plan.steps]
@@ -144,9 +153,9 @@ def _planned(told: Told, plan: Plan) -> list[tuple[datetime, float | None]]:
 
 def _observed(told: Told, plan: Plan) -> list[tuple[datetime, float | None]]:
     points: list[tuple[datetime, float | None]] = [(plan.started, 0.0)]
-    for entry in told.course.of(SHIFTED):
+    for entry in told.course.of(ROLLOUT_SHIFTED):
         points.append((_moment(entry.data["at"]), float(entry.data["percent"])))
-    back, ended = told.last(ROLLED_BACK), told.last(CLOSED)
+    back, ended = told.last(ROLLOUT_ROLLED_BACK), told.last(PROMOTION_CLOSED)
     if back:
         points.append((back.at, 0.0))
     if ended:
@@ -157,11 +166,11 @@ def _observed(told: Told, plan: Plan) -> list[tuple[datetime, float | None]]:
 def _marks(told: Told) -> list[Mark]:
     """Verdicts that said something new, and the decision to go back."""
     found = []
-    for entry in told.course.of(JUDGED)[-40:]:
+    for entry in told.course.of(ROLLOUT_JUDGED)[-40:]:
         outcome = str(entry.data["judgement"]["outcome"])
         title = f"{entry.at:%H:%M} {outcome}: {entry.data['judgement']['message']}"[:300]
         found.append(Mark(entry.at, _SIGNS.get(outcome, "?"), outcome, title))
-    for entry in told.course.of(GOING_BACK):
+    for entry in told.course.of(ROLLOUT_GOING_BACK):
         found.append(Mark(entry.at, "↩ ", "fail", f"{entry.at:%H:%M} going back", "end"))
     return found
 

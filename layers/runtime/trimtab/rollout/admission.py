@@ -8,10 +8,10 @@ from datetime import datetime
 from typing import Any
 
 from trimtab.contracts import Promotion
+from trimtab.ledger.kinds import APPROVAL_CHECKED, CANDIDATE_JUDGED, PROMOTION_SUPERSEDED, PROMOTION_WAITING
 from trimtab.ledger.lookup import decided
 from trimtab.ports import Lease, Ledger, ModelRegistry, ObjectStore, Package, Signer
 from trimtab.rollout.approval import (
-    JUDGED,
     RECORD,
     SIGNATURE,
     Evidence,
@@ -23,7 +23,7 @@ from trimtab.rollout.approval import (
 )
 from trimtab.rollout.ballot import Ballot
 from trimtab.rollout.contract_change import contract_changes
-from trimtab.rollout.queue import CHECKED, LEASE, SUPERSEDED, WAITING
+from trimtab.rollout.queue import LEASE
 from trimtab.rollout.seals import broken_seals, record_path, sha256_of
 from trimtab.rollout.votes import Votes
 from trimtab.spec import Spec
@@ -109,7 +109,7 @@ class Admission:
     def _held(self) -> Promotion | None:
         """The promotion that has the lease, once it has been let in."""
         holder = self.ledger.lease_holder(LEASE)
-        found = decided(self.ledger, CHECKED, holder.holder) if holder else None
+        found = decided(self.ledger, APPROVAL_CHECKED, holder.holder) if holder else None
         return Promotion.model_validate(found) if found else None
 
     def _refused_for_now(self) -> str:
@@ -118,7 +118,7 @@ class Admission:
     def _wait(self, package: Package) -> None:
         summary = f"version {package.version} waits until {self._holder()} has ended"
         data = {"package_arn": package.arn, "version": package.version, "summary": summary}
-        self.ledger.append(WAITING, self.id, data, self.at, ACTOR)
+        self.ledger.append(PROMOTION_WAITING, self.id, data, self.at, ACTOR)
 
     def _supersede(self, package: Package) -> None:
         """Where the spec says so, the older version that is under way is Rejected: its next step ends it."""
@@ -130,7 +130,7 @@ class Admission:
             self.registry.reject(held.package_arn, reason)
             data = {"package_arn": held.package_arn, "version": held.version, "by": package.arn}
             summary = f"version {held.version} is {reason}"
-            self.ledger.append(SUPERSEDED, held.id, data | {"summary": summary}, self.at, ACTOR)
+            self.ledger.append(PROMOTION_SUPERSEDED, held.id, data | {"summary": summary}, self.at, ACTOR)
 
     def _holder(self) -> str:
         held = self.ledger.lease_holder(LEASE)
@@ -153,7 +153,7 @@ class Admission:
             evaluation_sha256=sha256_of(self.objects, evaluation),
             signed=bool(signature) and self.signer.verify(signed_digest(package), signature),
             record_sha256=found,
-            judgement=decided(self.ledger, JUDGED, package.properties.get("run", "")),
+            judgement=decided(self.ledger, CANDIDATE_JUDGED, package.properties.get("run", "")),
             reported_sha256=self._reported(evaluation),
             broken_seals=tuple(broken_seals(self.objects, written)),
             contract_changes=self._contract_changes(written),

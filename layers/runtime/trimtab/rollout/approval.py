@@ -10,7 +10,6 @@ from trimtab.ledger import canonical_json
 from trimtab.ports import Package
 from trimtab.spec.approval import ApprovalSpec
 
-JUDGED = "candidate.judged"
 """Kind of the ledger's entry that holds a run's judgement."""
 SIGNATURE = "signature"
 SUBMITTED_BY = "submitted-by"

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Literal
 
 from trimtab.errors import ApproverUnknown
+from trimtab.ledger.kinds import APPROVAL_SKIPPED, APPROVAL_VOTED
 from trimtab.ports import Ledger, MetricsSink, ModelRegistry, Notifier, Package
 from trimtab.rollout.approval import SUBMITTED_BY
 from trimtab.rollout.by_rule import is_by_rule
@@ -12,7 +13,6 @@ from trimtab.rollout.votes import SKIPS, AuditTrail, Caller, StatusChange, Votes
 from trimtab.spec.approval import ApprovalSpec
 from trimtab.telemetry import Metric
 
-VOTED, SKIPPED = "approval.voted", "approval.skipped"
 Source = Literal["cloudtrail", "registry"]
 
 
@@ -64,7 +64,7 @@ class Ballot:
 
     def _write(self, package: Package, vote: StatusChange, number: int) -> None:
         """Once for each vote: a later count finds the earlier entries."""
-        if any(entry.data["event"] == vote.id for entry in self.ledger.entries(VOTED)):
+        if any(entry.data["event"] == vote.id for entry in self.ledger.entries(APPROVAL_VOTED)):
             return
         data = {
             "package_arn": package.arn,
@@ -81,7 +81,7 @@ class Ballot:
             "summary": f"{vote.by.person or 'somebody unknown'} approved version {package.version} "
             f"({number} of {self.approval.approvers}){f': {vote.reason}' if vote.reason else ''}",
         }
-        self.ledger.append(VOTED, self.id, data, self.at, self.actor)
+        self.ledger.append(APPROVAL_VOTED, self.id, data, self.at, self.actor)
 
     def reopen(self, package: Package, votes: Votes) -> str:
         """The package waits for approval again, people know why; returns the reason in words."""
@@ -109,7 +109,7 @@ class Ballot:
 
     def mark_skipping(self, package: Package, votes: Votes) -> None:
         """Ledger, people and metric tell, once, that checks are left out, by whom and why."""
-        if not votes.act.skips or self.ledger.entries(SKIPPED, self.id):
+        if not votes.act.skips or self.ledger.entries(APPROVAL_SKIPPED, self.id):
             return
         what, who = " and ".join(votes.act.skips), votes.act.by.person
         self.metrics.put(Metric.APPROVALS_SKIPPING, 1)
@@ -128,7 +128,7 @@ class Ballot:
             "event": votes.act.id,
             "summary": f"{who} lets version {package.version} skip {what}: {votes.act.reason}",
         }
-        self.ledger.append(SKIPPED, self.id, data, self.at, self.actor)
+        self.ledger.append(APPROVAL_SKIPPED, self.id, data, self.at, self.actor)
 
 
 def _by_the_registry(package: Package, at: datetime) -> StatusChange:

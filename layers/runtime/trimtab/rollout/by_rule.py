@@ -9,12 +9,12 @@ from trimtab.evaluation.directions import HIGHER_IS_BETTER
 from trimtab.evaluation.gates.comparison import advantage
 from trimtab.evaluation.gates.reading import at as part
 from trimtab.evaluation.gates.reading import number
+from trimtab.ledger.kinds import APPROVAL_AUTOMATIC
 from trimtab.ledger.lookup import decided
 from trimtab.ports import Ledger, ModelRegistry, Notifier, Package
 from trimtab.rollout.approval import SUBMITTED_BY
 from trimtab.spec.approval import AutoApproval
 
-AUTOMATIC = "approval.automatic"
 """Kind of the entry that says what the rule made of a version, and who turned it if it was approved."""
 ACTOR = "approve_candidate"
 MACHINE = "training:"
@@ -107,7 +107,7 @@ class ByRule:
     def decide(self, package_arn: str, run: str, found: list[Condition]) -> dict[str, Any]:
         """The ledger has every condition. One that keeps to all is Approved, and people are told how to stop it."""
         package = self.registry.describe(package_arn)
-        earlier = decided(self.ledger, AUTOMATIC, run)
+        earlier = decided(self.ledger, APPROVAL_AUTOMATIC, run)
         said = dict(earlier) if earlier else self._write(package, run, found)
         if said["approved"] and package.status == "PendingManualApproval":
             self._tell(package)
@@ -128,7 +128,7 @@ class ByRule:
             "by": self.switch.identity,
             "summary": f"version {package.version} {outcome}: {reason}",
         }
-        self.ledger.append(AUTOMATIC, run, data, self.at, ACTOR)
+        self.ledger.append(APPROVAL_AUTOMATIC, run, data, self.at, ACTOR)
         return data
 
     def _tell(self, package: Package) -> None:
@@ -147,5 +147,5 @@ def submitter_of(package: Package) -> str:
 
 def is_by_rule(ledger: Ledger, package: Package, caller_arn: str) -> bool:
     """Whether the act of ``caller_arn`` on the package was the rule's, by what the ledger said before it."""
-    entries = [entry.data for entry in ledger.entries(AUTOMATIC) if entry.data["package_arn"] == package.arn]
+    entries = [entry.data for entry in ledger.entries(APPROVAL_AUTOMATIC) if entry.data["package_arn"] == package.arn]
     return any(data["approved"] and data["by"] == caller_arn for data in entries)

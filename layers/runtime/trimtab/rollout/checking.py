@@ -6,9 +6,9 @@ from datetime import datetime
 from typing import Any, Literal, Protocol
 
 from trimtab.contracts import Promotion
+from trimtab.ledger.kinds import ROLLOUT_CHECKED
 from trimtab.names import SYNTHETIC
 from trimtab.ports import Endpoints, Ledger, ObjectStore
-from trimtab.rollout.course import CHECKED
 from trimtab.rollout.proof import WAITING, Queue
 from trimtab.rollout.staging.golden import BATCH, Golden, compared, lines, read_golden
 from trimtab.spec.strategies import ChecksSpec
@@ -83,7 +83,9 @@ class Checks:
         return [f"check {each.check} said no: {each.reason or 'it gave no reason'}" for each in said if not each.passed]
 
     def _earlier(self, phase: Phase) -> list[Said] | None:
-        entries = [entry for entry in self.ledger.entries(CHECKED, self.promotion.id) if entry.data["phase"] == phase]
+        entries = [
+            entry for entry in self.ledger.entries(ROLLOUT_CHECKED, self.promotion.id) if entry.data["phase"] == phase
+        ]
         return [Said(**said) for said in entries[-1].data["said"]] if entries else None
 
     def _write_down(self, phase: Phase, said: list[Said]) -> None:
@@ -92,4 +94,4 @@ class Checks:
         passed = sum(each.passed for each in said)
         summary = f"version {self.promotion.version}: {passed} of {len(said)} checks passed {phase} traffic moved"
         data = {"phase": phase, "said": [asdict(each) for each in said], "summary": summary}
-        self.ledger.append(CHECKED, self.promotion.id, data, self.at, "checks")
+        self.ledger.append(ROLLOUT_CHECKED, self.promotion.id, data, self.at, "checks")

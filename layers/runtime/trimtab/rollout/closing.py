@@ -7,14 +7,14 @@ from datetime import datetime
 from typing import Any
 
 from trimtab.contracts import Promotion
+from trimtab.ledger.kinds import PROMOTION_CLOSED, ROLLBACK_REQUESTED
 from trimtab.ledger.lookup import latest
 from trimtab.names import ModelNames
 from trimtab.ports import Alarms, Endpoints, EndpointState, Ledger, ModelRegistry, Notifier
 from trimtab.rollout.approval import is_approved
 from trimtab.rollout.keeping import in_use, models_in_use, moving_configs, outdated
 from trimtab.rollout.queue import LEASE, waiting
-from trimtab.rollout.reigns import CLOSED, reigns
-from trimtab.rollout.rollback import REQUESTED as ROLLBACK
+from trimtab.rollout.reigns import reigns
 from trimtab.rollout.rollback_alarms import ERRORS, STOP, alarm_name
 from trimtab.rollout.served import served_name
 from trimtab.spec.rollout import RolloutSpec
@@ -45,7 +45,7 @@ class Closing:
             return {"outcome": outcome, "released": False, "next": None}
         is_mine = held is not None and (held.holder == self.id or self._is_rollback(held.holder))
         cleaned = self._clean_up(outcome, reason) if is_mine else []
-        if latest(self.ledger, CLOSED, self.id) is None:
+        if latest(self.ledger, PROMOTION_CLOSED, self.id) is None:
             self._record(outcome, reason, cleaned)
         released = held is not None and self.ledger.release(LEASE, self.id, held.fence)
         return {"outcome": outcome, "released": released, "next": self._next()}
@@ -61,7 +61,7 @@ class Closing:
 
     def _is_rollback(self, holder: str) -> bool:
         """A rollback that took the lease over waits for this promotion to end, and leaves cleaning up to it."""
-        return latest(self.ledger, ROLLBACK, holder) is not None
+        return latest(self.ledger, ROLLBACK_REQUESTED, holder) is not None
 
     def _clean_up(self, outcome: str, reason: str) -> list[str]:
         """What of earlier versions was removed, its grace time being over."""
@@ -109,7 +109,7 @@ class Closing:
         used = in_use(live)
         models = models_in_use(self.endpoints, used)
         entries = self.ledger.entries()
-        gone = {name for entry in entries if entry.kind == CLOSED for name in entry.data.get("cleaned", ())}
+        gone = {name for entry in entries if entry.kind == PROMOTION_CLOSED for name in entry.data.get("cleaned", ())}
         found = [name for name in outdated(entries, self.rollout.after, self.at) if name not in used | models | gone]
         for name in found:
             self.endpoints.delete_config(name)
@@ -150,7 +150,7 @@ class Closing:
             "cleaned": cleaned,
             "summary": f"promotion of {named} ended: {outcome}",
         }
-        self.ledger.append(CLOSED, self.id, data, self.at, ACTOR)
+        self.ledger.append(PROMOTION_CLOSED, self.id, data, self.at, ACTOR)
 
 
 def in_words(reason: str) -> str:

@@ -5,13 +5,11 @@ from datetime import datetime
 from typing import Any
 
 from trimtab.contracts import Confirmation, Promotion
-from trimtab.ledger.kinds import SERVING
+from trimtab.ledger.kinds import BASELINE_PUBLISHED, ROLLOUT_ROLLED_BACK, ROLLOUT_SERVING
 from trimtab.ledger.lookup import decided
 from trimtab.ports import Ledger, MetricsSink, ModelRegistry, Notifier
 from trimtab.rollout.approval import is_approved
 from trimtab.telemetry import Metric
-
-ROLLED_BACK, BASELINE = "rollout.rolled_back", "baseline.published"
 
 
 @dataclass(frozen=True)
@@ -30,7 +28,7 @@ class Conclusion:
 
     def earlier(self) -> Confirmation | None:
         """What a first attempt has recorded already."""
-        for kind in (SERVING, ROLLED_BACK):
+        for kind in (ROLLOUT_SERVING, ROLLOUT_ROLLED_BACK):
             if data := decided(self.ledger, kind, self.promotion.id):
                 return Confirmation.model_validate(data)
         return None
@@ -63,7 +61,7 @@ class Conclusion:
             f'Nothing; its baseline is published next. To go back: trimtab rollback {self.ledger.model} --reason "..."',
             self.page,
         )
-        self.ledger.append(SERVING, promotion.id, data, self.at, self.actor, state={"champion": champion})
+        self.ledger.append(ROLLOUT_SERVING, promotion.id, data, self.at, self.actor, state={"champion": champion})
 
     def rolled_back(self, confirmation: Confirmation) -> None:
         """Registry and ledger say that this version does not serve, although the endpoint may say InService."""
@@ -80,7 +78,7 @@ class Conclusion:
         )
         summary = f"version {promotion.version} was rolled back: {confirmation.reason}"
         data = confirmation.to_json() | {"package_arn": promotion.package_arn, "summary": summary}
-        self.ledger.append(ROLLED_BACK, promotion.id, data, self.at, self.actor)
+        self.ledger.append(ROLLOUT_ROLLED_BACK, promotion.id, data, self.at, self.actor)
 
     def _approved(self) -> str:
         """Whose approval it was, as the end of a sentence."""
@@ -114,7 +112,7 @@ def record_baseline(
     ledger: Ledger, promotion: Promotion, config: str, metrics: dict[str, float], at: datetime, actor: str
 ) -> dict[str, Any]:
     """What later windows are compared with is the baseline of the version that serves now."""
-    if found := decided(ledger, BASELINE, promotion.id):
+    if found := decided(ledger, BASELINE_PUBLISHED, promotion.id):
         return dict(found)
     baseline = {
         "version": promotion.version,
@@ -125,5 +123,5 @@ def record_baseline(
         "metrics": metrics,
     }
     data = baseline | {"summary": f"windows are compared with version {promotion.version} from now on"}
-    ledger.append(BASELINE, promotion.id, data, at, actor, state={"baseline": baseline})
+    ledger.append(BASELINE_PUBLISHED, promotion.id, data, at, actor, state={"baseline": baseline})
     return data

@@ -4,8 +4,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from trimtab.contracts import Plan, Promotion
+from trimtab.ledger.kinds import ROLLOUT_ENTERED, ROLLOUT_GOING_BACK, ROLLOUT_HELD, ROLLOUT_SHADOWED, ROLLOUT_SHIFTED
 from trimtab.ports import Endpoints, Ledger, Notifier
-from trimtab.rollout.course import ENTERED, GOING_BACK, HELD, SHADOWED, SHIFTED, Course
+from trimtab.rollout.course import Course
 from trimtab.rollout.moves import Move, Position, next_move, weights
 from trimtab.rollout.queue import ensure_lease
 
@@ -29,7 +30,9 @@ class Conductor:
         if move.act != "back":
             self._act(move, position.course)
             return move
-        self._write(GOING_BACK, {"step": position.course.step, "reasons": [move.why]}, f"going back: {move.why}")
+        self._write(
+            ROLLOUT_GOING_BACK, {"step": position.course.step, "reasons": [move.why]}, f"going back: {move.why}"
+        )
         decided = Course.read(self.ledger, self.promotion.id)
         return self.perform(replace(position, course=decided))
 
@@ -38,7 +41,7 @@ class Conductor:
         if move.act in ("enter", "weigh", "update"):
             ensure_lease(self.ledger, self.promotion)
         if move.act == "enter":
-            self._write(ENTERED, {"config": move.config}, move.why)
+            self._write(ROLLOUT_ENTERED, {"config": move.config}, move.why)
             self.endpoints.update(self.plan.endpoint, move.config)
         elif move.act == "update":
             self.endpoints.update(self.plan.endpoint, move.config)
@@ -46,10 +49,10 @@ class Conductor:
             self.endpoints.weigh(self.plan.endpoint, weights(move.percent))
         elif move.act == "note":
             shift = {"step": move.step, "percent": move.percent, "config": move.config, "at": self.at.isoformat()}
-            self._write(SHIFTED, shift, move.why)
+            self._write(ROLLOUT_SHIFTED, shift, move.why)
         elif move.act == "shadowed":
-            self._write(SHADOWED, {"config": self.plan.shadow_config}, move.why)
-        elif move.act == "hold" and course.last(HELD, step=move.step, why=move.why) is None:
+            self._write(ROLLOUT_SHADOWED, {"config": self.plan.shadow_config}, move.why)
+        elif move.act == "hold" and course.last(ROLLOUT_HELD, step=move.step, why=move.why) is None:
             self._hold(move)
 
     def _hold(self, move: Move) -> None:
@@ -67,7 +70,7 @@ class Conductor:
             f"{watch} {f'To let it go on: {release}. ' if move.why == 'gate' else ''}{abort}",
         )
         until = move.until.isoformat() if move.until else None
-        self._write(HELD, {"step": move.step, "why": move.why, "until": until}, f"held: {move.why}")
+        self._write(ROLLOUT_HELD, {"step": move.step, "why": move.why, "until": until}, f"held: {move.why}")
 
     def _write(self, kind: str, data: dict[str, object], summary: str) -> None:
         said = f"version {self.promotion.version}: {summary}"[:1000]

@@ -5,15 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Self
 
+from trimtab.ledger.kinds import ROLLOUT_ENTERED, ROLLOUT_GOING_BACK, ROLLOUT_JUDGED, ROLLOUT_RELEASED, ROLLOUT_SHIFTED
 from trimtab.ports import Entry, Ledger
 
-SHIFTED, JUDGED, HELD, RELEASED = "rollout.shifted", "rollout.judged", "rollout.held", "rollout.released"
-GOING_BACK, SHADOWED, ENTERED, CHECKED = (
-    "rollout.going_back",
-    "rollout.shadowed",
-    "rollout.entered",
-    "rollout.checked",
-)
 BEFORE = 0
 """Number of the step before the first: both versions run, or soon will, and the new one has no traffic yet."""
 
@@ -40,43 +34,43 @@ class Course:
     @property
     def step(self) -> int:
         """Number of the newest step that traffic was shifted to, from 1 on; 0 before the first."""
-        shifted = self.last(SHIFTED)
+        shifted = self.last(ROLLOUT_SHIFTED)
         return int(shifted.data["step"]) if shifted else BEFORE
 
     @property
     def shifted_at(self) -> datetime | None:
         """Since when traffic is as it is."""
-        shifted = self.last(SHIFTED)
+        shifted = self.last(ROLLOUT_SHIFTED)
         return shifted.at if shifted else None
 
     def entered(self, config: str) -> int:
         """How often the endpoint was told to move to ``config``."""
-        return sum(entry.data["config"] == config for entry in self.of(ENTERED))
+        return sum(entry.data["config"] == config for entry in self.of(ROLLOUT_ENTERED))
 
     def seen_at(self, config: str) -> datetime | None:
         """When ``config`` was first seen to serve."""
-        seen = next((entry for entry in self.of(SHIFTED) if entry.data.get("config") == config), None)
+        seen = next((entry for entry in self.of(ROLLOUT_SHIFTED) if entry.data.get("config") == config), None)
         return seen.at if seen else None
 
     def is_released(self, step: int) -> bool:
-        return self.last(RELEASED, step=step) is not None
+        return self.last(ROLLOUT_RELEASED, step=step) is not None
 
     @property
     def reasons(self) -> tuple[str, ...]:
         """Why the rollout goes back; empty while it does not."""
-        found = self.last(GOING_BACK)
+        found = self.last(ROLLOUT_GOING_BACK)
         return tuple(found.data["reasons"]) if found else ()
 
     @property
     def going_back_since(self) -> datetime | None:
         """When that was decided; None while it does not go back."""
-        found = self.last(GOING_BACK)
+        found = self.last(ROLLOUT_GOING_BACK)
         return found.at if found else None
 
     @property
     def verdict(self) -> Mapping[str, Any] | None:
         """The newest judgement that was written down."""
-        judged = self.last(JUDGED)
+        judged = self.last(ROLLOUT_JUDGED)
         found: Mapping[str, Any] | None = judged.data["judgement"] if judged else None
         return found
 

@@ -7,9 +7,10 @@ from typing import Any
 
 from trimtab.contracts import Champion, Plan, Promotion
 from trimtab.errors import DataError
+from trimtab.ledger.kinds import ROLLOUT_JUDGED, ROLLOUT_SHADOWED
 from trimtab.names import CHALLENGER, SHADOW, VARIANT
 from trimtab.ports import Ledger, MetricsSink, ObjectStore
-from trimtab.rollout.course import JUDGED, SHADOWED, Course
+from trimtab.rollout.course import Course
 from trimtab.rollout.judge.evidence import Fleet
 from trimtab.rollout.judge.look import look
 from trimtab.rollout.judge.shown import show
@@ -41,7 +42,7 @@ def fleets(plan: Plan, serving: str, pending: str | None = None) -> Fleets | Non
 
 def since(plan: Plan, course: Course) -> datetime:
     """From when on both fleets may be compared: a shadow before is another rollout's evidence."""
-    shadowed = course.last(SHADOWED)
+    shadowed = course.last(ROLLOUT_SHADOWED)
     return shadowed.at if shadowed else plan.started
 
 
@@ -82,7 +83,7 @@ class Looks:
         if ended or before is None or before["outcome"] != judgement.outcome:
             summary = f"version {self.promotion.version}: {judgement.outcome}: {judgement.message}"[:1000]
             data = {"step": course.step, "judgement": judgement.to_json(), "summary": summary}
-            self.ledger.append(JUDGED, self.promotion.id, data, self.at, "judge")
+            self.ledger.append(ROLLOUT_JUDGED, self.promotion.id, data, self.at, "judge")
 
     def _percent(self, course: Course) -> float:
         return float(self.plan.steps[course.step - 1]["percent"]) if course.step else 0.0

@@ -9,9 +9,10 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from trimtab.contracts import Plan
+from trimtab.ledger.kinds import ROLLOUT_SHADOWED
 from trimtab.names import CHALLENGER, VARIANT
 from trimtab.ports import EndpointState
-from trimtab.rollout.course import BEFORE, SHADOWED, Course
+from trimtab.rollout.course import BEFORE, Course
 from trimtab.spec.rollout import RolloutSpec
 from trimtab.spec.timetable import Step
 
@@ -72,7 +73,7 @@ class Position:
     @property
     def is_shadowing(self) -> bool:
         """Whether the shadow comes next, or is what runs."""
-        return self.rollout.strategy == "shadow" and not self.course.of(SHADOWED)
+        return self.rollout.strategy == "shadow" and not self.course.of(ROLLOUT_SHADOWED)
 
     @property
     def own(self) -> tuple[str, ...]:
@@ -155,7 +156,7 @@ def _gate(at: Position, step: int, gate: str, since: datetime) -> Move | None:
 
 def _in_shadow(at: Position) -> Move:
     seen = at.course.seen_at(at.plan.shadow_config)
-    if at.course.of(SHADOWED):
+    if at.course.of(ROLLOUT_SHADOWED):
         return Move("update", "the shadow has been seen", config=str(at.plan.previous_config))
     if seen is None:
         return Move("note", "the new version gets copies of requests", config=at.plan.shadow_config)

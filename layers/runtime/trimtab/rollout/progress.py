@@ -6,15 +6,20 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from trimtab.contracts import Plan, Promotion
-from trimtab.ledger.kinds import SERVING
+from trimtab.ledger.kinds import (
+    APPROVAL_CHECKED,
+    PROMOTION_CLOSED,
+    ROLLOUT_HELD,
+    ROLLOUT_PLANNED,
+    ROLLOUT_ROLLED_BACK,
+    ROLLOUT_SERVING,
+    ROLLOUT_SHIFTED,
+    STAGING_TESTED,
+)
 from trimtab.names import CHALLENGER
 from trimtab.ports import EndpointState, Entry
-from trimtab.rollout.conclusion import ROLLED_BACK
-from trimtab.rollout.course import HELD, SHIFTED, Course
+from trimtab.rollout.course import Course
 from trimtab.rollout.judge.verdict import Judgement
-from trimtab.rollout.queue import CHECKED
-
-PLANNED, TESTED, CLOSED = "rollout.planned", "staging.tested", "promotion.closed"
 
 
 @dataclass(frozen=True)
@@ -31,7 +36,7 @@ class Told:
     @property
     def plan(self) -> Plan | None:
         """None before it was made."""
-        planned = self.last(PLANNED)
+        planned = self.last(ROLLOUT_PLANNED)
         return Plan.model_validate(planned.data) if planned else None
 
     @property
@@ -41,13 +46,13 @@ class Told:
     @property
     def outcome(self) -> str:
         """As the promotion was closed: Serving, RolledBack, Shadowed, Refused or Failed; empty until then."""
-        closed = self.last(CLOSED)
+        closed = self.last(PROMOTION_CLOSED)
         return str(closed.data["outcome"]) if closed else ""
 
     @property
     def reason(self) -> str:
         """Why it came to its outcome."""
-        ended = self.last(ROLLED_BACK) or self.last(SERVING) or self.last(CLOSED)
+        ended = self.last(ROLLOUT_ROLLED_BACK) or self.last(ROLLOUT_SERVING) or self.last(PROMOTION_CLOSED)
         return str(ended.data.get("reason", "")) if ended else ""
 
 
@@ -55,7 +60,7 @@ def newest(entries: Iterable[Entry], version: int = 0) -> Told | None:
     """The promotion that was let in last, or last of ``version``; None when none was."""
     listed = list(entries)
     for entry in reversed(listed):
-        if entry.kind == CHECKED and entry.data["outcome"] == "Approved":
+        if entry.kind == APPROVAL_CHECKED and entry.data["outcome"] == "Approved":
             promotion = Promotion.model_validate(entry.data)
             if version in (0, promotion.version):
                 return told_of(listed, promotion.id)
@@ -65,7 +70,7 @@ def newest(entries: Iterable[Entry], version: int = 0) -> Told | None:
 def told_of(entries: Iterable[Entry], promotion: str) -> Told | None:
     """The promotion of that id; None when it was not let in."""
     about = tuple(entry for entry in entries if entry.subject == promotion)
-    let_in = [entry for entry in about if entry.kind == CHECKED and entry.data["outcome"] == "Approved"]
+    let_in = [entry for entry in about if entry.kind == APPROVAL_CHECKED and entry.data["outcome"] == "Approved"]
     return Told(Promotion.model_validate(let_in[-1].data), about) if let_in else None
 
 
@@ -96,10 +101,10 @@ class Progress:
         told = self.told
         if told.outcome:
             return told.outcome
-        if told.last(SERVING) or told.last(ROLLED_BACK):
+        if told.last(ROLLOUT_SERVING) or told.last(ROLLOUT_ROLLED_BACK):
             return "Closing"
         if told.plan is None:
-            return "Tested" if told.last(TESTED) else "Staging"
+            return "Tested" if told.last(STAGING_TESTED) else "Staging"
         if told.course.reasons:
             return "GoingBack"
         return "Held" if self.hold else "Moving"
@@ -108,7 +113,9 @@ class Progress:
     def hold(self) -> Mapping[str, Any] | None:
         """What holds traffic at the present step: a gate nobody has released, or the want of a verdict."""
         course = self.told.course
-        held = next((entry for entry in reversed(course.of(HELD)) if int(entry.data["step"]) == course.step), None)
+        held = next(
+            (entry for entry in reversed(course.of(ROLLOUT_HELD)) if int(entry.data["step"]) == course.step), None
+        )
         if held is None or (held.data["why"] == "gate" and course.is_released(course.step)):
             return None
         if held.data["why"] == "inconclusive" and self.judgement and self.judgement.outcome == "pass":
@@ -128,7 +135,7 @@ class Progress:
     @property
     def ends_about(self) -> datetime | None:
         """When all steps are over if nothing holds traffic up; None before traffic moves, and after the end."""
-        plan, shifted = self.told.plan, self.told.course.last(SHIFTED)
+        plan, shifted = self.told.plan, self.told.course.last(ROLLOUT_SHIFTED)
         if plan is None or shifted is None or not self.told.course.step or self.told.outcome:
             return None
         left = plan.steps[self.told.course.step - 1 :]
@@ -141,7 +148,7 @@ class Progress:
         if told.outcome:
             return "nothing: the promotion has ended"
         if told.plan is None:
-            return "the plan of the rollout" if told.last(TESTED) else "the staging tests"
+            return "the plan of the rollout" if told.last(STAGING_TESTED) else "the staging tests"
         if told.course.reasons:
             return "the old version gets all requests back"
         if hold := self.hold:
@@ -156,7 +163,7 @@ class Progress:
         if course.step >= len(plan.steps):
             return "the last watch, then the new version's baseline"
         percent = f"{plan.steps[course.step]['percent']} % of the requests"
-        shifted = course.last(SHIFTED)
+        shifted = course.last(ROLLOUT_SHIFTED)
         if not course.step or shifted is None:
             return f"{percent}, once the new fleet is ready"
         baked = self._moved_at(shifted) + timedelta(seconds=int(plan.steps[course.step - 1]["bake_s"]))

@@ -5,12 +5,10 @@ from typing import Any
 
 from trimtab.contracts import Promotion
 from trimtab.errors import ApprovalWithdrawn, LeaseLost
+from trimtab.ledger.kinds import APPROVAL_CHECKED, PROMOTION_WAITING
 from trimtab.ports import Entry, Ledger, ModelRegistry
 
 LEASE = "promotion"
-WAITING = "promotion.waiting"
-CHECKED = "approval.checked"
-SUPERSEDED = "promotion.superseded"
 
 
 def waiting(entries: Iterable[Entry]) -> list[str]:
@@ -18,9 +16,9 @@ def waiting(entries: Iterable[Entry]) -> list[str]:
     versions: dict[str, int] = {}
     for entry in entries:
         arn = str(entry.data.get("package_arn", ""))
-        if entry.kind == WAITING:
+        if entry.kind == PROMOTION_WAITING:
             versions[arn] = int(entry.data["version"])
-        elif entry.kind == CHECKED and not _still_waits(entry.data):
+        elif entry.kind == APPROVAL_CHECKED and not _still_waits(entry.data):
             versions.pop(arn, None)
     return sorted(versions, key=lambda arn: -versions[arn])
 

@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from trimtab.ledger.kinds import APPROVAL_CHECKED, ENDPOINT_SLEPT, ENDPOINT_WOKEN, RECONCILED
 from trimtab.ledger.lookup import latest
 from trimtab.names import VARIANT, ModelNames
 from trimtab.ports import Endpoints, Entry, Ledger, MetricsSink, ModelRegistry, Notifier, Package
 from trimtab.rollout.deployment import endpoint_arn
 from trimtab.rollout.keeping import models_in_use
-from trimtab.rollout.queue import CHECKED, LEASE, waiting
+from trimtab.rollout.queue import LEASE, waiting
 from trimtab.rollout.reconciliation import (
     MEASURING,
     Finding,
@@ -24,7 +25,6 @@ from trimtab.rollout.reconciliation import (
 from trimtab.spec import Spec
 from trimtab.telemetry import MODEL_DIMENSION, Metric
 
-RECONCILED, SLEPT, WOKEN = "reconciled", "endpoint.slept", "endpoint.woken"
 ACTOR = "reconcile_serving"
 _SKEW = timedelta(minutes=5)
 """Between SageMaker's clock and the events'."""
@@ -137,11 +137,14 @@ def _answered(entries: Sequence[Entry], newest: Package | None) -> bool:
         return False
     since = (newest.modified or newest.created) - _SKEW
     checked = any(
-        entry.kind == CHECKED and entry.data.get("package_arn") == newest.arn and entry.at >= since for entry in entries
+        entry.kind == APPROVAL_CHECKED and entry.data.get("package_arn") == newest.arn and entry.at >= since
+        for entry in entries
     )
     return checked or newest.arn in waiting(entries)
 
 
 def _is_asleep(entries: Sequence[Entry]) -> bool:
-    last = next((entry.kind for entry in reversed(entries) if entry.kind in (SLEPT, WOKEN)), WOKEN)
-    return last == SLEPT
+    last = next(
+        (entry.kind for entry in reversed(entries) if entry.kind in (ENDPOINT_SLEPT, ENDPOINT_WOKEN)), ENDPOINT_WOKEN
+    )
+    return last == ENDPOINT_SLEPT

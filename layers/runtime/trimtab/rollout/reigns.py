@@ -6,11 +6,8 @@ from datetime import datetime
 from typing import Any
 
 from trimtab.contracts import Promotion
-from trimtab.ledger.kinds import RESTORED, SERVING
+from trimtab.ledger.kinds import APPROVAL_CHECKED, PROMOTION_CLOSED, ROLLBACK_DONE, ROLLOUT_SERVING
 from trimtab.ports import Entry
-from trimtab.rollout.queue import CHECKED
-
-CLOSED = "promotion.closed"
 
 
 @dataclass(frozen=True)
@@ -31,7 +28,7 @@ def reigns(entries: Iterable[Entry]) -> list[Reign]:
     """Every reign, in order; the last one has no end."""
     found: list[Reign] = []
     for entry in entries:
-        if entry.kind not in (SERVING, RESTORED) or "champion" not in entry.data:
+        if entry.kind not in (ROLLOUT_SERVING, ROLLBACK_DONE) or "champion" not in entry.data:
             continue
         if found:
             found[-1] = replace(found[-1], until=entry.at)
@@ -63,7 +60,7 @@ def newest_of(history: Sequence[Reign], version: int) -> Reign | None:
 def record_of(entries: Iterable[Entry], promotion: str) -> Promotion | None:
     """What was checked when the promotion began: enough to make its model and its config again."""
     for entry in entries:
-        if (entry.kind, entry.subject) == (CHECKED, promotion) and entry.data["outcome"] == "Approved":
+        if (entry.kind, entry.subject) == (APPROVAL_CHECKED, promotion) and entry.data["outcome"] == "Approved":
             return Promotion.model_validate(entry.data)
     return None
 
@@ -72,8 +69,8 @@ def under_way(entries: Iterable[Entry]) -> Promotion | None:
     """The promotion that was let in last, unless it has ended."""
     found: Promotion | None = None
     for entry in entries:
-        if entry.kind == CHECKED and entry.data["outcome"] == "Approved":
+        if entry.kind == APPROVAL_CHECKED and entry.data["outcome"] == "Approved":
             found = Promotion.model_validate(entry.data)
-        elif entry.kind == CLOSED and found is not None and entry.subject == found.id:
+        elif entry.kind == PROMOTION_CLOSED and found is not None and entry.subject == found.id:
             found = None
     return found

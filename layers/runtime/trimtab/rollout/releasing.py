@@ -4,12 +4,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from trimtab.ledger.kinds import RELEASE_REFUSED, ROLLOUT_HELD, ROLLOUT_RELEASED
 from trimtab.ledger.lookup import decided
 from trimtab.ports import Ledger
-from trimtab.rollout.course import HELD, RELEASED, Course
+from trimtab.rollout.course import Course
 from trimtab.rollout.queue import LEASE
 
-REFUSED = "release.refused"
 """Kind of the entry of a release that let nothing go on; its subject is the execution that was asked."""
 
 
@@ -26,7 +26,7 @@ class Release:
 
 def waiting_gate(course: Course) -> int | None:
     """Step of the gate that waits for a person; None when none does."""
-    held = course.last(HELD, why="gate")
+    held = course.last(ROLLOUT_HELD, why="gate")
     if held is None or course.is_released(int(held.data["step"])) or course.reasons:
         return None
     return int(held.data["step"])
@@ -34,9 +34,9 @@ def waiting_gate(course: Course) -> int | None:
 
 def released(ledger: Ledger, request: str, promotion: str) -> dict[str, Any] | None:
     """What a release came to, for whoever asked for it; None while nothing was decided."""
-    if refused := decided(ledger, REFUSED, request):
+    if refused := decided(ledger, RELEASE_REFUSED, request):
         return {"outcome": "Refused", **refused}
-    entry = Course.read(ledger, promotion).last(RELEASED, request=request)
+    entry = Course.read(ledger, promotion).last(ROLLOUT_RELEASED, request=request)
     return {"outcome": "Released", **entry.data} if entry else None
 
 
@@ -50,8 +50,8 @@ def release(ledger: Ledger, asked: Release, at: datetime, actor: str) -> dict[st
     told = {"step": asked.step, "by": asked.by, "reason": asked.reason, "request": asked.request}
     if waits is None or waits != asked.step:
         why = "no gate waits" if waits is None else f"the gate of step {waits} waits, and not that of step {asked.step}"
-        ledger.append(REFUSED, asked.request, told | {"summary": f"nothing was released: {why}"}, at, actor)
+        ledger.append(RELEASE_REFUSED, asked.request, told | {"summary": f"nothing was released: {why}"}, at, actor)
         return {"outcome": "Refused", **told, "summary": f"nothing was released: {why}"}
     summary = f"step {asked.step} released by {asked.by}: {asked.reason}"[:1000]
-    ledger.append(RELEASED, promotion, told | {"summary": summary}, at, actor)
+    ledger.append(ROLLOUT_RELEASED, promotion, told | {"summary": summary}, at, actor)
     return {"outcome": "Released", **told, "summary": summary}

@@ -6,18 +6,15 @@ from datetime import datetime
 from typing import Any
 
 from trimtab.contracts import Rollback
-from trimtab.ledger.kinds import RESTORED
+from trimtab.ledger.kinds import BASELINE_PUBLISHED, ROLLBACK_DONE, ROLLBACK_FAILED, ROLLBACK_MADE_AGAIN
 from trimtab.ledger.lineage_graph import Lineage
 from trimtab.ledger.lookup import decided, latest
 from trimtab.names import ModelNames
 from trimtab.ports import Entry, Ledger, MetricsSink, ModelRegistry, Notifier
 from trimtab.rollout.approval import is_approved
-from trimtab.rollout.conclusion import BASELINE
 from trimtab.rollout.deployment import Deployment
 from trimtab.rollout.queue import LEASE, waiting
 from trimtab.rollout.reigns import newest_of, reigns
-from trimtab.rollout.restoring import MADE_AGAIN
-from trimtab.rollout.served_at import FAILED
 from trimtab.telemetry import Metric
 
 ACTOR = "restore_version"
@@ -37,7 +34,7 @@ class Restored:
 
     def earlier(self) -> Mapping[str, Any] | None:
         """What a first attempt has recorded already."""
-        return decided(self.ledger, RESTORED, self.rollback.id)
+        return decided(self.ledger, ROLLBACK_DONE, self.rollback.id)
 
     def serving(self, evidence: Mapping[str, Any], lineage: Lineage) -> Mapping[str, Any]:
         """Registry, champion, baseline, lineage and people agree that the earlier version serves."""
@@ -48,10 +45,10 @@ class Restored:
         self.metrics.put(Metric.ROLLBACKS, 1)
         self._tell(data)
         state = {"champion": data["champion"]} | ({"baseline": data["baseline"]} if data["baseline"] else {})
-        self.ledger.append(RESTORED, rollback.id, data, self.at, ACTOR, state=state)
+        self.ledger.append(ROLLBACK_DONE, rollback.id, data, self.at, ACTOR, state=state)
         if data["baseline"]:
             summary = f"windows are compared with version {rollback.to_version} again"
-            self.ledger.append(BASELINE, rollback.id, data["baseline"] | {"summary": summary}, self.at, ACTOR)
+            self.ledger.append(BASELINE_PUBLISHED, rollback.id, data["baseline"] | {"summary": summary}, self.at, ACTOR)
         return data
 
     def _deployment(self, champion: Mapping[str, Any]) -> Deployment:
@@ -96,20 +93,20 @@ class Restored:
 
 def _baseline(entries: list[Entry], version: int) -> dict[str, Any] | None:
     """The baseline that was published for the version when it was promoted."""
-    known = [entry.data for entry in entries if entry.kind == BASELINE and entry.data["version"] == version]
+    known = [entry.data for entry in entries if entry.kind == BASELINE_PUBLISHED and entry.data["version"] == version]
     return {name: value for name, value in known[-1].items() if name != "summary"} if known else None
 
 
 def _made_again(entries: list[Entry], rollback: str) -> list[str]:
     """What was gone, and therefore made anew from the promotion's record with today's ``rollout``."""
-    made = [entry.data["made"] for entry in entries if (entry.kind, entry.subject) == (MADE_AGAIN, rollback)]
+    made = [entry.data["made"] for entry in entries if (entry.kind, entry.subject) == (ROLLBACK_MADE_AGAIN, rollback)]
     return sorted({what for each in made for what in each})
 
 
 def close(restored: Restored, failure: str) -> dict[str, Any]:
     """The lease is free again, and ``next`` is the approval that waited; a failure was told with what helps."""
     rollback, ledger = restored.rollback, restored.ledger
-    if failure and restored.earlier() is None and latest(ledger, FAILED, rollback.id) is None:
+    if failure and restored.earlier() is None and latest(ledger, ROLLBACK_FAILED, rollback.id) is None:
         _record_failure(restored, failure)
     held = ledger.lease_holder(LEASE)
     released = held is not None and held.holder == rollback.id and ledger.release(LEASE, rollback.id, held.fence)
@@ -129,4 +126,4 @@ def _record_failure(restored: Restored, failure: str) -> None:
         f"then trimtab rollback {names.model} --to {rollback.to_version} --reason TEXT records it.",
     )
     data = {"reason": failure, "to_version": rollback.to_version, "summary": f"the rollback failed: {failure}"}
-    restored.ledger.append(FAILED, rollback.id, data, restored.at, "close_rollback")
+    restored.ledger.append(ROLLBACK_FAILED, rollback.id, data, restored.at, "close_rollback")

@@ -6,13 +6,13 @@ from datetime import datetime
 
 from trimtab.contracts import Promotion, Rollback
 from trimtab.errors import EndpointFailed, EndpointNotReady, RolloutInProgress, SignatureMismatch
+from trimtab.ledger.kinds import ROLLBACK_MADE_AGAIN, ROLLBACK_MOVED
 from trimtab.names import ModelNames
 from trimtab.ports import Alarms, Endpoints, EndpointState, Ledger, ModelRegistry, ObjectStore
 from trimtab.rollout.outcome import is_settled
 from trimtab.rollout.rollback import ensure_held, send_back
 from trimtab.rollout.seals import sha256_of
 
-MOVED, MADE_AGAIN = "rollback.moved", "rollback.made_again"
 ACTOR = "restore_version"
 _TRIES = 3
 """Updates after which SageMaker is believed that it cannot serve the version."""
@@ -55,7 +55,7 @@ class Keeping:
         """The ledger says what does not come from the version's own time in production."""
         made = " and ".join(missing)
         summary = f"{made} of version {rollback.to_version} made again from the record of its promotion"
-        self.ledger.append(MADE_AGAIN, rollback.id, {"made": list(missing), "summary": summary}, at, ACTOR)
+        self.ledger.append(ROLLBACK_MADE_AGAIN, rollback.id, {"made": list(missing), "summary": summary}, at, ACTOR)
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,7 @@ class Restoring:
 
     def _count(self, before: str, failure: str = "") -> None:
         """Written before the request: one whose answer is lost counts too."""
-        tries = len(self.ledger.entries(MOVED, self.rollback.id))
+        tries = len(self.ledger.entries(ROLLBACK_MOVED, self.rollback.id))
         if tries >= _TRIES:
             raise EndpointFailed(
                 f"{self.names.endpoint} did not come to serve {self.rollback.config} in {tries} updates "
@@ -104,4 +104,4 @@ class Restoring:
             )
         summary = f"{self.names.endpoint} is sent to {self.rollback.config}; {before}"
         data = {"config": self.rollback.config, "try": tries + 1, "summary": summary}
-        self.ledger.append(MOVED, self.rollback.id, data, self.at, ACTOR)
+        self.ledger.append(ROLLBACK_MOVED, self.rollback.id, data, self.at, ACTOR)

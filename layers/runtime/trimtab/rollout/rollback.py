@@ -6,6 +6,7 @@ from datetime import datetime
 
 from trimtab.contracts import Promotion, Rollback
 from trimtab.errors import LeaseLost, RolloutInProgress
+from trimtab.ledger.kinds import ROLLBACK_REQUESTED
 from trimtab.ledger.lookup import decided
 from trimtab.names import ModelNames
 from trimtab.ports import Alarms, Endpoints, Entry, Ledger, ModelRegistry
@@ -15,7 +16,6 @@ from trimtab.rollout.queue import LEASE
 from trimtab.rollout.reigns import Reign, good_versions, newest_of, record_of, reigns, under_way
 from trimtab.rollout.rollback_alarms import STOP, alarm_name
 
-REQUESTED = "rollback.requested"
 ACTOR = "begin_rollback"
 TTL_S = 2 * 3600
 """Longer than the rollback machine may run."""
@@ -60,7 +60,7 @@ class Beginning:
         return rollback.model_copy(update={"fence": fence})
 
     def _decided(self) -> Rollback | None:
-        found = decided(self.ledger, REQUESTED, self.id)
+        found = decided(self.ledger, ROLLBACK_REQUESTED, self.id)
         return Rollback.model_validate(found) if found else None
 
     def _decide(self, request: Request) -> Rollback:
@@ -71,7 +71,7 @@ class Beginning:
         asked = f"rollback {aim} asked for by {request.by or 'nobody named'}: {request.reason or 'no reason given'}"
         summary = asked if rollback.outcome == "Begun" else f"{asked}; refused: {rollback.reason}"
         data = rollback.to_json() | {"to": request.to, "asked_because": request.reason, "summary": summary}
-        self.ledger.append(REQUESTED, self.id, data, self.at, ACTOR)
+        self.ledger.append(ROLLBACK_REQUESTED, self.id, data, self.at, ACTOR)
         return rollback
 
     def _choose(self, entries: Sequence[Entry], request: Request) -> Rollback:
@@ -131,7 +131,7 @@ class Beginning:
     def _rival(self) -> str:
         """Another rollback that has the lease and has not run out of time."""
         held = self.ledger.lease_holder(LEASE)
-        other = decided(self.ledger, REQUESTED, held.holder) if held and held.holder != self.id else None
+        other = decided(self.ledger, ROLLBACK_REQUESTED, held.holder) if held and held.holder != self.id else None
         if other is None or held is None or held.expires <= self.at:
             return ""
         return f"a rollback to version {other['to_version']} is under way ({held.holder})"

@@ -6,14 +6,21 @@ from datetime import datetime
 from typing import Any, Literal
 
 from trimtab.ledger import verify_chain
-from trimtab.ledger.kinds import RESTORED, SERVING
+from trimtab.ledger.kinds import (
+    PROMOTION_CLOSED,
+    RECONCILED,
+    ROLLBACK_DONE,
+    ROLLBACK_FAILED,
+    ROLLBACK_REQUESTED,
+    ROLLOUT_PLANNED,
+    ROLLOUT_ROLLED_BACK,
+    ROLLOUT_SERVING,
+    ROLLOUT_SHIFTED,
+)
 from trimtab.ports import Entry
-from trimtab.rollout.conclusion import ROLLED_BACK
-from trimtab.rollout.reigns import CLOSED, Reign, reigns
+from trimtab.rollout.reigns import Reign, reigns
 
-PLANNED, SHIFTED, RECONCILED = "rollout.planned", "rollout.shifted", "reconciled"
-ROLLBACK, FAILED = "rollback.requested", "rollback.failed"
-_ENDS = (SERVING, ROLLED_BACK, CLOSED, RESTORED, FAILED)
+_ENDS = (ROLLOUT_SERVING, ROLLOUT_ROLLED_BACK, PROMOTION_CLOSED, ROLLBACK_DONE, ROLLBACK_FAILED)
 
 
 @dataclass(frozen=True)
@@ -64,7 +71,9 @@ def _moving(known: Sequence[Entry]) -> Entry | None:
     """What had begun to move traffic and had not ended."""
     found: Entry | None = None
     for entry in known:
-        begun = entry.kind == PLANNED or (entry.kind == ROLLBACK and entry.data.get("outcome") == "Begun")
+        begun = entry.kind == ROLLOUT_PLANNED or (
+            entry.kind == ROLLBACK_REQUESTED and entry.data.get("outcome") == "Begun"
+        )
         if begun:
             found = entry
         elif found is not None and entry.kind in _ENDS and entry.subject == found.subject:
@@ -93,7 +102,7 @@ def _in_words(old: Share | None, new: Share) -> str:
 
 
 def _last_shift(known: Sequence[Entry], moving: Entry) -> Entry | None:
-    shifts = [entry for entry in known if entry.kind == SHIFTED and entry.subject == moving.subject]
+    shifts = [entry for entry in known if entry.kind == ROLLOUT_SHIFTED and entry.subject == moving.subject]
     return shifts[-1] if shifts else None
 
 
@@ -109,7 +118,7 @@ def _gone(known: Sequence[Entry], reign: Reign | None) -> Entry | None:
     """The entry that says that the endpoint was gone, unless something has served since."""
     found: Entry | None = None
     for entry in known:
-        if entry.kind == ROLLED_BACK:
+        if entry.kind == ROLLOUT_ROLLED_BACK:
             found = entry if entry.data.get("live_config") is None else None
         elif entry.kind == RECONCILED:
             found = entry if "endpoint-gone" in _names(entry.data) else None

@@ -6,11 +6,12 @@ from datetime import datetime
 from typing import Any
 
 from trimtab.contracts import Plan, Promotion, Rollout
+from trimtab.ledger.kinds import ROLLOUT_SHADOWED
 from trimtab.ports import Alarms, Endpoints, EndpointState, Notifier, ObjectStore, Package
 from trimtab.rollout.approval import is_approved
 from trimtab.rollout.checking import Checks
 from trimtab.rollout.conducting import Conductor
-from trimtab.rollout.course import SHADOWED, Course
+from trimtab.rollout.course import Course
 from trimtab.rollout.judge.verdict import Judgement
 from trimtab.rollout.looking import SHADOW_LOOK, Looks, fleets
 from trimtab.rollout.moves import Move, Position, Sight
@@ -60,7 +61,7 @@ class Shift:
         """
         if live.config not in (self.plan.step_config, self.plan.shadow_config) or not course.seen_at(live.config):
             return None
-        if live.config == self.plan.shadow_config and course.of(SHADOWED):
+        if live.config == self.plan.shadow_config and course.of(ROLLOUT_SHADOWED):
             return None
         both = fleets(self.plan, live.config)
         return self.looks.look(both, course) if both else None

@@ -9,10 +9,10 @@ from datetime import datetime
 from typing import Any
 
 from trimtab.errors import EndpointNotReady
+from trimtab.ledger.kinds import ENDPOINT_SLEPT, ENDPOINT_WOKEN
 from trimtab.ports import Endpoints, Ledger
 from trimtab.rollout.queue import LEASE
 
-SLEPT, WOKEN = "endpoint.slept", "endpoint.woken"
 ACTOR = "rest_endpoint"
 _CHANGING = frozenset({"Creating", "Updating", "SystemUpdating"})
 
@@ -40,7 +40,7 @@ class Rest:
             raise EndpointNotReady(f"{self.endpoint} is {live.status}: it goes to sleep when that has ended")
         if live.status != "InService":
             return _told(False, f"the endpoint is {live.status}")
-        self._note(SLEPT, live.config, "sleeps")
+        self._note(ENDPOINT_SLEPT, live.config, "sleeps")
         self.endpoints.delete(self.endpoint)
         return _told(True, "deleted", live.config)
 
@@ -50,15 +50,15 @@ class Rest:
         if config is None:
             return _told(False, "the endpoint was not put to sleep")
         if self.endpoints.describe(self.endpoint) is not None:
-            self._note(WOKEN, config, "was there already")
+            self._note(ENDPOINT_WOKEN, config, "was there already")
             return _told(False, "the endpoint is there")
         self.endpoints.create(self.endpoint, config)
-        self._note(WOKEN, config, "wakes")
+        self._note(ENDPOINT_WOKEN, config, "wakes")
         return _told(True, "created", config)
 
     def _slept_on(self) -> str | None:
-        found = [entry for entry in self.ledger.entries("endpoint.") if entry.kind in (SLEPT, WOKEN)]
-        return str(found[-1].data["config"]) if found and found[-1].kind == SLEPT else None
+        found = [entry for entry in self.ledger.entries("endpoint.") if entry.kind in (ENDPOINT_SLEPT, ENDPOINT_WOKEN)]
+        return str(found[-1].data["config"]) if found and found[-1].kind == ENDPOINT_SLEPT else None
 
     def _note(self, kind: str, config: str, what: str) -> None:
         data = {"endpoint": self.endpoint, "config": config, "summary": f"{self.endpoint} {what}"}

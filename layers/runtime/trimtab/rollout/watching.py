@@ -6,10 +6,11 @@ from datetime import datetime, timedelta
 
 from trimtab.contracts import Plan, Promotion, Rollout, Started
 from trimtab.errors import EndpointFailed, RolloutInProgress
+from trimtab.ledger.kinds import ROLLOUT_GOING_BACK, ROLLOUT_SHIFTED
 from trimtab.ports import Alarms, Endpoints, EndpointState, ObjectStore, Package
 from trimtab.rollout.approval import is_approved
 from trimtab.rollout.checking import Checks
-from trimtab.rollout.course import GOING_BACK, SHIFTED, Course
+from trimtab.rollout.course import Course
 from trimtab.rollout.judge.verdict import Judgement
 from trimtab.rollout.looking import Looks, fleets
 from trimtab.rollout.outcome import is_settled
@@ -65,7 +66,7 @@ class Watch:
         summary = f"version {self.promotion.version} answers {percent} % of the requests"
         since = live.baking_since or self.at
         data = shift | {"at": since.isoformat(), "summary": summary}
-        ledger.append(SHIFTED, self.promotion.id, data, self.at, ACTOR)
+        ledger.append(ROLLOUT_SHIFTED, self.promotion.id, data, self.at, ACTOR)
         return Course.read(ledger, self.promotion.id)
 
     def _step(self, live: EndpointState | None) -> int:
@@ -120,7 +121,7 @@ class Watch:
         if concerned and not course.reasons:
             summary = f"version {self.promotion.version} goes back: {'; '.join(against)}"[:1000]
             data = {"step": course.step, "reasons": against, "summary": summary}
-            self.looks.ledger.append(GOING_BACK, self.promotion.id, data, self.at, ACTOR)
+            self.looks.ledger.append(ROLLOUT_GOING_BACK, self.promotion.id, data, self.at, ACTOR)
         if concerned and live is not None and live.status == "InService":
             ensure_lease(self.looks.ledger, self.promotion)
         return go_back(self.endpoints, self.alarms, self.plan, live, "; ".join(against))

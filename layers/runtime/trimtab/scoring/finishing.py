@@ -11,7 +11,6 @@ from trimtab.errors import DataError
 from trimtab.names import BATCH_EVENT
 from trimtab.ports import ObjectStore
 
-SCORED = "batch.scored"
 """Kind of the ledger's entry about a batch that ended well; its subject is the batch."""
 ANSWER = "SageMakerOutput"
 """Key under which SageMaker joins an answer to its record."""

@@ -9,13 +9,13 @@ from typing import Any
 
 from trimtab.contracts import BatchPlan, Promotion
 from trimtab.errors import DataError, LedgerConflict
+from trimtab.ledger.kinds import BATCH_PLANNED
 from trimtab.ledger.lookup import decided
 from trimtab.names import ModelNames
 from trimtab.ports import Ledger, ObjectStore
 from trimtab.rollout.reigns import newest_of, record_of, reigns
 from trimtab.scoring.request import INCOMING, Cause, Inputs, found, listing, new_since, of_json_lines
 
-PLANNED = "batch.planned"
 ACTOR = "plan_batch"
 LISTED, LEASE, LEASE_S = "batch.listed", "batch", 300.0
 
@@ -63,7 +63,7 @@ class Planning:
         What cannot be scored is Refused, and the ledger says why; where nothing is new, or another execution has it
         already, the outcome is Nothing and leaves no trace.
         """
-        if data := decided(self.ledger, PLANNED, self.asked.id):
+        if data := decided(self.ledger, BATCH_PLANNED, self.asked.id):
             return BatchPlan.model_validate(data)
         try:
             promotion = self._promotion()
@@ -149,7 +149,7 @@ class Planning:
     def _noted(self, plan: BatchPlan, evidence: dict[str, Any], summary: str) -> BatchPlan:
         data = plan.to_json() | evidence | {"summary": summary}
         state = {LISTED: {"uri": evidence["listed"]}} if evidence.get("listed") else None
-        self.ledger.append(PLANNED, self.asked.id, data, self.at, ACTOR, state=state)
+        self.ledger.append(BATCH_PLANNED, self.asked.id, data, self.at, ACTOR, state=state)
         return plan
 
 

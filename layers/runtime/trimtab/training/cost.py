@@ -3,12 +3,12 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
+from trimtab.ledger.kinds import SEARCH_ENDED, TRAINING_LEASED, TRAINING_RESUMED
 from trimtab.names import ModelNames
 from trimtab.ports import Entry
 from trimtab.spec import Spec
 from trimtab.spec.prices import AS_OF, CURRENCY
-from trimtab.training.queue import LEASED, RESUMED, attempt_name, job_name
-from trimtab.training.search import ENDED
+from trimtab.training.queue import attempt_name, job_name
 
 
 class Bills(Protocol):
@@ -43,8 +43,10 @@ def cost_of(
 def _searched(entries: Sequence[Entry], run: str, attempt: int) -> float:
     """Seconds of the trials of a search that ended within the attempt."""
     name = attempt_name(run, attempt)
-    begun = max((e.seq for e in entries if e.kind in (LEASED, RESUMED) and e.subject == name), default=0)
-    found = [e.data for e in entries if e.kind == ENDED and e.seq > begun and e.data.get("run") == run]
+    begun = max(
+        (e.seq for e in entries if e.kind in (TRAINING_LEASED, TRAINING_RESUMED) and e.subject == name), default=0
+    )
+    found = [e.data for e in entries if e.kind == SEARCH_ENDED and e.seq > begun and e.data.get("run") == run]
     return sum(float(data["seconds"]) for data in found)
 
 

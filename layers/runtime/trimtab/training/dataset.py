@@ -18,13 +18,13 @@ from trimtab.datasets.reading import DropReader
 from trimtab.datasets.recipe import Recipe
 from trimtab.datasets.sources import TRUTH, Source, accepted
 from trimtab.datasets.truth import Truth
+from trimtab.ledger.kinds import DATASET_BUILT, DROP_ACCEPTED
 from trimtab.ledger.lookup import decided
 from trimtab.monitoring.drift.baseline import SEASONS
 from trimtab.monitoring.drift.seasons import Seasons
 from trimtab.ports import Ledger, ObjectStore
 from trimtab.spec import Column, Spec
 
-BUILT = "dataset.built"
 LAST_RUN = "last_run"
 ACTOR = "build_dataset"
 
@@ -45,9 +45,9 @@ class DatasetBuilder:
         A retry of the same run gives the first attempt's answer, but for the champion: a run that is resumed is
         compared with the model that serves by then.
         """
-        if found := decided(self.ledger, BUILT, run):
+        if found := decided(self.ledger, DATASET_BUILT, run):
             return Dataset.model_validate({**found, "champion": self.ledger.state("champion")})
-        sources = accepted(self.ledger.entries("drop.accepted"), at)
+        sources = accepted(self.ledger.entries(DROP_ACCEPTED), at)
         known = self._known_truth(sources)
         newer = news(sources, known)
         built = build(newer, DropReader(self.objects, self.spec.data).read, self.spec, known)
@@ -58,7 +58,7 @@ class DatasetBuilder:
         dataset = self._store(built)
         state = self._kept_truth(built.truth) if any(source.kind == TRUTH for source in newer) else {}
         said = dataset.to_json() | {"summary": _summary(dataset, built)}
-        self.ledger.append(BUILT, run, said, at, ACTOR, state=state)
+        self.ledger.append(DATASET_BUILT, run, said, at, ACTOR, state=state)
         return dataset
 
     def _known_truth(self, sources: list[Source]) -> Truth | None:

@@ -5,13 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from trimtab.ledger.kinds import TRAINING_LEASED, TRAINING_RELEASED, TRAINING_RESUMED, TRAINING_WAITING
 from trimtab.ledger.lookup import decided, latest
 from trimtab.ports import Entry, Lease, Ledger
 from trimtab.spec import TrainingSpec
 
 LEASE = "training"
-LEASED, WAITING, RELEASED = "training.leased", "training.waiting", "training.released"
-RESUMED = "training.resumed"
 BESIDES_TRAINING = timedelta(hours=2)
 """Time that a run may take besides its training job: data, evaluation, retries, waiting for capacity."""
 Request = Mapping[str, Any]
@@ -26,9 +25,9 @@ def take(ledger: Ledger, training: TrainingSpec, run: str, request: Request, at:
     if lease is None:
         _wait(ledger, run, request, at, actor)
         lease = ledger.lease(LEASE, run, at, ttl.total_seconds())  # it may have ended before the queue had us
-    if lease and decided(ledger, LEASED, run) is None:
+    if lease and decided(ledger, TRAINING_LEASED, run) is None:
         data = {**request, "fence": lease.fence, "summary": f"run {run} started: {request['reason']}"}
-        ledger.append(LEASED, run, data, at, actor)
+        ledger.append(TRAINING_LEASED, run, data, at, actor)
     return lease
 
 
@@ -39,14 +38,14 @@ def take_again(
     ttl = timedelta(minutes=training.making_minutes) + BESIDES_TRAINING
     lease = ledger.lease(LEASE, run, at, ttl.total_seconds())
     name = attempt_name(run, attempt)
-    if lease and decided(ledger, RESUMED, name) is None:
+    if lease and decided(ledger, TRAINING_RESUMED, name) is None:
         data = {
             "run": run,
             "attempt": attempt,
             "fence": lease.fence,
             "summary": f"run {run} goes on, attempt {attempt}",
         }
-        ledger.append(RESUMED, name, data, at, actor)
+        ledger.append(TRAINING_RESUMED, name, data, at, actor)
     return lease
 
 
@@ -62,16 +61,16 @@ def job_name(run: str, attempt: int) -> str:
 
 
 def _wait(ledger: Ledger, run: str, request: Request, at: datetime, actor: str) -> None:
-    if decided(ledger, WAITING, run) is None:
+    if decided(ledger, TRAINING_WAITING, run) is None:
         held = ledger.lease_holder(LEASE)
         holder = held.holder if held else "another run"
         data = {**request, "holder": holder, "summary": f"training waits for {holder}: {request['reason']}"}
-        ledger.append(WAITING, run, data, at, actor)
+        ledger.append(TRAINING_WAITING, run, data, at, actor)
 
 
 def asked_by_person(ledger: Ledger, run: str) -> bool:
     """Whether the run was asked for by a person, who may want the same data trained on again."""
-    leased = decided(ledger, LEASED, run)
+    leased = decided(ledger, TRAINING_LEASED, run)
     return leased is not None and leased.get("cause") == PERSON
 
 
@@ -88,7 +87,7 @@ def give_back(
 ) -> Request:
     """The run is over: the lease is free, and whoever waited is named as ``next``. A retry gives the same answer."""
     name = attempt_name(run, attempt)
-    if found := decided(ledger, RELEASED, name):
+    if found := decided(ledger, TRAINING_RELEASED, name):
         return found
     entries = ledger.entries("training.")
     released = ledger.release(LEASE, run, fence) if fence else False
@@ -101,7 +100,7 @@ def give_back(
         "cost": cost,
         "summary": f"run {run} ended {outcome}: {reason}"[:500],
     }
-    ledger.append(RELEASED, name, data, at, actor)
+    ledger.append(TRAINING_RELEASED, name, data, at, actor)
     return data
 
 
@@ -117,24 +116,26 @@ class Attempt:
 def begun_by(ledger: Ledger, execution: str, before: datetime) -> Attempt | None:
     """The newest attempt that ``execution`` had begun ``before`` then; None when it never held the lease."""
     entries = ledger.entries("training.")
-    run = next((e for e in entries if e.kind == LEASED and execution and e.data.get("execution") == execution), None)
+    run = next(
+        (e for e in entries if e.kind == TRAINING_LEASED and execution and e.data.get("execution") == execution), None
+    )
     if run is None:
         return None
-    resumed = [e for e in entries if e.kind == RESUMED and e.data["run"] == run.subject and e.at < before]
+    resumed = [e for e in entries if e.kind == TRAINING_RESUMED and e.data["run"] == run.subject and e.at < before]
     newest = resumed[-1] if resumed else run
     return Attempt(run.subject, int(newest.data.get("attempt", 0)), int(newest.data["fence"]))
 
 
 def released_by(ledger: Ledger, attempt: Attempt) -> str | None:
     """Who wrote down how the attempt ended; None when nobody has."""
-    entry = latest(ledger, RELEASED, attempt_name(attempt.run, attempt.number))
+    entry = latest(ledger, TRAINING_RELEASED, attempt_name(attempt.run, attempt.number))
     return entry.actor if entry else None
 
 
 def waiting_requests(entries: list[Entry], run: str) -> list[Entry]:
     """Requests that came while a run was on and that no release has passed on yet, without ``run``'s own."""
-    passed_on = max((e.seq for e in entries if e.kind == RELEASED and e.data.get("released")), default=0)
-    return [e for e in entries if e.kind == WAITING and e.seq > passed_on and e.subject != run]
+    passed_on = max((e.seq for e in entries if e.kind == TRAINING_RELEASED and e.data.get("released")), default=0)
+    return [e for e in entries if e.kind == TRAINING_WAITING and e.seq > passed_on and e.subject != run]
 
 
 def next_request(waiting: list[Entry]) -> dict[str, Any] | None:

@@ -10,6 +10,7 @@ from typing import Any
 from trimtab.contracts import Dataset, Judgement, Settings
 from trimtab.errors import DataError, ServiceRefused, SignatureMismatch
 from trimtab.evaluation.gates import read_report
+from trimtab.ledger.kinds import CANDIDATE_REGISTERED
 from trimtab.ledger.lineage_graph import Lineage
 from trimtab.ledger.lookup import decided
 from trimtab.names import RECORDS
@@ -22,7 +23,6 @@ from trimtab.spec import Spec
 from trimtab.training.lineage import graph_of
 from trimtab.training.record import Recorder
 
-REGISTERED = "candidate.registered"
 ACTOR = "register_candidate"
 _JSON, _HTML = "application/json", "text/html; charset=utf-8"
 
@@ -49,7 +49,7 @@ class Registration:
 
     def earlier(self) -> dict[str, Any] | None:
         """What a first attempt has registered."""
-        found = decided(self.ledger, REGISTERED, self.run)
+        found = decided(self.ledger, CANDIDATE_REGISTERED, self.run)
         return {"package_arn": found["package_arn"], "version": found["version"]} if found else None
 
     def register(self, dataset: Dataset, judgement: Judgement, requested_by: str) -> Package:
@@ -165,7 +165,7 @@ class Registration:
             **told,
             "summary": f"version {package.version} is registered and waits for approval",
         }
-        self.ledger.append(REGISTERED, self.run, data, self.at, ACTOR)
+        self.ledger.append(CANDIDATE_REGISTERED, self.run, data, self.at, ACTOR)
 
 
 def _noted(act: Callable[[], Any]) -> Any:

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from trimtab.errors import SearchFailed
+from trimtab.ledger.kinds import SEARCH_ENDED
 from trimtab.ledger.lookup import decided
 from trimtab.measures import METRICS
 from trimtab.ports import Ledger, ObjectStore
@@ -18,7 +19,6 @@ from trimtab.spec.tuning import TuningSpec
 from trimtab.training.failure import understand
 from trimtab.training.trials import Searches, Trial
 
-ENDED = "search.ended"
 ACTOR = "read_search"
 
 
@@ -36,7 +36,7 @@ def parent(ledger: Ledger, spec: Spec) -> str | None:
     """The last search that had the same goal and the same hyperparameters, if this one is to learn from it."""
     if _tuning(spec).warm_start == "never":
         return None
-    same = [entry for entry in ledger.entries(ENDED) if entry.data.get("space") == space_digest(spec)]
+    same = [entry for entry in ledger.entries(SEARCH_ENDED) if entry.data.get("space") == space_digest(spec)]
     return str(same[-1].data["job"]) if same else None
 
 
@@ -70,7 +70,7 @@ class Search:
 
         ``failure`` is the error in which the search ended, if it did: its trials say more, if there are any.
         """
-        if found := decided(self.ledger, ENDED, self.job):
+        if found := decided(self.ledger, SEARCH_ENDED, self.job):
             return _answer(found)
         trials = searches.trials(self.job)
         if failure and not trials:
@@ -79,7 +79,7 @@ class Search:
         self._report(result)
         self._check(trials)
         kept = {name: value for name, value in result.items() if name != "trials"}
-        self.ledger.append(ENDED, self.job, kept | {"summary": self._summary(result)}, at, ACTOR)
+        self.ledger.append(SEARCH_ENDED, self.job, kept | {"summary": self._summary(result)}, at, ACTOR)
         return _answer(result)
 
     def _result(self, trials: Sequence[Trial]) -> dict[str, Any]:

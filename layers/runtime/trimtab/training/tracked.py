@@ -5,12 +5,18 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from trimtab.ledger.kinds import (
+    CANDIDATE_JUDGED,
+    CANDIDATE_REGISTERED,
+    DATASET_BUILT,
+    TRAINING_LEASED,
+    TRAINING_RELEASED,
+)
 from trimtab.ledger.lookup import decided, latest
 from trimtab.names import RECORDS
 from trimtab.ports import Entry, Ledger, ObjectStore
 from trimtab.spec import Spec
 from trimtab.tracking.tracked import TrackedRun, flat, numbers
-from trimtab.training.queue import LEASED, RELEASED
 
 _REPORTS = ("model_card.html", "record.json")
 
@@ -27,17 +33,17 @@ class Told:
 
     def run(self, execution: str) -> TrackedRun | None:
         """The run that an execution of the training machine was; None when it only waited."""
-        leased = next((e for e in self.ledger.entries(LEASED) if e.data.get("execution") == execution), None)
+        leased = next((e for e in self.ledger.entries(TRAINING_LEASED) if e.data.get("execution") == execution), None)
         if leased is None:
             return None
-        ended = latest(self.ledger, RELEASED, leased.subject)
+        ended = latest(self.ledger, TRAINING_RELEASED, leased.subject)
         return self._run(leased, ended)
 
     def _run(self, leased: Entry, ended: Entry | None) -> TrackedRun:
         run = leased.subject
-        dataset = decided(self.ledger, "dataset.built", run) or {}
-        judged = decided(self.ledger, "candidate.judged", run) or {}
-        registered = decided(self.ledger, "candidate.registered", run) or {}
+        dataset = decided(self.ledger, DATASET_BUILT, run) or {}
+        judged = decided(self.ledger, CANDIDATE_JUDGED, run) or {}
+        registered = decided(self.ledger, CANDIDATE_REGISTERED, run) or {}
         report = self._json(str(judged["evaluation_uri"])) if judged.get("evaluation_uri") else {}
         return TrackedRun(
             name=run,

@@ -7,12 +7,12 @@ from math import sqrt
 from statistics import NormalDist
 from typing import Any
 
+from trimtab.ledger.kinds import PERFORMANCE_ESTIMATED, QUALITY_MEASURED, WINDOW_MEASURED
 from trimtab.monitoring.change.series import Reading
 from trimtab.ports import Entry
 from trimtab.spec.monitoring import MonitoringSpec
 
-WINDOW, QUALITY, ESTIMATED = "window.measured", "quality.measured", "performance.estimated"
-KINDS = (WINDOW, QUALITY, ESTIMATED)
+KINDS = (WINDOW_MEASURED, QUALITY_MEASURED, PERFORMANCE_ESTIMATED)
 COLUMN = "column "
 _WIDTH = 2 * NormalDist().inv_cdf(0.975)
 """Of an interval, in standard errors."""
@@ -53,12 +53,12 @@ class _Field:
 
 
 _FIELDS = (
-    _Field("performance", QUALITY, "drop", "error", both="drop_error"),
-    _Field("estimated performance", ESTIMATED, "estimate_drop", "estimate_error", interval="interval"),
-    _Field("scores", WINDOW, "prediction_value", "prediction_error"),
-    _Field(_OF_DATA, WINDOW, "weighted_psi", "weighted_error"),
+    _Field("performance", QUALITY_MEASURED, "drop", "error", both="drop_error"),
+    _Field("estimated performance", PERFORMANCE_ESTIMATED, "estimate_drop", "estimate_error", interval="interval"),
+    _Field("scores", WINDOW_MEASURED, "prediction_value", "prediction_error"),
+    _Field(_OF_DATA, WINDOW_MEASURED, "weighted_psi", "weighted_error"),
 )
-PERFORMANCE = frozenset(field.name for field in _FIELDS if field.kind != WINDOW)
+PERFORMANCE = frozenset(field.name for field in _FIELDS if field.kind != WINDOW_MEASURED)
 """Names of the measures that are held against the evaluation, and not against the baseline."""
 
 
@@ -82,9 +82,9 @@ def _measure(entries: Sequence[Entry], field: _Field, spec: MonitoringSpec) -> M
 
 
 def _limit(field: _Field, spec: MonitoringSpec) -> float:
-    if field.kind == ESTIMATED:
+    if field.kind == PERFORMANCE_ESTIMATED:
         return spec.estimate.max_drop or spec.quality.max_drop
-    if field.kind == QUALITY:
+    if field.kind == QUALITY_MEASURED:
         return spec.quality.max_drop
     return spec.prediction_psi_limit if field.name == "scores" else spec.psi_limit
 
@@ -106,7 +106,7 @@ def _half_width(interval: Any) -> float | None:
 
 
 def _columns(entries: Sequence[Entry], spec: MonitoringSpec) -> Iterator[Measure]:
-    windows = {entry.subject: entry.data for entry in entries if entry.kind == WINDOW}
+    windows = {entry.subject: entry.data for entry in entries if entry.kind == WINDOW_MEASURED}
     names = sorted({name for data in windows.values() for name in data.get("columns", {})})
     for name in names:
         if name in spec.drift:

@@ -7,18 +7,18 @@ from typing import Any
 
 from trimtab.contracts import Window
 from trimtab.data.profile import Profile
+from trimtab.ledger.kinds import BASELINE_PUBLISHED, BASELINE_RECONSIDERED, DROP_ACCEPTED, WINDOW_MEASURED
 from trimtab.monitoring.drift.baseline import SCORE_COLUMN, SEASONS, Baseline, baseline_of, beside, read_baseline
 from trimtab.monitoring.drift.measure import measure
 from trimtab.monitoring.drift.observed import Observed
 from trimtab.monitoring.drift.result import Drift, period_json
 from trimtab.monitoring.drift.seasons import Reference, Season, Seasons
-from trimtab.monitoring.reconsidered import PROFILE, RECONSIDERED, SCORES, in_force
+from trimtab.monitoring.reconsidered import PROFILE, SCORES, in_force
 from trimtab.monitoring.records import ROW, SCORE, TIME, VERSION, record_columns
 from trimtab.monitoring.tables import record_batches
 from trimtab.ports import Ledger, ObjectStore
 from trimtab.spec import Spec
 
-BASELINE, MEASURED, ACCEPTED = "baseline.published", "window.measured", "drop.accepted"
 REPORT = "drift.json"
 _DIGITS = 6
 
@@ -39,7 +39,7 @@ class WindowDrift:
         Nothing is judged on too few rows or without a baseline.
         """
         observed = self._observed(window)
-        published = baseline_of([entry.data for entry in self.ledger.entries(BASELINE)], window.version)
+        published = baseline_of([entry.data for entry in self.ledger.entries(BASELINE_PUBLISHED)], window.version)
         if published is None:
             drift, reason = Drift(observed.rows), f"version {window.version} has no published baseline"
         else:
@@ -59,7 +59,7 @@ class WindowDrift:
 
     def _drift(self, window: Window, observed: Observed, published: Any) -> Drift:
         baseline = read_baseline(self.objects, published)
-        if word := in_force(self.ledger.entries(RECONSIDERED), window.version):
+        if word := in_force(self.ledger.entries(BASELINE_RECONSIDERED), window.version):
             profile, scores = (self._profile(word[f"{name}_uri"]) for name in ("baseline", "scores_profile"))
             baseline = replace(baseline, profile=profile, scores=scores)
             reference = Reference(baseline.profile, f"window {word['window']}, as {word['by']} has said")
@@ -70,7 +70,7 @@ class WindowDrift:
     def _reference(self, baseline: Baseline, baseline_uri: str, observed: Observed) -> Reference:
         if self.spec.monitoring.reference != "same_period":
             return Reference(baseline.profile)
-        drops = [entry for entry in self.ledger.entries(ACCEPTED) if entry.kind == ACCEPTED]
+        drops = [entry for entry in self.ledger.entries(DROP_ACCEPTED) if entry.kind == DROP_ACCEPTED]
         seasons = self._seasons(beside(baseline_uri, SEASONS))
         return Season(self.spec, baseline.profile, seasons, drops, self._profile).reference(observed.period)
 
@@ -89,7 +89,7 @@ class WindowDrift:
         has expired with the captured traffic."""
         earlier = [
             entry.subject
-            for entry in self.ledger.entries(MEASURED)
+            for entry in self.ledger.entries(WINDOW_MEASURED)
             if entry.subject != window.id
             and entry.data.get("version") == window.version
             and entry.data.get("judged")
