@@ -11,13 +11,14 @@ from trimtab.entrypoint import Runtime, entrypoint
 from trimtab.errors import LedgerConflict
 from trimtab.ledger.kinds import ROLLBACK_DONE, ROLLOUT_SERVING
 from trimtab.monitoring.alarms import AlarmReader
+from trimtab.names import alarms_of, model_stack_name
 from trimtab.ports import Alarms, Entry, Ledger
 from trimtab.recovery.arrivals import Arrivals
 from trimtab.recovery.decision import Request, Retraining, earlier
 from trimtab.recovery.giving_up import GivingUp
 from trimtab.recovery.hearing import Hearing
 from trimtab.recovery.policy import Cause
-from trimtab.recovery.rings import alarms_prefix, kind_named
+from trimtab.recovery.rings import kind_named
 from trimtab.spec.retraining import KINDS
 
 LEASE, LEASE_S = "recovery", 60.0
@@ -101,7 +102,7 @@ def _decide(
         entries = runtime.ledger.entries()
     if request.cause == "look":
         Arrivals(entries, event.at).tell(runtime.spec.data, runtime.metrics)
-        hearing.look(alarms_prefix(runtime.settings.stage, runtime.model))
+        hearing.look(alarms_of(model_stack_name(runtime.settings.stage, runtime.model))[0])
     ledger, metrics, notifier = parts
     retraining = Retraining(subject, event.at, entries, runtime.model, runtime.spec, ledger, alarms, metrics, notifier)
     return retraining.decide(request)

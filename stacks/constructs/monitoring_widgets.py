@@ -7,6 +7,7 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from stacks.constructs.alarm_limits import DAY, model_metric
 from stacks.constructs.measuring_alarms import RULES
 from trimtab.spec import Spec
+from trimtab.spec.limits import limit_of
 from trimtab.spec.retraining import AlarmKind
 from trimtab.telemetry import WATCHES, Metric
 
@@ -24,14 +25,14 @@ def monitoring_widgets(spec: Spec) -> list[list[cloudwatch.IWidget]]:
             _graph(spec, "Days until a trend crosses its limit", ("forecast",)),
         ],
     ]
-    if RULES["bias"].limit(spec) is not None:
+    if limit_of("bias", spec) is not None:
         rows.append([_graph(spec, "Bias: largest proven finding, in multiples of its limit", ("bias",))])
     return rows
 
 
 def _graph(spec: Spec, title: str, kinds: Sequence[AlarmKind]) -> cloudwatch.IWidget:
     """Every metric that an alarm of these kinds watches, and each kind's limit across; kinds without one are absent."""
-    limits = {kind: limit for kind in kinds if (limit := RULES[kind].limit(spec)) is not None}
+    limits = {kind: limit.value for kind in kinds if (limit := limit_of(kind, spec)) is not None}
     lines = [model_metric(spec, metric, RULES[kind].statistic, DAY) for kind in limits for metric in WATCHES[kind]]
     across = [cloudwatch.HorizontalAnnotation(value=limit, label=f"{kind} rings") for kind, limit in limits.items()]
     return cloudwatch.GraphWidget(title=title, left=lines, left_annotations=across, width=_WIDTH)

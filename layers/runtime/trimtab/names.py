@@ -1,7 +1,9 @@
 """Names that have to be known before a resource exists: those whose ARNs appear in policies."""
 
 import hashlib
+import re
 from dataclasses import dataclass
+from typing import Final
 
 VARIANT = "main"
 CHALLENGER, SHADOW = "challenger", "shadow"
@@ -19,6 +21,8 @@ MONITORING_PAGE = ("reports", "monitoring.html")
 RECORDS = "records"
 """Folder below a model's in the artifacts bucket: how its versions were made, a folder for each run."""
 
+_ALARM: Final = re.compile(r"Alarms(?P<id>[A-Z][A-Za-z0-9]*?)[0-9A-F]{8}(?:-[^-]*)?$")
+
 
 def stack_name(stage: str, part: str) -> str:
     """Name of one of Trimtab's stacks, for example ``trimtab-dev-data``."""
@@ -33,6 +37,20 @@ def model_stack_name(stage: str, model: str) -> str:
 def composites_of(stack: str) -> str:
     """What names of a stack's composite alarms begin with: the CDK makes them of letters and digits alone."""
     return stack.replace("-", "")
+
+
+def alarms_of(stack: str) -> tuple[str, str]:
+    """How the names of a stack's alarms begin that are about its model: of those on metrics, and of composites."""
+    return f"{stack}-Alarms", f"{composites_of(stack)}Alarms"
+
+
+def alarm_id(name: str) -> str:
+    """What the stack of a model calls an alarm, by the name that CloudFormation or the CDK made of its place: GivenUp.
+
+    Empty for an alarm that no stack of Trimtab's has made.
+    """
+    found = _ALARM.search(name)
+    return found["id"] if found else ""
 
 
 def wake_alarm(endpoint: str) -> str:

@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:  # the spec is read with packages that some who only name metrics do without
+    from trimtab.spec.monitoring import MonitoringSpec
     from trimtab.spec.retraining import AlarmKind
 
 NAMESPACE = "Trimtab"
@@ -101,3 +102,8 @@ WATCHES: Final[Mapping[AlarmKind, tuple[Metric, ...]]] = {
     "forecast": (Metric.DAYS_TO_LIMIT,),
 }
 """What the alarms of a kind watch, with the dimension Model only: by it recovery knows what an alarm is about."""
+
+
+def metric_of(kind: AlarmKind, watch: MonitoringSpec) -> Metric:
+    """The metric that the spec's alarm of a kind is on; drift has one for any column, and one for those that matter."""
+    return Metric.PSI_WEIGHTED if kind == "drift" and watch.drift_by == "importance" else WATCHES[kind][0]

@@ -4,15 +4,15 @@ from typing import Any
 
 import pytest
 
-from stacks.constructs.measuring_alarms import RULES
 from tests.fakes import NOON, MemoryAlarms, MemoryLedger
+from tests.unit.functions.scene import SPEC as TINY
 from tests.unit.functions.scene import tiny_spec
-from trimtab.recovery.readings import LIMITS
 from trimtab.recovery.ringing import Ringing
+from trimtab.spec import Spec
 from trimtab.spec.retraining import KINDS, AlarmKind
 from trimtab.telemetry import WATCHES
 
-SPEC = tiny_spec()
+SPEC = tiny_spec(f"{TINY}evaluation: {{slices: [kind], gates: {{bias: {{attributes: {{kind: {{}}}}}}}}}}\n")
 BEYOND: dict[AlarmKind, tuple[str, dict[str, Any], dict[str, Any]]] = {
     "drift": ("window.measured", {"max_psi": 0.9}, {"max_psi": 0.1}),
     "prediction": ("window.measured", {"prediction_psi": 0.9}, {"prediction_psi": 0.1}),
@@ -30,12 +30,17 @@ BEYOND: dict[AlarmKind, tuple[str, dict[str, Any], dict[str, Any]]] = {
 }
 
 
+def watched(**changed: Any) -> Spec:
+    """The spec with other rules of monitoring."""
+    return SPEC.model_copy(update={"monitoring": SPEC.monitoring.model_copy(update=changed)})
+
+
 class Watched:
     """A model whose alarm of one kind rings, and what was measured of it."""
 
     def __init__(self, kind: AlarmKind) -> None:
         self.kind, self.ledger, self.alarms = kind, MemoryLedger(), MemoryAlarms()
-        self.limits = SPEC.monitoring
+        self.spec = SPEC
         dimensions = [{"Name": "Model", "Value": "tiny"}]
         name = {"Namespace": "Trimtab", "MetricName": WATCHES[kind][0].value, "Dimensions": dimensions}
         self.alarms.put({"AlarmName": "it", **name})
@@ -51,7 +56,7 @@ class Watched:
         self.ledger.append("baseline.reconsidered", "word", {"version": version, "window": "w0"}, NOON, "test")
 
     def asks(self, version: int | None = 1) -> bool:
-        return Ringing("tiny", self.alarms, self.ledger.rows, self.limits, version).still("it")
+        return Ringing("tiny", self.alarms, self.ledger.rows, self.spec, version).still("it")
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -96,7 +101,7 @@ def test_a_window_that_was_not_judged_says_nothing_either_way(kind: AlarmKind) -
 @pytest.mark.parametrize("kind", KINDS)
 def test_of_an_alarm_of_m_of_n_readings_m_of_the_newest_n_bear_it_out(kind: AlarmKind) -> None:
     model, alone = Watched(kind), kind in ("change", "forecast")
-    model.limits = SPEC.monitoring.model_copy(update={"periods": 3, "datapoints": 2})
+    model.spec = watched(periods=3, datapoints=2)
     model.measured(beyond=True)
     assert model.asks() is alone, "what looks at many readings itself needs one"
     model.measured(beyond=True)
@@ -137,12 +142,10 @@ def test_bias_that_only_truth_can_show_counts_where_truth_was_joined() -> None:
     assert model.asks()
 
 
-def test_recovery_and_the_templates_hold_readings_to_the_same_limits() -> None:
-    watch = {"quality": {"max_drop": 0.07}, "psi_limit": 0.3, "prediction_psi_limit": 0.4, "slices": {"max_drop": 0.1}}
-    changed = type(SPEC.monitoring).model_validate(watch)
-    evaluation = SPEC.evaluation.model_copy(update={"slices": ("kind",)})
-    spec = SPEC.model_copy(update={"monitoring": changed, "evaluation": evaluation})
-    alarms = {kind: rule.limit(spec) for kind, rule in RULES.items()}
-    shared = {kind: limit for kind, limit in alarms.items() if limit is not None}
-    assert {*KINDS} - {"bias"} <= shared.keys()
-    assert {kind: LIMITS[kind](changed) for kind in shared} == shared
+def test_an_alarm_that_the_spec_has_no_limit_for_is_borne_out_by_nothing() -> None:
+    """Slices that are measured by another metric than the primary one have no alarm, and no limit by accident."""
+    model = Watched("slice")
+    model.measured(beyond=True)
+    assert model.asks()
+    model.spec = watched(quality=SPEC.monitoring.quality.model_copy(update={"metric": "log_loss"}))
+    assert not model.asks()

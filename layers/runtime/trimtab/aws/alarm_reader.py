@@ -8,12 +8,12 @@ from datetime import UTC, datetime
 from json import loads
 from typing import Any
 
+from trimtab.aws.alarms import portions
 from trimtab.aws.session import client
 from trimtab.monitoring.alarms import AlarmSeen, Turn
 
 _METRIC = ["MetricAlarm"]
 _TYPES = [*_METRIC, "CompositeAlarm"]
-_NAMES_PER_CALL = 100
 
 
 class CloudWatchAlarmReader:
@@ -28,9 +28,7 @@ class CloudWatchAlarmReader:
         return cls(client("cloudwatch"))
 
     def described(self, names: Iterable[str]) -> list[AlarmSeen]:
-        listed = sorted(set(names))
-        portions = (listed[start : start + _NAMES_PER_CALL] for start in range(0, len(listed), _NAMES_PER_CALL))
-        return [seen for portion in portions for seen in self._found(_METRIC, AlarmNames=portion)]
+        return [seen for portion in portions(names) for seen in self._found(_METRIC, AlarmNames=portion)]
 
     def under(self, prefix: str) -> list[AlarmSeen]:
         return list(self._found(_TYPES, AlarmNamePrefix=prefix))

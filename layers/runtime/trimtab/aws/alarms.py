@@ -8,6 +8,7 @@ from trimtab.rollout.rollback_alarms import dimension_list
 from trimtab.telemetry import NAMESPACE
 
 _NAMES_PER_CALL = 100
+"""How many alarms one call may name."""
 
 
 class CloudWatchAlarms:
@@ -25,7 +26,7 @@ class CloudWatchAlarms:
         self._cloudwatch.put_metric_alarm(**request)
 
     def states(self, names: Iterable[str]) -> dict[str, str]:
-        found = [alarm for names_ in _calls(names) for alarm in self._described(AlarmNames=names_)]
+        found = [alarm for names_ in portions(names) for alarm in self._described(AlarmNames=names_)]
         return {alarm["AlarmName"]: alarm["StateValue"] for alarm in found}
 
     def named(self, prefix: str) -> list[str]:
@@ -45,11 +46,11 @@ class CloudWatchAlarms:
         return {alarm["AlarmName"]: alarm["StateValue"] for alarm in exact}
 
     def delete(self, names: Iterable[str]) -> None:
-        for names_ in _calls(names):
+        for names_ in portions(names):
             self._cloudwatch.delete_alarms(AlarmNames=names_)
 
 
-def _calls(names: Iterable[str]) -> list[list[str]]:
+def portions(names: Iterable[str]) -> list[list[str]]:
     """Names in portions that one call may name; an empty call would mean all alarms, so there is none."""
     listed = sorted(set(names))
     return [listed[start : start + _NAMES_PER_CALL] for start in range(0, len(listed), _NAMES_PER_CALL)]

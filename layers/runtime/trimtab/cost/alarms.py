@@ -4,6 +4,8 @@ A test counts them in the templates, so that an alarm more is a number more here
 """
 
 from trimtab.spec import Spec
+from trimtab.spec.limits import limit_of
+from trimtab.spec.retraining import KINDS
 from trimtab.spec.timetable import has_gates
 
 MACHINES = 6
@@ -13,8 +15,6 @@ _OTHERS = 3
 """Disagreement, GivenUp and DeadLetters; Silence, Unreadable, Unusable and MissingTruth where something can be
 measured."""
 _SETTLING = 3
-_ALWAYS_MEASURED = 7
-"""Drift, Prediction, Schema, Quality, Estimate, Change and Forecast."""
 _BAND = 2
 """A band's two limits are counted as metrics beside what they are around."""
 _WATCHED_BY_ANOMALY = {"latency": 1, "throughput": 1, "errors": 3}
@@ -37,9 +37,7 @@ def composite_alarms() -> int:
 
 
 def _measured(spec: Spec) -> int:
-    watch = spec.monitoring
-    limited = watch.slices.max_drop is not None or watch.quality.metric == spec.evaluation.primary
-    return _ALWAYS_MEASURED + bool(spec.evaluation.slices and limited) + bool(spec.protected)
+    return sum(limit_of(kind, spec) is not None for kind in KINDS)
 
 
 def _service(spec: Spec) -> int:

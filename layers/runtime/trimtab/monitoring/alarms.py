@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Protocol
 
-from trimtab.names import composites_of
+from trimtab.names import alarm_id, alarms_of
 from trimtab.telemetry import WATCHES
 
 _DESCRIPTION: Final = re.compile(
@@ -15,8 +15,6 @@ _DESCRIPTION: Final = re.compile(
 """As stacks write it: the model, what the alarm is about, and the page that helps."""
 _READING: Final = re.compile(r"datapoints? \[(?P<value>[-+]?[\d.]+(?:[eE][-+]?\d+)?)")
 _CHILD: Final = re.compile(r"""ALARM\(\s*["']?([^"')]+)["']?\s*\)""")
-_OWN: Final = re.compile(r"Alarms(?P<id>\w+?)[0-9A-F]{8}(?:-\w+)?$")
-"""The end of a name that CloudFormation, or the CDK, has made of a construct's path."""
 _RINGS: Final = "ALARM"
 _MEASURES: Final = {metric.value for metrics in WATCHES.values() for metric in metrics}
 
@@ -80,8 +78,8 @@ class Rang:
 
 def label_of(name: str) -> str:
     """As stacks call an alarm: drift, page, monitoringBroken; its whole name, where somebody else made it."""
-    found = _OWN.search(name)
-    return f"{found['id'][:1].lower()}{found['id'][1:]}" if found else name
+    id = alarm_id(name)
+    return f"{id[:1].lower()}{id[1:]}" if id else name
 
 
 def rang(turns: Iterable[Turn]) -> list[Rang]:
@@ -102,7 +100,7 @@ def rang(turns: Iterable[Turn]) -> list[Rang]:
 def lately(reader: "AlarmReader", stack: str, since: datetime) -> list[Turn]:
     """How the alarms of a model's stack have turned since then; one that has rung since before is as if turned then."""
     found: list[Turn] = []
-    for prefix in (f"{stack}-Alarms", f"{composites_of(stack)}Alarms"):
+    for prefix in alarms_of(stack):
         for alarm in reader.under(prefix):
             if alarm.since >= since:
                 found += reader.turns(alarm.name, since)

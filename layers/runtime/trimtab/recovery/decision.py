@@ -122,7 +122,7 @@ class Retraining:
         """What the alarms say, asked once."""
         champion = self.ledger.state("champion")
         version = int(champion["version"]) if champion else None
-        return Ringing(self.model, self.alarms, self.entries, self.spec.monitoring, version)
+        return Ringing(self.model, self.alarms, self.entries, self.spec, version)
 
     def _waiting(self) -> dict[str, list[Entry]]:
         """Requests that are still worth something; the others are closed, each with its reason."""

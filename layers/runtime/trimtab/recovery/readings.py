@@ -1,7 +1,7 @@
-"""What the alarm of each kind has seen of a version, as the ledger has it, and the limit that it is held against."""
+"""What the alarm of each kind has seen of a version, as the ledger has it."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from trimtab.ledger.kinds import CHANGE_MEASURED
 from trimtab.monitoring.alarm_readings import READINGS, Series, end_of, held
@@ -10,20 +10,7 @@ from trimtab.monitoring.reconsidered import said_last
 from trimtab.ports import Entry
 from trimtab.spec.monitoring import MonitoringSpec
 from trimtab.spec.retraining import AlarmKind
-from trimtab.telemetry import WATCHES, Metric
-
-LIMITS: Final[Mapping[AlarmKind, Callable[[MonitoringSpec], float]]] = {
-    "drift": lambda watch: watch.psi_limit,
-    "prediction": lambda watch: watch.prediction_psi_limit,
-    "schema": lambda watch: 0.0,
-    "quality": lambda watch: watch.quality.max_drop,
-    "slice": lambda watch: watch.slices.max_drop or watch.quality.max_drop,
-    "estimate": lambda watch: watch.estimate.max_drop or watch.quality.max_drop,
-    "bias": lambda watch: 1.0,
-    "change": lambda watch: 1.0,
-    "forecast": lambda watch: float(watch.change.horizon_days),
-}
-"""As stacks/constructs/measuring_alarms.py makes the alarms: a test holds the limits to each other."""
+from trimtab.telemetry import metric_of
 
 
 def newest(kind: AlarmKind, entries: Sequence[Entry], version: int, watch: MonitoringSpec) -> float | None:
@@ -33,23 +20,8 @@ def newest(kind: AlarmKind, entries: Sequence[Entry], version: int, watch: Monit
     """
     if kind in ("change", "forecast"):
         return _looked_at(kind, entries, version, watch)
-    series = (Series.of(entries, source, version) for source in READINGS[_metric(kind, watch)])
+    series = (Series.of(entries, source, version) for source in READINGS[metric_of(kind, watch)])
     return max((held(each.values, watch) for each in series if each.values), default=None)
-
-
-def breaches(kind: AlarmKind, value: float | None, watch: MonitoringSpec) -> bool:
-    """Whether a reading lies beyond what its alarm allows; one that was not judged does not."""
-    if value is None:
-        return False
-    limit = LIMITS[kind](watch)
-    if kind == "forecast":
-        return value < limit
-    return value >= limit if kind == "change" else value > limit
-
-
-def _metric(kind: AlarmKind, watch: MonitoringSpec) -> Metric:
-    by_importance = kind == "drift" and watch.drift_by == "importance"
-    return Metric.PSI_WEIGHTED if by_importance else WATCHES[kind][0]
 
 
 def _looked_at(kind: AlarmKind, entries: Iterable[Entry], version: int, watch: MonitoringSpec) -> float | None:

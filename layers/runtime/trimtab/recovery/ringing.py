@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from trimtab.ports import Alarms, Entry
-from trimtab.recovery.readings import LIMITS, breaches, newest
-from trimtab.spec.monitoring import MonitoringSpec
+from trimtab.recovery.readings import newest
+from trimtab.spec import Spec
+from trimtab.spec.limits import limit_of
 from trimtab.spec.retraining import KINDS, AlarmKind
 from trimtab.telemetry import MODEL_DIMENSION, WATCHES
 
@@ -18,7 +19,7 @@ class Ringing:
     model: str
     alarms: Alarms
     entries: Sequence[Entry]
-    limits: MonitoringSpec
+    spec: Spec
     champion: int | None
     """The version that serves."""
 
@@ -60,12 +61,13 @@ class Ringing:
     def _unproven(self, kind: AlarmKind) -> str:
         if self.champion is None:
             return "no version serves"
-        reading = newest(kind, self.entries, self.champion, self.limits)
-        if breaches(kind, reading, self.limits):
-            return ""
+        limit = limit_of(kind, self.spec)
+        if limit is None:
+            return f"{self.model} has no limit for an alarm of the kind {kind}"
+        reading = newest(kind, self.entries, self.champion, self.spec.monitoring)
         if reading is None:
             return f"no reading of version {self.champion}, which serves, bears out an alarm of the kind {kind}"
-        limit = LIMITS[kind](self.limits)
-        return (
-            f"what the alarm has seen of version {self.champion} ({kind}: {reading:.4g}) is within the limit {limit:g}"
-        )
+        if limit.is_crossed_by(reading):
+            return ""
+        within = f"within the limit {limit.value:g}"
+        return f"what the alarm has seen of version {self.champion} ({kind}: {reading:.4g}) is {within}"

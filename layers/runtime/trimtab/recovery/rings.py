@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Final
 
 from trimtab.ledger.kinds import ALARM_CLEARED, ALARM_TOLD, RETRAIN_DEFERRED, RETRAIN_REQUESTED, RETRAIN_SUPPRESSED
-from trimtab.names import model_stack_name
+from trimtab.names import alarm_id
 from trimtab.ports import Entry
 from trimtab.recovery.history import DECISIONS
 
@@ -22,21 +22,11 @@ are kept out of what a look finds, by name alone, as the run time knows nothing 
 ``service_page`` are two composites, above measurements and above the endpoint: neither name covers the other. A test of
 the templates holds both lists to each other.
 """
-_ID: Final = re.compile(r"-Alarms(?P<id>[A-Z][A-Za-z0-9]*?)[0-9A-F]{8}(?:-[^-]*)?$")
-
-
-def alarms_prefix(stage: str, model: str) -> str:
-    """How the names of all alarms of a model begin that its stack makes."""
-    return f"{model_stack_name(stage, model)}-Alarms"
 
 
 def kind_named(alarm: str) -> str:
-    """What an alarm is about, by the name that CloudFormation made of its place in the stack: ``given_up``.
-
-    Empty for an alarm that no stack of Trimtab's has made.
-    """
-    found = _ID.search(alarm)
-    return re.sub(r"(?<!^)(?=[A-Z])", "_", found["id"]).lower() if found else ""
+    """What an alarm is about: ``given_up``. Empty for an alarm that no stack of Trimtab's has made."""
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", alarm_id(alarm)).lower()
 
 
 @dataclass(frozen=True)

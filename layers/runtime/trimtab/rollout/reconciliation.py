@@ -9,7 +9,7 @@ from trimtab.names import ModelNames, composites_of, model_stack_name
 from trimtab.ports import EndpointState, Package
 from trimtab.rollout.approval import is_approved
 from trimtab.spec import Spec
-from trimtab.telemetry import Metric
+from trimtab.telemetry import Metric, metric_of
 
 WATCHED = (Metric.PSI_MAX, Metric.PSI_PREDICTION, Metric.QUALITY_DROP, Metric.READING, Metric.RECONCILE_FINDINGS)
 """Metrics without whose alarms nobody would hear of what goes wrong."""
@@ -25,7 +25,7 @@ MEASURING = frozenset((Metric.PSI_MAX, Metric.PSI_WEIGHTED, Metric.PSI_PREDICTIO
 def watched(spec: Spec) -> tuple[Metric, ...]:
     """Those of a spec: drift that counts by importance has an alarm on its weighted mean, and none on the largest;
     long silences are told by a metric of their own, and without anything to measure there is no alarm on silence."""
-    others = {Metric.PSI_MAX: Metric.PSI_WEIGHTED} if spec.monitoring.drift_by == "importance" else {}
+    others = {Metric.PSI_MAX: metric_of("drift", spec.monitoring)}
     others |= {Metric.READING: Metric.SILENT_HOURS} if spec.monitoring.tells_its_silence else {}
     without = () if spec.is_measured else (Metric.READING,)
     return tuple(others.get(metric, metric) for metric in WATCHED if metric not in without)

@@ -78,6 +78,11 @@ class MonitoringSpec(Section):
     the time between two readings; when absent, twice that, and 48 at least."""
 
     @property
+    def estimated_drop(self) -> float:
+        """How far performance may have fallen by an estimate: as far as by the truth, where nothing else is said."""
+        return self.estimate.max_drop or self.quality.max_drop
+
+    @property
     def between_readings_hours(self) -> float:
         """The longest time that lies between two readings when all is well."""
         return max(longest_gap_hours(self.schedule), self.windows.hours or 0.0)

@@ -83,7 +83,7 @@ def _measure(entries: Sequence[Entry], field: _Field, spec: MonitoringSpec) -> M
 
 def _limit(field: _Field, spec: MonitoringSpec) -> float:
     if field.kind == PERFORMANCE_ESTIMATED:
-        return spec.estimate.max_drop or spec.quality.max_drop
+        return spec.estimated_drop
     if field.kind == QUALITY_MEASURED:
         return spec.quality.max_drop
     return spec.prediction_psi_limit if field.name == "scores" else spec.psi_limit
