@@ -57,3 +57,9 @@ def test_without_rows_nothing_is_estimated() -> None:
 
 def test_one_bin_has_neither_drift_nor_error() -> None:
     assert psi_estimate([10, 0], [20, 0]) == Estimate(0.0, 0.0)
+
+
+def test_both_figures_are_plain_numbers_that_json_and_rules_can_take() -> None:
+    found = psi_estimate(np.array([10, 30]), np.array([20, 20]))
+    assert found is not None
+    assert {type(found.value), type(found.error)} == {float}

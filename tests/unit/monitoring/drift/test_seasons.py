@@ -1,5 +1,6 @@
 """A window is held against the same period of an earlier year, of profiles that are stored anyway."""
 
+import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -9,8 +10,12 @@ import pyarrow as pa
 import pytest
 
 from tests.unit.functions.scene import SPEC, tiny_spec
+from trimtab.data.column_profile import NumberProfile, TimeProfile
 from trimtab.data.profile import Profile, profile_table
 from trimtab.errors import SpecError
+from trimtab.monitoring.drift.baseline import SCORE_COLUMN, Baseline
+from trimtab.monitoring.drift.measure import measure
+from trimtab.monitoring.drift.observed import Observed
 from trimtab.monitoring.drift.seasons import Reference, Season, Seasons, keys_of, usual_psi
 from trimtab.ports import Entry
 from trimtab.spec import Spec
@@ -147,6 +152,20 @@ def test_years_that_differ_among_themselves_say_how_much_is_usual() -> None:
     mild, hot = (profile(rows(first, 20, centre), spec) for centre in (lambda day: 0.5, lambda day: 0.9))
     assert usual_psi({"2020-07": mild}, ["x"], 200) == {}
     assert usual_psi({"2020-07": mild, "2021-07": hot}, ["x"], 200)["x"] > 1
+
+
+def test_a_window_that_is_held_to_what_is_usual_can_be_written_down() -> None:
+    spec = spec_of()
+    first = datetime(2020, 7, 1, tzinfo=UTC)
+    mild, hot, now = (
+        profile(rows(first, 20, centre), spec) for centre in (lambda _: 0.5, lambda _: 0.9, lambda _: 0.7)
+    )
+    reference = Reference(mild.merge(hot), usual=usual_psi({"2020-07": mild, "2021-07": hot}, ["x"], 200))
+    scores = NumberProfile.of(pa.array([0.5, 0.6]))
+    baseline = Baseline(mild, Profile(2, {SCORE_COLUMN: scores}))
+    drift = measure(Observed(now, scores, TimeProfile()), baseline, spec, reference)
+    assert json.loads(json.dumps(drift.to_json()))["usual"]["x"] > spec.monitoring.psi_limit
+    assert [column.judgement and column.judgement.moved for column in drift.columns] == [False, False]
 
 
 def test_a_thin_year_makes_no_limit_that_hears_nothing() -> None:

@@ -38,12 +38,12 @@ def psi_estimate(reference: Sequence[int] | Integers, current: Sequence[int] | I
         return None
     counts = np.asarray([reference, current], dtype=np.float64)
     counts = counts[:, counts.sum(axis=0) > 0]
-    rows = counts.sum(axis=1)
+    n, m = map(float, counts.sum(axis=1))
     before, after = _shares(counts[0]), _shares(counts[1])
-    degrees, each = counts.shape[1] - 1, float(np.sum(1 / rows))
-    bias = _bias(before, after, rows[0]) + _bias(after, before, rows[1])
+    degrees, each = counts.shape[1] - 1, 1 / n + 1 / m
+    bias = _bias(before, after, n) + _bias(after, before, m)
     least = 2 * degrees * each**2
-    variance = _variance(before, after, rows[0]) + _variance(after, before, rows[1]) - least
+    variance = _variance(before, after, n) + _variance(after, before, m) - least
     return Estimate(plain - min(bias, 2 * degrees * each), math.sqrt(max(variance, least)))
 
 
