@@ -125,16 +125,6 @@ def test_drifted_traffic_rings_the_alarm_by_evaluation(loop: Loop, folder: Path)
     wait_until(lambda: loop.alarm("PsiMax") == "ALARM", 30, lambda: f"PsiMax is {loop.alarm('PsiMax')}")
 
 
-def test_who_approves_says_what_windows_are_held_against_and_who_reads_does_not(loop: Loop, reader: Person) -> None:
-    window = reader.trimtab("baseline", "show", "tiny")["windows"][-1]["window"]
-    reader.refused("baseline", "use", "tiny", window, "--reason", "the pumps are new")
-    approver = person(loop.cloud, "Approver")
-    said = approver.trimtab("baseline", "use", "tiny", window, "--reason", "the pumps are new")
-    assert (said["outcome"], said["window"]) == ("Reconsidered", window)
-    (entry,) = Stage().ledger("tiny").entries("baseline.reconsidered")
-    assert ":user/" in entry.data["by"]
-
-
 def test_late_truth_starts_a_retraining_whose_challenger_is_better(loop: Loop, folder: Path) -> None:
     loop.answered("Deferred")
     loop.settle("recovery")
@@ -143,6 +133,16 @@ def test_late_truth_starts_a_retraining_whose_challenger_is_better(loop: Loop, f
     loop.answered("Started")
     assert loop.next("training").state == "Registered"
     assert loop.versions()[0]["ModelPackageVersion"] == 2
+
+
+def test_who_approves_says_what_windows_are_held_against_and_who_reads_does_not(loop: Loop, reader: Person) -> None:
+    window = reader.trimtab("baseline", "show", "tiny")["windows"][-1]["window"]
+    reader.refused("baseline", "use", "tiny", window, "--reason", "the pumps are new")
+    approver = person(loop.cloud, "Approver")
+    said = approver.trimtab("baseline", "use", "tiny", window, "--reason", "the pumps are new")
+    assert (said["outcome"], said["window"]) == ("Reconsidered", window)
+    (entry,) = Stage().ledger("tiny").entries("baseline.reconsidered")
+    assert ":user/" in entry.data["by"]
 
 
 def test_a_reader_is_told_what_the_challengers_rollout_would_do(reader: Person) -> None:
