@@ -169,3 +169,78 @@ def test_a_table_that_is_not_there_is_not_found(account: Account) -> None:
     with pytest.raises(ClientError) as refused:
         account.client("dynamodb").get_item(TableName=account.unique("none"), Key={"id": {"S": "a"}})
     assert refused.value.response["Error"]["Code"] == "ResourceNotFoundException"
+
+
+@pytest.fixture
+def readings(account: Account) -> str:
+    """Twelve items of two partitions, each with numbers, lists and gaps, in a table with an index over their kind."""
+    dynamodb, name = account.client("dynamodb"), account.unique("readings")
+    dynamodb.create_table(
+        TableName=name,
+        KeySchema=_keys("at"),
+        AttributeDefinitions=[{"AttributeName": each, "AttributeType": "S"} for each in ("of", "at", "kind")],
+        LocalSecondaryIndexes=[
+            {"IndexName": "kind", "KeySchema": _keys("kind"), "Projection": {"ProjectionType": "ALL"}}
+        ],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    dynamodb.get_waiter("table_exists").wait(TableName=name)
+    account.later(dynamodb.delete_table, TableName=name)
+    for place in range(12):
+        dynamodb.put_item(TableName=name, Item=_reading(place))
+    return name
+
+
+def _keys(sort: str) -> list[dict[str, str]]:
+    return [{"AttributeName": "of", "KeyType": "HASH"}, {"AttributeName": sort, "KeyType": "RANGE"}]
+
+
+def _reading(place: int) -> dict[str, Any]:
+    """Even ones are of ``a``, odd ones of ``b``; every third has no kind, so that the index does not hold it."""
+    kind = {"kind": {"S": f"drift.{place:02d}"}} if place % 3 else {}
+    values = {"L": [{"N": str(place)}, {"S": ""}, {"BOOL": False}, {"NULL": True}, {"M": {"raw": {"B": b"\x00\xff"}}}]}
+    return {"of": {"S": "ab"[place % 2]}, "at": {"S": f"{place:02d}"}, "values": values, **kind}
+
+
+def _asked(account: Account, table: str, condition: str, value: str, **more: Any) -> Any:
+    """What a query for partition ``a`` answers; the condition calls the sort key ``#by``."""
+    return account.client("dynamodb").query(
+        TableName=table,
+        KeyConditionExpression=f"#of = :of AND {condition}",
+        ExpressionAttributeNames={"#of": "of", "#by": str(more.get("IndexName", "at"))},
+        ExpressionAttributeValues={":of": {"S": "a"}, ":value": {"S": value}},
+        **more,
+    )
+
+
+def test_a_query_finds_what_its_conditions_choose_in_order_and_whole(account: Account, readings: str) -> None:
+    found = _asked(account, readings, "#by > :value", "02")
+    assert found["Items"] == [_reading(place) for place in (4, 6, 8, 10)]
+    assert (found["Count"], found.get("LastEvaluatedKey")) == (4, None)
+    back = _asked(account, readings, "#by <= :value", "04", ScanIndexForward=False)
+    assert [item["at"]["S"] for item in back["Items"]] == ["04", "02", "00"]
+
+
+def test_an_index_holds_only_items_that_have_its_attribute(account: Account, readings: str) -> None:
+    found = _asked(account, readings, "begins_with(#by, :value)", "drift.", IndexName="kind")
+    assert [item["at"]["S"] for item in found["Items"]] == ["02", "04", "08", "10"]
+
+
+def test_pages_of_a_query_go_on_where_the_last_one_ended(account: Account, readings: str) -> None:
+    seen: list[list[str]] = []
+    start: dict[str, Any] = {}
+    for _ in range(4):
+        page = _asked(account, readings, "#by >= :value", "02", Limit=2, **start)
+        seen.append([item["at"]["S"] for item in page["Items"]])
+        if "LastEvaluatedKey" not in page:
+            break
+        start = {"ExclusiveStartKey": page["LastEvaluatedKey"]}
+    assert [at for page in seen for at in page] == ["02", "04", "06", "08", "10"]
+    assert all(len(page) <= 2 for page in seen)
+
+
+def test_a_query_for_a_partition_without_items_finds_none(account: Account, readings: str) -> None:
+    values = {":of": {"S": "nobody"}}
+    query = {"TableName": readings, "KeyConditionExpression": "#of = :of", "ExpressionAttributeNames": {"#of": "of"}}
+    found = account.client("dynamodb").query(**query, ExpressionAttributeValues=values)
+    assert (found["Items"], found["Count"]) == ([], 0)
