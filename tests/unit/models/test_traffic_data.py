@@ -39,9 +39,20 @@ def test_nine_months_never_came(hours: pd.DataFrame) -> None:
 
 
 def test_a_mended_month_has_gaps_where_the_thermometer_was_broken(hours: pd.DataFrame) -> None:
-    february = data.mended(hours)[hours["date_time"].dt.strftime("%Y-%m") == "2014-02"]
+    mended = data.mended(hours)
+    february = mended[mended["date_time"].dt.strftime("%Y-%m") == "2014-02"]
     assert february["temp"].isna().sum() == 6
     assert february["temp"].min() > 240
+
+
+def test_one_hour_of_impossible_rain_is_more_than_a_month_may_have_and_is_left_out_by_mending(
+    hours: pd.DataFrame,
+) -> None:
+    july = hours[hours["date_time"].dt.strftime("%Y-%m") == "2016-07"]
+    _, high = SPEC.data.columns["rain_1h"].range or (0, 0)
+    assert (july["rain_1h"] > high).mean() > SPEC.data.quality.max_violation_share
+    whole = data.mended(july)
+    assert (len(july) - len(whole), whole["rain_1h"].max() < high) == (1, True)
 
 
 def test_a_month_has_its_hours_and_its_volumes(hours: pd.DataFrame, tmp_path: Path) -> None:
