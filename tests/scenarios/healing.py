@@ -19,9 +19,9 @@ from tests.fixtures.models.tiny import data
 from tests.local.conftest import ROOT, LocalCloud, wait_until
 from tests.local.loop_support import FIXTURE, PREFIX, Ended, Loop, deploy, deploy_model, environment
 from tests.scenarios.deployed import rewrite
+from trimtab.ledger.kinds import ALARM_CLEARED
 from trimtab.ports import Entry
 from trimtab.recovery.history import DECISIONS
-from trimtab.recovery.rings import CLEARED
 
 SPEED = 60
 DAY_S = 24 * 3600
@@ -140,7 +140,7 @@ class Pumps:
         return sum(turn["newState"]["stateValue"] == "ALARM" for turn in turns)
 
     def _cleared(self, alarm: str) -> list[Entry]:
-        return [row for row in self.entries(CLEARED) if row.data["alarm"] == alarm]
+        return [row for row in self.entries(ALARM_CLEARED) if row.data["alarm"] == alarm]
 
 
 def _unlabelled(rows: pd.DataFrame) -> pd.DataFrame:
