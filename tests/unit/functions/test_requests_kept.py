@@ -48,6 +48,8 @@ def test_an_alarm_that_only_tells_is_written_down_with_the_reason(scene: Scene) 
 
 def test_the_spec_says_what_an_alarm_allows(scene: Scene) -> None:
     policy(scene, actions={"slice": "retrain", "drift": "tell"})
+    sliced = scene.spec.evaluation.model_copy(update={"slices": ("kind",)})
+    scene.spec = scene.spec.model_copy(update={"evaluation": sliced})
     rings(scene, SLICE_ALARM)
     scene.ledger.append("quality.measured", "w2", {"version": 1, "drop": 0.0, "slice_drop": 0.2}, scene.now, "test")
     assert decide(scene, alarm=SLICE_ALARM)["outcome"] == "Started"
@@ -253,3 +255,13 @@ def test_a_month_that_never_came_is_told_when_the_next_one_has_come(scene: Scene
         scene.ledger.append("drop.accepted", start, data, scene.now, "test")
     assert Arrivals(scene.ledger.rows, scene.now).missing(timedelta(days=31)) == 1
     assert Arrivals(scene.ledger.rows[:1], scene.now).missing(timedelta(days=31)) == 0
+
+
+def test_a_corrected_file_is_none_of_the_drops_that_are_waited_for(scene: Scene) -> None:
+    scene.ledger.rows.clear()
+    for days, month in ((0, "01"), (31, "02"), (69, "01")):
+        period = {"start": f"2026-{month}-01T00:00:00Z", "end": f"2026-{month}-28T23:00:00Z"}
+        data = {"kind": "data", "labelled": True, "period": period}
+        scene.ledger.append("drop.accepted", f"{days}", data, scene.now + timedelta(days=days), "test")
+    late = scene.now + timedelta(days=31 + 70)
+    assert Arrivals(scene.ledger.rows, late).missing(timedelta(days=31)) == 2

@@ -52,6 +52,14 @@ def test_a_json_array_and_a_single_object_are_records_too() -> None:
         assert len(decode_line(line("e1", NOON, request, answer), DATA).records) == 1
 
 
+@pytest.mark.parametrize("separator", ["\u2028", "\u2029", "\u0085"])
+def test_a_text_may_hold_what_other_programs_take_for_the_end_of_a_line(separator: str) -> None:
+    request = direction("INPUT", f'{{"row": 1, "x": 0.5, "kind": "a{separator}b"}}\n')
+    answer = direction("OUTPUT", json_lines(ANSWERS[:1]))
+    (record,) = decode_line(line("e1", NOON, request, answer), DATA).records
+    assert record["kind"] == f"a{separator}b"
+
+
 def test_requests_of_both_kinds_stand_in_one_table_in_order() -> None:
     text = line("e1", NOON, direction("INPUT", "7,0.5,a\n", "text/csv", "CSV"), direction("OUTPUT", "1\n", "text/csv"))
     events = [decode_line(text, DATA), decode_line(request_line("e2", NOON, RECORDS[:1], [0.5]), DATA)]

@@ -140,6 +140,17 @@ def test_a_few_records_answered_by_both_are_inconclusive() -> None:
     assert found(judged((), (), answers), "agreement").outcome == "inconclusive"
 
 
+@pytest.mark.parametrize(("successor", "outcome"), [(0.2, "pass"), (0.4, "inconclusive")])
+def test_a_champion_that_says_the_same_of_all_gives_no_order_to_agree_with(successor: float, outcome: str) -> None:
+    answers = {str(number): (successor + (number % 7 if successor != 0.2 else 0), 0.2) for number in range(120)}
+    assert found(judged((), (), answers), "agreement").outcome == outcome
+
+
+def test_a_successor_that_says_the_same_of_all_records_fails_where_the_champion_told_them_apart() -> None:
+    answers = {str(number): (0.2, float(number)) for number in range(120)}
+    assert found(judged((), (), answers), "agreement").outcome == "fail"
+
+
 def losses(mean: float, count: int, seed: int) -> tuple[Score, ...]:
     return scores(lambda random, size: random.exponential(mean, size), [count] * 5, seed)
 

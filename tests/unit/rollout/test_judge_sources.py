@@ -142,6 +142,13 @@ def test_captured_files_are_read_from_the_beginning_of_the_rollout_on() -> None:
     assert [found.request for found in traffic(objects)] == ["1-2", "2-0", "2-2", "3-0", "3-2"]
 
 
+def test_an_answer_that_is_no_number_is_compared_with_nothing() -> None:
+    objects = MemoryObjects()
+    said = {"number": 0.5, "nan": float("nan"), "infinite": float("inf")}
+    captured(objects, "file", NOON, *(request_line(name, NOON, [record(1)], [each]) for name, each in said.items()))
+    assert [found.request for found in traffic(objects)] == ["number"]
+
+
 def test_one_answer_of_a_request_counts_with_its_record_version_and_mark() -> None:
     objects = MemoryObjects()
     many = request_line("many", NOON, [record(1), record(2)], [0.25, 0.75], version=2)

@@ -1,6 +1,7 @@
 """Captured traffic as the judge reads it: a bounded sample of what SageMaker wrote to S3 since the rollout began."""
 
 import hashlib
+import math
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 
@@ -32,7 +33,8 @@ class CapturedTraffic:
         self._objects, self._folder, self._data = objects, capture_uri, data
 
     def answers(self, fleet: Fleet, since: datetime) -> Iterable[CapturedAnswer]:
-        """Oldest file first. What cannot be read, is no answer of a model, or was scored by a batch is left out."""
+        """Oldest file first. What cannot be read, is no number, is no answer of a model, or was scored
+        by a batch is left out."""
         try:
             files = self._files(f"{self._folder}/{fleet.endpoint}/{fleet.variant}/", since)
             found = [answer for file in self._fetched(files) for answer in file]
@@ -59,7 +61,8 @@ class CapturedTraffic:
         with self._objects.open(file.uri) as lines:
             decoded = [event for event in decode_lines(lines, self._data) if not isinstance(event, DataError)]
         events = [event for event in decoded if not event.id.startswith(BATCH_EVENT)]
-        found = [self._answer(event) for event in events if event.answers]
+        read = (self._answer(event) for event in events if event.answers)
+        found = [answer for answer in read if math.isfinite(answer.score)]
         ordered = sorted(found, key=lambda each: (not each.synthetic, hashlib.sha256(each.request.encode()).digest()))
         synthetic = sum(each.synthetic for each in found)
         return ordered[: synthetic + PER_FILE]

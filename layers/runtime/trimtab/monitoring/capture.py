@@ -120,7 +120,7 @@ def _named(row: list[str], columns: list[str]) -> Record:
 
 def _json_records(body: str) -> Iterator[Record]:
     """Objects of a JSON Lines body, of a JSON array, or the one object that a body is."""
-    documents: Any = [json.loads(line) for line in body.splitlines() if line.strip()]
+    documents: Any = [json.loads(line) for line in body.split("\n") if line.strip()]
     if len(documents) == 1 and isinstance(documents[0], list):
         documents = documents[0]
     for document in documents:

@@ -38,7 +38,7 @@ class Arrivals:
         drops = [entry for entry in accepted if entry.data.get("kind") == DropKind.DATA.value]
         if not drops:
             return 0
-        return self._overdue(drops[-1].at, every) + self._left_out(drops, every)
+        return self._overdue(_newest(drops).at, every) + self._left_out(drops, every)
 
     def _overdue(self, newest: datetime, every: timedelta) -> int:
         return max(0, math.floor((self.at - newest) / every - LATE))
@@ -48,6 +48,16 @@ class Arrivals:
         periods = sorted(_periods(drops), key=lambda period: period.end)
         gaps = [max(timedelta(0), after.start - before.end) for before, after in pairwise(periods)]
         return math.floor(gaps[-1] / every + LATE) if gaps else 0
+
+
+def _newest(drops: Sequence[Entry]) -> Entry:
+    """The drop that brought the newest rows; one that corrects earlier ones is none of those that are waited for."""
+    newest, end = drops[0], None
+    for drop in drops:
+        period = next(_periods([drop]), None)
+        if period is None or end is None or period.end > end:
+            newest, end = drop, period.end if period else end
+    return newest
 
 
 def _periods(drops: Sequence[Entry]) -> Iterator[Period]:

@@ -1,7 +1,7 @@
 """Looks at production and tells of what disagrees. It repairs nothing: who put it so may have had a reason."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -56,8 +56,15 @@ class Reconciler:
         return {"outcome": "Disagrees" if found else "Agrees", "found": [each.to_json() for each in found]}
 
     def _observe(self) -> Observed:
+        """What is read one after the other counts as one moment only if nobody has moved production meanwhile."""
+        was_busy, champion = self._is_busy(), self.ledger.state("champion")
+        seen = self._seen(champion)
+        moved = self._is_busy() or self.ledger.state("champion") != champion
+        return replace(seen, is_busy=was_busy or moved)
+
+    def _seen(self, champion: Mapping[str, Any] | None) -> Observed:
         entries = self.ledger.entries()
-        champion, live = self.ledger.state("champion"), self.endpoints.describe(self.names.endpoint)
+        live = self.endpoints.describe(self.names.endpoint)
         config = self.endpoints.config(live.config) if live else None
         scaling = self.spec.rollout.endpoint.autoscaling
         newest = next(iter(self.registry.packages(self.names.package_group)), None)
@@ -68,7 +75,7 @@ class Reconciler:
             spec=self.spec,
             champion=champion,
             live=live,
-            is_busy=self._is_busy(),
+            is_busy=False,
             is_asleep=_is_asleep(entries),
             config_exists=live is None or config is not None,
             missing_models=self._missing_models([live.config] if live else []),

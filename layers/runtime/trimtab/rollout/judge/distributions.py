@@ -45,7 +45,9 @@ def best_p(new: Sequence[float], old: Sequence[float]) -> float:
 
 
 def rank_correlation(pairs: Sequence[tuple[float, float]]) -> float:
-    """Spearman's, -1 to 1, with ties at their mean rank; 0 when either side is constant."""
+    """Spearman's, -1 to 1, with ties at their mean rank; 1 when all are equal, else 0 when either side is constant."""
+    if all(first == second for first, second in pairs):
+        return 1.0
     ranked = [list(_ranks([pair[side] for pair in pairs])) for side in (0, 1)]
     if any(len(set(ranks)) < 2 for ranks in ranked):
         return 0.0

@@ -144,6 +144,9 @@ def check_agreement(case: Case, rule: Rule) -> Check | None:
     if count < LEAST_RECORDS:
         said = f"{count} records were answered by both versions: {LEAST_RECORDS} are needed"
         return rule.check("inconclusive", said, direction="lower", n_new=count, n_old=count)
+    if len({old for _, old in pairs}) < 2 and any(new != old for new, old in pairs):
+        said = f"the old version says the same of all {count} records: there is no order to agree with"
+        return rule.check("inconclusive", said, direction="lower", n_new=count, n_old=count)
     found = rank_correlation(pairs)
     figures = {
         "direction": "lower",

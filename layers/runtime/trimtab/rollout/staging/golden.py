@@ -29,7 +29,7 @@ class Golden:
 def read_golden(body: bytes) -> list[Golden]:
     """The records of golden.jsonl. Raises DataError on an empty or unreadable file."""
     try:
-        rows = [json.loads(line) for line in body.decode().splitlines() if line.strip()]
+        rows = [json.loads(line) for line in body.decode().split("\n") if line.strip()]
         golden = [Golden(dict(r["request"]), score_of(r["expected"]), r["expected"].get("id")) for r in rows]
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise DataError(f"golden.jsonl cannot be read ({error!r}): run the evaluation again") from error
@@ -75,7 +75,7 @@ def _answers(answer: Answer) -> Iterator[tuple[Any, float]]:
     """(id, score) of each line; none when it is no answer to records."""
     if answer.status != 200:
         return
-    for line in answer.body.decode(errors="replace").splitlines():
+    for line in answer.body.decode(errors="replace").split("\n"):
         try:
             row = json.loads(line)
             yield row.get("id"), score_of(row)
