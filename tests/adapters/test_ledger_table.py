@@ -29,7 +29,7 @@ def test_entries_come_back_in_order_and_chained(ledger: Ledger) -> None:
     data = {"psi": 1.0, "small": 1e-7, "rows": 3, "nested": {"none": None, "list": [1.5, "x", True]}}
     for number in range(3):
         ledger.append("drop.accepted", f"drop-{number}", data, NOON + timedelta(seconds=number), "accept_drop")
-    ledger.append("run.started", "run-1", {}, NOON, "lease_training")
+    ledger.append("run.tracked", "run-1", {}, NOON, "lease_training")
     entries = ledger.entries()
     assert [entry.seq for entry in entries] == [1, 2, 3, 4]
     assert verify_chain(entries) is None
@@ -40,12 +40,12 @@ def test_entries_come_back_in_order_and_chained(ledger: Ledger) -> None:
 
 def test_entries_are_found_by_the_index_that_reads_least_and_stay_in_order(ledger: Ledger) -> None:
     for number in range(4):
-        ledger.append("drop.accepted", f"drop-{number}", {}, NOON, "accept_drop")
-        ledger.append("drop.accepting", f"drop-{number % 2}", {}, NOON, "accept_drop")
-        ledger.append("a.drop", "drop-0", {}, NOON, "accept_drop")
-    assert [e.seq for e in ledger.entries("drop.accept")] == [1, 2, 4, 5, 7, 8, 10, 11]
+        ledger.append("retrain.requested", f"drop-{number}", {}, NOON, "accept_drop")
+        ledger.append("retrain.resumed", f"drop-{number % 2}", {}, NOON, "accept_drop")
+        ledger.append("alarm.told", "drop-0", {}, NOON, "accept_drop")
+    assert [e.seq for e in ledger.entries("retrain.re")] == [1, 2, 4, 5, 7, 8, 10, 11]
     assert [e.seq for e in ledger.entries(subject="drop-0")] == [1, 2, 3, 6, 8, 9, 12]
-    assert [e.seq for e in ledger.entries("drop.", "drop-0")] == [1, 2, 8]
+    assert [e.seq for e in ledger.entries("retrain.", "drop-0")] == [1, 2, 8]
     assert len(ledger.entries()) == 12
 
 

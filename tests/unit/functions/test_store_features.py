@@ -16,6 +16,7 @@ from trimtab.entrypoint import Runtime
 from trimtab.errors import FeatureStoreBusy, LedgerConflict
 from trimtab.feature_store import storing
 from trimtab.feature_store.records import request_of
+from trimtab.ledger.kinds import FEATURES_STORED
 from trimtab.spec.stored import ACCEPTED, feature_group
 
 GROUP = feature_group("trimtab-test-tiny", tiny.SPEC)
@@ -95,7 +96,7 @@ def test_the_ledger_says_what_is_stored_and_it_is_not_stored_twice(
 ) -> None:
     accept(runtime, "january", tiny.month(1))
     rounds(runtime, features)
-    (entry,) = runtime.ledger.entries(storing.STORED)
+    (entry,) = runtime.ledger.entries(FEATURES_STORED)
     assert (entry.subject, entry.data["records"], entry.data["skipped"]) == (GROUP, 600, 0)
     rounds(runtime, features)
     assert len(features.written) == 600
@@ -118,7 +119,7 @@ def test_rows_without_event_time_are_left_out_and_counted(runtime: Runtime, feat
     times = pa.array([None, *table.column("at").to_pylist()[1:]], table.schema.field("at").type)
     accept(runtime, "january", table.set_column(1, "at", times))
     rounds(runtime, features)
-    (entry,) = runtime.ledger.entries(storing.STORED)
+    (entry,) = runtime.ledger.entries(FEATURES_STORED)
     assert (entry.data["records"], entry.data["skipped"]) == (149, 1)
 
 
