@@ -1,6 +1,7 @@
 """Performance is measured on the labels known now."""
 
 import json
+from datetime import datetime
 from typing import Any
 
 import numpy as np
@@ -72,12 +73,19 @@ def joined_window(production: Production) -> list[dict[str, Any]]:
     return list(production.call("join_truth")["joined"])
 
 
+def span_of(production: Production, window: str) -> dict[str, str]:
+    """When the window's requests came, as it was collected."""
+    (entry,) = production.scene.ledger.entries("window.collected", window)
+    return {name: datetime.fromisoformat(entry.data[name]).isoformat() for name in ("start", "end")}
+
+
 def test_the_report_beside_the_window_is_the_answer_and_a_retry_changes_neither(production: Production) -> None:
     joined = joined_window(production)
     measured = production.call("measure_quality", joined=joined)
     uri = f"s3://captures/tiny/windows/{joined[0]['window']}/quality.json"
     assert json.loads(production.scene.objects.read(uri)) == measured["windows"][0]  # slices: it has none
     assert measured["windows"][0]["coverage"] == 1.0
+    assert measured["windows"][0]["asked"] == span_of(production, joined[0]["window"])
     before = kinds(production.scene)
     assert production.call("measure_quality", joined=joined) == measured
     assert kinds(production.scene) == before

@@ -37,6 +37,8 @@ class Watch:
 
     def __init__(self, **monitoring: Any) -> None:
         self.spec = tiny_spec().model_copy(update={"monitoring": MonitoringSpec(**monitoring)})
+        self.named: dict[str, str] = {}
+        """Event times that callers name, where they are not when they asked."""
         self.ledger, self.metrics, self.at = MemoryLedger(), RecordingMetrics(), NOON
         self.ledger.append("baseline.published", "p", {}, self.at, "test", state={"champion": {"version": 1}})
 
@@ -55,8 +57,8 @@ class Watch:
         publication = Publication(self.at, self.spec, self.ledger, metrics)
         for psi, hours in windows:
             end = (self.at - timedelta(hours=hours)).isoformat()
-            window = {"id": f"w{end}", "rows": 9, "version": 1, "end": end}
-            publication.window(window, drift(psi) | {"period": {"start": end, "end": end}})
+            window = {"id": f"w{end}", "rows": 9, "version": 1, "start": end, "end": end}
+            publication.window(window, drift(psi) | {"period": self.named or {"start": end, "end": end}})
         publication.readings()
 
     def points(self, metric: Metric) -> list[float]:
@@ -95,6 +97,14 @@ def test_a_window_that_came_late_neither_rings_nor_clears_what_newer_traffic_say
     assert watch.points(Metric.READING) == []
     assert watch.run((BAD, 0)) == [BAD]
     assert watch.run((GOOD, 40)) == []
+
+
+def test_an_event_time_that_is_years_off_makes_no_alarm_deaf() -> None:
+    watch = Watch()
+    watch.named = {"start": "2026-01-01T00:00:00+00:00", "end": "9998-01-01T00:00:00+00:00"}
+    assert watch.run((GOOD, 0)) == [GOOD]
+    watch.named = {}
+    assert watch.run((BAD, 0)) == [BAD]
 
 
 def test_of_the_windows_of_an_outage_the_newest_is_seen() -> None:

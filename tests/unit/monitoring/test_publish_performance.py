@@ -67,8 +67,15 @@ def test_more_truth_for_an_old_window_neither_raises_nor_clears_todays_alarm(sta
     assert [entry.subject for entry in stand.ledger.entries("quality.measured")] == ["w3", "w9", "w3", "w9"]
 
 
-def test_of_windows_that_come_together_the_newest_by_event_time_counts(stand: Stand) -> None:
+def test_of_windows_that_come_together_the_newest_counts(stand: Stand) -> None:
     assert stand.run(report(9, 0.1), report(5, 0.3), report(7, 0.0)) == [0.1]
+
+
+def test_an_event_time_that_is_years_off_hides_no_later_window(stand: Stand) -> None:
+    of_day = [{"start": f"2026-01-{day:02d}T00:00:00Z", "end": f"2026-01-{day:02d}T23:00:00Z"} for day in (3, 4)]
+    far = {"start": of_day[0]["start"], "end": "9998-01-01T00:00:00Z"}
+    assert stand.run(report(3, 0.0, period=far, asked=of_day[0])) == [0.0]
+    assert stand.run(report(4, 0.2, asked=of_day[1])) == [0.2]
 
 
 def test_a_newer_window_that_cannot_be_judged_does_not_hide_one_that_can(stand: Stand) -> None:

@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from trimtab.ledger.kinds import BASELINE_RECONSIDERED, PERFORMANCE_ESTIMATED, QUALITY_MEASURED, WINDOW_MEASURED
+from trimtab.monitoring.asked import last_asked
 from trimtab.monitoring.reconsidered import comparable
 from trimtab.ports import Entry, Ledger
 from trimtab.spec.monitoring import MonitoringSpec
@@ -75,7 +76,7 @@ class Series:
         which ``entries`` hold too, says nothing."""
         known = list(entries)
         newest = {each.subject: each for each in comparable(known, known, version) if each.kind == source.kind}
-        mine = sorted(newest.values(), key=lambda entry: (end_of(entry.data), entry.seq))
+        mine = sorted(newest.values(), key=lambda entry: (last_asked(entry.data), entry.seq))
         said = [(value, entry.at) for entry in mine if (value := source.says(entry, version)) is not None]
         return cls(tuple(float(value) for value, _ in said), tuple(at for _, at in said))
 
@@ -110,18 +111,12 @@ def newest_of(entries: Iterable[Entry], version: int | None) -> Entry | None:
     """The newest judged window of ``version`` by the time of its requests, as it was measured last."""
     last = {entry.subject: entry for entry in entries}
     mine = [each for each in last.values() if each.data["judged"] and each.data["version"] == version]
-    return max(mine, key=lambda entry: (end_of(entry.data), entry.seq), default=None)
+    return max(mine, key=lambda entry: (last_asked(entry.data), entry.seq), default=None)
 
 
 def is_of(entry: Entry | None, at: datetime) -> bool:
     """Whether the run of ``at`` has recorded it."""
     return entry is not None and _moment(entry.at) == _moment(at)
-
-
-def end_of(data: Data) -> str:
-    """Time of a window's last request, ISO 8601 in UTC, which sorts as text; of one without records, its own end."""
-    period = data.get("period") or data.get("window")
-    return str(period.get("end") or "") if isinstance(period, Mapping) else ""
 
 
 def _moment(at: datetime) -> str:

@@ -84,6 +84,7 @@ class WindowPerformance:
             "metric": self.spec.monitoring.quality.metric,
             "drop_in": self.spec.monitoring.quality.drop_in,
             "coverage": coverage,
+            "asked": {"start": window.start.isoformat(), "end": window.end.isoformat()},
             "estimate": self._estimate_of(window.id, value),
             **self._bias(window.id, window.version, seen).summary(),
         }

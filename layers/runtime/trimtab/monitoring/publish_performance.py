@@ -1,8 +1,8 @@
 """Performance as metrics for alarms, and as entries of the ledger.
 
 Truth comes late, in parts, and not in order. An alarm must follow the newest traffic that could be judged, so of all
-windows of the serving version only the newest by event time is put as a metric: more truth for an older one is
-recorded, and neither raises an alarm nor clears it.
+windows of the serving version only the newest by the time of its requests is put as a metric: more truth for an older
+one is recorded, and neither raises an alarm nor clears it.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -11,7 +11,8 @@ from datetime import datetime
 from typing import Any
 
 from trimtab.ledger.kinds import PERFORMANCE_ESTIMATED, QUALITY_MEASURED
-from trimtab.monitoring.alarm_readings import end_of, is_of, newest_of
+from trimtab.monitoring.alarm_readings import is_of, newest_of
+from trimtab.monitoring.asked import last_asked
 from trimtab.ports import Ledger
 from trimtab.spec import Spec
 from trimtab.telemetry import METRIC_DIMENSION, Metric
@@ -55,7 +56,7 @@ class PerformancePublication:
     def _usable(self) -> None:
         """What cannot be measured is said of a window as large as one that is judged."""
         mine = (entry for entry in self.ledger.entries(PERFORMANCE_ESTIMATED) if entry.data["version"] == self.serving)
-        newest = max(mine, key=lambda entry: (end_of(entry.data), entry.seq), default=None)
+        newest = max(mine, key=lambda entry: (last_asked(entry.data), entry.seq), default=None)
         if newest is not None and is_of(newest, self.at) and newest.data["rows"] >= self.spec.monitoring.min_rows:
             self.put(Metric.UNUSABLE, newest.data.get("unusable", 0) / newest.data["rows"])
 

@@ -84,8 +84,6 @@ class Quality:
             **self._certainty(),
             "selection": self.selection.to_json() if self.selection else None,
             **self.slices.to_json(),
-            "start": self.start,
-            "end": self.end,
             "period": {"start": self.start, "end": self.end},
             **self.metrics,
         }

@@ -4,7 +4,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from trimtab.ledger.kinds import CHANGE_MEASURED
-from trimtab.monitoring.alarm_readings import READINGS, Series, end_of, held
+from trimtab.monitoring.alarm_readings import READINGS, Series, held
+from trimtab.monitoring.asked import last_asked
 from trimtab.monitoring.change.measures import PERFORMANCE
 from trimtab.monitoring.reconsidered import said_last
 from trimtab.ports import Entry
@@ -30,7 +31,7 @@ def _looked_at(kind: AlarmKind, entries: Iterable[Entry], version: int, watch: M
     mine = [each for each in known if each.kind == CHANGE_MEASURED and each.data.get("version") == version]
     if not mine:
         return None
-    newest = max(mine, key=lambda entry: (end_of(entry.data), entry.seq))
+    newest = max(mine, key=lambda entry: (last_asked(entry.data), entry.seq))
     return _held_anew(kind, newest.data) if newest.seq < said_last(known, version) else _said(kind, newest.data, watch)
 
 

@@ -5,7 +5,14 @@ from typing import Any, Final
 
 from markupsafe import Markup
 
-from trimtab.ledger.kinds import RETRAIN_GIVEN_UP, RETRAIN_REQUESTED, ROLLOUT_ROLLED_BACK, ROLLOUT_SERVING
+from trimtab.ledger.kinds import (
+    RETRAIN_GIVEN_UP,
+    RETRAIN_REQUESTED,
+    ROLLBACK_DONE,
+    ROLLBACK_FAILED,
+    ROLLOUT_ROLLED_BACK,
+    ROLLOUT_SERVING,
+)
 from trimtab.monitoring.alarms import Rang
 from trimtab.reports.figures import PAGE_BYTES
 from trimtab.reports.monitoring_seen import Act, Cell, Seen, WindowSeen
@@ -22,6 +29,8 @@ _RINGS: Final = {"settling": "muting"}
 _ACT_STYLES: Final = {
     RETRAIN_GIVEN_UP: "fail",
     ROLLOUT_ROLLED_BACK: "fail",
+    ROLLBACK_DONE: "fail",
+    ROLLBACK_FAILED: "fail",
     ROLLOUT_SERVING: "pass",
     RETRAIN_REQUESTED: "act",
 }

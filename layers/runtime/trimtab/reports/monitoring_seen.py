@@ -11,6 +11,7 @@ from trimtab.ledger.kinds import (
     ALARM_CLEARED,
     ALARM_TOLD,
     BASELINE_PUBLISHED,
+    BASELINE_RECONSIDERED,
     CHANGE_MEASURED,
     PERFORMANCE_ESTIMATED,
     QUALITY_MEASURED,
@@ -19,12 +20,17 @@ from trimtab.ledger.kinds import (
     RETRAIN_REQUESTED,
     RETRAIN_RESUMED,
     RETRAIN_SUPPRESSED,
+    ROLLBACK_DONE,
+    ROLLBACK_FAILED,
+    ROLLBACK_PROPOSED,
+    ROLLBACK_REQUESTED,
     ROLLOUT_ROLLED_BACK,
     ROLLOUT_SERVING,
     TRAINING_RELEASED,
     WINDOW_MEASURED,
 )
 from trimtab.monitoring.alarms import Rang, Turn, rang
+from trimtab.monitoring.asked import last_asked
 from trimtab.ports import Entry, Ledger
 
 ACTS: Final = {
@@ -38,6 +44,11 @@ ACTS: Final = {
     TRAINING_RELEASED: ("●", "training ended"),
     ROLLOUT_SERVING: ("✓", "served"),
     ROLLOUT_ROLLED_BACK: ("↩", "went back"),
+    ROLLBACK_PROPOSED: ("?", "proposed to go back"),
+    ROLLBACK_REQUESTED: ("↶", "was asked to go back"),
+    ROLLBACK_DONE: ("↩", "an earlier version serves"),
+    ROLLBACK_FAILED: ("✗", "did not go back"),
+    BASELINE_RECONSIDERED: ("≡", "is another by a person's word"),
 }
 """What was done about what was measured: its sign, and how people call it."""
 KINDS: Final = (WINDOW_MEASURED, QUALITY_MEASURED, PERFORMANCE_ESTIMATED, CHANGE_MEASURED, BASELINE_PUBLISHED, *ACTS)
@@ -264,14 +275,14 @@ def see(
 ) -> Seen:
     """The newest ``windows`` windows and all acts since the oldest of them; ``read`` gives a drift.json or None."""
     version = _serving(entries)
-    measured = {entry.subject: entry.data for entry in entries if entry.kind == WINDOW_MEASURED}
+    measured = _by_time({entry.subject: entry.data for entry in entries if entry.kind == WINDOW_MEASURED}, version)
     quality, estimates = (
         {e.subject: e.data for e in entries if e.kind == kind} for kind in (QUALITY_MEASURED, PERFORMANCE_ESTIMATED)
     )
     look = _newest(entries, CHANGE_MEASURED, version)
     shown = [
         _window(data, quality.get(data["window"]["id"]), estimates.get(data["window"]["id"]), read, look)
-        for data in list(measured.values())[-windows:]
+        for data in measured[-windows:]
     ]
     first = next((e.seq for e in entries if shown and e.kind == WINDOW_MEASURED and e.subject == shown[0].id), 0)
     baseline = _newest(entries, BASELINE_PUBLISHED, version) or {}
@@ -279,11 +290,16 @@ def see(
         model,
         version,
         shown,
-        [data for data in measured.values() if data.get("version") == version],
+        [data for data in measured if data.get("version") == version],
         look,
         baseline.get("metrics", {}),
         [_act(entry) for entry in entries if entry.kind in ACTS and entry.seq >= first],
     )
+
+
+def _by_time(measured: Mapping[str, Json], version: int | None) -> list[Json]:
+    """Windows as their requests came; of one that several versions answered, the part of what serves last."""
+    return sorted(measured.values(), key=lambda data: (last_asked(data), data.get("version") == version))
 
 
 def reader(read: Callable[[str], bytes]) -> Callable[[str], Json | None]:

@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from math import sqrt
 from statistics import NormalDist
 from typing import Any
 
 from trimtab.ledger.kinds import PERFORMANCE_ESTIMATED, QUALITY_MEASURED, WINDOW_MEASURED
+from trimtab.monitoring.asked import middle_asked
 from trimtab.monitoring.change.series import Reading
 from trimtab.ports import Entry
 from trimtab.spec.monitoring import MonitoringSpec
@@ -91,7 +91,9 @@ def _limit(field: _Field, spec: MonitoringSpec) -> float:
 
 def _reading(data: Mapping[str, Any], field: _Field) -> Reading:
     own = _half_width(data.get(field.interval)) if field.interval else None
-    return Reading(middle(data), float(data[field.value]), float(data.get(field.error) or 0.0) if own is None else own)
+    return Reading(
+        middle_asked(data), float(data[field.value]), float(data.get(field.error) or 0.0) if own is None else own
+    )
 
 
 def _shared_error(data: Mapping[str, Any], field: _Field) -> float:
@@ -112,7 +114,7 @@ def _columns(entries: Sequence[Entry], spec: MonitoringSpec) -> Iterator[Measure
         if name in spec.drift:
             continue  # held to another statistic than PSI
         found = [
-            Reading(middle(data), data["columns"][name], float(data.get("errors", {}).get(name) or 0.0))
+            Reading(middle_asked(data), data["columns"][name], float(data.get("errors", {}).get(name) or 0.0))
             for data in windows.values()
             if name in data.get("columns", {})
         ]
@@ -121,17 +123,3 @@ def _columns(entries: Sequence[Entry], spec: MonitoringSpec) -> Iterator[Measure
 
 def _newest(readings: Any, spec: MonitoringSpec) -> tuple[Reading, ...]:
     return tuple(sorted(readings, key=lambda reading: reading.at)[-spec.change.history :])
-
-
-def middle(data: Mapping[str, Any]) -> datetime:
-    """Middle of a reading's period by event time; of its window by the time of the requests where it names none."""
-    span = data.get("period") or data.get("window")
-    if not isinstance(span, Mapping) or not span.get("start"):
-        raise ValueError(f"a reading names no period: {data}")
-    start, end = (_moment(span[name]) for name in ("start", "end"))
-    return start + (end - start) / 2
-
-
-def _moment(text: str) -> datetime:
-    moment = datetime.fromisoformat(text)
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -13,7 +13,7 @@ class Reading:
     """What one window measured, and how far chance alone may have moved it."""
 
     at: datetime
-    """Middle of the window, by event time."""
+    """Middle of the time in which the window was asked for."""
     value: float
     error: float = 0.0
     """Standard error of ``value``, in its unit; 0 when it is not known."""
