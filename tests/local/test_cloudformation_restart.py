@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from botocore.exceptions import BotoCoreError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from .conftest import LocalCloud, start_local_cloud, wait_until
 
@@ -84,7 +84,12 @@ def wait_for(cloud: LocalCloud, stack: str, status: str) -> None:
 
 def wait_for_event(cloud: LocalCloud, stack: str, logical_id: str, status: str) -> None:
     def seen() -> bool:
-        events = cloud.client("cloudformation").describe_stack_events(StackName=stack)["StackEvents"]
+        try:
+            events = cloud.client("cloudformation").describe_stack_events(StackName=stack)["StackEvents"]
+        except ClientError as error:
+            if f"{stack} does not exist" not in str(error):
+                raise
+            return False  # the thread that asks for the operation is behind
         return any((e["LogicalResourceId"], e["ResourceStatus"]) == (logical_id, status) for e in events)
 
     wait_until(seen, 30)
