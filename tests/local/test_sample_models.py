@@ -122,13 +122,14 @@ def test_a_month_with_a_broken_thermometer_is_refused_until_its_gaps_are_gaps(
     assert drop_month(traffic, traffic_data.mended(hours), "2014-02", folder).state == "Accepted"
 
 
-def test_one_impossible_hour_of_rain_is_accepted_with_a_warning(
+def test_an_impossible_hour_of_rain_refuses_its_month_until_it_is_left_out(
     traffic: Loop, hours: pd.DataFrame, folder: Path
 ) -> None:
-    assert drop_month(traffic, hours, "2016-07", folder).state == "Accepted"
+    assert drop_month(traffic, hours, "2016-07", folder).state == "Quarantined"
     ledger = LedgerTable(traffic.cloud.client("dynamodb"), traffic.data["LedgerTable"], "traffic")
-    accepted = ledger.entries("drop.accepted")[-1].data
-    assert (accepted["verdict"], [each["column"] for each in accepted["findings"]]) == ("accept_warn", ["rain_1h"])
+    refused = ledger.entries("drop.quarantined")[-1].data
+    assert [each["column"] for each in refused["findings"]] == ["rain_1h"]
+    assert drop_month(traffic, traffic_data.mended(hours), "2016-07", folder).state == "Accepted"
 
 
 def test_a_model_that_overlooks_people_with_a_disability_is_refused_for_that(income: Loop, folder: Path) -> None:

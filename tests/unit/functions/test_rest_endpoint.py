@@ -8,6 +8,7 @@ from functions.rest_endpoint.handler import RestEndpointEvent, rest
 from tests.unit.functions.scene import ENDPOINT, Scene, approved, kinds, moving, serve_first_version
 from tests.unit.functions.scene import PromotionRun as Run
 from trimtab.errors import EndpointNotReady
+from trimtab.rollout.sleep import OVER
 
 
 @pytest.fixture
@@ -36,6 +37,20 @@ def test_repeating_either_changes_nothing(serving: Scene) -> None:
     assert act(serving, "sleep")["done"] is False
     act(serving, "wake")
     assert act(serving, "wake")["done"] is False
+
+
+@pytest.mark.parametrize("late", ["wake", "sleep"])
+def test_a_call_that_comes_after_a_later_one_is_over(serving: Scene, late: str) -> None:
+    for what in ("sleep", "wake", "sleep")[: 3 if late == "wake" else 2]:
+        serving.later(hours=12)
+        act(serving, what)
+        if ENDPOINT in serving.endpoints.endpoints:
+            serving.endpoints.settle(ENDPOINT)
+    before = kinds(serving)
+    serving.later(hours=-1)
+    assert act(serving, late) == {"done": False, "reason": OVER, "config": ""}
+    assert kinds(serving) == before
+    assert (ENDPOINT in serving.endpoints.endpoints) == (late == "sleep")
 
 
 def test_a_rollout_is_not_disturbed(scene: Scene) -> None:

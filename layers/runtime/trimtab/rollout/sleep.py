@@ -1,19 +1,22 @@
 """An endpoint that nobody needs at night: taken down on time, and made again on what it served.
 
 A rollout is never disturbed, and only an endpoint that the ledger says was put to sleep is woken: one that was deleted
-by hand stays a disagreement for people to look at.
+by hand stays a disagreement for people to look at. Calls come late and in any order: one from before the last change is
+over.
 """
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 from trimtab.errors import EndpointNotReady
 from trimtab.ledger.kinds import ENDPOINT_SLEPT, ENDPOINT_WOKEN
-from trimtab.ports import Endpoints, Ledger
+from trimtab.ports import Endpoints, Entry, Ledger
 from trimtab.rollout.queue import LEASE
 
 ACTOR = "rest_endpoint"
+OVER = "the call is older than what has happened since"
 _CHANGING = frozenset({"Creating", "Updating", "SystemUpdating"})
 
 
@@ -31,6 +34,8 @@ class Rest:
 
         Raises EndpointNotReady while its instances change, as autoscaling has them do: Lambda asks again in a minute.
         """
+        if self._is_over():
+            return _told(False, OVER)
         live = self.endpoints.describe(self.endpoint)
         if live is None:
             return _told(False, "there is no endpoint")
@@ -46,6 +51,8 @@ class Rest:
 
     def wake(self) -> dict[str, Any]:
         """The endpoint is on its way, on the config that it slept on."""
+        if self._is_over():
+            return _told(False, OVER)
         config = self._slept_on()
         if config is None:
             return _told(False, "the endpoint was not put to sleep")
@@ -56,9 +63,18 @@ class Rest:
         self._note(ENDPOINT_WOKEN, config, "wakes")
         return _told(True, "created", config)
 
+    def _is_over(self) -> bool:
+        """Whether the endpoint was put to sleep or woken by a later call than this one."""
+        return self._newest is not None and self._newest.at > self.at
+
     def _slept_on(self) -> str | None:
+        newest = self._newest
+        return str(newest.data["config"]) if newest is not None and newest.kind == ENDPOINT_SLEPT else None
+
+    @cached_property
+    def _newest(self) -> Entry | None:
         found = [entry for entry in self.ledger.entries("endpoint.") if entry.kind in (ENDPOINT_SLEPT, ENDPOINT_WOKEN)]
-        return str(found[-1].data["config"]) if found and found[-1].kind == ENDPOINT_SLEPT else None
+        return found[-1] if found else None
 
     def _note(self, kind: str, config: str, what: str) -> None:
         data = {"endpoint": self.endpoint, "config": config, "summary": f"{self.endpoint} {what}"}
