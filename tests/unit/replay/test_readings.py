@@ -21,7 +21,7 @@ def judged(seq: int, window: str, reading: float, end: str) -> Entry:
 
 
 def entry(seq: int, kind: str, subject: str, data: dict[str, Any]) -> Entry:
-    filled = {"judged": True, "period": {"end": f"2013-{seq:02d}"}} | data
+    filled = {"judged": True, "period": {"end": f"2013-{seq:02d}-01"}} | data
     return Entry("flights", seq, kind, subject, filled, NOON + timedelta(days=seq), "test", "", "")
 
 
