@@ -1,4 +1,4 @@
-"""`trimtab`: the commands, gathered."""
+"""What models do in production, why, and what people can do about it."""
 
 import sys
 
