@@ -17,6 +17,7 @@ from cli.packages import find, packages_of
 from cli.rollout_watch import abort, status, watch
 from cli.stage import CommandError, Stage
 from trimtab.contracts import Promotion
+from trimtab.ports import EndpointState
 from trimtab.rollout.course import Course
 from trimtab.rollout.queue import LEASE
 from trimtab.rollout.releasing import released, waiting_gate
@@ -64,12 +65,24 @@ def preview(stage: Stage, model: str, version: int, file: Path) -> Preview:
     if not file.is_file():
         raise CommandError(f"there is no {file}: name the model's file with --file")
     rollout = load_spec_file(file).rollout
-    live = SageMakerEndpoints(stage.client("sagemaker"), None).describe(stage.names(model).endpoint)
+    found = SageMakerEndpoints(stage.client("sagemaker"), None).describe(stage.names(model).endpoint)
+    live = found or _champion(stage, model)
     states = CloudWatchAlarms(stage.client("cloudwatch")).states(rollout.alarms)
     package = _package(stage, model, version)
     promotion = Promotion(outcome="Approved", reason="", package_arn=package.arn, version=package.version, tag=_NOT_YET)
     plan = plan_of(promotion, stage.names(model), rollout, live, datetime.now(UTC))
-    return Preview(plan, rollout, live, states, package.image_uri)
+    return Preview(plan, rollout, live, states, package.image_uri, is_absent=found is not live)
+
+
+def _champion(stage: Stage, model: str) -> EndpointState | None:
+    """The endpoint as a rollout makes it again when it does not exist although there is a champion."""
+    from trimtab.aws.registry import SageMakerRegistry
+    from trimtab.rollout.standing import standing_champion
+
+    champion = standing_champion(stage.ledger(model), SageMakerRegistry(stage.client("sagemaker")))
+    if champion is None:
+        return None
+    return EndpointState(stage.names(model).endpoint, "InService", str(champion["config"]))
 
 
 def _package(stage: Stage, model: str, version: int) -> Package:

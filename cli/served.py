@@ -36,14 +36,21 @@ def served(
 
 
 def instant(text: str, entries: list[Entry]) -> datetime:
-    """The time that is meant, with a zone; now, or the newest entry's time where that is later (a clock run ahead)."""
+    """The time that is meant, with a zone; now, or the newest entry's time where that is later (a clock run ahead).
+
+    Raises CommandError for what is no time, and for one that has not come.
+    """
+    latest = max([datetime.now(UTC), *(entry.at for entry in entries)])
     if not text:
-        return max([datetime.now(UTC), *(entry.at for entry in entries)])
+        return latest
     try:
         found = datetime.fromisoformat(text)
     except ValueError as error:
         raise CommandError(f"{text!r} is no time; write it like 2013-07-04T12:00 or 2013-07-04T12:00+02:00") from error
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
+    meant = found if found.tzinfo else found.replace(tzinfo=UTC)
+    if meant > latest:
+        raise CommandError(f"{text} has not come yet, so nobody knows what serves then: it is {latest:%Y-%m-%dT%H:%M}Z")
+    return meant
 
 
 def as_data(found: ServedAt) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from trimtab.rollout.planning import exclusions, plan_of, request_of
 from trimtab.rollout.production import arm_alarms, new_variant, prepare_config, prepare_shared, serving_now
 from trimtab.rollout.queue import ensure_may_go_on
 from trimtab.rollout.rollback_alarms import fleet_dimensions
+from trimtab.rollout.standing import Standing
 
 
 class PlanRolloutEvent(Event):
@@ -40,12 +41,15 @@ def plan(
     registry: ModelRegistry,
     functions: Functions,
 ) -> dict[str, Any]:
-    """The same plan to every retry. Raises PlanError when SageMaker or a check refuses it, or an alarm is unfit."""
+    """The same plan to every retry. Raises PlanError when SageMaker or a check refuses it, or an alarm is unfit.
+
+    Raises EndpointNotReady until a champion whose endpoint did not exist serves again.
+    """
     promotion = event.promotion
     ensure_may_go_on(runtime.ledger, registry, promotion)
     if found := decided(runtime.ledger, ROLLOUT_PLANNED, promotion.id):
         return Plan.model_validate(found).to_json()
-    made = _plan(event, runtime, endpoints, alarms)
+    made = _plan(event, runtime, endpoints, alarms, registry)
     checks = Checks(event.model, promotion, runtime.spec.rollout.checks, functions, runtime.ledger, event.at)
     if refused := checks.before():
         raise PlanError(f"traffic does not move: {'; '.join(refused)}")
@@ -56,9 +60,13 @@ def plan(
     return made.to_json()
 
 
-def _plan(event: PlanRolloutEvent, runtime: Runtime, endpoints: Endpoints, alarms: Alarms) -> Plan:
+def _plan(
+    event: PlanRolloutEvent, runtime: Runtime, endpoints: Endpoints, alarms: Alarms, registry: ModelRegistry
+) -> Plan:
     rollout = runtime.spec.rollout
     live = serving_now(endpoints, runtime.names.endpoint)
+    if live is None:
+        Standing(event.promotion.id, event.at, runtime.names, runtime.ledger, endpoints, registry).restore()
     if refused := list(exclusions(rollout, live, event.promotion.image_uri or runtime.settings.image_uri)):
         raise PlanError(f"SageMaker would refuse this rollout: {'; '.join(refused)}")
     made = plan_of(event.promotion, runtime.names, rollout, live, event.at)

@@ -143,14 +143,13 @@ def _request(action: str, parameters: Json) -> Json:
 
 
 def _plan_rollout(scope: Construct, parts: ModelParts) -> RuntimeFunction:
-    """Makes model, configs and rollback alarms of the new version, and asks the author's checks."""
+    """Makes model, configs and rollback alarms of the new version, asks the author's checks, and wakes a champion."""
     rollout = parts.spec.rollout
     function = parts.function(scope, "plan_rollout", timeout_s=180)
     parts.allow_models(function, serverless=rollout.endpoint.kind == "serverless")
-    if rollout.strategy == "shadow" or rollout.moved_by == "stepped":
-        parts.allow_serving(function, "sagemaker:DescribeEndpointConfig")
+    parts.allow_serving(function, "sagemaker:DescribeModel", "sagemaker:DescribeEndpointConfig")
     parts.allow_registry(function, "sagemaker:DescribeModelPackage")
-    parts.allow_endpoint(function.role, parts.names.endpoint, "sagemaker:DescribeEndpoint")
+    parts.allow_endpoint(function.role, parts.names.endpoint, "sagemaker:DescribeEndpoint", "sagemaker:CreateEndpoint")
     parts.allow_alarms(function, "cloudwatch:PutMetricAlarm")
     _allow_checks(function, rollout.checks.before)
     return function

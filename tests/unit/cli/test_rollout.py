@@ -56,6 +56,14 @@ def test_a_first_version_is_told_as_one() -> None:
     assert "compared with nothing" in told["notes"][0]
 
 
+def test_a_champion_whose_endpoint_is_gone_is_made_again_first_and_that_takes_its_time() -> None:
+    found = replace(preview(), is_absent=True)
+    told = found.to_json()
+    assert told["notes"][0] == f"{ENDPOINT} does not exist: it is made again on {LIVE.config} before traffic moves"
+    assert told["seconds"]["provisioning_estimated"] == 2 * 480
+    assert [step["percent"] for step in told["steps"]] == [20, 100]
+
+
 def test_instances_that_autoscaling_added_cost_too() -> None:
     told = preview(replace(LIVE, counts={"main": 10})).to_json()
     assert told["instances"] == 10

@@ -1,9 +1,11 @@
 """A plan names the config, the alarms and the request, and is made by whoever holds the lease."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
+from functions.rest_endpoint.handler import RestEndpointEvent, rest
 from tests.unit.functions.scene import (
     ENDPOINT,
     PromotionRun,
@@ -13,7 +15,9 @@ from tests.unit.functions.scene import (
     serve_first_version,
     with_rollout,
 )
+from trimtab.contracts import Plan
 from trimtab.errors import EndpointFailed, EndpointNotReady, LeaseLost, PlanError
+from trimtab.spec.timetable import longest_s
 
 
 def test_a_second_version_is_rolled_out_by_canary_with_alarms_on_its_own_fleet(scene: Scene) -> None:
@@ -188,3 +192,52 @@ def test_an_endpoint_whose_rollback_failed_is_brought_back_and_not_deleted(scene
         EndpointFailed, match=f"update-endpoint --endpoint-name {ENDPOINT} --endpoint-config-name {live.config}"
     ):
         run.plan()
+
+
+@pytest.mark.parametrize("asleep", [True, False])
+def test_a_champion_whose_endpoint_is_gone_stands_again_before_its_successor_is_compared_with_it(
+    scene: Scene, asleep: bool
+) -> None:
+    champion = serve_first_version(scene).state["plan"]["config"]
+    if asleep:
+        rest(RestEndpointEvent.model_validate(scene.event("", act="sleep")), scene.runtime, scene.endpoints)
+    scene.endpoints.delete(ENDPOINT)
+    run = PromotionRun(scene, "second")
+    with pytest.raises(EndpointNotReady, match=f"made again on {champion}, the champion's"):
+        run.to_plan(approved(scene))
+    with pytest.raises(EndpointNotReady, match="is Creating"):
+        run.plan()
+    scene.endpoints.settle(ENDPOINT)
+    plan = run.plan()
+    assert (plan["action"], plan["previous_config"], plan["conducted"]) == ("update", champion, False)
+    assert [step["percent"] for step in plan["steps"]] == [20, 100]
+    (woken,) = scene.ledger.entries("endpoint.woken")
+    assert (woken.subject, woken.data["config"]) == ("second", champion)
+
+
+def test_a_champion_that_cannot_be_made_again_is_named_with_the_command_that_can(scene: Scene) -> None:
+    champion = serve_first_version(scene).state["plan"]["config"]
+    scene.endpoints.delete(ENDPOINT)
+    scene.endpoints.delete_config(champion)
+    with pytest.raises(PlanError, match=f"the endpoint config {champion} is gone: .*trimtab rollback tiny --to 1"):
+        PromotionRun(scene, "second").to_plan(approved(scene))
+    assert ENDPOINT not in scene.endpoints.endpoints
+    assert scene.ledger.entries("endpoint.woken") == []
+
+
+def test_a_champion_whose_approval_was_withdrawn_is_not_brought_back(scene: Scene) -> None:
+    serve_first_version(scene)
+    scene.endpoints.delete(ENDPOINT)
+    scene.registry.reject(scene.ledger.state("champion")["package_arn"], "it leaks")  # type: ignore[index]
+    run = PromotionRun(scene, "second")
+    assert run.to_plan(approved(scene))["action"] == "create"
+
+
+def test_a_plan_counts_from_the_end_of_what_it_waited_for(scene: Scene) -> None:
+    serve_first_version(scene)
+    later = scene.now + timedelta(minutes=7)
+    scene.endpoints.endpoints[ENDPOINT] = replace(scene.endpoints.endpoints[ENDPOINT], modified=later)
+    run = PromotionRun(scene, "second")
+    plan = Plan.model_validate(run.to_plan(approved(scene)))
+    assert plan.started == later
+    assert plan.deadline - later == timedelta(seconds=longest_s(scene.spec.rollout))

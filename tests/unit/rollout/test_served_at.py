@@ -100,3 +100,48 @@ def test_a_row_that_was_altered_is_told_with_the_answer(ledger: MemoryLedger) ->
     entries[1] = replace(entries[1], data=champion(7))
     found = served_at(entries, datetime.max.replace(tzinfo=NOON.tzinfo))
     assert found.chain == "entry 2 was altered"
+
+
+@pytest.mark.parametrize("found", [[], [{"name": "tag-differs", "what": "a tag differs"}]])
+def test_an_endpoint_that_sleeps_serves_nothing_until_it_is_woken(ledger: MemoryLedger, found: list[Any]) -> None:
+    ledger.append("endpoint.slept", "tiny", {"config": "tiny-v1"}, NOON + 10 * HOUR, "rest_endpoint")
+    ledger.append("reconciled", "r", {"found": found}, NOON + 11 * HOUR, "test")
+    ledger.append("endpoint.woken", "tiny", {"config": "tiny-v1"}, NOON + 14 * HOUR, "rest_endpoint")
+    asleep = asked(ledger, 12)
+    assert (asleep.state, shares(asleep), asleep.since) == ("nothing", [], NOON + 10 * HOUR)
+    assert "slept since" in asleep.message
+    assert [entry.kind for entry in asleep.evidence] == ["endpoint.slept"]
+    assert shares(asked(ledger, 14)) == [(1, 100)]
+
+
+def test_no_share_is_claimed_while_traffic_goes_back(ledger: MemoryLedger) -> None:
+    for hours, kind, data in (
+        (10, "approval.checked", {"outcome": "Approved", "version": 3}),
+        (10, "rollout.planned", {"config": "tiny-v3"}),
+        (11, "rollout.shifted", {"step": 1, "percent": 50}),
+        (12, "rollout.going_back", {"against": ["errors"]}),
+        (13, "rollout.rolled_back", {"live_config": "tiny-v1"}),
+    ):
+        ledger.append(kind, "p3", data, NOON + hours * HOUR, "test")
+    assert shares(asked(ledger, 11.5)) == [(1, 50), (3, 50)]
+    back = asked(ledger, 12.5)
+    assert shares(back) == [(1, None), (3, None)]
+    assert back.message == "traffic was going back to version 1; version 3 answered at most 50 % of it"
+    assert back.evidence[-1].kind == "rollout.going_back"
+    assert shares(asked(ledger, 13)) == [(1, 100)]
+
+
+def test_a_rollback_in_the_midst_of_a_rollout_names_the_version_that_it_stops(ledger: MemoryLedger) -> None:
+    for hours, kind, subject, data in (
+        (10, "approval.checked", "p3", {"outcome": "Approved", "version": 3}),
+        (10, "rollout.planned", "p3", {"config": "tiny-v3"}),
+        (11, "rollout.shifted", "p3", {"step": 1, "percent": 20}),
+        (12, "rollback.requested", "b3", {"outcome": "Begun", "to_version": 1, "config": "tiny-v1"}),
+        (13, "rollout.rolled_back", "p3", {"live_config": "tiny-v1"}),
+        (14, "rollback.done", "b3", champion(1)),
+    ):
+        ledger.append(kind, subject, data, NOON + hours * HOUR, "test")
+    stopped = asked(ledger, 12.5)
+    assert shares(stopped) == [(1, None), (3, None)]
+    assert stopped.message == "traffic was going back to version 1; version 3 answered at most 20 % of it"
+    assert shares(asked(ledger, 14)) == [(1, 100)]

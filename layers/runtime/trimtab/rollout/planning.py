@@ -22,8 +22,12 @@ _MARKETPLACE = "865070037744.dkr.ecr.us-east-1."
 def plan_of(
     promotion: Promotion, names: ModelNames, rollout: RolloutSpec, live: EndpointState | None, at: datetime
 ) -> Plan:
-    """The plan, not yet with its alarms nor its request."""
+    """The plan, not yet with its alarms nor its request.
+
+    It counts from ``at``, or from the end of what changed the endpoint while it was waited for.
+    """
     config = served_name(promotion, names)
+    started = max(at, live.modified) if live and live.modified else at
     moves = live is not None
     return Plan(
         action="update" if moves else "create",
@@ -33,8 +37,8 @@ def plan_of(
         request=create_request(names.endpoint, config),
         alarms=(),
         steps=tuple(asdict(step) for step in steps(rollout)) if moves else (),
-        started=at,
-        deadline=at + timedelta(seconds=longest_s(rollout)),
+        started=started,
+        deadline=started + timedelta(seconds=longest_s(rollout)),
         strategy=rollout.strategy if moves else "",
         conducted=moves and is_conducted(rollout),
         step_config=f"{config}-steps" if moves and rollout.moved_by == "stepped" else "",

@@ -27,6 +27,8 @@ class Preview:
     alarms: Mapping[str, str]
     """State by name of the author's own alarms; one that does not exist is absent."""
     image_uri: str = ""
+    is_absent: bool = False
+    """The champion's endpoint does not exist; ``live`` is what it will be once it is made again."""
 
     @property
     def refusals(self) -> list[str]:
@@ -67,6 +69,8 @@ class Preview:
         if self.live is None:
             yield "nothing serves yet: the first version is compared with nothing, and there is nothing to go back to"
             return
+        if self.is_absent:
+            yield f"{self.live.name} does not exist: it is made again on {self.live.config} before traffic moves"
         if self.plan.instances > self.rollout.instance_count:
             yield f"{self.plan.instances} instances serve now, more than the spec's: as many are kept"
         if self.rollout.moved_by in ("canary", "linear", "rolling") and self.rollout.endpoint.kind != "serverless":
@@ -83,7 +87,7 @@ class Preview:
             return {"provisioning_estimated": PROVISIONING_ESTIMATE_S, "watching": 0, "holding_at_most": 0}
         shadow_s = self.rollout.shadow.minutes * 60 if self.rollout.strategy == "shadow" else 0
         return {
-            "provisioning_estimated": fleets_started(self.rollout) * PROVISIONING_ESTIMATE_S,
+            "provisioning_estimated": (fleets_started(self.rollout) + self.is_absent) * PROVISIONING_ESTIMATE_S,
             "watching": shadow_s + waiting_s(self.rollout),
             "holding_at_most": holding_s(self.rollout),
         }

@@ -7,11 +7,14 @@ from typing import Any, Literal
 
 from trimtab.ledger import verify_chain
 from trimtab.ledger.kinds import (
+    ENDPOINT_SLEPT,
+    ENDPOINT_WOKEN,
     PROMOTION_CLOSED,
     RECONCILED,
     ROLLBACK_DONE,
     ROLLBACK_FAILED,
     ROLLBACK_REQUESTED,
+    ROLLOUT_GOING_BACK,
     ROLLOUT_PLANNED,
     ROLLOUT_ROLLED_BACK,
     ROLLOUT_SERVING,
@@ -59,12 +62,20 @@ def served_at(entries: Sequence[Entry], at: datetime) -> ServedAt:
         return _while_moving(at, known, reign, moving, doubts, chain)
     gone = _gone(known, reign)
     if reign is None or gone is not None:
-        message = "nothing: the endpoint did not exist any more" if gone else "nothing: no version served yet"
+        message = _why_nothing(gone)
         evidence = (gone,) if gone else ()
         return ServedAt(at, "nothing", (), gone.at if gone else None, message, evidence, doubts, chain)
     share = Share(reign.version, reign.config, 100.0)
     message = f"version {reign.version}, by the endpoint config {reign.config}"
     return ServedAt(at, "serving", (share,), reign.began.at, message, (reign.began,), doubts, chain)
+
+
+def _why_nothing(gone: Entry | None) -> str:
+    if gone is None:
+        return "nothing: no version served yet"
+    if gone.kind == ENDPOINT_SLEPT:
+        return f"nothing: the endpoint slept since {gone.at:%Y-%m-%d %H:%M} UTC"
+    return "nothing: the endpoint did not exist any more"
 
 
 def _moving(known: Sequence[Entry]) -> Entry | None:
@@ -84,13 +95,40 @@ def _moving(known: Sequence[Entry]) -> Entry | None:
 def _while_moving(
     at: datetime, known: Sequence[Entry], reign: Reign | None, moving: Entry, doubts: tuple[str, ...], chain: str | None
 ) -> ServedAt:
-    shift = _last_shift(known, moving)
-    percent = float(shift.data["percent"]) if shift else None
-    new = Share(_version(known, moving), str(moving.data["config"]), percent)
+    stopped = _stopped(known, moving)
+    onward, back = stopped or moving, _going_back(known, moving, stopped)
+    shift = _last_shift(known, onward)
+    percent = float(shift.data["percent"]) if shift and back is None else None
+    new = Share(_version(known, onward), str(onward.data["config"]), percent)
     old = Share(reign.version, reign.config, None if percent is None else 100 - percent) if reign else None
     shares = tuple(share for share in (old, new) if share is not None)
-    evidence = tuple(entry for entry in (reign.began if reign else None, moving, shift) if entry is not None)
-    return ServedAt(at, "moving", shares, moving.at, _in_words(old, new), evidence, doubts, chain)
+    evidence = tuple(entry for entry in (reign.began if reign else None, onward, shift, back) if entry is not None)
+    words = _words_back(old, new, shift, back) if back else _in_words(old, new)
+    return ServedAt(at, "moving", shares, moving.at, words, evidence, doubts, chain)
+
+
+def _stopped(known: Sequence[Entry], moving: Entry) -> Entry | None:
+    """The rollout that a rollback found under way: what moves until it is back is that rollout's traffic."""
+    if moving.kind == ROLLOUT_PLANNED:
+        return None
+    found = _moving([entry for entry in known if entry.seq < moving.seq])
+    ended = {entry.subject for entry in known if entry.seq > moving.seq and entry.kind in _ENDS}
+    return None if found is None or found.subject in ended else found
+
+
+def _going_back(known: Sequence[Entry], moving: Entry, stopped: Entry | None) -> Entry | None:
+    """What sent traffic back to the version before; from then on no share is known until it has arrived."""
+    if stopped is not None:
+        return moving
+    back = [entry for entry in known if entry.kind == ROLLOUT_GOING_BACK and entry.subject == moving.subject]
+    return back[-1] if back else None
+
+
+def _words_back(old: Share | None, new: Share, shift: Entry | None, back: Entry) -> str:
+    most = f"at most {shift.data['percent']:g} %" if shift else "an unrecorded part"
+    version = back.data.get("to_version") or (old.version if old else None)
+    where = f"to version {version}" if version else "to nothing"
+    return f"traffic was going back {where}; version {new.version} answered {most} of it"
 
 
 def _in_words(old: Share | None, new: Share) -> str:
@@ -115,13 +153,16 @@ def _version(known: Sequence[Entry], moving: Entry) -> int:
 
 
 def _gone(known: Sequence[Entry], reign: Reign | None) -> Entry | None:
-    """The entry that says that the endpoint was gone, unless something has served since."""
+    """The entry that says that the endpoint was gone or slept, unless something has served since."""
     found: Entry | None = None
     for entry in known:
         if entry.kind == ROLLOUT_ROLLED_BACK:
             found = entry if entry.data.get("live_config") is None else None
         elif entry.kind == RECONCILED:
-            found = entry if "endpoint-gone" in _names(entry.data) else None
+            slept = found if found is not None and found.kind == ENDPOINT_SLEPT else None
+            found = entry if "endpoint-gone" in _names(entry.data) else slept
+        elif entry.kind in (ENDPOINT_SLEPT, ENDPOINT_WOKEN):
+            found = entry if entry.kind == ENDPOINT_SLEPT else None
         elif reign is not None and entry.seq == reign.began.seq:
             found = None
     return found

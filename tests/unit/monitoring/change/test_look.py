@@ -2,6 +2,7 @@
 
 import math
 import random
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -159,3 +160,16 @@ def test_the_whole_look_is_json() -> None:
     assert shown["outcome"] == "crosses"
     assert shown["earliest"] <= shown["expected"]
     assert shown["slope_interval"][0] > 0
+
+
+def test_one_absurd_reading_stops_neither_this_look_nor_what_the_others_say() -> None:
+    spec = ChangeSpec()
+    values = [0.01 * day for day in range(40)]
+    values[5] = 1e160
+    start = datetime(2026, 1, 1, tzinfo=UTC)
+    readings = tuple(Reading(start + timedelta(days=day), value, 0.01) for day, value in enumerate(values))
+    wild = replace(readings[6], error=1e200)
+    measures = [Measure("performance", 0.5, readings), Measure("scores", 0.5, (*readings[6:16], wild))]
+    looks = look_at(measures, start + timedelta(days=40), spec)
+    assert looks[0].forecast.outcome == "crosses"
+    assert looks[1].forecast.outcome != "too few readings"

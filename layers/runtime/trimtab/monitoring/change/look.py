@@ -1,13 +1,14 @@
 """One look at how the serving version's measures have moved, and where they are heading."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from statistics import NormalDist
 from typing import Any
 
 from trimtab.monitoring.change.detector import Change, detect
 from trimtab.monitoring.change.measures import Measure
+from trimtab.monitoring.change.series import bounded
 from trimtab.monitoring.change.spread import with_known_errors, with_spread
 from trimtab.monitoring.change.trend import Forecast, forecast
 from trimtab.spec.change import ChangeSpec
@@ -68,7 +69,8 @@ def look_at(measures: Sequence[Measure], at: datetime, spec: ChangeSpec) -> list
     that ring, and among the others.
     """
     found = []
-    for measure in measures:
+    for given in measures:
+        measure = replace(given, readings=bounded(given.readings, given.limit))
         peers = sum(other.rings == measure.rings for other in measures)
         found.append(Look(measure, _change(measure, peers, spec), _forecast(measure, peers, at, spec)))
     return found

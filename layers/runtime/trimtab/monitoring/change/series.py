@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from statistics import median
 
 _DAY = timedelta(days=1)
 
@@ -29,6 +30,16 @@ def in_order(readings: Iterable[Reading]) -> tuple[Reading, ...]:
     """Oldest first, the last of those that have the same time: truth that came later has replaced the earlier ones."""
     newest = {reading.at.astimezone(UTC): reading for reading in readings}
     return tuple(newest[at] for at in sorted(newest))
+
+
+def bounded(readings: Iterable[Reading], limit: float) -> tuple[Reading, ...]:
+    """The same readings, none farther from 0 than 100 times the limit or the median reading, whichever is larger.
+
+    Beyond that a reading says only that it is far out, and one absurd answer (1e160) would drown all others.
+    """
+    given = tuple(readings)
+    most = 100 * (max(abs(limit), median(abs(each.value) for each in given)) or 1.0) if given else 0.0
+    return tuple(Reading(each.at, max(-most, min(most, each.value)), min(most, each.error)) for each in given)
 
 
 def days_between(start: datetime, end: datetime) -> float:
