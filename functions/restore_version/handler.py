@@ -13,6 +13,7 @@ from trimtab.entrypoint import Runtime, entrypoint
 from trimtab.ledger.lineage_graph import Lineage
 from trimtab.names import ASYNC
 from trimtab.ports import Alarms, Endpoints, ModelRegistry
+from trimtab.rollout.baseline import baseline_of, published
 from trimtab.rollout.carried import carried_over
 from trimtab.rollout.production import prepare_config
 from trimtab.rollout.proof import prove, queue_of
@@ -55,7 +56,19 @@ def restore(
     captured, protected = _captured(endpoints, live.config), runtime.settings.protected
     carried = carried_over(live, runtime.spec.rollout, scaler, captured, protected=protected)
     evidence = {"status": live.status, "config": live.config, "request": answered}
-    return dict(restored.serving(evidence | {"carried": carried.told(runtime.notifier)}, lineage))
+    evidence |= {"carried": carried.told(runtime.notifier)}
+    return dict(restored.serving(evidence, lineage, _baseline(rollback, runtime)))
+
+
+def _baseline(rollback: Rollback, runtime: Runtime) -> dict[str, Any] | None:
+    """The one that was published for the version; of a promotion that broke off before, the one it would have got."""
+    found = published(runtime.ledger.entries(), rollback.to_version)
+    if found is not None or rollback.promotion is None:
+        return found
+    try:
+        return baseline_of(rollback.promotion, rollback.config, runtime.objects)
+    except FileNotFoundError:
+        return None
 
 
 def _captured(endpoints: Endpoints, config: str) -> int | None:

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from tests.unit.functions.rollback_run import RollbackRun
 from tests.unit.functions.scene import ENDPOINT, PromotionRun, Scene, answer_with_x, approved, kinds
 
 
@@ -57,3 +58,31 @@ def test_without_its_evaluation_nothing_is_published(scene: Scene, confirmed: Pr
     with pytest.raises(FileNotFoundError, match=r"evaluation\.json"):
         confirmed.publish()
     assert scene.ledger.state("baseline") is None
+
+
+def test_a_promotion_that_breaks_off_before_says_that_its_version_serves_unmeasured(
+    scene: Scene, confirmed: PromotionRun
+) -> None:
+    confirmed.close("Failed", "the evaluation could not be read")
+    told = scene.notifier.sent[-1]
+    assert "version 1 serves all the same, but its baseline is not published" in str(told)
+    assert "trimtab rollback tiny --to 1" in str(told)
+    assert "as it was" not in str(told)
+
+
+def test_a_rollback_to_the_version_that_serves_publishes_its_missing_baseline(
+    scene: Scene, confirmed: PromotionRun
+) -> None:
+    confirmed.close("Failed")
+    config = scene.endpoints.endpoints[ENDPOINT].config
+    back = RollbackRun(scene)
+    assert back.begin(to=1, reason="its baseline is missing")["outcome"] == "Begun"
+    back.restored()
+    back.close()
+    assert scene.endpoints.endpoints[ENDPOINT].config == config
+    assert "rollback.moved" not in kinds(scene)
+    assert (state(scene)["version"], state(scene)["config"]) == (1, config)
+    assert state(scene)["metrics"] == {"auc": 0.8}
+    assert scene.ledger.entries("baseline.published")[0].data["version"] == 1
+    again = RollbackRun(scene, "again").begin(to=1, reason="once more")
+    assert (again["outcome"], again["reason"]) == ("Refused", "version 1 serves already, and no rollout is under way")

@@ -127,10 +127,17 @@ def _with_another_deployment(look: Look) -> None:
     Deployment({**champion, "config": "by-hand"}, ENDPOINT, "somebody").note(look.scene.lineage)
 
 
+def _unmeasured(look: Look) -> None:
+    """The ledger without the entry that says what version 2 is compared with."""
+    rows = look.scene.ledger.rows
+    rows[:] = [row for row in rows if (row.kind, row.data.get("version")) != ("baseline.published", 2)]
+
+
 CHANGES: dict[str, tuple[Callable[[Look], Any], str]] = {
     "endpoint-gone": (lambda look: look.scene.endpoints.endpoints.pop(ENDPOINT), "trimtab rollback tiny --to 2"),
     "config-unrecorded": (_by_hand, "trimtab rollback tiny --to 2"),
     "endpoint-broken": (_broken, "trimtab rollback tiny --to 2"),
+    "baseline-missing": (_unmeasured, "trimtab rollback tiny --to 2"),
     "moved-by-hand": (_moving, f"aws sagemaker describe-endpoint --endpoint-name {ENDPOINT}"),
     "parts-gone": (_without_model, "trimtab rollback tiny --to 2"),
     "champion-unapproved": (_unapproved, "trimtab approve tiny 2"),

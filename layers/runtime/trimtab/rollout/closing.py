@@ -7,11 +7,12 @@ from datetime import datetime
 from typing import Any
 
 from trimtab.contracts import Promotion
-from trimtab.ledger.kinds import PROMOTION_CLOSED, ROLLBACK_REQUESTED
+from trimtab.ledger.kinds import PROMOTION_CLOSED, ROLLBACK_REQUESTED, ROLLOUT_SERVING
 from trimtab.ledger.lookup import latest
 from trimtab.names import ModelNames
 from trimtab.ports import Alarms, Endpoints, EndpointState, Ledger, ModelRegistry, Notifier
 from trimtab.rollout.approval import is_approved
+from trimtab.rollout.baseline import published
 from trimtab.rollout.keeping import in_use, models_in_use, moving_configs, outdated
 from trimtab.rollout.queue import LEASE, waiting
 from trimtab.rollout.reigns import reigns
@@ -138,9 +139,9 @@ class Closing:
         if outcome in ("Refused", "Failed", "Shadowed"):
             self.notifier.send(
                 f"promotion of {named} ended: {outcome}",
-                f"The promotion of {named} ended as {outcome}; production is as it was.",
+                f"The promotion of {named} ended as {outcome}; {self._production(version)}.",
                 reason or "no reason was given",
-                _next_step(outcome, self.ledger.model),
+                self._help(outcome, version),
             )
         data = {
             "outcome": outcome,
@@ -151,6 +152,25 @@ class Closing:
             "summary": f"promotion of {named} ended: {outcome}",
         }
         self.ledger.append(PROMOTION_CLOSED, self.id, data, self.at, ACTOR)
+
+    def _took_over(self) -> bool:
+        """The promotion broke off after its version had been confirmed to serve."""
+        return latest(self.ledger, ROLLOUT_SERVING, self.id) is not None
+
+    def _production(self, version: int) -> str:
+        if not self._took_over():
+            return "production is as it was"
+        unmeasured = "" if self._is_measured(version) else ", but its baseline is not published: nothing measures it"
+        return f"version {version} serves all the same{unmeasured}"
+
+    def _help(self, outcome: str, version: int) -> str:
+        if not self._took_over() or self._is_measured(version):
+            return _next_step(outcome, self.ledger.model)
+        command = f'trimtab rollback {self.ledger.model} --to {version} --reason "its baseline is missing"'
+        return f"{command} publishes it, and moves no traffic."
+
+    def _is_measured(self, version: int) -> bool:
+        return published(self.ledger.entries(), version) is not None
 
 
 def in_words(reason: str) -> str:

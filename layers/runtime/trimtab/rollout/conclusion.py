@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from trimtab.contracts import Confirmation, Promotion
-from trimtab.ledger.kinds import BASELINE_PUBLISHED, ROLLOUT_ROLLED_BACK, ROLLOUT_SERVING
+from trimtab.ledger.kinds import ROLLOUT_ROLLED_BACK, ROLLOUT_SERVING
 from trimtab.ledger.lookup import decided
 from trimtab.ports import Ledger, MetricsSink, ModelRegistry, Notifier
 from trimtab.rollout.approval import is_approved
@@ -106,22 +106,3 @@ class Conclusion:
         """The package is not Approved any more; one that a person has turned already is left as it is."""
         if is_approved(self.registry.describe(self.promotion.package_arn)):
             self.registry.reject(self.promotion.package_arn, reason)
-
-
-def record_baseline(
-    ledger: Ledger, promotion: Promotion, config: str, metrics: dict[str, float], at: datetime, actor: str
-) -> dict[str, Any]:
-    """What later windows are compared with is the baseline of the version that serves now."""
-    if found := decided(ledger, BASELINE_PUBLISHED, promotion.id):
-        return dict(found)
-    baseline = {
-        "version": promotion.version,
-        "config": config,
-        "baseline_uri": promotion.baseline_uri,
-        "scores_profile_uri": promotion.scores_profile_uri,
-        "evaluation_uri": promotion.evaluation_uri,
-        "metrics": metrics,
-    }
-    data = baseline | {"summary": f"windows are compared with version {promotion.version} from now on"}
-    ledger.append(BASELINE_PUBLISHED, promotion.id, data, at, actor, state={"baseline": baseline})
-    return data

@@ -9,6 +9,7 @@ from trimtab.ledger.kinds import APPROVAL_CHECKED, ENDPOINT_SLEPT, ENDPOINT_WOKE
 from trimtab.ledger.lookup import latest
 from trimtab.names import VARIANT, ModelNames
 from trimtab.ports import Endpoints, Entry, Ledger, MetricsSink, ModelRegistry, Notifier, Package
+from trimtab.rollout.baseline import published
 from trimtab.rollout.deployment import endpoint_arn
 from trimtab.rollout.keeping import models_in_use
 from trimtab.rollout.queue import LEASE, waiting
@@ -88,6 +89,7 @@ class Reconciler:
             pages=self._pages(watchers),
             keys={key: self.surroundings.key_state(key) for key in self.keys},
             deployed=self._deployed(champion),
+            measured=champion is None or published(entries, int(champion["version"])) is not None,
             scales=scaling is None or live is None or self.surroundings.scales(live.name, VARIANT),
         )
 

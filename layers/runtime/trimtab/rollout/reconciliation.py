@@ -110,6 +110,8 @@ class Observed:
     keys: Mapping[str, str] = field(default_factory=dict)
     """State by the key's id."""
     scales: bool = True
+    measured: bool = True
+    """The champion has a published baseline."""
     deployed: str | None = None
     """The endpoint config that lineage says serves."""
 
@@ -155,6 +157,9 @@ def _existing(seen: Observed, live: EndpointState, champion: Mapping[str, Any]) 
         what = f"{live.name} is moving to {live.pending_config}, and no promotion or rollback is under way"
         described = f"aws sagemaker describe-endpoint --endpoint-name {live.name}"
         yield Finding("moved-by-hand", what, described)
+    if not seen.measured:
+        what = f"version {version} serves and its baseline was never published: none of its windows is measured"
+        yield Finding("baseline-missing", what, _back(seen, "its baseline is missing", version))
     gone = [*([] if seen.config_exists else [f"endpoint config {live.config}"]), *seen.missing_models]
     if gone:
         what = f"{' and '.join(gone)} was deleted while {live.name} uses it: SageMaker cannot replace an instance"

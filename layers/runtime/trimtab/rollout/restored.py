@@ -36,11 +36,13 @@ class Restored:
         """What a first attempt has recorded already."""
         return decided(self.ledger, ROLLBACK_DONE, self.rollback.id)
 
-    def serving(self, evidence: Mapping[str, Any], lineage: Lineage) -> Mapping[str, Any]:
-        """Registry, champion, baseline, lineage and people agree that the earlier version serves."""
+    def serving(
+        self, evidence: Mapping[str, Any], lineage: Lineage, baseline: Mapping[str, Any] | None
+    ) -> Mapping[str, Any]:
+        """Registry, champion, ``baseline``, lineage and people agree that the earlier version serves."""
         rollback = self.rollback
         self._reject()
-        data = self._data(evidence)
+        data = self._data(evidence) | {"baseline": dict(baseline) if baseline else None}
         data["evidence"]["lineage"] = self._deployment(data["champion"]).note(lineage)
         self.metrics.put(Metric.ROLLBACKS, 1)
         self._tell(data)
@@ -68,7 +70,6 @@ class Restored:
             "by": rollback.by,
             "reason": rollback.reason,
             "champion": before | {"since": self.at.isoformat(), "promotion": named},
-            "baseline": _baseline(entries, rollback.to_version),
             "evidence": dict(evidence),
             "made_again": _made_again(entries, rollback.id),
             "summary": f"version {rollback.to_version} serves again{left}: {rollback.reason}",
@@ -89,12 +90,6 @@ class Restored:
             f"{rollback.by or 'Somebody'} asked for it: {rollback.reason}",
             f"Find out why: trimtab history {self.names.model}; a new version goes through its gates as always.",
         )
-
-
-def _baseline(entries: list[Entry], version: int) -> dict[str, Any] | None:
-    """The baseline that was published for the version when it was promoted."""
-    known = [entry.data for entry in entries if entry.kind == BASELINE_PUBLISHED and entry.data["version"] == version]
-    return {name: value for name, value in known[-1].items() if name != "summary"} if known else None
 
 
 def _made_again(entries: list[Entry], rollback: str) -> list[str]:

@@ -11,6 +11,7 @@ from trimtab.ledger.lookup import decided
 from trimtab.names import ModelNames
 from trimtab.ports import Alarms, Endpoints, Entry, Ledger, ModelRegistry
 from trimtab.rollout.approval import is_approved
+from trimtab.rollout.baseline import published
 from trimtab.rollout.keeping import models_in_use
 from trimtab.rollout.queue import LEASE
 from trimtab.rollout.reigns import Reign, good_versions, newest_of, record_of, reigns, under_way
@@ -118,6 +119,8 @@ class Beginning:
         live = self.endpoints.describe(self.names.endpoint)
         serves = live is not None and (live.status, live.config) == ("InService", target.config)
         if not serves or moving or self._has_lost_parts(target.config):
+            return ""
+        if published(self.ledger.entries(), target.version) is None:
             return ""
         return f"version {target.version} serves already, and no rollout is under way"
 
