@@ -132,14 +132,14 @@ def announce(detail_type: str, detail: Json, *, then: str, on_error: str) -> Jso
     )
 
 
-def again(errors: Sequence[str], *, first_s: int = 2, attempts: int = 5) -> Json:
-    """Retries with growing, jittered pauses: for errors that pass."""
+def again(errors: Sequence[str], *, first_s: int = 2, attempts: int = 5, most_s: int = 60) -> Json:
+    """Retries with growing, jittered pauses up to ``most_s`` seconds: for errors that pass."""
     return {
         "ErrorEquals": list(errors),
         "IntervalSeconds": first_s,
         "MaxAttempts": attempts,
         "BackoffRate": 2,
-        "MaxDelaySeconds": 60,
+        "MaxDelaySeconds": most_s,
         "JitterStrategy": "FULL",
     }
 

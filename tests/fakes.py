@@ -121,6 +121,9 @@ class MemoryLedger:
     def state(self, name: str) -> dict[str, Any] | None:
         return self.states.get(name)
 
+    def keep(self, name: str, value: Mapping[str, Any]) -> None:
+        self.states[name] = dict(value)
+
     def claim(self, name: str, holder: str, at: datetime, data: Mapping[str, Any]) -> Claim:
         found = self.claims.setdefault(name, Claim(holder, at, dict(data), first=True))
         return Claim(found.holder, found.at, found.data, first=found.holder == holder)
@@ -226,7 +229,7 @@ class MemoryRegistry:
         change = StatusChange(f"event-{number}", status, by, **({"at": self.held[arn].created} | act))
         self.trail.setdefault(arn, []).append(change)
 
-    def changes(self, package: Package) -> list[StatusChange]:
+    def changes(self, package: Package, at: datetime) -> list[StatusChange]:
         """The registry's own audit trail."""
         return list(self.trail.get(package.arn, []))
 

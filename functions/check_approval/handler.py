@@ -1,5 +1,6 @@
 """Decides whether an approved package may be promoted; first step of the promotion machine."""
 
+import time
 from typing import Any
 
 from trimtab.aws.audit_trail import EventHistory
@@ -12,6 +13,7 @@ from trimtab.ledger.lookup import decided
 from trimtab.ports import ModelRegistry, Signer
 from trimtab.rollout.admission import ACTOR, Admission
 from trimtab.rollout.ballot import Ballot, Source
+from trimtab.rollout.trail import KeptTrail
 from trimtab.rollout.votes import AuditTrail
 
 
@@ -25,9 +27,13 @@ class CheckApprovalEvent(Event):
 
 @entrypoint(CheckApprovalEvent)
 def handler(event: CheckApprovalEvent, runtime: Runtime) -> dict[str, Any]:
-    """The promotion holds the lease, or the ledger says why it does not. Raises ApproverUnknown to be asked again."""
+    """The promotion holds the lease, or the ledger says why it does not.
+
+    Raises ApproverUnknown or TrailNotRead to be asked again.
+    """
     signer = KmsSigner.connect(runtime.settings.signing_key_id)
-    return check(event, runtime, SageMakerRegistry.connect(), signer, EventHistory.connect())
+    trail = KeptTrail(EventHistory.connect(), runtime.ledger, time.monotonic)
+    return check(event, runtime, SageMakerRegistry.connect(), signer, trail)
 
 
 def check(

@@ -9,6 +9,7 @@ from stacks.asl import (
     Json,
     States,
     absent,
+    again,
     announce,
     call,
     choose,
@@ -28,11 +29,14 @@ from stacks.constructs.serving_rights import may_look_after_scaling, may_prove
 from stacks.constructs.traffic import moving_s, moving_states, traffic_functions
 from stacks.constructs.triggers import Call, ended
 from trimtab.contracts import PROMOTION_REQUESTED
-from trimtab.errors import ApprovalWithdrawn, ApproverUnknown, EndpointNotReady
+from trimtab.errors import ApprovalWithdrawn, ApproverUnknown, EndpointNotReady, TrailNotRead
 from trimtab.names import RECORDS
 
 _TRAIL_S = 20 * 60
 """Seconds that CloudTrail may be behind; AWS says that it delivers within 15 minutes, and in about 5 on average."""
+_READING_TIMES, _READING_PAUSE_S = 24, 300
+"""How often, and at most how many seconds apart, a reading of CloudTrail goes on where the one before had to stop."""
+_CHECK_S = 300
 _STAGING_S = 20 * 60
 _NO_FAILURES = ("Serving", "RolledBack", "Refused", "Busy")
 _PROMOTED = THIS_MOMENT | {"promotion.$": "$.promotion"}
@@ -102,11 +106,13 @@ class PromotionMachine(Construct):
             | self._closing()
             | record_failure(self._parts.record_failure, "promotion")
         )
-        seconds = _TRAIL_S + _STAGING_S + moving_s(self._parts.spec.rollout)
+        reading_s = _READING_TIMES * (_READING_PAUSE_S + _CHECK_S)
+        seconds = _TRAIL_S + reading_s + _STAGING_S + moving_s(self._parts.spec.rollout)
         return machine("An approved version is tested, rolled out, proven.", "CheckApproval", states, timeout_s=seconds)
 
     def _checking(self) -> States:
         package = {"package_arn.$": "$.package_arn"}
+        unread = again([TrailNotRead.__name__], first_s=20, attempts=_READING_TIMES, most_s=_READING_PAUSE_S)
         return {
             "CheckApproval": call(
                 self.check_approval,
@@ -114,7 +120,7 @@ class PromotionMachine(Construct):
                 result="$.promotion",
                 then="IsApproved",
                 on_error="IsApproverUnknown",
-                retries=[poll(ApproverUnknown.__name__, every_s=20, for_s=_TRAIL_S)],
+                retries=[poll(ApproverUnknown.__name__, every_s=20, for_s=_TRAIL_S), unread],
             ),
             "IsApproverUnknown": choose(
                 equals("$.error.Error", ApproverUnknown.__name__, "CheckApprovalWithoutTrail"),
@@ -126,6 +132,7 @@ class PromotionMachine(Construct):
                 result="$.promotion",
                 then="IsApproved",
                 on_error="CloseUnchecked",
+                retries=[unread],
             ),
             "IsApproved": choose(
                 equals("$.promotion.outcome", "Approved", "IsStagingSkipped"),
@@ -243,7 +250,7 @@ def _check_approval(scope: Construct, parts: ModelParts) -> RuntimeFunction:
 
     It may turn packages to Rejected (a version that is superseded) and to PendingManualApproval (more votes needed).
     """
-    function = parts.function(scope, "check_approval", timeout_s=300)
+    function = parts.function(scope, "check_approval", timeout_s=_CHECK_S)
     parts.allow_registry(function, "sagemaker:DescribeModelPackage", "sagemaker:UpdateModelPackage")
     function.allow(parts.reading_the_trail())
     parts.notifications.grant_publish(function.role)

@@ -7,11 +7,14 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore.exceptions import ClientError
 from botocore.stub import ANY, Stubber
 
-from tests.fakes import NOON
+from tests.fakes import NOON, MemoryLedger
 from trimtab.aws.audit_trail import EventHistory
+from trimtab.errors import TrailNotRead
 from trimtab.ports import Package
+from trimtab.rollout.trail import KeptTrail
 from trimtab.rollout.votes import StatusChange
 
 ARN = "arn:aws:sagemaker:us-east-1:1:model-package/trimtab-dev-tiny/2"
@@ -39,18 +42,26 @@ def update(number: int, status: str = "Approved", by: Record = USER, **more: Any
     }
 
 
+def cloudtrail() -> Any:
+    return boto3.client("cloudtrail", region_name="us-east-1", aws_access_key_id="x", aws_secret_access_key="x")
+
+
+def asking(name: str) -> dict[str, Any]:
+    """For registrations near the package's creation, and for all changes since, in whole seconds."""
+    asked = {"LookupAttributes": [{"AttributeKey": "EventName", "AttributeValue": name}]}
+    if name == "UpdateModelPackage":
+        return asked | {"StartTime": NOON}
+    return asked | {"StartTime": NOON - timedelta(minutes=1), "EndTime": PACKAGE.created + timedelta(minutes=5)}
+
+
 @pytest.fixture
 def told() -> Told:
     """`told(made, changed)`: what is made of these records of CreateModelPackage and UpdateModelPackage."""
 
     def look(made: list[Record], changed: list[Record], pages: int = 1) -> list[StatusChange]:
-        client = boto3.client("cloudtrail", region_name="us-east-1", aws_access_key_id="x", aws_secret_access_key="x")
+        client = cloudtrail()
         with Stubber(client) as stub:
-            for name, records in (("CreateModelPackage", made), ("UpdateModelPackage", changed)):
-                asked = {
-                    "LookupAttributes": [{"AttributeKey": "EventName", "AttributeValue": name}],
-                    "StartTime": NOON,
-                }
+            for records, asked in ((made, asking("CreateModelPackage")), (changed, asking("UpdateModelPackage"))):
                 newest_first = [{"CloudTrailEvent": json.dumps(record)} for record in reversed(records)]
                 size = max(1, -(-len(newest_first) // pages))
                 parts = [newest_first[start : start + size] for start in range(0, len(newest_first), size)] or [[]]
@@ -58,7 +69,8 @@ def told() -> Told:
                     token = {"NextToken": str(number)} if number + 1 < len(parts) else {}
                     expected = asked | ({"NextToken": ANY} if number else {})
                     stub.add_response("lookup_events", {"Events": part, **token}, expected)
-            found = EventHistory(client).changes(PACKAGE)
+            history = EventHistory(client, lambda _: None)
+            found = KeptTrail(history, MemoryLedger(), lambda: 0.0).changes(PACKAGE, NOON)
             stub.assert_no_pending_responses()
             return found
 
@@ -102,3 +114,33 @@ def test_a_registration_is_known_by_its_answer(told: Told) -> None:
 def test_parameters_that_cloudtrail_hides_are_not_there(told: Told) -> None:
     (found,) = told([], [update(1) | {"requestParameters": None}])
     assert (found.status, found.reason, found.skips) == ("", "", ())
+
+
+def test_pages_are_asked_for_at_cloudtrails_pace() -> None:
+    client, pauses = cloudtrail(), list[float]()
+    with Stubber(client) as stub:
+        for number in range(3):
+            event = {"CloudTrailEvent": json.dumps(update(9 - number))}
+            stub.add_response("lookup_events", {"Events": [event]} | ({"NextToken": str(number)} if number < 2 else {}))
+        pages = list(EventHistory(client, pauses.append).pages("UpdateModelPackage", ARN, NOON, None))
+    assert [(page.oldest, page.has_more) for page in pages] == [
+        (NOON + timedelta(seconds=9 - number), number < 2) for number in range(3)
+    ]
+    assert pauses == [0.5, 0.5]
+
+
+def test_throttling_that_outlasts_the_clients_retries_is_an_error_that_machines_repeat() -> None:
+    client = cloudtrail()
+    with Stubber(client) as stub:
+        stub.add_client_error("lookup_events", "ThrottlingException", http_status_code=400)
+        with pytest.raises(TrailNotRead, match="two calls a second for the account and region"):
+            list(EventHistory(client).pages("UpdateModelPackage", ARN, NOON, None))
+    assert TrailNotRead.retryable
+
+
+def test_what_is_not_throttling_is_not_called_so() -> None:
+    client = cloudtrail()
+    with Stubber(client) as stub:
+        stub.add_client_error("lookup_events", "AccessDeniedException")
+        with pytest.raises(ClientError, match="AccessDenied"):
+            list(EventHistory(client).pages("UpdateModelPackage", ARN, NOON, None))

@@ -85,6 +85,13 @@ def test_state_is_set_with_the_entry_that_says_so(ledger: Ledger) -> None:
     assert ledger.state("champion") == {"version": 2}
 
 
+def test_what_is_kept_beside_the_entries_is_a_state_that_no_entry_tells(ledger: Ledger) -> None:
+    ledger.keep("trail#2", {"until": "then", "changes": []})
+    ledger.keep("trail#2", {"until": "now", "changes": [{"skips": ["gates"]}]})
+    assert ledger.state("trail#2") == {"until": "now", "changes": [{"skips": ["gates"]}]}
+    assert ledger.entries() == []
+
+
 def test_the_first_claim_wins_and_its_retry_is_still_first(ledger: Ledger) -> None:
     assert ledger.claim("drop#abc", "execution-1", NOON, {"key": "a"}).first
     again = ledger.claim("drop#abc", "execution-1", NOON, {"key": "a"})

@@ -156,6 +156,16 @@ class _Callee:
     arn, timeout_s = "arn:aws:lambda:eu-central-1:111122223333:function:f", 60
 
 
+def test_a_trail_that_is_not_read_yet_is_asked_again_and_never_makes_the_registry_believed(assembly: Assembly) -> None:
+    promotion = dict(states(next(found for name, found in assembly.machines().items() if "Promotion" in name)))
+    for name in ("CheckApproval", "CheckApprovalWithoutTrail"):
+        retry = next(each for each in promotion[name]["Retry"] if "TrailNotRead" in each["ErrorEquals"])
+        assert (retry["ErrorEquals"], retry["MaxAttempts"], retry["MaxDelaySeconds"]) == (["TrailNotRead"], 24, 300)
+    believing = promotion["IsApproverUnknown"]
+    assert [choice["StringEquals"] for choice in believing["Choices"]] == ["ApproverUnknown"]
+    assert believing["Default"] == "CloseUnchecked"
+
+
 def test_a_task_waits_longer_than_its_function_may_run() -> None:
     state = call(_Callee(), {}, result="$.r", then="End", on_error="RecordFailure")
     assert state["TimeoutSeconds"] > _Callee.timeout_s

@@ -1,6 +1,7 @@
 """People, a registry, CloudTrail, a ledger and events on the local cloud; the promotion machine is played by hand."""
 
 import json
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -14,6 +15,7 @@ from trimtab.aws.registry import SageMakerRegistry
 from trimtab.aws.signing import KmsSigner
 from trimtab.errors import ApprovalWithdrawn, ApproverUnknown, RolloutInProgress
 from trimtab.rollout.rollback_alarms import STOP
+from trimtab.rollout.trail import KeptTrail
 from trimtab.rollout.votes import SKIP
 
 from .conftest import LocalCloud
@@ -89,8 +91,8 @@ def office(cloud: LocalCloud, spec: Any) -> Office:
     key = cloud.client("kms").create_key(KeyUsage="SIGN_VERIFY", KeySpec="ECC_NIST_P256")["KeyMetadata"]["KeyId"]
     made.signer = KmsSigner(cloud.client("kms"), key)  # type: ignore[assignment]
     made.registry = SageMakerRegistry(sagemaker)  # type: ignore[assignment]
-    made.trail = EventHistory(cloud.client("cloudtrail"))
     made.ledger = LedgerTable(cloud.client("dynamodb"), table(cloud), "tiny")  # type: ignore[assignment]
+    made.trail = KeptTrail(EventHistory(cloud.client("cloudtrail")), made.ledger, time.monotonic)
     return made
 
 

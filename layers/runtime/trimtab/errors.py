@@ -16,6 +16,7 @@
     ├── ApprovalWithdrawn       the package is not Approved any more; its promotion ends
     └── TransientError          may be retried; the only classes a state machine retries by name
         ├── ApproverUnknown     the audit trail does not show yet who approved
+        ├── TrailNotRead        the audit trail has not been read back far enough yet
         ├── EndpointNotReady    an endpoint is still being made
         ├── RolloutInProgress   traffic is still being shifted
         ├── FeatureStoreBusy    the feature store takes no more records for the moment
@@ -104,6 +105,13 @@ class TransientError(TrimtabError):
 
 class ApproverUnknown(TransientError):
     """Raised while CloudTrail, which is some minutes late, does not show who approved a package."""
+
+
+class TrailNotRead(TransientError):
+    """Raised when CloudTrail throttles, or has more events than one reading may take; the next goes on from there.
+
+    It is not ApproverUnknown: what has been read in part never makes a promotion believe the registry.
+    """
 
 
 class EndpointNotReady(TransientError):

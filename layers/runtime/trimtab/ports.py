@@ -121,6 +121,10 @@ class Ledger(Protocol):
 
     def state(self, name: str) -> dict[str, Any] | None: ...
 
+    def keep(self, name: str, value: Mapping[str, Any]) -> None:
+        """``state`` answers ``value``, and no entry says so: for what can be read again where it comes from."""
+        ...
+
     def claim(self, name: str, holder: str, at: datetime, data: Mapping[str, Any]) -> Claim:
         """The first holder's claim, whoever asks; ``first`` also for the first holder's own retry."""
         ...

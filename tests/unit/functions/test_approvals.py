@@ -1,7 +1,7 @@
 """Approvals as people give them: several of them, twice, taken back, superseded, in an emergency."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -13,11 +13,12 @@ from tests.unit.functions.scene import (
     PromotionRun,
     Scene,
     approved,
+    kinds,
     moving,
     serve_first_version,
     tiny_spec,
 )
-from trimtab.errors import ApprovalWithdrawn, ApproverUnknown, LeaseLost
+from trimtab.errors import ApprovalWithdrawn, ApproverUnknown, LeaseLost, TrailNotRead
 from trimtab.ports import Package
 from trimtab.rollout.queue import LEASE
 from trimtab.rollout.votes import StatusChange
@@ -87,7 +88,7 @@ def test_a_change_by_another_person_after_the_approval_does_not_make_them_the_ap
 class LateTrail:
     """CloudTrail, some minutes behind."""
 
-    def changes(self, package: Package) -> list[StatusChange]:
+    def changes(self, package: Package, at: datetime) -> list[StatusChange]:
         """Nothing yet."""
         return []
 
@@ -123,6 +124,27 @@ def test_where_it_matters_who_approved_nobody_is_not_enough(approval: str) -> No
     found = without_trail(scene, "late", approved(scene))
     assert found["outcome"] == "Refused"
     assert "nobody can say who approved it" in found["reason"]
+
+
+class HalfReadTrail:
+    """More events than one reading may take."""
+
+    def changes(self, package: Package, at: datetime) -> list[StatusChange]:
+        """Not an answer."""
+        raise TrailNotRead("CloudTrail's events were read back to yesterday")
+
+
+@pytest.mark.parametrize("source", ["cloudtrail", "registry"])
+def test_a_trail_that_was_read_in_part_approves_nothing_whoever_is_believed(scene: Scene, source: str) -> None:
+    arn = approved(scene)
+    scene.registry.put(replace(scene.registry.describe(arn), approved_by=BOB))
+    ports = (scene.registry, scene.signer, HalfReadTrail())
+    with pytest.raises(TrailNotRead):
+        PromotionRun(scene, "half").call("check_approval", "check", ports, package_arn=arn, source=source)
+    assert [kind for kind in kinds(scene) if kind.startswith("approval.")] == []
+    assert scene.ledger.lease_holder(LEASE) is None
+    assert scene.registry.describe(arn).status == "Approved"
+    assert PromotionRun(scene, "half").check(arn)["outcome"] == "Approved"
 
 
 # once -----------------------------------------------------------------------------------------------------------------

@@ -78,7 +78,7 @@ class LedgerTable:
 
     def _write(self, entry: Entry, state: Mapping[str, Mapping[str, Any]]) -> bool:
         """False when another writer had moved the head."""
-        states = [{"pk": f"{self.model}#state", "sk": name, "value": canonical_json(v)} for name, v in state.items()]
+        states = [self._state(name, value) for name, value in state.items()]
         writes = [self._put(_item(entry), _NEW), self._move_head(entry), *map(self._put, states)]
         try:
             self._dynamodb.transact_write_items(TransactItems=[{"Put": write} for write in writes])
@@ -98,6 +98,12 @@ class LedgerTable:
     def state(self, name: str) -> dict[str, Any] | None:
         item = self._get(f"{self.model}#state", name)
         return json.loads(item["value"]) if item else None
+
+    def keep(self, name: str, value: Mapping[str, Any]) -> None:
+        self._dynamodb.put_item(**self._put(self._state(name, value)))
+
+    def _state(self, name: str, value: Mapping[str, Any]) -> Item:
+        return {"pk": f"{self.model}#state", "sk": name, "value": canonical_json(value)}
 
     def claim(self, name: str, holder: str, at: datetime, data: Mapping[str, Any]) -> Claim:
         pk = f"{self.model}#claim"

@@ -54,7 +54,7 @@ class Admission:
     def decide(self, package_arn: str) -> Promotion:
         """Approved with the lease and its fence, or why not; a Busy one is in the queue.
 
-        Raises ApproverUnknown while CloudTrail does not tell who approved.
+        Raises ApproverUnknown while CloudTrail does not tell who approved, TrailNotRead while it has not been read.
         """
         package = self.registry.describe(package_arn)
         if not is_approved(package):

@@ -34,9 +34,10 @@ class Ballot:
     def count(self, package: Package) -> Votes:
         """The votes, every one that counts in the ledger once.
 
-        Raises ApproverUnknown while CloudTrail is behind, unless the registry is to be believed instead.
+        Raises ApproverUnknown while CloudTrail is behind, unless the registry is to be believed instead; and
+        TrailNotRead while CloudTrail's events have not all been read, whoever is to be believed.
         """
-        changes = self.trail.changes(package)
+        changes = self.trail.changes(package, self.at)
         if not is_told(changes, package):
             if self.source == "cloudtrail":
                 raise ApproverUnknown(f"CloudTrail does not show yet who turned version {package.version} to Approved")

@@ -71,8 +71,11 @@ class StatusChange:
 class AuditTrail(Protocol):
     """Knows who changed a package."""
 
-    def changes(self, package: Package) -> list[StatusChange]:
-        """The calls that took effect, oldest first. The newest may be missing for some minutes."""
+    def changes(self, package: Package, at: datetime) -> list[StatusChange]:
+        """The calls that took effect, oldest first. The newest may be missing for some minutes; ``at`` is now.
+
+        Raises TrailNotRead rather than to leave out older ones.
+        """
         ...
 
 
