@@ -1,6 +1,7 @@
 """Every captured record is counted exactly once, whatever comes late, twice, or after a crash."""
 
 import random
+from collections import Counter
 from datetime import timedelta
 from typing import Any
 
@@ -60,6 +61,19 @@ def test_a_window_says_what_it_holds() -> None:
     assert window["rows"] == 5
     assert window["id"] == "20260101T130000Z"
     assert (window["start"], window["end"]) == ("2026-01-01T12:00:00Z", "2026-01-01T12:05:00Z")
+
+
+def test_windows_that_end_within_the_same_second_have_files_of_their_own() -> None:
+    scene = Scene()
+    scene.later(hours=1)
+    capture(scene, "a", {"e1": 2}, at=scene.now)
+    scene.now += timedelta(milliseconds=200)
+    first = collect(scene)["window"]
+    capture(scene, "b", {"e2": 3}, at=scene.now + timedelta(milliseconds=100))
+    scene.now += timedelta(milliseconds=500)
+    second = collect(scene)["window"]
+    assert (first["rows"], second["rows"]) == (2, 3)
+    assert Counter(counted(scene)) == {"e1": 2, "e2": 3}
 
 
 def test_a_late_file_of_an_earlier_hour_is_still_found() -> None:

@@ -134,5 +134,6 @@ def rows_by_config(table: pa.Table, served: Sequence[Served]) -> dict[int, int]:
 
 
 def stamp(moment: datetime) -> str:
-    """A moment as names of windows have it."""
-    return moment.astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")
+    """A moment as names of windows have it: to the microsecond, as two runs may begin within a second."""
+    found = moment.astimezone(UTC)
+    return found.strftime("%Y%m%dT%H%M%S.%fZ" if found.microsecond else "%Y%m%dT%H%M%SZ")
