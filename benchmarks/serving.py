@@ -34,6 +34,7 @@ from trimtab.authoring.bundle import build_bundle
 from trimtab.authoring.export.int8 import to_int8
 from trimtab.authoring.job import Job, run, save_libraries
 from trimtab.authoring.predictors import LIBRARIES
+from trimtab.untar import extract
 
 TURNS, REQUESTS = 3, 100
 LIBRARY = Path(__file__).resolve().parents[1] / "layers" / "runtime"
@@ -91,7 +92,7 @@ def make_version(scratch: Path) -> Path:
     kept = Kept(scratch / "model.pkl")
     run(job, lambda *given: kept.keep(fit(*given), rows=len(given[0])))
     with tarfile.open(built_kit()) as kit:
-        kit.extractall(scratch / "kit", filter="data")
+        extract(kit, scratch / "kit")
     save_libraries("onnx", scratch / "kit" / "cp312", job.model / LIBRARIES)
     record = {"id": 1, "load": 60.0, "heat": None, "age": 3, "site": "west"}
     (scratch / "record.json").write_text(json.dumps(record))

@@ -26,6 +26,7 @@ from demo.scene import Scene
 from models.flights.data import flights, write_training
 from stacks.model_source import ModelSource
 from trimtab.authoring.bundle import TRAINING_ENVIRONMENT
+from trimtab.untar import extract
 
 ROOT = Path(__file__).resolve().parents[1]
 PYTHON = ROOT / ".toolchain" / "images" / "sagemaker-scikit-learn-1_9-0" / "bin" / "python"
@@ -117,7 +118,7 @@ def _bare(scene: Scene, run: str, folder: Path) -> float:
     folder.mkdir()
     (folder / "code.tar.gz").write_bytes(ModelSource(ROOT / "models" / "flights").bundle())
     with tarfile.open(folder / "code.tar.gz") as archive:
-        archive.extractall(folder / "code", filter="data")
+        extract(archive, folder / "code")
     uri = _train_uri(scene, run)
     scene.client("s3").download_file(*uri, str(folder / "code" / "part.parquet"))
     environment = {"PATH": os.environ["PATH"], **TRAINING_ENVIRONMENT}

@@ -25,6 +25,7 @@ from trimtab.artifact.model_files import EDGE_FILE, ONNX_FILE
 from trimtab.ports import Package
 from trimtab.rollout.approval import SIGNATURE as PACKAGE_SIGNATURE
 from trimtab.rollout.approval import is_approved, signed_digest
+from trimtab.untar import extract
 
 app = typer.Typer(no_args_is_help=True)
 TOLERANCES = {"int8": 1e-4, "full": 1e-6}
@@ -146,7 +147,7 @@ def _unpack(version: Version, precision: str, out: Path) -> None:
         if hashlib.sha256(archive.read_bytes()).hexdigest() != version.package.properties.get("artifact_sha256"):
             raise CommandError("the artifact was changed after it was registered: do not rely on it")
         with tarfile.open(archive) as packed:
-            packed.extractall(folder, filter="data")
+            extract(packed, folder)
         if precision != "full":
             (folder / EDGE_FILE).replace(folder / ONNX_FILE)
         for path in sorted(each for each in folder.rglob("*") if each.is_file()):

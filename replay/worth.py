@@ -24,6 +24,7 @@ from trimtab.monitoring.records import SCORE, VERSION
 from trimtab.monitoring.tables import read_records as read_window
 from trimtab.ports import Entry
 from trimtab.spec import Spec
+from trimtab.untar import extract
 
 CHUNK = 20_000
 
@@ -91,7 +92,7 @@ def _first_version(stage: Stage, model: str, scratch: Path) -> Served:
     body = stage.objects.read(packages.find(stage, model, 1).artifact_uri)
     folder = scratch / "version-1"
     with tarfile.open(fileobj=BytesIO(body)) as artifact:
-        artifact.extractall(folder, filter="data")
+        extract(artifact, folder)
     return model_fn(str(folder))
 
 

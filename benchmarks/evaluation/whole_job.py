@@ -25,6 +25,7 @@ import pyarrow.parquet as pq
 from benchmarks.evaluation.speed import made_table, read_spec
 from trimtab import evaluation
 from trimtab.authoring.bundle import build_bundle
+from trimtab.untar import extract
 
 LIBRARY = Path(evaluation.__file__).parents[1]
 TRAINED_ROWS = 100_000
@@ -81,7 +82,7 @@ def _prepare(root: Path, rows: int, rounds: int) -> None:
     (author / "train.py").write_text(AUTHOR)
     bundle = build_bundle(author, LIBRARY, read_spec(rounds).canonical_json(), "train.py")
     with tarfile.open(fileobj=io.BytesIO(bundle)) as packed:
-        packed.extractall(root / "code", filter="data")
+        extract(packed, root / "code")
     random = np.random.default_rng(0)
     for part, count in {"train": TRAINED_ROWS, "holdout": rows}.items():
         (root / "processing" / part).mkdir(parents=True)

@@ -14,6 +14,7 @@ from botocore.exceptions import ClientError
 from localcloud.sagemaker.errors import JobFailedError
 from localcloud.sagemaker.service import Region
 from localcloud.sagemaker.uris import join_s3_uri, split_s3_uri
+from localcloud.untar import extract
 
 
 class Transfer:
@@ -85,7 +86,7 @@ class Transfer:
         folder.mkdir(parents=True, exist_ok=True)
         try:
             with tarfile.open(fileobj=io.BytesIO(self.read(uri))) as archive:
-                archive.extractall(folder, filter="data")
+                extract(archive, folder)
         except tarfile.TarError as error:
             raise JobFailedError(f"ClientError: Unable to extract the archive {uri}: {error}") from error
 

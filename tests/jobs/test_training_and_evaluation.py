@@ -26,6 +26,7 @@ from trimtab.data.profile import Profile
 from trimtab.datasets.split import split_by_time
 from trimtab.evaluation.gates import judge, judge_by, read_report
 from trimtab.spec import Spec
+from trimtab.untar import extract
 
 ABSENT = ("pydantic", "boto3", "botocore")
 
@@ -55,7 +56,7 @@ class Jobs:
         """The bundle of the author's folder, unpacked, and the rows as the dataset builder cuts them."""
         bundle = build_bundle(author, tiny.LIBRARY, spec.canonical_json(), "train.py")
         with tarfile.open(fileobj=io.BytesIO(bundle)) as packed:
-            packed.extractall(self.code, filter="data")
+            extract(packed, self.code)
         split = split_by_time(labelled, spec.data.event_time, spec.training.holdout_share)
         unlabelled = split.holdout.drop_columns([spec.data.label])
         parts = {"train": split.train, "holdout": split.holdout, "holdout_features": unlabelled}

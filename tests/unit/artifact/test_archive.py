@@ -25,6 +25,13 @@ def member(name: str, size: int = 3, kind: bytes = tarfile.REGTYPE, link: str = 
     return info
 
 
+@pytest.fixture(params=["with filters", "Python before 3.11.4"], autouse=True)
+def python(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With and without what the oldest Pythons lack; where they lack it, only without."""
+    if request.param != "with filters":
+        monkeypatch.delattr(tarfile, "data_filter", raising=False)
+
+
 def test_an_archive_is_unpacked_and_identified(tmp_path: Path) -> None:
     packed = archive_of(tmp_path / "model.tar.gz", member("model.joblib"), member("code/inference.py"))
     found = unpack(packed, tmp_path / "out")

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from trimtab.errors import DataError
+from trimtab.untar import extract
 
 MAX_BYTES = 4 * 1024**3
 """Largest unpacked size."""
@@ -27,13 +28,13 @@ class Artifact:
 def unpack(archive: Path, folder: Path) -> Artifact:
     """The archive's files stand in ``folder``. Raises DataError for one that is broken, too large or reaches outside.
 
-    Links, devices and absolute or parent paths are refused by tarfile's data filter (PEP 706).
+    Links, devices and absolute or parent paths are refused (`trimtab.untar`).
     """
     folder.mkdir(parents=True)
     try:
         with tarfile.open(archive, "r:gz") as packed:
             _check_size(packed, archive)
-            packed.extractall(folder, filter="data")
+            extract(packed, folder)
     except (tarfile.TarError, EOFError, OSError) as error:
         raise DataError(f"{archive.name} is not a usable model archive: {error}") from error
     return Artifact(folder, archive.stat().st_size, sha256(archive))

@@ -8,6 +8,8 @@ import tarfile
 import tempfile
 from pathlib import Path
 
+from trimtab.untar import extract
+
 CHANNEL = "kit"
 
 
@@ -22,7 +24,7 @@ def use_kit(channel: Path) -> Path | None:
         return None
     target = Path(tempfile.mkdtemp(prefix="kit-"))
     with tarfile.open(archive, "r:gz") as packed:
-        packed.extractall(target, filter="data")
+        extract(packed, target)
     own = target / folder_name()
     if not own.is_dir():
         made = ", ".join(sorted(path.name for path in target.iterdir()))

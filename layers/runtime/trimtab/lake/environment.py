@@ -15,6 +15,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
+from trimtab.untar import extract
+
 MESSAGE: Final = Path("/opt/ml/output/message")
 """SageMaker makes the beginning of this file the job's ExitMessage."""
 
@@ -39,7 +41,7 @@ def _unpacked(kit: Path) -> Path:
     target = Path(tempfile.mkdtemp(prefix="kit-"))
     for archive in sorted(kit.glob("*.gz")):
         with tarfile.open(archive, "r:gz") as packed:
-            packed.extractall(target, filter="data")
+            extract(packed, target)
     own = target / "cp{}{}".format(*sys.version_info)
     if not own.is_dir():
         made = ", ".join(sorted(path.name for path in target.iterdir())) or "nothing"
