@@ -14,7 +14,8 @@ from aws_lambda_powertools import Logger
 
 from trimtab.contracts import Settings
 from trimtab.entrypoint import Runtime
-from trimtab.ledger import next_entry
+from trimtab.fence import Fence
+from trimtab.ledger import ensure_unbroken, next_entry
 from trimtab.ledger.kinds import KINDS
 from trimtab.ports import (
     NOTHING_ATTACHED,
@@ -107,7 +108,10 @@ class MemoryLedger:
         actor: str,
         *,
         state: Mapping[str, Mapping[str, Any]] | None = None,
+        fence: Fence | None = None,
     ) -> Entry:
+        if fence:
+            ensure_unbroken(fence, self.rows)
         assert kind in KINDS, f"'{kind}' is no kind of trimtab.ledger.kinds"
         head = (self.rows[-1].seq, self.rows[-1].hash) if self.rows else None
         entry = next_entry(self.model, head, kind, subject, data, at, actor)

@@ -22,7 +22,7 @@ from stacks.constructs.machine import Machine, may_announce
 from stacks.constructs.model_parts import ModelParts
 from stacks.constructs.runtime_function import RuntimeFunction
 from trimtab.contracts import ROLLBACK_REQUESTED, TRAINING_REQUESTED
-from trimtab.errors import LedgerConflict
+from trimtab.errors import DecisionOvertaken, LedgerConflict
 
 _ROLLBACK: Json = {
     "model.$": "$.model",
@@ -80,8 +80,8 @@ class RecoveryMachine(Construct):
             result="$.decision",
             then="IsWanted",
             on_error="RecordFailure",
-            # Another decision is being made: its lease ends within a minute.
-            retries=[again([LedgerConflict.__name__], first_s=5, attempts=10)],
+            # Another decision is being made, whose lease ends within a minute, or was made meanwhile.
+            retries=[again([LedgerConflict.__name__, DecisionOvertaken.__name__], first_s=5, attempts=10)],
         )
 
 

@@ -9,7 +9,8 @@ import pytest
 from tests.fakes import NOON, MemoryLedger
 from tests.ledger_tables import make_ledger_table
 from trimtab.aws.ledger_table import LedgerTable
-from trimtab.errors import LedgerConflict
+from trimtab.errors import DecisionOvertaken, LedgerConflict
+from trimtab.fence import Fence
 from trimtab.ledger import verify_chain
 from trimtab.ports import Ledger
 
@@ -132,3 +133,34 @@ def test_writers_that_always_lose_are_told_to_try_again(aws: None, monkeypatch: 
     with pytest.raises(LedgerConflict, match="run this step again"):
         ledger.append("b", "s", {}, NOON, "me")
     assert len(ledger.entries()) == 1
+
+
+def test_what_was_decided_before_another_decided_is_not_written(ledger: Ledger) -> None:
+    ledger.append("retrain.deferred", "a", {}, NOON, "me")
+    read = ledger.entries()[-1].seq
+    ledger.append("run.tracked", "r", {}, NOON, "other")
+    ledger.append("retrain.suppressed", "mine:drift", {}, NOON, "me")
+    fence = Fence(read, ("retrain.", "training."), "mine:")
+    ledger.append("retrain.requested", "mine", {}, NOON, "me", fence=fence)
+    with pytest.raises(DecisionOvertaken, match=r"retrain\.requested of mine \(entry 4\)"):
+        ledger.append("retrain.requested", "other", {}, NOON, "me", state={"s": {"n": 1}}, fence=fence)
+    assert len(ledger.entries()) == 4
+    assert ledger.state("s") is None
+
+
+def test_a_decision_that_comes_between_the_look_and_the_write_is_seen_at_the_next_attempt(
+    aws: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ledger = LedgerTable(table(), "ledger", "tiny")
+    ledger.append("retrain.deferred", "a", {}, NOON, "me")
+    write = ledger._write
+
+    def overtaken(*args: Any) -> bool:
+        monkeypatch.setattr(ledger, "_write", write)
+        ledger.append("retrain.requested", "other", {}, NOON, "other")
+        return write(*args)
+
+    monkeypatch.setattr(ledger, "_write", overtaken)
+    with pytest.raises(DecisionOvertaken):
+        ledger.append("retrain.requested", "mine", {}, NOON, "me", fence=Fence(1, ("retrain.",)))
+    assert [entry.subject for entry in ledger.entries("retrain.requested")] == ["other"]

@@ -21,6 +21,7 @@
         ├── RolloutInProgress   traffic is still being shifted
         ├── FeatureStoreBusy    the feature store takes no more records for the moment
         └── LedgerConflict      another writer was faster; read again and decide anew
+            └── DecisionOvertaken   what was read when it was decided is no longer all
 
 The class name is the error name in a state machine, so renaming one is a change of contract.
 """
@@ -128,6 +129,10 @@ class FeatureStoreBusy(TransientError):
 
 class LedgerConflict(TransientError):
     """Raised when a conditional write lost against another writer after all local retries."""
+
+
+class DecisionOvertaken(LedgerConflict):
+    """Raised when what was decided no longer follows from the ledger: somebody else has decided meanwhile."""
 
 
 def transient_names() -> list[str]:

@@ -6,6 +6,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol
 
+from trimtab.fence import Fence
 from trimtab.telemetry import Metric
 
 
@@ -111,8 +112,9 @@ class Ledger(Protocol):
         actor: str,
         *,
         state: Mapping[str, Mapping[str, Any]] | None = None,
+        fence: Fence | None = None,
     ) -> Entry:
-        """The entry stands at the end of the chain, and ``state`` is set in the same transaction."""
+        """The entry ends the chain, ``state`` in one transaction. Raises DecisionOvertaken at a broken ``fence``."""
         ...
 
     def entries(self, kind_prefix: str = "", subject: str | None = None) -> list[Entry]:

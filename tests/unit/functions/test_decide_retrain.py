@@ -1,5 +1,6 @@
 """The policy applied to the ledger and the alarms, and written down for every alarm."""
 
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -19,7 +20,8 @@ from tests.unit.functions.alarmed import (
     watched,
 )
 from tests.unit.functions.scene import Scene
-from trimtab.errors import LedgerConflict
+from trimtab.errors import DecisionOvertaken, LedgerConflict
+from trimtab.ports import Entry
 from trimtab.recovery.history import pending
 from trimtab.telemetry import Metric
 
@@ -152,6 +154,70 @@ def test_two_alarms_at_once_are_decided_one_after_the_other(scene: Scene) -> Non
     with pytest.raises(LedgerConflict):
         decide(scene, execution="mine")
     scene.later(seconds=61)
+    assert decide(scene, execution="mine")["start"] is True
+
+
+def meanwhile(scene: Scene, monkeypatch: pytest.MonkeyPatch, happens: Callable[[], object]) -> None:
+    """``happens`` once, right after the next decision has read the whole ledger."""
+    read = scene.ledger.entries
+
+    def entries(*args: str) -> list[Entry]:
+        found = list(read(*args))
+        if not args:
+            monkeypatch.setattr(scene.ledger, "entries", read)
+            happens()
+        return found
+
+    monkeypatch.setattr(scene.ledger, "entries", entries)
+
+
+def test_of_two_alarms_that_are_decided_together_one_starts_though_the_others_lease_has_run_out(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drifts(scene)
+    read_drift(scene, 1, psi=0.5, prediction=0.5)
+    scene.alarms.state[SCORES_ALARM] = "ALARM"
+    first = scene.now
+
+    def other() -> None:
+        scene.later(minutes=5)
+        assert decide(scene, alarm=SCORES_ALARM, execution="other")["start"] is True
+        scene.now = first
+
+    meanwhile(scene, monkeypatch, other)
+    with pytest.raises(DecisionOvertaken, match=r"retrain\.requested of other"):
+        decide(scene, execution="mine")
+    counted = [value for metric, value, _ in scene.metrics.points if metric is Metric.RETRAINS_STARTED]
+    assert (len(scene.ledger.entries("retrain.requested")), counted) == (1, [1])
+    scene.later(minutes=6)
+    assert decide(scene, execution="mine")["start"] is False
+    assert len(scene.ledger.entries("retrain.requested")) == 1
+
+
+def test_a_training_that_begins_while_an_alarm_is_decided_is_seen(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drifts(scene)
+    meanwhile(scene, monkeypatch, lambda: scene.ledger.append("training.leased", "run-7", {}, scene.now, "test"))
+    with pytest.raises(DecisionOvertaken, match="training"):
+        decide(scene, execution="mine")
+    assert "run-7 is in progress" in decide(scene, execution="mine")["reason"]
+
+
+def test_two_tries_of_one_execution_start_once(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    drifts(scene)
+    meanwhile(scene, monkeypatch, lambda: decide(scene, execution="mine"))
+    with pytest.raises(DecisionOvertaken):
+        decide(scene, execution="mine")
+    assert decide(scene, execution="mine")["start"] is True
+    assert len(scene.ledger.entries("retrain.requested")) == 1
+
+
+def test_what_has_nothing_to_do_with_trainings_does_not_hold_a_decision_up(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drifts(scene)
+    meanwhile(scene, monkeypatch, lambda: scene.ledger.append("run.tracked", "r", {}, scene.now, "test"))
     assert decide(scene, execution="mine")["start"] is True
 
 

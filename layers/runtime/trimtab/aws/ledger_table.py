@@ -13,7 +13,8 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from trimtab.errors import LedgerConflict
-from trimtab.ledger import canonical_json, next_entry
+from trimtab.fence import Fence
+from trimtab.ledger import canonical_json, ensure_unbroken, next_entry
 from trimtab.ports import Claim, Entry, Lease
 
 _HEAD, _LAST = "HEAD", "9" * 12
@@ -40,9 +41,13 @@ class LedgerTable:
         actor: str,
         *,
         state: Mapping[str, Mapping[str, Any]] | None = None,
+        fence: Fence | None = None,
     ) -> Entry:
         for attempt in range(_ATTEMPTS):
-            entry = next_entry(self.model, self._head(), kind, subject, data, at, actor)
+            head = self._head()
+            if fence and head and head[0] > fence.after:
+                ensure_unbroken(fence, self.after(fence.after))
+            entry = next_entry(self.model, head, kind, subject, data, at, actor)
             if self._write(entry, state or {}):
                 return entry
             time.sleep(random.uniform(0, 0.02 * 2 ** min(attempt, 6)))  # full jitter between writers

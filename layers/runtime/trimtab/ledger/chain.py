@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from trimtab.errors import DecisionOvertaken
+from trimtab.fence import Fence
 from trimtab.ports import Entry
 
 GENESIS = "0" * 64
@@ -49,6 +51,16 @@ def next_entry(
     seq, prev = (head[0] + 1, head[1]) if head else (1, GENESIS)
     digest = entry_hash(model, seq, kind, subject, data, at, actor, prev)
     return Entry(model, seq, kind, subject, dict(data), at, actor, prev, digest)
+
+
+def ensure_unbroken(fence: Fence, entries: Iterable[Entry]) -> None:
+    """Raises DecisionOvertaken when one of the entries would have changed what was decided."""
+    since = (entry for entry in entries if entry.seq > fence.after and entry.kind.startswith(fence.kinds))
+    found = next((entry for entry in since if not (fence.own and entry.subject.startswith(fence.own))), None)
+    if found:
+        raise DecisionOvertaken(
+            f"{found.kind} of {found.subject} (entry {found.seq}) was written while this was decided; decide again"
+        )
 
 
 def verify_chain(entries: Iterable[Entry]) -> str | None:

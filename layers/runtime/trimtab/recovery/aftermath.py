@@ -68,12 +68,6 @@ def propose(case: Case, ledger: Ledger, notifier: Notifier, subject: str, at: da
     if any(entry.data["version"] == case.version for entry in ledger.entries(ROLLBACK_PROPOSED)):
         return
     command = f'trimtab rollback {ledger.model} --to {case.to} --reason "{case.reason}"'
-    notifier.send(
-        f"version {case.version} may have to be rolled back",
-        f"Version {case.version} is measured beyond its limits while it is still watched.",
-        case.reason,
-        f"To go back: {command}. The retraining policy decides as always.",
-    )
     data = {
         "version": case.version,
         "to": case.to,
@@ -82,3 +76,9 @@ def propose(case: Case, ledger: Ledger, notifier: Notifier, subject: str, at: da
         "summary": f"a rollback to version {case.to} is proposed: {case.reason}",
     }
     ledger.append(ROLLBACK_PROPOSED, subject, data, at, ACTOR)
+    notifier.send(
+        f"version {case.version} may have to be rolled back",
+        f"Version {case.version} is measured beyond its limits while it is still watched.",
+        case.reason,
+        f"To go back: {command}. The retraining policy decides as always.",
+    )

@@ -6,7 +6,15 @@ from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any
 
-from trimtab.ledger.kinds import ALARM_CLEARED, ALARM_TOLD, RETRAIN_DEFERRED, RETRAIN_REQUESTED, RETRAIN_SUPPRESSED
+from trimtab.fence import Fence
+from trimtab.ledger.kinds import (
+    ALARM_CLEARED,
+    ALARM_TOLD,
+    RETRAIN_DEFERRED,
+    RETRAIN_REQUESTED,
+    RETRAIN_SUPPRESSED,
+    ROLLBACK_REQUESTED,
+)
 from trimtab.ports import Alarms, Entry, Ledger, MetricsSink, Notifier
 from trimtab.recovery.aftermath import OF_THE_VERSION, Case, case_for_rollback, propose
 from trimtab.recovery.giving_up import GivingUp
@@ -21,6 +29,8 @@ from trimtab.telemetry import Metric
 BESIDES_TRAINING = timedelta(hours=3)
 """A training that was leased and not released is taken for dead after its longest run time and this."""
 ACTOR = "decide_retrain"
+DECIDED = ("retrain.", "training.", ROLLBACK_REQUESTED)
+"""What others write that a start or a rollback was not decided on, when it comes after the ledger was read."""
 TRUTH, SCHEDULE = "truth", "schedule"
 """Keys of requests that no alarm made."""
 OUTCOMES = {
@@ -254,10 +264,9 @@ class Retraining:
         settles: Mapping[str, Sequence[Entry]] | None = None,
     ) -> dict[str, Any]:
         """The decision is the ledger's, and counted."""
-        if outcome != ALARM_TOLD:
-            self.metrics.put(Metric.RETRAINS_STARTED if decision.start else Metric.RETRAINS_SUPPRESSED, 1)
         answers = _plain(decision)
         if rollback is None and self._repeats(outcome, request, decision):
+            self._count(outcome)
             return self._result("", decision.reason, answers, None)
         data: dict[str, Any] = {
             "start": decision.start,
@@ -275,8 +284,20 @@ class Retraining:
             data |= {"key": request.key, "until": decision.until}
         if settles:
             data["settles"] = {key: len(waited) for key, waited in settles.items()}
-        self.ledger.append(outcome, self.subject, data, self.at, ACTOR)
+        self.ledger.append(outcome, self.subject, data, self.at, ACTOR, fence=self._fence(outcome, rollback))
+        self._count(outcome)
         return self._result(outcome, decision.reason, answers, rollback)
+
+    def _count(self, outcome: str) -> None:
+        if outcome != ALARM_TOLD:
+            started = outcome == RETRAIN_REQUESTED
+            self.metrics.put(Metric.RETRAINS_STARTED if started else Metric.RETRAINS_SUPPRESSED, 1)
+
+    def _fence(self, outcome: str, rollback: Mapping[str, Any] | None) -> Fence | None:
+        """What starts something is decided again when another has decided since: the lease may have run out."""
+        if outcome != RETRAIN_REQUESTED and rollback is None:
+            return None
+        return Fence(self.entries[-1].seq if self.entries else 0, DECIDED, f"{self.subject}:")
 
     def _repeats(self, outcome: str, request: Request, decision: Decision) -> bool:
         """Whether the ledger has this answer to this alarm, and keeps its request where it is to be kept."""
