@@ -19,6 +19,8 @@ _SETTLING_S = 30 * 60
 _PROMOTED = THIS_MOMENT | {"promotion.$": "$.promotion"}
 _PLANNED = _PROMOTED | {"plan.$": "$.plan"}
 _SAGEMAKER_BUSY = again(("SageMaker.AmazonSageMakerException", "SageMaker.SageMakerException"), first_s=10, attempts=4)
+_TOO_SLOW = again(("Sandbox.Timedout", "States.Timeout"), first_s=5, attempts=3)
+"""A look that did not end in time says nothing of the version that it looks at, and is taken again from the start."""
 _ENDPOINT = {
     "EndpointName.$": "$.plan.request.EndpointName",
     "EndpointConfigName.$": "$.plan.request.EndpointConfigName",
@@ -88,6 +90,7 @@ def _watching(watch: RuntimeFunction, every_s: int) -> States:
             result="$.rollout",
             then="HasSettled",
             on_error="NoteFailure",
+            retries=[_TOO_SLOW],
         ),
         "HasSettled": choose(equals("$.rollout.settled", True, "HasBegun"), otherwise="WaitForTraffic"),
         "WaitForTraffic": wait(every_s, then="WatchRollout"),
@@ -98,7 +101,9 @@ def _watching(watch: RuntimeFunction, every_s: int) -> States:
 def _shifting(shift: RuntimeFunction, every_s: int) -> States:
     """Looks and moves until nothing is left to be done; after an error, until traffic is where it was."""
     return {
-        "ShiftTraffic": call(shift, _PLANNED, result="$.shift", then="WhatIsNext", on_error="ReturnTraffic"),
+        "ShiftTraffic": call(
+            shift, _PLANNED, result="$.shift", then="WhatIsNext", on_error="ReturnTraffic", retries=[_TOO_SLOW]
+        ),
         "WhatIsNext": choose(
             equals("$.shift.next", "look", "WaitToShift"),
             equals("$.shift.next", "move", "UpdateEndpoint"),
@@ -121,6 +126,7 @@ def _shifting(shift: RuntimeFunction, every_s: int) -> States:
             result="$.returned",
             then="HasReturned",
             on_error="NoteFailure",
+            retries=[_TOO_SLOW],
         ),
         "HasReturned": choose(equals("$.returned.next", "look", "WaitToReturn"), otherwise="NoteFailure"),
         "WaitToReturn": wait(every_s, then="ReturnTraffic"),

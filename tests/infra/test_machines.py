@@ -166,6 +166,18 @@ def test_a_trail_that_is_not_read_yet_is_asked_again_and_never_makes_the_registr
     assert believing["Default"] == "CloseUnchecked"
 
 
+def test_a_look_at_moving_traffic_that_did_not_end_in_time_is_taken_again(assembly: Assembly) -> None:
+    every = [dict(states(found)) for name, found in assembly.machines().items() if "Promotion" in name]
+    looks = [
+        found[name] for found in every for name in ("WatchRollout", "ShiftTraffic", "ReturnTraffic") if name in found
+    ]
+    assert len(looks) > len(every)
+    for look in looks:
+        (retry,) = (each for each in look["Retry"] if "Sandbox.Timedout" in each["ErrorEquals"])
+        assert retry["ErrorEquals"] == ["Sandbox.Timedout", "States.Timeout"]
+        assert retry["MaxAttempts"] == 3
+
+
 def test_a_task_waits_longer_than_its_function_may_run() -> None:
     state = call(_Callee(), {}, result="$.r", then="End", on_error="RecordFailure")
     assert state["TimeoutSeconds"] > _Callee.timeout_s

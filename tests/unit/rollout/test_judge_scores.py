@@ -1,5 +1,6 @@
 """A successor that is quick and wrong is found by what it answers."""
 
+import math
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -56,6 +57,22 @@ def found(judgement: Judgement, rule: str) -> Check:
     check = judgement.check(rule)
     assert check is not None
     return check
+
+
+@pytest.mark.parametrize(
+    ("new", "old", "apart"),
+    [
+        ([], [0.5], 0.0),
+        ([0.5] * 40, [0.5] * 40, 0.0),
+        ([0.2] * 40, [0.8] * 40, 1.0),
+        ([math.inf] * 40, [0.8] * 40, 1.0),
+        ([math.nan] * 40, [0.8] * 40, 0.0),
+        ([math.nan, 0.2, 0.8], [math.nan, 0.2, 0.8], 0.0),
+        ([0.2, math.nan, 0.2], [0.8], 1.0),
+    ],
+)
+def test_samples_of_any_kind_have_a_distance(new: list[float], old: list[float], apart: float) -> None:
+    assert distance(new, old) == distance(old, new) == apart
 
 
 def test_the_distance_agrees_with_scipy_also_with_ties() -> None:

@@ -13,10 +13,14 @@ _DKW: Final = 2.16863
 
 
 def distance(new: Sequence[float], old: Sequence[float]) -> float:
-    """Kolmogorov-Smirnov: the largest difference of both empirical distribution functions, 0 to 1."""
-    if not new or not old:
+    """Kolmogorov-Smirnov: the largest difference of both empirical distribution functions, 0 to 1.
+
+    What is no number is left out; 0 when either side has none.
+    """
+    a, b = (sorted(value for value in sample if not math.isnan(value)) for sample in (new, old))
+    if not a or not b:
         return 0.0
-    a, b, i, j, found = sorted(new), sorted(old), 0, 0, 0.0
+    i, j, found = 0, 0, 0.0
     while i < len(a) and j < len(b):
         value = min(a[i], b[j])
         while i < len(a) and a[i] == value:
