@@ -30,11 +30,11 @@ from stacks.job_kit import built_kit
 from stacks.layers import columnar_recipe, runtime_recipe
 from stacks.packaging import built_layer, size_of
 from tests.fixtures import tiny
+from trimtab.artifact.untar import extract
 from trimtab.authoring.bundle import build_bundle
 from trimtab.authoring.export.int8 import to_int8
 from trimtab.authoring.job import Job, run, save_libraries
 from trimtab.authoring.predictors import LIBRARIES
-from trimtab.untar import extract
 
 TURNS, REQUESTS = 3, 100
 LIBRARY = Path(__file__).resolve().parents[1] / "layers" / "runtime"

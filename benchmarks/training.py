@@ -25,8 +25,8 @@ from demo import deployment
 from demo.scene import Scene
 from models.flights.data import flights, write_training
 from stacks.model_source import ModelSource
+from trimtab.artifact.untar import extract
 from trimtab.authoring.bundle import TRAINING_ENVIRONMENT
-from trimtab.untar import extract
 
 ROOT = Path(__file__).resolve().parents[1]
 PYTHON = ROOT / ".toolchain" / "images" / "sagemaker-scikit-learn-1_9-0" / "bin" / "python"

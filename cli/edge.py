@@ -22,10 +22,10 @@ from cli.stage import Stage
 from cli.versions import VersionReference, parse, read
 from trimtab.artifact.edge_bundle import MANIFEST, SIGNATURE, VECTORS, Manifest, digests
 from trimtab.artifact.model_files import EDGE_FILE, ONNX_FILE
+from trimtab.artifact.untar import extract
 from trimtab.ports import Package
 from trimtab.rollout.approval import SIGNATURE as PACKAGE_SIGNATURE
 from trimtab.rollout.approval import is_approved, signed_digest
-from trimtab.untar import extract
 
 app = typer.Typer(no_args_is_help=True)
 TOLERANCES = {"int8": 1e-4, "full": 1e-6}

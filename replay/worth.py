@@ -16,6 +16,7 @@ from cli import packages
 from cli.stage import Stage
 from demo.traffic import json_lines
 from replay.happenings import Deed, Replayed
+from trimtab.artifact.untar import extract
 from trimtab.authoring.inference import Served, model_fn
 from trimtab.authoring.records import read_records
 from trimtab.evaluation.directions import HIGHER_IS_BETTER
@@ -24,7 +25,6 @@ from trimtab.monitoring.records import SCORE, VERSION
 from trimtab.monitoring.tables import read_records as read_window
 from trimtab.ports import Entry
 from trimtab.spec import Spec
-from trimtab.untar import extract
 
 CHUNK = 20_000
 

@@ -24,8 +24,8 @@ import pyarrow.parquet as pq
 
 from benchmarks.evaluation.speed import made_table, read_spec
 from trimtab import evaluation
+from trimtab.artifact.untar import extract
 from trimtab.authoring.bundle import build_bundle
-from trimtab.untar import extract
 
 LIBRARY = Path(evaluation.__file__).parents[1]
 TRAINED_ROWS = 100_000

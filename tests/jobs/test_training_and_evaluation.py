@@ -20,13 +20,13 @@ import pytest
 
 from tests.fixtures import tiny
 from trimtab.artifact.archive import sha256
+from trimtab.artifact.untar import extract
 from trimtab.authoring.bundle import build_bundle
 from trimtab.contracts import Judgement
 from trimtab.data.profile import Profile
 from trimtab.datasets.split import split_by_time
 from trimtab.evaluation.gates import judge, judge_by, read_report
 from trimtab.spec import Spec
-from trimtab.untar import extract
 
 ABSENT = ("pydantic", "boto3", "botocore")
 

@@ -5,8 +5,8 @@ import tarfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from trimtab.artifact.untar import extract
 from trimtab.errors import DataError
-from trimtab.untar import extract
 
 MAX_BYTES = 4 * 1024**3
 """Largest unpacked size."""
@@ -28,7 +28,7 @@ class Artifact:
 def unpack(archive: Path, folder: Path) -> Artifact:
     """The archive's files stand in ``folder``. Raises DataError for one that is broken, too large or reaches outside.
 
-    Links, devices and absolute or parent paths are refused (`trimtab.untar`).
+    Links, devices and absolute or parent paths are refused (`trimtab.artifact.untar`).
     """
     folder.mkdir(parents=True)
     try:

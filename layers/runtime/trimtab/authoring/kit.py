@@ -8,7 +8,7 @@ import tarfile
 import tempfile
 from pathlib import Path
 
-from trimtab.untar import extract
+from trimtab.artifact.untar import extract
 
 CHANNEL = "kit"
 

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from trimtab.untar import extract
+from trimtab.artifact.untar import extract
 
 MESSAGE: Final = Path("/opt/ml/output/message")
 """SageMaker makes the beginning of this file the job's ExitMessage."""
