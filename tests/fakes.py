@@ -14,8 +14,7 @@ from aws_lambda_powertools import Logger
 
 from trimtab.contracts import Settings
 from trimtab.entrypoint import Runtime
-from trimtab.fence import Fence
-from trimtab.ledger import ensure_unbroken, next_entry
+from trimtab.ledger import ensure_holds, next_entry
 from trimtab.ledger.kinds import KINDS
 from trimtab.ports import (
     NOTHING_ATTACHED,
@@ -26,6 +25,7 @@ from trimtab.ports import (
     ObjectInfo,
     Package,
 )
+from trimtab.precondition import Precondition
 from trimtab.rollout.votes import Caller, StatusChange
 from trimtab.spec import Spec
 from trimtab.telemetry import Metric
@@ -108,10 +108,10 @@ class MemoryLedger:
         actor: str,
         *,
         state: Mapping[str, Mapping[str, Any]] | None = None,
-        fence: Fence | None = None,
+        given: Precondition | None = None,
     ) -> Entry:
-        if fence:
-            ensure_unbroken(fence, self.rows)
+        if given:
+            ensure_holds(given, self.rows)
         assert kind in KINDS, f"'{kind}' is no kind of trimtab.ledger.kinds"
         head = (self.rows[-1].seq, self.rows[-1].hash) if self.rows else None
         entry = next_entry(self.model, head, kind, subject, data, at, actor)

@@ -13,8 +13,8 @@ from botocore.exceptions import ClientError
 
 from localcloud.sagemaker.errors import JobFailedError
 from localcloud.sagemaker.service import Region
+from localcloud.sagemaker.untar import extract
 from localcloud.sagemaker.uris import join_s3_uri, split_s3_uri
-from localcloud.untar import extract
 
 
 class Transfer:

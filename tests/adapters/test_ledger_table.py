@@ -10,9 +10,9 @@ from tests.fakes import NOON, MemoryLedger
 from tests.ledger_tables import make_ledger_table
 from trimtab.aws.ledger_table import LedgerTable
 from trimtab.errors import DecisionOvertaken, LedgerConflict
-from trimtab.fence import Fence
 from trimtab.ledger import verify_chain
 from trimtab.ports import Ledger
+from trimtab.precondition import Precondition
 
 
 @pytest.fixture(params=["dynamodb", "memory"])
@@ -140,10 +140,10 @@ def test_what_was_decided_before_another_decided_is_not_written(ledger: Ledger) 
     read = ledger.entries()[-1].seq
     ledger.append("run.tracked", "r", {}, NOON, "other")
     ledger.append("retrain.suppressed", "mine:drift", {}, NOON, "me")
-    fence = Fence(read, ("retrain.", "training."), "mine:")
-    ledger.append("retrain.requested", "mine", {}, NOON, "me", fence=fence)
+    given = Precondition(read, ("retrain.", "training."), "mine:")
+    ledger.append("retrain.requested", "mine", {}, NOON, "me", given=given)
     with pytest.raises(DecisionOvertaken, match=r"retrain\.requested of mine \(entry 4\)"):
-        ledger.append("retrain.requested", "other", {}, NOON, "me", state={"s": {"n": 1}}, fence=fence)
+        ledger.append("retrain.requested", "other", {}, NOON, "me", state={"s": {"n": 1}}, given=given)
     assert len(ledger.entries()) == 4
     assert ledger.state("s") is None
 
@@ -162,5 +162,5 @@ def test_a_decision_that_comes_between_the_look_and_the_write_is_seen_at_the_nex
 
     monkeypatch.setattr(ledger, "_write", overtaken)
     with pytest.raises(DecisionOvertaken):
-        ledger.append("retrain.requested", "mine", {}, NOON, "me", fence=Fence(1, ("retrain.",)))
+        ledger.append("retrain.requested", "mine", {}, NOON, "me", given=Precondition(1, ("retrain.",)))
     assert [entry.subject for entry in ledger.entries("retrain.requested")] == ["other"]

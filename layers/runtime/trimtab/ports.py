@@ -6,7 +6,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol
 
-from trimtab.fence import Fence
+from trimtab.precondition import Precondition
 from trimtab.telemetry import Metric
 
 
@@ -112,9 +112,9 @@ class Ledger(Protocol):
         actor: str,
         *,
         state: Mapping[str, Mapping[str, Any]] | None = None,
-        fence: Fence | None = None,
+        given: Precondition | None = None,
     ) -> Entry:
-        """The entry ends the chain, ``state`` in one transaction. Raises DecisionOvertaken at a broken ``fence``."""
+        """The entry ends the chain, ``state`` in one transaction. Raises DecisionOvertaken unless ``given`` holds."""
         ...
 
     def entries(self, kind_prefix: str = "", subject: str | None = None) -> list[Entry]:

@@ -28,7 +28,7 @@ class Artifact:
 def unpack(archive: Path, folder: Path) -> Artifact:
     """The archive's files stand in ``folder``. Raises DataError for one that is broken, too large or reaches outside.
 
-    Links, devices and absolute or parent paths are refused (`trimtab.artifact.untar`).
+    An absolute name loses its beginning; what else leads outside is refused, as are devices.
     """
     folder.mkdir(parents=True)
     try:

@@ -13,9 +13,9 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from trimtab.errors import LedgerConflict
-from trimtab.fence import Fence
-from trimtab.ledger import canonical_json, ensure_unbroken, next_entry
+from trimtab.ledger import canonical_json, ensure_holds, next_entry
 from trimtab.ports import Claim, Entry, Lease
+from trimtab.precondition import Precondition
 
 _HEAD, _LAST = "HEAD", "9" * 12
 _ATTEMPTS = 12
@@ -41,12 +41,12 @@ class LedgerTable:
         actor: str,
         *,
         state: Mapping[str, Mapping[str, Any]] | None = None,
-        fence: Fence | None = None,
+        given: Precondition | None = None,
     ) -> Entry:
         for attempt in range(_ATTEMPTS):
             head = self._head()
-            if fence and head and head[0] > fence.after:
-                ensure_unbroken(fence, self.after(fence.after))
+            if given and head and head[0] > given.after:
+                ensure_holds(given, self.after(given.after))
             entry = next_entry(self.model, head, kind, subject, data, at, actor)
             if self._write(entry, state or {}):
                 return entry

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from trimtab.errors import DecisionOvertaken
-from trimtab.fence import Fence
 from trimtab.ports import Entry
+from trimtab.precondition import Precondition
 
 GENESIS = "0" * 64
 
@@ -53,10 +53,10 @@ def next_entry(
     return Entry(model, seq, kind, subject, dict(data), at, actor, prev, digest)
 
 
-def ensure_unbroken(fence: Fence, entries: Iterable[Entry]) -> None:
+def ensure_holds(given: Precondition, entries: Iterable[Entry]) -> None:
     """Raises DecisionOvertaken when one of the entries would have changed what was decided."""
-    since = (entry for entry in entries if entry.seq > fence.after and entry.kind.startswith(fence.kinds))
-    found = next((entry for entry in since if not (fence.own and entry.subject.startswith(fence.own))), None)
+    since = (entry for entry in entries if entry.seq > given.after and entry.kind.startswith(given.kinds))
+    found = next((entry for entry in since if not (given.own and entry.subject.startswith(given.own))), None)
     if found:
         raise DecisionOvertaken(
             f"{found.kind} of {found.subject} (entry {found.seq}) was written while this was decided; decide again"

@@ -6,7 +6,6 @@ from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any
 
-from trimtab.fence import Fence
 from trimtab.ledger.kinds import (
     ALARM_CLEARED,
     ALARM_TOLD,
@@ -16,6 +15,7 @@ from trimtab.ledger.kinds import (
     ROLLBACK_REQUESTED,
 )
 from trimtab.ports import Alarms, Entry, Ledger, MetricsSink, Notifier
+from trimtab.precondition import Precondition
 from trimtab.recovery.aftermath import OF_THE_VERSION, Case, case_for_rollback, propose
 from trimtab.recovery.giving_up import GivingUp
 from trimtab.recovery.history import DECISIONS, History
@@ -284,7 +284,7 @@ class Retraining:
             data |= {"key": request.key, "until": decision.until}
         if settles:
             data["settles"] = {key: len(waited) for key, waited in settles.items()}
-        self.ledger.append(outcome, self.subject, data, self.at, ACTOR, fence=self._fence(outcome, rollback))
+        self.ledger.append(outcome, self.subject, data, self.at, ACTOR, given=self._precondition(outcome, rollback))
         self._count(outcome)
         return self._result(outcome, decision.reason, answers, rollback)
 
@@ -293,11 +293,11 @@ class Retraining:
             started = outcome == RETRAIN_REQUESTED
             self.metrics.put(Metric.RETRAINS_STARTED if started else Metric.RETRAINS_SUPPRESSED, 1)
 
-    def _fence(self, outcome: str, rollback: Mapping[str, Any] | None) -> Fence | None:
+    def _precondition(self, outcome: str, rollback: Mapping[str, Any] | None) -> Precondition | None:
         """What starts something is decided again when another has decided since: the lease may have run out."""
         if outcome != RETRAIN_REQUESTED and rollback is None:
             return None
-        return Fence(self.entries[-1].seq if self.entries else 0, DECIDED, f"{self.subject}:")
+        return Precondition(self.entries[-1].seq if self.entries else 0, DECIDED, f"{self.subject}:")
 
     def _repeats(self, outcome: str, request: Request, decision: Decision) -> bool:
         """Whether the ledger has this answer to this alarm, and keeps its request where it is to be kept."""

@@ -1,11 +1,11 @@
-"""What holds an entry of the ledger back that was decided on what no longer is all."""
+"""What an entry of the ledger was decided on: it is not written once that is no longer all there is."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Fence:
-    """What must not have been written since the ledger was read, for an entry that was decided on what it said."""
+class Precondition:
+    """Nobody else has written an entry of these kinds since the ledger was read."""
 
     after: int
     """Sequence number of the newest entry that was read; 0 of an empty ledger."""
